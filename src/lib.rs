@@ -1,1 +1,4 @@
 //! SDK core.
+pub mod model;
+pub mod protocol;
+pub mod time;

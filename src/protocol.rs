@@ -1,0 +1,1029 @@
+//! The wire protocol, both ways: what a packet looks like, and nothing about when it is sent.
+//!
+//! Shared by the SDK and the gateway, so that neither can drift. Facts and section numbers are
+//! those of `docs/protocol.md`. Reading is lenient where real peers differ (truthy flags, missing
+//! lists, extra fields), writing is byte-for-byte what the original SDK sends: key order as
+//! declared there, and no key whose value is falsy and not exactly 0.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::model::{Cid, Media, MediaSet, Role, Seq, Stream, Uid, Url};
+
+/// A packet from a client.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClientPacket {
+    /// Its number on this socket; 0 when the client sent none.
+    pub seq: Seq,
+    /// The sender.
+    pub uid: Uid,
+    /// The sender's channel.
+    pub cid: Cid,
+    /// What it asks for.
+    pub command: Command,
+}
+
+/// What a client can ask for (2.4).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// 0: enter the room on this socket.
+    Login(Box<Login>),
+    /// 2: still here.
+    Heartbeat,
+    /// 4: leave the room.
+    Logout,
+    /// 5: who publishes?
+    UploadUserList,
+    /// 7: change the push mode (`NETCALL_MODE`).
+    PushMode(u8),
+    /// 10: a medium of ours starts or stops.
+    Publish(Media, bool),
+    /// 11: mute or unmute a medium, ours or that of the member named by the packet's uid.
+    Mute(Media, bool),
+    /// 12: change role.
+    Role(Role),
+    /// 16: receive a medium of another member, or stop.
+    Subscribe(Uid, Media, bool),
+    /// 17: which audio of another member to receive: 0 main, 1 secondary, 2 both (4.4.1 only).
+    DualAudio(Uid, u8),
+    /// 40: voice effects off (0), changer or pitch (1), beautifier or equaliser (2).
+    AudioChangeMode(u8),
+    /// 41: pitch as decimal text.
+    Pitch(String),
+    /// 42: voice changer preset.
+    AudioEffect(u8),
+    /// 43: voice beautifier preset.
+    Beautifier(u8),
+    /// 44: ten gains, joined by commas.
+    Equalization(String),
+}
+
+impl Command {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        match self {
+            Self::Login(_) => 0,
+            Self::Heartbeat => 2,
+            Self::Logout => 4,
+            Self::UploadUserList => 5,
+            Self::PushMode(_) => 7,
+            Self::Publish(..) => 10,
+            Self::Mute(..) => 11,
+            Self::Role(_) => 12,
+            Self::Subscribe(..) => 16,
+            Self::DualAudio(..) => 17,
+            Self::AudioChangeMode(_) => 40,
+            Self::Pitch(_) => 41,
+            Self::AudioEffect(_) => 42,
+            Self::Beautifier(_) => 43,
+            Self::Equalization(_) => 44,
+        }
+    }
+
+    /// The name that errors and events use.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Login(_) => "login",
+            Self::Heartbeat => "heartbeat",
+            Self::Logout => "logout",
+            Self::UploadUserList => "getUploadUserList",
+            Self::PushMode(_) => "updatePushMode",
+            Self::Publish(_, true) => "publish",
+            Self::Publish(_, false) => "unpublish",
+            Self::Mute(_, true) => "mute",
+            Self::Mute(_, false) => "unmute",
+            Self::Role(_) => "changeRole",
+            Self::Subscribe(_, _, true) => "subscribe",
+            Self::Subscribe(_, _, false) => "unsubscribe",
+            Self::DualAudio(..) => "dualAudio",
+            Self::AudioChangeMode(_) => "updateAudioChangeMode",
+            Self::Pitch(_) => "updateLocalVoicePitch",
+            Self::AudioEffect(_) => "updateAudioEffectPreset",
+            Self::Beautifier(_) => "updateVoiceBeautifierPreset",
+            Self::Equalization(_) => "updateLocalVoiceEqualization",
+        }
+    }
+
+    /// The number of the acknowledgement (2.4).
+    #[must_use]
+    pub const fn ack_number(&self) -> u32 {
+        match self {
+            Self::Login(_) => 1,
+            Self::Heartbeat => 3,
+            Self::Logout => 9,
+            Self::UploadUserList => 6,
+            Self::PushMode(_) => 8,
+            Self::Publish(..)
+            | Self::Mute(..)
+            | Self::Role(_)
+            | Self::Subscribe(..)
+            | Self::DualAudio(..)
+            | Self::AudioChangeMode(_)
+            | Self::Pitch(_)
+            | Self::AudioEffect(_)
+            | Self::Beautifier(_)
+            | Self::Equalization(_) => 14,
+        }
+    }
+}
+
+/// The body of a login (3.1), keys in wire order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Login {
+    /// The member.
+    pub uid: Uid,
+    /// The channel, from the bootstrap.
+    pub cid: Cid,
+    /// The bootstrap's `token`, absent when it gave none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token: String,
+    /// `NETCALL_MODE`, when the application set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
+    /// Always 1 (meeting).
+    #[serde(default)]
+    pub scene: u32,
+    /// Always 3.
+    #[serde(default)]
+    pub usertype: u32,
+    /// Interactive live streaming wanted.
+    #[serde(default, with = "flag")]
+    pub live_enable: bool,
+    /// Always 1.
+    #[serde(default)]
+    pub webrtc: u32,
+    /// Server-side audio recording wanted.
+    #[serde(default, with = "flag")]
+    pub record_audio: bool,
+    /// Server-side video recording wanted.
+    #[serde(default, with = "flag")]
+    pub record_video: bool,
+    /// Recording of the interactive live stream wanted.
+    #[serde(default, with = "flag")]
+    pub rtmp_record: bool,
+    /// `"0"` mixed and single, `"1"` mixed, `"2"` single.
+    #[serde(default, deserialize_with = "text")]
+    pub record_type: String,
+    /// The member's role.
+    #[serde(default, deserialize_with = "role")]
+    pub role: Role,
+    /// The member is the room's host speaker.
+    #[serde(default, with = "flag")]
+    pub is_host_speaker: bool,
+    /// The media edge that the bootstrap or the application named.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub edge_addr: String,
+    /// Always 2.
+    #[serde(default)]
+    pub newprotocol: u32,
+    /// Sent by 4.4.1 only, which thereby tells what it is (Appendix A).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dual_audio: Option<u32>,
+    /// Voice effect mode; absent in 4.4.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio_change_mode: Option<u32>,
+    /// Voice pitch as text; absent in 4.4.1.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub audio_local_pitch: String,
+    /// Voice changer preset; absent in 4.4.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio_change_type: Option<u32>,
+    /// Voice beautifier preset; absent in 4.4.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio_beauty_type: Option<u32>,
+}
+
+impl ClientPacket {
+    /// Writes the packet as one text frame.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        if let Command::Login(login) = &self.command {
+            return envelope(0, login, Some(self.seq));
+        }
+        let mut body = CommandBody { uid: self.uid, cid: self.cid, ..CommandBody::default() };
+        match &self.command {
+            Command::Login(_) | Command::Heartbeat | Command::UploadUserList => {}
+            Command::Logout => body.statistic = Some(Empty {}),
+            Command::PushMode(mode) | Command::AudioChangeMode(mode) => body.mode = Some(*mode),
+            Command::Publish(media, open) => {
+                body.media_type = media.name().into();
+                body.status = if *open { "open" } else { "close" }.into();
+            }
+            Command::Mute(media, mute) => {
+                body.media_type = media.name().into();
+                body.mute = *mute;
+            }
+            Command::Role(role) => body.role = Some(*role as u8),
+            Command::Subscribe(source, media, wanted) => {
+                body.src_uid = Some(*source);
+                body.media_type = media.name().into();
+                body.sub = *wanted;
+            }
+            Command::DualAudio(source, which) => {
+                body.src_uid = Some(*source);
+                body.dual_audio = Some(*which);
+            }
+            Command::Pitch(pitch) => body.pitch = pitch.into(),
+            Command::AudioEffect(preset) | Command::Beautifier(preset) => body.preset = Some(*preset),
+            Command::Equalization(gains) => body.equa = gains.into(),
+        }
+        envelope(self.command.number(), &body, Some(self.seq))
+    }
+
+    /// Reads one text frame.
+    pub fn decode(text: &str) -> Result<Self, PacketError> {
+        let packet: Envelope<'_> = serde_json::from_str(text).map_err(PacketError::json)?;
+        let seq = packet.seq.unwrap_or(Seq(0));
+        let raw = packet.body.map_or("{}", RawValue::get);
+        if packet.cmd == 0 {
+            let login: Login = serde_json::from_str(raw).map_err(PacketError::json)?;
+            let (uid, cid) = (login.uid, login.cid);
+            return Ok(Self { seq, uid, cid, command: Command::Login(Box::new(login)) });
+        }
+        let body: CommandBody<'_> = serde_json::from_str(raw).map_err(PacketError::json)?;
+        let command = match packet.cmd {
+            2 => Command::Heartbeat,
+            4 => Command::Logout,
+            5 => Command::UploadUserList,
+            7 => Command::PushMode(body.mode.unwrap_or(0)),
+            10 => Command::Publish(body.media()?, body.status == "open"),
+            11 => Command::Mute(body.media()?, body.mute),
+            12 => Command::Role(if body.role == Some(1) { Role::Audience } else { Role::Broadcaster }),
+            16 => Command::Subscribe(body.source()?, body.media()?, body.sub),
+            17 => Command::DualAudio(body.source()?, body.dual_audio.unwrap_or(0)),
+            40 => Command::AudioChangeMode(body.mode.unwrap_or(0)),
+            41 => Command::Pitch(body.pitch.into_owned()),
+            42 => Command::AudioEffect(body.preset.unwrap_or(0)),
+            43 => Command::Beautifier(body.preset.unwrap_or(0)),
+            44 => Command::Equalization(body.equa.into_owned()),
+            unknown => return Err(PacketError::UnknownCommand(unknown, seq)),
+        };
+        Ok(Self { seq, uid: body.uid, cid: body.cid, command })
+    }
+}
+
+/// A packet from the gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ServerPacket {
+    /// The answer to the command with this number (1, 3, 6, 8, 9, 14).
+    Ack(Seq, Ack),
+    /// Something happened; carries no number.
+    Notice(Notice),
+}
+
+/// The body of an acknowledgement.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Ack {
+    /// 200 means yes. A code that is not a JSON number counts as a refusal.
+    #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
+    /// Why not.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pub errmsg: String,
+    /// The room's members, in the answer to a login.
+    #[serde(default, deserialize_with = "entries", skip_serializing_if = "Option::is_none")]
+    pub userlist: Option<Vec<UserEntry>>,
+    /// A new push URL, in the answer to a role change of our own gateway.
+    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+}
+
+impl Ack {
+    /// The plain yes.
+    #[must_use]
+    pub fn ok() -> Self {
+        Self { code: Some(200), ..Self::default() }
+    }
+
+    /// A no, with its reason.
+    #[must_use]
+    pub fn refused(code: i64, errmsg: impl Into<String>) -> Self {
+        Self { code: Some(code), errmsg: errmsg.into(), ..Self::default() }
+    }
+
+    /// Whether the answer is yes.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.code == Some(200)
+    }
+}
+
+/// A member, as a login answer or a join notice describes it (3.3).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct UserEntry {
+    /// The member.
+    pub uid: Uid,
+    /// The main stream: the push URL for oneself, the pull URL for others.
+    pub url: Option<Url>,
+    /// The pull URL of the shared screen.
+    pub screen_url: Option<Url>,
+    /// The pull URL of the second audio source.
+    pub slave_audio_url: Option<Url>,
+    /// The member's role.
+    pub role: Role,
+    /// What the member publishes.
+    pub published: MediaSet,
+}
+
+impl UserEntry {
+    /// The URL of one of the member's streams.
+    #[must_use]
+    pub const fn url(&self, stream: Stream) -> Option<&Url> {
+        match stream {
+            Stream::Main => self.url.as_ref(),
+            Stream::ScreenShare => self.screen_url.as_ref(),
+            Stream::SlaveAudio => self.slave_audio_url.as_ref(),
+        }
+    }
+}
+
+/// What the gateway tells without being asked (2.5). The channel is that of the socket.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// 15: a member muted or unmuted a medium.
+    Mute(Uid, Media, bool),
+    /// 20: a member came.
+    Join(UserEntry),
+    /// 21: a member left.
+    Leave(Uid),
+    /// 22: a member changed its mode.
+    Update(Uid, u32),
+    /// 23: the room was dissolved.
+    RoomClosed(Reason),
+    /// 24: we were removed.
+    Kicked(Reason),
+    /// 25: we were refused.
+    Refused(Reason),
+    /// 26: a medium of a member started or stopped, with the stream's URL where it is known.
+    Published(Uid, Media, bool, Option<Url>),
+    /// 27: a member changed its role.
+    RoleChanged(Uid, Role),
+    /// 28, 30, 31 and whatever comes later: known to the protocol, not to this SDK version.
+    Other(u32),
+}
+
+/// Why a room or a membership ended: 1 room closed, 2 removed by the server, 5 permission expired.
+pub type Reason = Option<i64>;
+
+impl ServerPacket {
+    /// Writes the packet as one text frame. `cmd` of an acknowledgement is the command's
+    /// [`Command::ack_number`]; `cid` goes into notices.
+    #[must_use]
+    pub fn encode_ack(cmd: u32, seq: Seq, ack: &Ack) -> String {
+        envelope(cmd, ack, Some(seq))
+    }
+
+    /// Writes a notice as one text frame. It never carries a number: the original SDK would take
+    /// it for the answer to a pending command (2.3).
+    #[must_use]
+    pub fn encode_notice(notice: &Notice, cid: Cid) -> String {
+        let mut body = NoticeBody { cid: Some(cid), ..NoticeBody::default() };
+        let cmd = match notice {
+            Notice::Mute(uid, media, mute) => {
+                (body.uid, body.media_type, body.mute) = (Some(*uid), media.name().into(), Some(*mute));
+                15
+            }
+            Notice::Join(entry) => return envelope(20, &JoinBody { cid, entry }, None),
+            Notice::Leave(uid) => {
+                body.uid = Some(*uid);
+                21
+            }
+            Notice::Update(uid, mode) => {
+                (body.uid, body.mode) = (Some(*uid), Some(*mode));
+                22
+            }
+            Notice::RoomClosed(reason) => {
+                body.reason = *reason;
+                23
+            }
+            Notice::Kicked(reason) => {
+                body.reason = *reason;
+                24
+            }
+            Notice::Refused(reason) => {
+                body.reason = *reason;
+                25
+            }
+            Notice::Published(uid, media, open, url) => {
+                (body.uid, body.media_type) = (Some(*uid), media.name().into());
+                body.status = if *open { "open" } else { "close" }.into();
+                body.url.clone_from(url);
+                if *media == Media::SlaveAudio {
+                    body.sa_url.clone_from(url);
+                }
+                26
+            }
+            Notice::RoleChanged(uid, role) => {
+                (body.uid, body.role) = (Some(*uid), Some(*role));
+                27
+            }
+            Notice::Other(cmd) => *cmd,
+        };
+        envelope(cmd, &body, None)
+    }
+
+    /// Reads one text frame.
+    pub fn decode(text: &str) -> Result<Self, PacketError> {
+        let packet: Envelope<'_> = serde_json::from_str(text).map_err(PacketError::json)?;
+        let raw = packet.body.map_or("{}", RawValue::get);
+        // Only acknowledgements settle commands: a notice whose number collides must not (11.40).
+        if let 1 | 3 | 6 | 8 | 9 | 14 = packet.cmd {
+            let ack = serde_json::from_str(raw).map_err(PacketError::json)?;
+            return Ok(Self::Ack(packet.seq.unwrap_or(Seq(0)), ack));
+        }
+        if packet.cmd == 20 {
+            return Ok(Self::Notice(Notice::Join(serde_json::from_str(raw).map_err(PacketError::json)?)));
+        }
+        let body: NoticeBody<'_> = serde_json::from_str(raw).map_err(PacketError::json)?;
+        Ok(Self::Notice(match packet.cmd {
+            15 => Notice::Mute(body.uid()?, body.media()?, body.mute == Some(true)),
+            21 => Notice::Leave(body.uid()?),
+            22 => Notice::Update(body.uid()?, body.mode.unwrap_or(0)),
+            23 => Notice::RoomClosed(body.reason),
+            24 => Notice::Kicked(body.reason),
+            25 => Notice::Refused(body.reason),
+            26 => {
+                let (uid, media, open) = (body.uid()?, body.media()?, body.status == "open");
+                let special = if media == Media::SlaveAudio { body.sa_url } else { None };
+                Notice::Published(uid, media, open, special.or(body.url))
+            }
+            27 => Notice::RoleChanged(body.uid()?, body.role.unwrap_or_default()),
+            28 | 30 | 31 => Notice::Other(packet.cmd),
+            unknown => return Err(PacketError::UnknownCommand(unknown, packet.seq.unwrap_or(Seq(0)))),
+        }))
+    }
+}
+
+/// Why a frame could not be read. The receiver counts and drops it; the socket stays up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PacketError {
+    /// Not JSON, or not of the shape that the command needs.
+    #[error("malformed packet: {0}")]
+    Malformed(String),
+    /// A command number that this side does not know.
+    #[error("unknown command {0}")]
+    UnknownCommand(u32, Seq),
+}
+
+impl PacketError {
+    fn json(error: serde_json::Error) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+/// The bootstrap request (1.1), an HTML form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BootstrapForm {
+    /// The member, decimal; some platforms quote it.
+    pub uid: String,
+    /// The application.
+    pub appkey: String,
+    /// The room's name.
+    pub channel_name: String,
+    /// `"1"` with a token, `"2"` without.
+    pub secure_type: String,
+    /// `4.6.11.0` for the original 4.6.11.
+    #[serde(default)]
+    pub version: String,
+    /// When the request was made, in milliseconds since the Unix epoch.
+    pub curtime: u64,
+    /// The token in secure mode, else [`debug_checksum`].
+    pub checksum: String,
+    /// Echoed for clock synchronisation, milliseconds.
+    #[serde(default)]
+    pub t1: u64,
+}
+
+impl BootstrapForm {
+    /// Writes the form in the original's field order, constants included.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("uid", &self.uid)
+            .append_pair("appkey", &self.appkey)
+            .append_pair("channelName", &self.channel_name)
+            .append_pair("secureType", &self.secure_type)
+            .append_pair("osType", "4")
+            .append_pair("mode", "2")
+            .append_pair("netType", "0")
+            .append_pair("version", &self.version)
+            .append_pair("curtime", &self.curtime.to_string())
+            .append_pair("checksum", &self.checksum)
+            .append_pair("nrtcg2", "1")
+            .append_pair("t1", &self.t1.to_string())
+            .finish()
+    }
+}
+
+/// The debug mode's checksum: lower-case hex MD5 of `appkey.uid.curtime` (1.1).
+#[must_use]
+pub fn debug_checksum(appkey: &str, uid: Uid, curtime: u64) -> String {
+    use md5::{Digest, Md5};
+    let digest = Md5::digest(format!("{appkey}.{uid}.{curtime}"));
+    digest.iter().fold(String::with_capacity(32), |mut hex, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            hex.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
+        }
+        hex
+    })
+}
+
+/// The bootstrap answer (1.3), as far as clients read it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct BootstrapAnswer {
+    /// 200 means yes; must be a JSON number.
+    #[serde(default, deserialize_with = "code")]
+    pub code: Option<i64>,
+    /// Why not, for people.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pub desc: String,
+    /// The channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cid: Option<Cid>,
+    /// Goes into the login.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pub token: String,
+    /// Where to connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ips: Option<Ips>,
+    /// Clock synchronisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<ServerTime>,
+}
+
+/// The addresses in a bootstrap answer.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Ips {
+    /// Gateways, without scheme; may carry a path and a query.
+    #[serde(default, deserialize_with = "texts")]
+    pub wechatapparray: Vec<String>,
+    /// Media edges, `ip:port`.
+    #[serde(default)]
+    pub turnaddrs: Vec<Vec<String>>,
+    /// The token of the task API.
+    #[serde(default, deserialize_with = "text")]
+    pub token: String,
+}
+
+/// The server's clock, milliseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ServerTime {
+    /// The client's own `t1`.
+    pub t1: u64,
+    /// When the request arrived.
+    pub t2: u64,
+    /// When the answer was sent.
+    pub t3: u64,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    cmd: u32,
+    #[serde(borrow, default)]
+    body: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "seq")]
+    seq: Option<Seq>,
+}
+
+fn envelope<B: Serialize>(cmd: u32, body: &B, seq: Option<Seq>) -> String {
+    #[derive(Serialize)]
+    struct Out<'a, B> {
+        cmd: u32,
+        body: &'a B,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seq: Option<Seq>,
+    }
+    // Bodies are structs of plain fields with text keys; serialising those cannot fail.
+    serde_json::to_string(&Out { cmd, body, seq }).unwrap_or_default()
+}
+
+/// Every key that a command other than login can have, in an order that suits all of them.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommandBody<'a> {
+    uid: Uid,
+    cid: Cid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    src_uid: Option<Uid>,
+    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
+    media_type: Cow<'a, str>,
+    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
+    status: Cow<'a, str>,
+    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    mute: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dual_audio: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<u8>,
+    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    sub: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<u8>,
+    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
+    pitch: Cow<'a, str>,
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    preset: Option<u8>,
+    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
+    equa: Cow<'a, str>,
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    statistic: Option<Empty>,
+}
+
+impl CommandBody<'_> {
+    fn media(&self) -> Result<Media, PacketError> {
+        media(&self.media_type)
+    }
+
+    fn source(&self) -> Result<Uid, PacketError> {
+        self.src_uid.ok_or_else(|| missing("srcUid"))
+    }
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+/// Every key that a notice other than a join can have.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NoticeBody<'a> {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uid: Option<Uid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cid: Option<Cid>,
+    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
+    media_type: Cow<'a, str>,
+    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
+    status: Cow<'a, str>,
+    #[serde(default, deserialize_with = "some_truthy", skip_serializing_if = "Option::is_none")]
+    mute: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<u32>,
+    #[serde(default, deserialize_with = "some_role", skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
+    reason: Option<i64>,
+    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    url: Option<Url>,
+    #[serde(default, rename = "sa_url", deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    sa_url: Option<Url>,
+}
+
+impl NoticeBody<'_> {
+    fn uid(&self) -> Result<Uid, PacketError> {
+        self.uid.ok_or_else(|| missing("uid"))
+    }
+
+    fn media(&self) -> Result<Media, PacketError> {
+        media(&self.media_type)
+    }
+}
+
+fn media(name: &str) -> Result<Media, PacketError> {
+    Media::named(name).ok_or_else(|| PacketError::Malformed(format!("unknown mediaType {name:?}")))
+}
+
+fn missing(key: &str) -> PacketError {
+    PacketError::Malformed(format!("{key} is missing"))
+}
+
+/// The body of cmd 20: an entry, and the channel.
+struct JoinBody<'a> {
+    cid: Cid,
+    entry: &'a UserEntry,
+}
+
+/// [`UserEntry`] as it travels: flags one by one, and the names of all SDK generations.
+#[derive(Default, Serialize, Deserialize)]
+struct EntryOnWire {
+    uid: Uid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cid: Option<Cid>,
+    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    url: Option<Url>,
+    #[serde(default, deserialize_with = "role")]
+    role: Role,
+    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    audio_on: bool,
+    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    video_on: bool,
+    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    screen_on: bool,
+    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    sa_on: bool,
+    #[serde(default, rename = "slaveAudio_on", deserialize_with = "truthy", skip_serializing)]
+    slave_audio_on: bool,
+    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    screen_url: Option<Url>,
+    /// The declared name in cmd 20, which the original then fails to read: both are sent (2.5).
+    #[serde(
+        default,
+        rename = "screenUrl",
+        deserialize_with = "url",
+        skip_serializing_if = "Option::is_none"
+    )]
+    screen_url_declared: Option<Url>,
+    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    sa_url: Option<Url>,
+    #[serde(default, rename = "slaveaudio_url", deserialize_with = "url", skip_serializing)]
+    slave_audio_url: Option<Url>,
+}
+
+impl From<EntryOnWire> for UserEntry {
+    fn from(wire: EntryOnWire) -> Self {
+        let mut published = MediaSet::default();
+        published.set(Media::Audio, wire.audio_on);
+        published.set(Media::Video, wire.video_on);
+        published.set(Media::ScreenShare, wire.screen_on);
+        published.set(Media::SlaveAudio, wire.sa_on || wire.slave_audio_on);
+        Self {
+            uid: wire.uid,
+            url: wire.url,
+            screen_url: wire.screen_url.or(wire.screen_url_declared),
+            slave_audio_url: wire.slave_audio_url.or(wire.sa_url),
+            role: wire.role,
+            published,
+        }
+    }
+}
+
+impl From<&UserEntry> for EntryOnWire {
+    fn from(entry: &UserEntry) -> Self {
+        Self {
+            uid: entry.uid,
+            url: entry.url.clone(),
+            role: entry.role,
+            audio_on: entry.published.contains(Media::Audio),
+            video_on: entry.published.contains(Media::Video),
+            screen_on: entry.published.contains(Media::ScreenShare),
+            sa_on: entry.published.contains(Media::SlaveAudio),
+            screen_url: entry.screen_url.clone(),
+            sa_url: entry.slave_audio_url.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for UserEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        EntryOnWire::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl Serialize for UserEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        EntryOnWire::from(self).serialize(serializer)
+    }
+}
+
+impl Serialize for JoinBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut wire = EntryOnWire::from(self.entry);
+        wire.cid = Some(self.cid);
+        wire.screen_url_declared.clone_from(&wire.screen_url);
+        wire.serialize(serializer)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// A flag that travels as 0 or 1.
+mod flag {
+    use super::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(flag: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8((*flag).into())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+        super::truthy(deserializer)
+    }
+}
+
+/// Any JSON value, reduced to what lenient reading needs.
+enum Loose {
+    Nothing,
+    Flag(bool),
+    Number(i64),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LooseVisitor;
+        impl<'de> Visitor<'de> for LooseVisitor {
+            type Value = Loose;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_unit<E: de::Error>(self) -> Result<Loose, E> {
+                Ok(Loose::Nothing)
+            }
+            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Loose, E> {
+                Ok(Loose::Flag(flag))
+            }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Loose, E> {
+                Ok(Loose::Number(number))
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Loose, E> {
+                Ok(Loose::Number(i64::try_from(number).unwrap_or(i64::MAX)))
+            }
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Loose, E> {
+                // Only the integral part can mean anything in a code or a flag.
+                Ok(Loose::Number(number as i64))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Loose, E> {
+                Ok(Loose::Text(text.to_owned()))
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Loose, A::Error> {
+                while items.next_element::<de::IgnoredAny>()?.is_some() {}
+                Ok(Loose::Flag(true))
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Loose, A::Error> {
+                while entries.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
+                Ok(Loose::Flag(true))
+            }
+        }
+        deserializer.deserialize_any(LooseVisitor)
+    }
+}
+
+fn truthy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(match Loose::deserialize(deserializer)? {
+        Loose::Nothing => false,
+        Loose::Flag(flag) => flag,
+        Loose::Number(number) => number != 0,
+        Loose::Text(text) => !text.is_empty(),
+    })
+}
+
+fn some_truthy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    truthy(deserializer).map(Some)
+}
+
+fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(match Loose::deserialize(deserializer)? {
+        Loose::Number(number) => Some(number),
+        Loose::Nothing | Loose::Flag(_) | Loose::Text(_) => None,
+    })
+}
+
+fn seq<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Seq>, D::Error> {
+    Ok(code(deserializer)?.and_then(|number| u32::try_from(number).ok()).map(Seq))
+}
+
+fn role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+    Ok(if code(deserializer)? == Some(1) { Role::Audience } else { Role::Broadcaster })
+}
+
+fn some_role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Role>, D::Error> {
+    role(deserializer).map(Some)
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(match Loose::deserialize(deserializer)? {
+        Loose::Text(text) => text,
+        Loose::Number(number) => number.to_string(),
+        Loose::Nothing | Loose::Flag(_) => String::new(),
+    })
+}
+
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::<Vec<String>>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let text = text(deserializer)?;
+    Ok((!text.is_empty()).then_some(Url(text)))
+}
+
+/// A list in which one bad entry costs only itself; anything but a list is an absent list.
+fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<UserEntry>>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
+    Ok(Some(items.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published exchange, signalling-protocol.md Appendix C.
+    const LOGIN: &str = r#"{"cmd":0,"body":{"uid":100,"cid":123456789012345,"token":"t","scene":1,"usertype":3,"liveEnable":0,"webrtc":1,"recordAudio":0,"recordVideo":0,"rtmpRecord":0,"recordType":"0","role":0,"isHostSpeaker":0,"edgeAddr":"192.0.2.1:80","newprotocol":2,"audioChangeMode":0,"audioLocalPitch":"1.25","audioChangeType":0,"audioBeautyType":0},"seq":1}"#;
+    const COMMANDS: [&str; 7] = [
+        LOGIN,
+        r#"{"cmd":10,"body":{"uid":100,"cid":123456789012345,"mediaType":"audio","status":"open"},"seq":2}"#,
+        r#"{"cmd":16,"body":{"uid":100,"cid":123456789012345,"srcUid":200,"mediaType":"audio","sub":true},"seq":3}"#,
+        r#"{"cmd":2,"body":{"uid":100,"cid":123456789012345},"seq":4}"#,
+        r#"{"cmd":16,"body":{"uid":100,"cid":123456789012345,"srcUid":200,"mediaType":"audio"},"seq":5}"#,
+        r#"{"cmd":11,"body":{"uid":100,"cid":123456789012345,"mediaType":"audio"},"seq":6}"#,
+        r#"{"cmd":4,"body":{"uid":100,"cid":123456789012345,"statistic":{}},"seq":8}"#,
+    ];
+
+    #[test]
+    fn the_published_exchange_is_read_and_written_byte_for_byte() {
+        for text in COMMANDS {
+            assert_eq!(ClientPacket::decode(text).unwrap().encode(), text);
+        }
+    }
+
+    #[test]
+    fn every_command_survives_the_wire() {
+        let uid = Uid(u64::MAX);
+        for command in [
+            Command::UploadUserList,
+            Command::PushMode(0),
+            Command::Publish(Media::Video, false),
+            Command::Mute(Media::Video, true),
+            Command::Role(Role::Audience),
+            Command::Subscribe(Uid(9_007_199_254_740_993), Media::SlaveAudio, true),
+            Command::DualAudio(Uid(7), 2),
+            Command::AudioChangeMode(2),
+            Command::Pitch("1.5".into()),
+            Command::AudioEffect(8),
+            Command::Beautifier(0),
+            Command::Equalization("0,1,2,3,4,5,6,7,8,-15".into()),
+        ] {
+            let packet = ClientPacket { seq: Seq(7), uid, cid: Cid(5), command };
+            assert_eq!(ClientPacket::decode(&packet.encode()), Ok(packet));
+        }
+    }
+
+    #[test]
+    fn every_notice_survives_the_wire_without_a_number() {
+        let entry = UserEntry {
+            uid: Uid(u64::MAX),
+            url: Some(Url("rtmp://h/live/a".into())),
+            screen_url: Some(Url("rtmp://h/live/b".into())),
+            slave_audio_url: Some(Url("rtmp://h/live/c".into())),
+            role: Role::Audience,
+            published: MediaSet::MAIN,
+        };
+        for notice in [
+            Notice::Mute(Uid(2), Media::Audio, true),
+            Notice::Mute(Uid(2), Media::Audio, false),
+            Notice::Join(entry),
+            Notice::Leave(Uid(1_234_567_890_123_456)),
+            Notice::Update(Uid(2), 3),
+            Notice::RoomClosed(Some(1)),
+            Notice::Kicked(Some(2)),
+            Notice::Refused(None),
+            Notice::Published(Uid(2), Media::SlaveAudio, true, Some(Url("rtmp://h/live/c".into()))),
+            Notice::Published(Uid(2), Media::Audio, false, None),
+            Notice::RoleChanged(Uid(2), Role::Audience),
+        ] {
+            let text = ServerPacket::encode_notice(&notice, Cid(5));
+            assert!(!text.contains("seq"), "{text}");
+            assert_eq!(ServerPacket::decode(&text), Ok(ServerPacket::Notice(notice)));
+        }
+    }
+
+    #[test]
+    fn a_code_must_be_a_number_and_one_bad_entry_costs_only_itself() {
+        let text = r#"{"cmd":1,"seq":1,"body":{"code":"200","userlist":[{"uid":"x"},{"uid":7,"video_on":1,"slaveAudio_on":true,"extra":{}}]}}"#;
+        let Ok(ServerPacket::Ack(Seq(1), ack)) = ServerPacket::decode(text) else { panic!("not an ack") };
+        assert!(!ack.is_ok());
+        let userlist = ack.userlist.unwrap();
+        assert_eq!(userlist.len(), 1);
+        assert_eq!(userlist[0].published.iter().collect::<Vec<_>>(), [Media::SlaveAudio, Media::Video]);
+    }
+
+    #[test]
+    fn garbage_is_an_error_and_never_a_panic() {
+        for text in [
+            "",
+            "{",
+            "[]",
+            "null",
+            r#"{"cmd":-1}"#,
+            r#"{"cmd":10,"body":7}"#,
+            r#"{"cmd":26,"body":{"uid":1}}"#,
+        ] {
+            assert!(ServerPacket::decode(text).is_err(), "{text}");
+            assert!(ClientPacket::decode(text).is_err(), "{text}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(ServerPacket::decode(&deep).is_err());
+        assert_eq!(
+            ServerPacket::decode(r#"{"cmd":99,"body":{}}"#),
+            Err(PacketError::UnknownCommand(99, Seq(0)))
+        );
+    }
+
+    #[test]
+    fn the_debug_checksum_matches_the_published_vector() {
+        let sum = debug_checksum("ak", Uid(100), 1_700_000_000_000);
+        assert_eq!(sum, "38750beb8c77248788c630bc9fbbfa64");
+    }
+}
