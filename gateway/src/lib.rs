@@ -1,1 +1,3 @@
 //! Signalling and media gateway.
+
+pub mod token;
