@@ -162,6 +162,17 @@ impl Secret {
         Ok(Self(bytes.into()))
     }
 
+    /// Computes a room's number: 15 digits, the same on every gateway that shares the secret, and not
+    /// to be guessed from the room's name.
+    #[must_use]
+    pub fn channel_id(&self, app_key: &str, channel_name: &str) -> u64 {
+        const SMALLEST: u64 = 100_000_000_000_000;
+        let mac = self.mac(CHANNEL_LABEL).chain_update(app_key).chain_update([0]).chain_update(channel_name);
+        let bytes = mac.finalize().into_bytes();
+        let number = bytes.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        SMALLEST + number % (9 * SMALLEST)
+    }
+
     /// The label keeps one kind of signed text from passing for another.
     fn mac(&self, label: &[u8]) -> Hmac<Sha256> {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
@@ -379,6 +390,7 @@ const MAX_TOKEN_LEN: usize = 4096;
 const CLAIMS_LEN: usize = 14;
 const GRANT_TAG_LEN: usize = 16;
 const GRANT_LEN: usize = CLAIMS_LEN + GRANT_TAG_LEN;
+const CHANNEL_LABEL: &[u8] = b"nertc-miniapp channel id 1\0";
 const TICKET_LABEL: &[u8] = b"nertc-miniapp login ticket 1\0";
 const PUBLISH_LABEL: &[u8] = b"nertc-miniapp publish grant 1\0";
 const PLAY_LABEL: &[u8] = b"nertc-miniapp play grant 1\0";
@@ -498,6 +510,18 @@ mod tests {
         let secret = Secret::from_text("sixteen letters!").unwrap();
         assert_eq!(format!("{secret:?}"), "Secret(..)");
         assert_ne!(Secret::random().unwrap().0, Secret::random().unwrap().0);
+    }
+
+    #[test]
+    fn a_channel_id_has_fifteen_digits_and_depends_on_key_name_and_secret() {
+        let id = secret().channel_id("key", "room");
+        assert_eq!(id, secret().channel_id("key", "room"));
+        for (key, name) in [("key", "room2"), ("key2", "room"), ("ke", "yroom"), ("keyroom", "")] {
+            let other = secret().channel_id(key, name);
+            assert_ne!(other, id);
+            assert_eq!(other.to_string().len(), 15);
+        }
+        assert_ne!(Secret::random().unwrap().channel_id("key", "room"), id);
     }
 
     #[test]
