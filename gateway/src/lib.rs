@@ -1,3 +1,5 @@
 //! Signalling and media gateway.
 
+pub mod broker;
+pub mod media;
 pub mod token;
