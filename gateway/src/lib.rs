@@ -1,5 +1,8 @@
 //! Signalling and media gateway.
 
 pub mod broker;
+pub mod embedded;
+mod flv;
 pub mod media;
+mod rtmp;
 pub mod token;
