@@ -698,7 +698,11 @@ impl Desk {
     fn with(config: HubConfig) -> Self {
         let now = Instant::from_millis(1_700_000_000_000);
         Self {
-            hub: Hub::new(config, secret(), MediaUrls::new("rtmp://media/live", Grants::new(secret()))),
+            hub: Hub::new(
+                config,
+                secret(),
+                MediaUrls::below("rtmp://media/live", Grants::new(secret()).into()),
+            ),
             now,
             connections: 0,
             seq: 0,
