@@ -13,7 +13,8 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use crate::broker::{BrokerLimits, Hall};
+use crate::broker::BrokerLimits;
+use crate::hall::Hall;
 use crate::media::{APP, MediaEngine, MediaStatistics, Refusal, name_and_grant};
 use crate::token::{Action, Grants, Holder};
 use crate::{flv, rtmp};

@@ -16,8 +16,9 @@ use futures_util::stream;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::broker::{Packet, Subscription, Track};
+use crate::broker::{Packet, Track};
 use crate::embedded::Engine;
+use crate::hall::Subscription;
 use crate::media::{APP, Refusal};
 use crate::token::Action;
 

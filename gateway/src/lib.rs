@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod embedded;
 mod flv;
+mod hall;
 pub mod media;
 mod rtmp;
 pub mod token;
