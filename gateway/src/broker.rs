@@ -24,6 +24,8 @@ use crate::media::{MediaStatistics, Refusal};
 pub struct BrokerLimits {
     /// Streams that have a publisher or a player.
     pub streams: usize,
+    /// Players over all streams.
+    pub players: usize,
     /// Players of one stream.
     pub players_per_stream: usize,
     /// Players that wait for a publisher, over all streams.
@@ -47,6 +49,7 @@ impl Default for BrokerLimits {
     fn default() -> Self {
         Self {
             streams: 1000,
+            players: 4000,
             players_per_stream: 500,
             waiting_players: 1000,
             cached_packets: 1024,
@@ -204,11 +207,14 @@ impl Broker {
         now_ms: u64,
     ) -> Result<ConnectionId, Refusal> {
         let id = self.mint();
-        let live = self
-            .streams
-            .get(name)
-            .is_some_and(|s| s.publisher.is_some());
-        if !live && self.waiting() >= self.limits.waiting_players {
+        let is_live = |s: &Stream| s.publisher.is_some();
+        let waits = !self.streams.get(name).is_some_and(is_live);
+        let (mut players, mut waiting) = (0, 0);
+        for stream in self.streams.values() {
+            players += stream.players.len();
+            waiting += stream.players.len() * usize::from(!is_live(stream));
+        }
+        if players >= self.limits.players || (waits && waiting >= self.limits.waiting_players) {
             return Err(Refusal::Full);
         }
         let most = self.limits.players_per_stream;
@@ -292,11 +298,6 @@ impl Broker {
             return Err(Refusal::Full);
         }
         Ok(self.streams.entry(name.to_owned()).or_default())
-    }
-
-    fn waiting(&self) -> usize {
-        let idle = self.streams.values().filter(|s| s.publisher.is_none());
-        idle.map(|s| s.players.len()).sum()
     }
 
     fn forget_if_empty(&mut self, name: &str) {
@@ -507,6 +508,9 @@ mod tests {
         bench.broker.limits.waiting_players = 1;
         assert_eq!(play(&mut bench, "b"), Err(Refusal::Full), "waiting players");
         bench.publish(1);
+        bench.broker.limits.players = 1;
+        assert_eq!(play(&mut bench, NAME), Err(Refusal::Full), "players");
+        bench.broker.limits.players = 2;
         play(&mut bench, NAME).unwrap();
         assert_eq!(bench.broker.statistics().streams, 2);
     }

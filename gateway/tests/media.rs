@@ -83,7 +83,7 @@ async fn a_late_player_starts_with_the_headers_and_a_key_frame() {
             &bench.pull_url("s", 3),
         ])
         .output();
-    let packets = within("ffprobe", packets).await.unwrap();
+    let packets = within("ffprobe", packets).await.expect(NO_FFMPEG);
     let flags = String::from_utf8(packets.stdout).unwrap();
     assert!(flags.starts_with('K'), "{flags}");
 }
