@@ -1,91 +1,31 @@
 //! Who publishes, who plays, and what each player still has to be sent.
 //!
 //! Hides the stream clock, the cache that lets a late player start at a key frame, and what a slow
-//! player misses. [`Broker`] is a plain state machine: no socket, no clock, no task. [`Hall`] lets
-//! connections share one, and wakes them.
+//! player misses. A plain state machine: no socket, no clock, no task; it only wakes connections.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+mod packet;
+mod player;
+mod stream;
 
-use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use tokio::sync::Notify;
 
+pub use self::packet::{Packet, Track};
+
+use self::packet::Part;
+use self::player::{Phase, Player};
+use self::stream::{Headers, Publisher, Stream};
 use crate::media::{MediaStatistics, Refusal};
-
-/// One piece of media: the body of an RTMP message, which is also the body of an FLV tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packet {
-    /// What it carries.
-    pub track: Track,
-    /// Milliseconds: the publisher's clock on the way in, the player's on the way out.
-    pub timestamp: u32,
-    /// The body.
-    pub body: Bytes,
-}
-
-impl Packet {
-    /// Whether a decoder can start here.
-    #[must_use]
-    pub fn is_key_frame(&self) -> bool {
-        matches!(self.part(), Part::KeyFrame)
-    }
-
-    fn part(&self) -> Part {
-        let first = self.body.first().copied().unwrap_or(0);
-        let second = self.body.get(1).copied();
-        match self.track {
-            Track::Metadata => Part::Header,
-            Track::Audio => {
-                let header = match first >> 4 {
-                    AAC => second == Some(0),
-                    EXTENDED_AUDIO => first & 0x0f == 0,
-                    _ => false,
-                };
-                if header { Part::Header } else { Part::Sound }
-            }
-            Track::Video => {
-                let (header, coded) = if first & EXTENDED_VIDEO != 0 {
-                    (first & 0x0f == 0, matches!(first & 0x0f, 1 | 3))
-                } else if matches!(first & 0x0f, AVC | HEVC) {
-                    (second == Some(0), second == Some(1))
-                } else {
-                    (false, true)
-                };
-                match first >> 4 & 0x07 {
-                    _ if header => Part::Header,
-                    KEY_FRAME if coded => Part::KeyFrame,
-                    _ => Part::Frame,
-                }
-            }
-        }
-    }
-}
-
-/// What a packet carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Track {
-    /// `onMetaData` and its properties, as AMF0.
-    Metadata,
-    /// Sound, or what a decoder needs to know before it.
-    Audio,
-    /// Picture, or what a decoder needs to know before it.
-    Video,
-}
-
-enum Part {
-    /// Needed before anything else, by every player.
-    Header,
-    KeyFrame,
-    Frame,
-    Sound,
-}
 
 /// How much the broker holds.
 #[derive(Debug, Clone)]
 pub struct BrokerLimits {
     /// Streams that have a publisher or a player.
     pub streams: usize,
+    /// Players over all streams.
+    pub players: usize,
     /// Players of one stream.
     pub players_per_stream: usize,
     /// Players that wait for a publisher, over all streams.
@@ -109,6 +49,7 @@ impl Default for BrokerLimits {
     fn default() -> Self {
         Self {
             streams: 1000,
+            players: 4000,
             players_per_stream: 500,
             waiting_players: 1000,
             cached_packets: 1024,
@@ -211,12 +152,12 @@ impl Broker {
             Part::KeyFrame => stream.cache.open(time, packet),
             Part::Frame | Part::Sound => stream.cache.push(time, packet, &self.limits),
         }
-        let (headers, limits) = (&stream.headers, &self.limits);
+        let (headers, clock, limits) = (&stream.headers, &stream.clock, &self.limits);
         stream.players.retain(|_, player| {
             match (&part, player.phase) {
                 (Part::Header, Phase::Fresh) | (Part::Frame, Phase::Fresh | Phase::Listening) => {}
                 (Part::KeyFrame, Phase::Fresh) => {
-                    player.start(headers, time, now_ms);
+                    player.start(headers, clock, time, now_ms);
                     player.phase = Phase::Flowing;
                     player.push(time, packet, now_ms);
                 }
@@ -226,7 +167,7 @@ impl Broker {
                 }
                 // Sound does not wait for a picture: the camera may be off.
                 (Part::Sound, Phase::Fresh) => {
-                    player.start(headers, time, now_ms);
+                    player.start(headers, clock, time, now_ms);
                     player.phase = Phase::Listening;
                     player.push(time, packet, now_ms);
                 }
@@ -266,11 +207,14 @@ impl Broker {
         now_ms: u64,
     ) -> Result<ConnectionId, Refusal> {
         let id = self.mint();
-        let live = self
-            .streams
-            .get(name)
-            .is_some_and(|s| s.publisher.is_some());
-        if !live && self.waiting() >= self.limits.waiting_players {
+        let is_live = |s: &Stream| s.publisher.is_some();
+        let waits = !self.streams.get(name).is_some_and(is_live);
+        let (mut players, mut waiting) = (0, 0);
+        for stream in self.streams.values() {
+            players += stream.players.len();
+            waiting += stream.players.len() * usize::from(!is_live(stream));
+        }
+        if players >= self.limits.players || (waits && waiting >= self.limits.waiting_players) {
             return Err(Refusal::Full);
         }
         let most = self.limits.players_per_stream;
@@ -279,13 +223,7 @@ impl Broker {
             return Err(Refusal::Full);
         }
         let mut player = Player::new(wake);
-        if let Some((time, _)) = stream.cache.packets.first() {
-            player.start(&stream.headers, *time, now_ms);
-            player.phase = Phase::Flowing;
-            for (time, packet) in &stream.cache.packets {
-                player.push(*time, packet, now_ms);
-            }
-        }
+        player.start_from(&stream.headers, &stream.cache, now_ms);
         stream.players.insert(id, player);
         Ok(id)
     }
@@ -362,11 +300,6 @@ impl Broker {
         Ok(self.streams.entry(name.to_owned()).or_default())
     }
 
-    fn waiting(&self) -> usize {
-        let idle = self.streams.values().filter(|s| s.publisher.is_none());
-        idle.map(|s| s.players.len()).sum()
-    }
-
     fn forget_if_empty(&mut self, name: &str) {
         let empty = |s: &Stream| s.publisher.is_none() && s.players.is_empty();
         if self.streams.get(name).is_some_and(empty) {
@@ -384,367 +317,377 @@ pub struct ConnectionId(u64);
 #[error("the stream has ended for this connection")]
 pub struct Ended;
 
-#[derive(Debug, Default)]
-struct Stream {
-    publisher: Option<Publisher>,
-    headers: Headers,
-    clock: StreamClock,
-    cache: Cache,
-    players: BTreeMap<ConnectionId, Player>,
-}
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
 
-impl Stream {
-    fn wake_all(&self) {
-        for player in self.players.values() {
-            player.wake.notify_one();
+    #[test]
+    fn a_late_player_gets_the_headers_and_then_everything_since_the_key_frame() {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        bench.push_all(publisher, &[META, AVC_HEADER, AAC_HEADER]);
+        bench.push_at(publisher, 7000, KEY);
+        bench.push_at(publisher, 7020, SOUND);
+        bench.push_at(publisher, 7040, FRAME);
+        let player = bench.play();
+        bench.push_at(publisher, 7080, FRAME);
+        let headers = [(0, META), (0, AVC_HEADER), (0, AAC_HEADER)];
+        let media = [(0, KEY), (20, SOUND), (40, FRAME), (80, FRAME)];
+        assert_eq!(bench.take(player), [&headers[..], &media].concat());
+    }
+
+    #[test]
+    fn a_group_of_pictures_too_long_to_keep_makes_late_players_wait_for_the_next() {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER, KEY]);
+        let most = bench.broker.limits.cached_packets;
+        for _ in 1..most {
+            bench.push_at(publisher, 0, FRAME);
         }
-        if let Some(publisher) = &self.publisher {
-            publisher.wake.notify_one();
+        let in_time = bench.play();
+        assert_eq!(bench.take(in_time).len(), 2 + most);
+        bench.push_at(publisher, 0, FRAME);
+        let late = bench.play();
+        bench.push_at(publisher, 0, FRAME);
+        assert_eq!(bench.take(late), []);
+        bench.push_at(publisher, 100, SOUND);
+        bench.push_at(publisher, 120, FRAME);
+        let sound = [(0, AVC_HEADER), (0, AAC_HEADER), (0, SOUND)];
+        assert_eq!(bench.take(late), sound);
+        bench.push_at(publisher, 140, KEY);
+        bench.push_at(publisher, 180, FRAME);
+        assert_eq!(bench.take(late), [(40, KEY), (80, FRAME)]);
+    }
+
+    #[test]
+    fn a_group_of_pictures_too_large_to_keep_is_not_kept() {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        bench.push_all(publisher, &[KEY]);
+        let large: &'static [u8] = vec![0x27; bench.broker.limits.cached_bytes].leak();
+        bench.push_all(publisher, &[large]);
+        let player = bench.play();
+        assert_eq!(bench.take(player), []);
+    }
+
+    #[test]
+    fn sound_alone_is_a_stream() {
+        let mut bench = Bench::new();
+        let early = bench.play();
+        let publisher = bench.publish(1);
+        bench.push_all(publisher, &[AAC_HEADER]);
+        bench.push_at(publisher, 500, SOUND);
+        let late = bench.play();
+        bench.push_at(publisher, 523, SOUND);
+        let start = [(0, AAC_HEADER), (0, SOUND)];
+        assert_eq!(bench.take(early), [&start[..], &[(23, SOUND)]].concat());
+        assert_eq!(bench.take(late), start);
+    }
+
+    #[test]
+    fn a_repeated_header_is_news_only_when_it_differs() {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        bench.push_all(publisher, &[AVC_HEADER, KEY]);
+        let player = bench.play();
+        bench.take(player);
+        bench.push_all(publisher, &[AVC_HEADER, OTHER_HEADER]);
+        assert_eq!(bench.take(player), [(0, OTHER_HEADER)]);
+        // What is cached belongs to the first header.
+        let late = bench.play();
+        assert_eq!(bench.take(late), []);
+    }
+
+    #[test]
+    fn a_slow_player_skips_to_a_key_frame_and_the_others_do_not() {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        bench.push_all(publisher, &[AVC_HEADER, KEY]);
+        let (slow, quick) = (bench.play(), bench.play());
+        let most = bench.broker.limits.queued_packets;
+        for _ in 2..most {
+            bench.push_at(publisher, 0, FRAME);
+            bench.take(quick);
         }
+        assert_eq!(bench.broker.statistics().dropped, 0);
+        bench.push_at(publisher, 40, FRAME);
+        assert_eq!(bench.take(quick), [(40, FRAME)]);
+        bench.push_at(publisher, 80, FRAME);
+        assert_eq!(bench.broker.statistics().dropped, most as u64 + 1);
+        assert_eq!(bench.take(slow), []);
+        bench.push_at(publisher, 120, KEY);
+        assert_eq!(bench.take(slow), [(120, AVC_HEADER), (120, KEY)]);
+        assert_eq!(bench.take(quick), [(80, FRAME), (120, KEY)]);
     }
-}
 
-#[derive(Debug)]
-struct Publisher {
-    id: ConnectionId,
-    holder: u64,
-    wake: Arc<Notify>,
-}
-
-/// What a decoder must have before any media.
-#[derive(Debug, Default)]
-struct Headers {
-    metadata: Option<Packet>,
-    video: Option<Packet>,
-    audio: Option<Packet>,
-}
-
-impl Headers {
-    /// Keeps the packet, and says whether it is news. Encoders repeat headers before key frames.
-    fn learn(&mut self, packet: &Packet) -> bool {
-        let slot = match packet.track {
-            Track::Metadata => &mut self.metadata,
-            Track::Video => &mut self.video,
-            Track::Audio => &mut self.audio,
-        };
-        if slot.as_ref().is_some_and(|known| known.body == packet.body) {
-            return false;
+    #[test]
+    fn a_player_that_takes_nothing_is_dropped_and_one_that_takes_a_little_is_not() {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        bench.push_all(publisher, &[KEY]);
+        let (dead, slow) = (bench.play(), bench.play());
+        let limit = bench.broker.limits.stalled_ms;
+        for step in 1..=2 {
+            bench.now = limit * step / 2;
+            bench.push_all(publisher, &[FRAME]);
+            bench.broker.take(NAME, slow, 1, bench.now).unwrap();
         }
-        // A copy, or a few bytes would pin the whole block they were read into.
-        let body = Bytes::copy_from_slice(&packet.body);
-        *slot = Some(Packet { body, ..*packet });
-        true
-    }
-}
-
-/// The stream's own time: it never goes back, whatever publishers come and go.
-#[derive(Debug, Default)]
-struct StreamClock {
-    /// The last timestamp of the present publisher, and the stream time it stands for.
-    anchor: Option<(u32, i64)>,
-    audio: Option<i64>,
-    video: Option<i64>,
-}
-
-impl StreamClock {
-    fn begin(&mut self) {
-        self.anchor = None;
+        assert_eq!(bench.broker.take(NAME, dead, 1, bench.now), Err(Ended));
+        assert_eq!(bench.broker.statistics().players, 1);
     }
 
-    fn place(&mut self, packet: &Packet, part: &Part) -> i64 {
-        let latest = self.audio.max(self.video);
-        // Headers carry whatever the encoder likes, mostly zero.
-        if matches!(part, Part::Header) {
-            return latest.unwrap_or(0);
+    #[test]
+    fn a_player_goes_on_across_publishers_without_going_back_in_time() {
+        let mut bench = Bench::new();
+        let player = bench.play();
+        let first = bench.publish(1);
+        bench.push_all(first, &[AVC_HEADER]);
+        bench.push_at(first, 9000, KEY);
+        bench.push_at(first, 9100, FRAME);
+        bench.broker.unpublish(NAME, first);
+        let second = bench.publish(2);
+        bench.push_at(second, 0, FRAME);
+        bench.push_all(second, &[OTHER_HEADER]);
+        bench.push_at(second, 5, KEY);
+        bench.push_at(second, 45, FRAME);
+        let before = [(0, AVC_HEADER), (0, KEY), (100, FRAME)];
+        let after = [(145, OTHER_HEADER), (145, KEY), (185, FRAME)];
+        assert_eq!(bench.take(player), [before, after].concat());
+    }
+
+    #[test]
+    fn time_survives_a_wrap_and_an_encoder_that_starts_over() {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        let player = bench.play();
+        for timestamp in [u32::MAX - 39, 0, 40, 3_000_000, 3_000_040, 0] {
+            bench.push_at(publisher, timestamp, KEY);
         }
-        let step = self.anchor.map(|(raw, time)| {
-            let step = packet.timestamp.wrapping_sub(raw).cast_signed();
-            (step, time + i64::from(step))
-        });
-        let time = match step {
-            Some((step, time)) if step.abs() < LARGEST_STEP_MS => time,
-            // Another publisher, or an encoder that started over.
-            Some(_) | None => latest.map_or(0, |latest| latest + SEAM_MS),
-        };
-        self.anchor = Some((packet.timestamp, time));
-        let track = match packet.track {
-            Track::Video => &mut self.video,
-            Track::Audio | Track::Metadata => &mut self.audio,
-        };
-        let time = track.map_or(time, |last| last.max(time));
-        *track = Some(time);
-        time
-    }
-}
-
-/// Everything since the last key frame; empty while that is unknown or too much to keep.
-#[derive(Debug, Default)]
-struct Cache {
-    packets: Vec<(i64, Packet)>,
-    bytes: usize,
-}
-
-impl Cache {
-    fn open(&mut self, time: i64, packet: &Packet) {
-        self.packets.clear();
-        self.packets.push((time, packet.clone()));
-        self.bytes = packet.body.len();
+        let times: Vec<_> = bench
+            .take(player)
+            .into_iter()
+            .map(|(time, _)| time)
+            .collect();
+        assert_eq!(times, [0, 40, 80, 120, 160, 200]);
     }
 
-    fn push(&mut self, time: i64, packet: &Packet, limits: &BrokerLimits) {
-        if self.packets.is_empty() {
-            return;
-        }
-        self.bytes += packet.body.len();
-        if self.packets.len() >= limits.cached_packets || self.bytes > limits.cached_bytes {
-            return self.close();
-        }
-        self.packets.push((time, packet.clone()));
+    #[test]
+    fn the_same_holder_replaces_itself_and_another_is_refused() {
+        let mut bench = Bench::new();
+        let old = bench.publish(1);
+        assert_eq!(bench.try_publish(2), Err(Refusal::Busy));
+        let new = bench.publish(1);
+        assert_eq!(bench.push(old, 0, KEY), Err(Ended));
+        bench.broker.unpublish(NAME, old);
+        assert_eq!(bench.push(new, 0, KEY), Ok(()));
+        bench.broker.unpublish(NAME, new);
+        assert_eq!(bench.push(new, 0, KEY), Err(Ended));
+        assert!(bench.try_publish(2).is_ok());
     }
 
-    fn close(&mut self) {
-        self.packets = Vec::new();
-        self.bytes = 0;
-    }
-}
-
-#[derive(Debug)]
-struct Player {
-    phase: Phase,
-    queue: VecDeque<(i64, Packet)>,
-    bytes: usize,
-    /// The stream time that is zero for this player.
-    origin: Option<i64>,
-    /// Since when something is there for it that it does not take.
-    untaken_since: Option<u64>,
-    wake: Arc<Notify>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Needs the headers, and a key frame for the picture.
-    Fresh,
-    /// Has the headers and gets sound; the picture waits for a key frame.
-    Listening,
-    /// Gets everything.
-    Flowing,
-}
-
-impl Player {
-    fn new(wake: Arc<Notify>) -> Self {
-        Self {
-            phase: Phase::Fresh,
-            queue: VecDeque::new(),
-            bytes: 0,
-            origin: None,
-            untaken_since: None,
-            wake,
-        }
+    #[test]
+    fn one_more_than_the_limit_is_refused() {
+        let mut bench = Bench::new();
+        let wake = || Arc::new(Notify::new());
+        let play = |bench: &mut Bench, name| bench.broker.play(name, wake(), 0);
+        bench.broker.limits.streams = 2;
+        bench.broker.limits.waiting_players = 2;
+        bench.broker.limits.players_per_stream = 1;
+        play(&mut bench, "a").unwrap();
+        assert_eq!(
+            play(&mut bench, "a"),
+            Err(Refusal::Full),
+            "a stream's players"
+        );
+        let leaver = play(&mut bench, "b").unwrap();
+        assert_eq!(bench.try_publish(1), Err(Refusal::Full), "streams");
+        bench.broker.leave("b", leaver);
+        bench.broker.limits.waiting_players = 1;
+        assert_eq!(play(&mut bench, "b"), Err(Refusal::Full), "waiting players");
+        bench.publish(1);
+        bench.broker.limits.players = 1;
+        assert_eq!(play(&mut bench, NAME), Err(Refusal::Full), "players");
+        bench.broker.limits.players = 2;
+        play(&mut bench, NAME).unwrap();
+        assert_eq!(bench.broker.statistics().streams, 2);
     }
 
-    fn start(&mut self, headers: &Headers, time: i64, now_ms: u64) {
-        self.origin.get_or_insert(time);
-        let headers = [&headers.metadata, &headers.video, &headers.audio];
-        for header in headers.into_iter().flatten() {
-            self.push(time, header, now_ms);
-        }
+    #[test]
+    fn an_ended_stream_is_over_for_everyone_and_nothing_of_it_stays() {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        let player = bench.play();
+        bench.broker.end(NAME);
+        assert_eq!(bench.push(publisher, 0, KEY), Err(Ended));
+        assert_eq!(bench.broker.take(NAME, player, 1, 0), Err(Ended));
+        bench.broker.leave(NAME, player);
+        bench.broker.unpublish(NAME, publisher);
+        assert_eq!(bench.broker.statistics().streams, 0);
     }
 
-    fn push(&mut self, time: i64, packet: &Packet, now_ms: u64) {
-        self.untaken_since.get_or_insert(now_ms);
-        self.bytes += packet.body.len();
-        self.queue.push_back((time, packet.clone()));
-    }
-
-    /// Drops everything not sent yet once that is too much, and says how many packets that was.
-    fn skip_if_behind(&mut self, limits: &BrokerLimits) -> u64 {
-        if self.queue.len() <= limits.queued_packets && self.bytes <= limits.queued_bytes {
-            return 0;
-        }
-        let dropped = self.queue.len() as u64;
-        self.queue.clear();
-        self.bytes = 0;
-        self.phase = Phase::Fresh;
-        dropped
-    }
-
-    fn take(&mut self, bytes: usize, now_ms: u64) -> Vec<Packet> {
-        let mut taken = Vec::new();
-        let mut size = 0;
-        while size < bytes
-            && let Some((time, mut packet)) = self.queue.pop_front()
-        {
-            size += packet.body.len() + PACKET_OVERHEAD;
-            self.bytes -= packet.body.len();
-            let time = (time - self.origin.unwrap_or(time)).max(0);
-            // RTMP time is 32 bits and wraps after 49 days.
-            packet.timestamp = time as u32;
-            taken.push(packet);
-        }
-        self.untaken_since = (!self.queue.is_empty()).then_some(now_ms);
-        taken
-    }
-
-    fn is_stalled(&self, limits: &BrokerLimits, now_ms: u64) -> bool {
-        self.untaken_since
-            .is_some_and(|since| now_ms.saturating_sub(since) >= limits.stalled_ms)
-    }
-}
-
-/// One broker, shared by the connections.
-#[derive(Debug, Clone)]
-pub struct Hall {
-    broker: Arc<Mutex<Broker>>,
-    opened: Instant,
-}
-
-impl Hall {
-    /// Opens one without streams.
-    #[must_use]
-    pub fn new(limits: BrokerLimits) -> Self {
-        Self {
-            broker: Arc::new(Mutex::new(Broker::new(limits))),
-            opened: Instant::now(),
-        }
-    }
-
-    /// Becomes the publisher of a stream until the publication is dropped.
-    ///
-    /// # Errors
-    ///
-    /// As [`Broker::publish`].
-    pub fn publish(&self, name: &str, holder: u64) -> Result<Publication, Refusal> {
+    #[test]
+    fn a_closed_broker_lets_nobody_in() {
+        let mut bench = Bench::new();
+        bench.broker.close();
+        assert_eq!(bench.try_publish(1), Err(Refusal::Full));
         let wake = Arc::new(Notify::new());
-        let id = self.broker().publish(name, holder, Arc::clone(&wake))?;
-        Ok(Publication {
-            seat: self.seat(name, id, wake),
-        })
+        assert_eq!(bench.broker.play(NAME, wake, 0), Err(Refusal::Full));
     }
 
-    /// Becomes a player of a stream until the subscription is dropped.
-    ///
-    /// # Errors
-    ///
-    /// As [`Broker::play`].
-    pub fn play(&self, name: &str) -> Result<Subscription, Refusal> {
-        let wake = Arc::new(Notify::new());
-        let now = self.now_ms();
-        let id = self.broker().play(name, Arc::clone(&wake), now)?;
-        Ok(Subscription {
-            seat: self.seat(name, id, wake),
-        })
-    }
-
-    /// The broker itself. A connection that panicked with it in hand must not end all the others.
-    pub fn broker(&self) -> MutexGuard<'_, Broker> {
-        self.broker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn seat(&self, name: &str, id: ConnectionId, wake: Arc<Notify>) -> Seat {
-        Seat {
-            hall: self.clone(),
-            name: name.to_owned(),
-            id,
-            wake,
-        }
-    }
-
-    fn now_ms(&self) -> u64 {
-        self.opened.elapsed().as_millis() as u64
-    }
-}
-
-#[derive(Debug)]
-struct Seat {
-    hall: Hall,
-    name: String,
-    id: ConnectionId,
-    wake: Arc<Notify>,
-}
-
-/// The right to feed a stream.
-#[derive(Debug)]
-pub struct Publication {
-    seat: Seat,
-}
-
-impl Publication {
-    /// Feeds the stream.
-    ///
-    /// # Errors
-    ///
-    /// As [`Broker::push`].
-    pub fn push(&self, packet: &Packet) -> Result<(), Ended> {
-        let Seat { hall, name, id, .. } = &self.seat;
-        hall.broker().push(name, *id, packet, hall.now_ms())
-    }
-
-    /// The stream.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.seat.name
-    }
-
-    /// Waits until another connection takes over, or the stream is ended.
-    pub async fn ended(&self) {
-        self.seat.wake.notified().await;
-    }
-}
-
-impl Drop for Publication {
-    fn drop(&mut self) {
-        let Seat { hall, name, id, .. } = &self.seat;
-        hall.broker().unpublish(name, *id);
-    }
-}
-
-/// A place among the players of a stream.
-#[derive(Debug)]
-pub struct Subscription {
-    seat: Seat,
-}
-
-impl Subscription {
-    /// Waits for the next packets, of about `bytes` at most.
-    ///
-    /// # Errors
-    ///
-    /// As [`Broker::take`].
-    pub async fn next(&mut self, bytes: usize) -> Result<Vec<Packet>, Ended> {
-        let Seat {
-            hall,
-            name,
-            id,
-            wake,
-        } = &self.seat;
-        loop {
-            let packets = hall.broker().take(name, *id, bytes, hall.now_ms())?;
-            if !packets.is_empty() {
-                return Ok(packets);
+    #[test]
+    fn whatever_happens_players_see_headers_before_media_key_frames_first_and_time_forward() {
+        for seed in 1..300_u64 {
+            let mut random = seed;
+            let mut below = |end: u64| {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                (random >> 20) % end
+            };
+            let mut bench = Bench::new();
+            let mut publisher = bench.publish(1);
+            let mut timestamp = 0;
+            let mut players: BTreeMap<ConnectionId, Vec<(u32, &[u8])>> = BTreeMap::new();
+            for _ in 0..400 {
+                match below(20) {
+                    0 => {
+                        publisher = bench.publish(1);
+                        timestamp = below(1 << 32) as u32;
+                        bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER]);
+                    }
+                    1 => {
+                        players.insert(bench.play(), Vec::new());
+                    }
+                    2 => bench.push_all(publisher, &[AVC_HEADER, OTHER_HEADER]),
+                    3 => bench.push_at(publisher, timestamp, KEY),
+                    4..8 => bench.push_at(publisher, timestamp.wrapping_sub(30), SOUND),
+                    8..12 => {
+                        for (&player, seen) in &mut players {
+                            seen.extend(bench.take(player));
+                        }
+                    }
+                    _ => {
+                        timestamp = timestamp.wrapping_add(below(50) as u32);
+                        bench.push_at(publisher, timestamp, FRAME);
+                    }
+                }
             }
-            wake.notified().await;
+            for seen in players.values() {
+                check(seen);
+            }
+        }
+    }
+
+    /// The invariants of what a player is sent.
+    fn check(seen: &[(u32, &[u8])]) {
+        let times = |track: u8| {
+            let of_track = move |(_, body): &&(u32, &[u8])| body[0] & 0x0f == track;
+            seen.iter().filter(of_track).map(|(time, _)| *time)
+        };
+        assert!(times(7).is_sorted() && times(0x0f).is_sorted(), "{seen:?}");
+        let mut may_continue = false;
+        for (_, body) in seen {
+            match *body {
+                // A changed header needs a new key frame; a repeated one follows a skip.
+                AVC_HEADER | OTHER_HEADER => {}
+                KEY => may_continue = true,
+                FRAME => assert!(may_continue, "{seen:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    const NAME: &str = "s";
+    const META: &[u8] = &[0x02, 0, 10];
+    const AVC_HEADER: &[u8] = &[0x17, 0, 1];
+    const OTHER_HEADER: &[u8] = &[0x17, 0, 2];
+    const KEY: &[u8] = &[0x17, 1, 1];
+    const FRAME: &[u8] = &[0x27, 1, 1];
+    const AAC_HEADER: &[u8] = &[0xaf, 0, 1];
+    const SOUND: &[u8] = &[0xaf, 1, 1];
+
+    struct Bench {
+        broker: Broker,
+        now: u64,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let limits = BrokerLimits {
+                cached_packets: 5,
+                cached_bytes: 1000,
+                queued_packets: 10,
+                queued_bytes: 2000,
+                ..BrokerLimits::default()
+            };
+            Self {
+                broker: Broker::new(limits),
+                now: 0,
+            }
+        }
+
+        fn publish(&mut self, holder: u64) -> ConnectionId {
+            self.try_publish(holder).unwrap()
+        }
+
+        fn try_publish(&mut self, holder: u64) -> Result<ConnectionId, Refusal> {
+            self.broker.publish(NAME, holder, Arc::new(Notify::new()))
+        }
+
+        fn play(&mut self) -> ConnectionId {
+            let wake = Arc::new(Notify::new());
+            self.broker.play(NAME, wake, self.now).unwrap()
+        }
+
+        fn push_all(&mut self, id: ConnectionId, bodies: &[&'static [u8]]) {
+            for body in bodies {
+                self.push_at(id, 0, body);
+            }
+        }
+
+        fn push_at(&mut self, id: ConnectionId, timestamp: u32, body: &'static [u8]) {
+            self.push(id, timestamp, body).unwrap();
+        }
+
+        fn push(
+            &mut self,
+            id: ConnectionId,
+            timestamp: u32,
+            body: &'static [u8],
+        ) -> Result<(), Ended> {
+            let track = match body[0] {
+                0x02 => Track::Metadata,
+                0xaf => Track::Audio,
+                _ => Track::Video,
+            };
+            let body = Bytes::from_static(body);
+            let packet = Packet {
+                track,
+                timestamp,
+                body,
+            };
+            self.broker.push(NAME, id, &packet, self.now)
+        }
+
+        fn take(&mut self, id: ConnectionId) -> Vec<(u32, &'static [u8])> {
+            let all = [
+                META,
+                AVC_HEADER,
+                OTHER_HEADER,
+                KEY,
+                FRAME,
+                AAC_HEADER,
+                SOUND,
+            ];
+            let taken = self.broker.take(NAME, id, usize::MAX, self.now).unwrap();
+            let known = |packet: Packet| {
+                let body = all.into_iter().find(|body| packet.body == *body);
+                (packet.timestamp, body.unwrap())
+            };
+            taken.into_iter().map(known).collect()
         }
     }
 }
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        let Seat { hall, name, id, .. } = &self.seat;
-        hall.broker().leave(name, *id);
-    }
-}
-
-const AAC: u8 = 10;
-/// Enhanced RTMP marks its sound with an audio format of its own, and its picture with a bit.
-const EXTENDED_AUDIO: u8 = 9;
-const EXTENDED_VIDEO: u8 = 0x80;
-const AVC: u8 = 7;
-/// Not in Adobe's list, but what phones and domestic servers agreed on.
-const HEVC: u8 = 12;
-const KEY_FRAME: u8 = 1;
-/// A larger step of a publisher's clock is a new clock.
-const LARGEST_STEP_MS: i32 = 10_000;
-/// What a player sees between one publisher's last packet and the next one's first.
-const SEAM_MS: i64 = 40;
-/// What a packet costs beyond its body, roughly.
-const PACKET_OVERHEAD: usize = 32;

@@ -13,7 +13,8 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use crate::broker::{BrokerLimits, Hall};
+use crate::broker::BrokerLimits;
+use crate::hall::Hall;
 use crate::media::{APP, MediaEngine, MediaStatistics, Refusal, name_and_grant};
 use crate::token::{Action, Grants, Holder};
 use crate::{flv, rtmp};
@@ -193,6 +194,7 @@ impl Engine {
 
 async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
+    let mut was_full = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -201,6 +203,7 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
         };
         match accepted {
             Ok((socket, peer)) if connections.len() < engine.limits.connections => {
+                was_full = false;
                 let engine = Arc::clone(&engine);
                 connections.spawn(async move {
                     if let Err(cut) = rtmp::serve(socket, &engine).await {
@@ -208,7 +211,12 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
                     }
                 });
             }
-            Ok((_, peer)) => tracing::warn!(%peer, "an RTMP connection too many"),
+            // Once for a whole crowd.
+            Ok((_, peer)) if !was_full => {
+                was_full = true;
+                tracing::warn!(%peer, "an RTMP connection too many");
+            }
+            Ok(_) => {}
             // Out of file descriptors, mostly: trying again at once would only heat the room.
             Err(error) => {
                 tracing::warn!("no RTMP connection could be accepted: {error}");

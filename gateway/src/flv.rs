@@ -16,8 +16,9 @@ use futures_util::stream;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::broker::{Packet, Subscription, Track};
+use crate::broker::{Packet, Track};
 use crate::embedded::Engine;
+use crate::hall::Subscription;
 use crate::media::{APP, Refusal};
 use crate::token::Action;
 
@@ -104,3 +105,35 @@ const ANY_ORIGIN: (header::HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORI
 const BATCH: usize = 64 * 1024;
 const TAG_OVERHEAD: usize = 15;
 const FILE_HEADER_LEN: usize = 13;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_header_names_the_tracks_there_are() {
+        let packet = |track| Packet {
+            track,
+            timestamp: 0,
+            body: Bytes::new(),
+        };
+        let flags = |tracks: &[Track]| {
+            let packets: Vec<_> = tracks.iter().copied().map(packet).collect();
+            mux(&packets, true)[4]
+        };
+        assert_eq!(flags(&[Track::Metadata, Track::Audio]), 4);
+        assert_eq!(flags(&[Track::Metadata, Track::Video]), 1);
+        assert_eq!(flags(&[Track::Video, Track::Audio]), 5);
+    }
+
+    #[test]
+    fn a_tag_is_framed_as_the_format_says() {
+        let packet = Packet {
+            track: Track::Video,
+            timestamp: 0x0102_0304,
+            body: Bytes::from_static(b"body"),
+        };
+        let tag = b"\x09\0\0\x04\x02\x03\x04\x01\0\0\0body\0\0\0\x0f";
+        assert_eq!(mux(&[packet], false), &tag[..]);
+    }
+}

@@ -17,8 +17,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::session::{Event, Role, Session, SessionError};
-use crate::broker::{Publication, Subscription};
 use crate::embedded::Engine;
+use crate::hall::{Publication, Subscription};
 use crate::media::Refusal;
 use crate::token::Action;
 
