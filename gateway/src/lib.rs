@@ -40,6 +40,7 @@ pub use crate::config::{Config, ConfigError, Settings};
 use crate::embedded::{Embedded, EmbeddedConfig};
 pub use crate::http::{App, Apps};
 use crate::hub::Hub;
+use crate::listener::Listener;
 use crate::media::MediaEngine;
 use crate::serve::Server;
 use crate::token::{Action, Grants, Secret};
@@ -111,7 +112,7 @@ impl Gateway {
             reports: AtomicU64::new(0),
         };
         let router = http::router(Arc::new(desk)).merge(media.flv_router());
-        let server = Server::start(listener, router);
+        let server = Server::start(Listener::new(listener, STALLED), router);
         info!(%http_addr, "signalling is served");
         Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server })
     }
@@ -182,4 +183,6 @@ fn split_port(text: &str) -> (&str, Option<u16>) {
     split.map_or((text, None), |(host, port)| (host, Some(port)))
 }
 
+/// How long an HTTP peer may take nothing while something is there for it.
+const STALLED: Duration = Duration::from_secs(10);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1800);

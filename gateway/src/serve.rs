@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::Listener as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
+
+use crate::listener::{Connection, Listener};
 
 /// The accepting task.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(listener: TcpListener, router: Router) -> Self {
+    pub(crate) fn start(listener: Listener, router: Router) -> Self {
         let stop = CancellationToken::new();
         let accepting = tokio::spawn(accept(listener, router, stop.clone()));
         Self { stop, accepting }
@@ -46,13 +47,14 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, stopped: CancellationToken) {
+async fn accept(mut listener: Listener, router: Router, stopped: CancellationToken) {
     let open = TaskTracker::new();
     let places = Arc::new(Semaphore::new(MAX_SOCKETS));
     loop {
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            Some((accept_one(&listener).await, place))
+            let (socket, _peer) = listener.accept().await;
+            Some((socket, place))
         };
         let (socket, place) = tokio::select! {
             next = next => match next {
@@ -69,7 +71,7 @@ async fn accept(listener: TcpListener, router: Router, stopped: CancellationToke
 }
 
 /// Serves one connection until it closes, becomes a WebSocket, or has answered its last request.
-async fn speak(socket: TcpStream, router: Router, stopped: CancellationToken, _place: OwnedSemaphorePermit) {
+async fn speak(socket: Connection, router: Router, stopped: CancellationToken, _place: OwnedSemaphorePermit) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
     let connection = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
@@ -86,28 +88,8 @@ async fn speak(socket: TcpStream, router: Router, stopped: CancellationToken, _p
     }
 }
 
-async fn accept_one(listener: &TcpListener) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((socket, _)) => {
-                // Signalling is small packets that somebody waits for.
-                if let Err(error) = socket.set_nodelay(true) {
-                    debug!("no TCP_NODELAY: {error}");
-                }
-                return socket;
-            }
-            Err(error) => {
-                // Out of file descriptors, most likely: trying at once again would only spin.
-                warn!("cannot accept a connection: {error}");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
 /// HTTP connections at once; those that became WebSockets are the hub's to limit.
 const MAX_SOCKETS: usize = 4096;
 /// How long a request's head may take, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 16 * 1024;
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
