@@ -25,7 +25,7 @@ use tower_http::cors::CorsLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::info;
 
-use crate::clock::{Clock, wall_clock_ms};
+use crate::clock::wall_clock_ms;
 use crate::hub::HubInput;
 use crate::media::MediaEngine;
 use crate::token::{BasicToken, LoginTicket, Secret};
@@ -34,7 +34,6 @@ use crate::ws::HubHandle;
 /// What the HTTP side needs to know.
 pub(crate) struct Desk {
     pub(crate) hub: HubHandle,
-    pub(crate) clock: Clock,
     pub(crate) secret: Secret,
     pub(crate) apps: Apps,
     /// Where clients reach the signalling: `host:port`, perhaps with a path; no scheme.
@@ -110,14 +109,20 @@ async fn upgrade(State(desk): Shared, request: WebSocketUpgrade) -> Response {
     desk.hub.clone().upgrade(request)
 }
 
-async fn health(State(desk): Shared) -> Json<Value> {
-    Json(json!({
-        "status": "ok",
+async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
+    let (status, word) = if desk.hub.is_running() {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopped")
+    };
+    let facts = json!({
+        "status": word,
         "version": env!("CARGO_PKG_VERSION"),
         "rooms": desk.hub.rooms().await.len(),
         "media": desk.media.statistics(),
         "reports": desk.reports.load(Ordering::Relaxed),
-    }))
+    });
+    (status, Json(facts))
 }
 
 /// Counts what the SDKs report (8.1, 8.2). Nothing is read: the content is the application's.
@@ -128,7 +133,8 @@ async fn report(State(desk): Shared, _body: Bytes) -> Json<Value> {
 
 /// The bootstrap (1.1 to 1.4). The status is 200 whatever the answer, which is in `code`.
 async fn bootstrap(State(desk): Shared, body: Result<Bytes, BytesRejection>) -> Json<BootstrapAnswer> {
-    let received = desk.clock.now().as_millis();
+    // The machine's own clock: grants that expire with the ticket are checked against it.
+    let received = wall_clock_ms();
     let fields = body.ok().and_then(|body| Fields::read(&body));
     let answer = match desk.answer(fields.unwrap_or_default(), received).await {
         Ok(answer) => answer,
@@ -178,7 +184,7 @@ impl Desk {
                 turnaddrs: vec![vec![self.edge.clone()]],
                 token,
             }),
-            time: Some(ServerTime { t1, t2: received, t3: self.clock.now().as_millis() }),
+            time: Some(ServerTime { t1, t2: received, t3: wall_clock_ms() }),
             ..BootstrapAnswer::default()
         })
     }

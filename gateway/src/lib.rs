@@ -100,7 +100,6 @@ impl Gateway {
         };
         let desk = http::Desk {
             hub: hub.clone(),
-            clock,
             secret,
             apps: config.apps,
             gateway,

@@ -68,6 +68,11 @@ impl HubHandle {
         let _stopping = self.requests.send(Request::Input(input)).await;
     }
 
+    /// Whether there is still a hub to talk to.
+    pub(crate) fn is_running(&self) -> bool {
+        !self.requests.is_closed()
+    }
+
     /// All rooms, for the operator.
     pub(crate) async fn rooms(&self) -> Vec<RoomStatus> {
         let (answer, rooms) = oneshot::channel();
