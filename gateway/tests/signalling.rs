@@ -307,6 +307,22 @@ async fn a_shutdown_closes_everybody_with_1012_within_two_seconds() {
 }
 
 #[tokio::test]
+async fn who_leaves_or_turns_audience_is_cut_off_the_media_too() {
+    let gateway = start(config()).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    let url = alice.user(1)["url"].as_str().unwrap().to_owned();
+    for (cmd, body) in [(12, json!({"role": 1})), (4, json!({}))] {
+        let mut ffmpeg = push(&url);
+        wait_for_publishers(&gateway, 1).await;
+        alice.command(cmd, body).await;
+        wait_for_publishers(&gateway, 0).await;
+        ffmpeg.wait().await.unwrap();
+    }
+    let mut forged = push(&url.replace("grant=", "grant=A"));
+    assert!(!forged.wait().await.unwrap().success());
+}
+
+#[tokio::test]
 async fn the_operator_lists_kicks_and_dissolves_and_nobody_else_does() {
     let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
     let mut alice = Client::join(&gateway, "room 1", 1).await;
@@ -451,6 +467,27 @@ impl Client {
         let code = self.closed().await;
         assert!([1002, 1006, 1009].contains(&code), "{code}");
     }
+}
+
+/// Plays the part of a live-pusher.
+fn push(url: &str) -> tokio::process::Child {
+    let source = "testsrc=size=64x64:rate=10";
+    tokio::process::Command::new("ffmpeg")
+        .args(["-loglevel", "quiet", "-re", "-f", "lavfi", "-i", source, "-c:v", "flv", "-f", "flv", url])
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("ffmpeg is needed")
+}
+
+async fn wait_for_publishers(gateway: &Running, count: u64) {
+    for _ in 0..100 {
+        if get(gateway, "/healthz", "").await.1["media"]["publishers"] == count {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!("never had {count} publishers");
 }
 
 async fn start(config: Config) -> Running {
