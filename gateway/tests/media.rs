@@ -194,7 +194,7 @@ async fn ending_a_stream_disconnects_its_publisher_and_players() {
 #[tokio::test]
 async fn a_slow_player_is_dropped_and_the_others_miss_nothing() {
     let bench = Bench::start_with(|config| {
-        config.limits.stalled = Duration::from_secs(2);
+        config.limits.stalled = Duration::from_secs(4);
         config.limits.broker.cached_packets = 50;
         config.limits.broker.cached_bytes = 1 << 20;
         config.limits.broker.queued_bytes = 8 << 20;
@@ -259,7 +259,7 @@ async fn garbage_on_the_rtmp_port_harms_nobody() {
 #[tokio::test]
 async fn connections_that_say_nothing_are_closed() {
     let bench = Bench::start_with(|config| {
-        config.limits.negotiation = Duration::from_millis(300);
+        config.limits.negotiation = Duration::from_secs(2);
         config.limits.idle_publisher = Duration::from_millis(600);
         config.limits.idle_player = Duration::from_millis(300);
     })
@@ -359,7 +359,7 @@ impl Bench {
         };
         change(&mut config);
         let media = Embedded::start(config, Arc::clone(&grants)).await.unwrap();
-        let http = Listener::new(http, Duration::from_secs(2));
+        let http = Listener::new(http, Duration::from_secs(5));
         let router = media.flv_router();
         tokio::spawn(async move { axum::serve(http, router).await });
         Self {
