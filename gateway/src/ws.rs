@@ -18,6 +18,7 @@ use nertc_miniapp::time::Instant;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
@@ -116,10 +117,7 @@ impl HubHandle {
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     Some(Ok(Message::Close(_))) | None => break None,
-                    Some(Err(error)) => {
-                        debug!("{id} broke: {error}");
-                        break Some((CLOSE_PROTOCOL_ERROR, "unreadable frame"));
-                    }
+                    Some(Err(error)) => break Some(complain(id, error)),
                 },
                 next = outgoing.recv() => match next {
                     Some(Outgoing::Text(text)) => {
@@ -148,6 +146,17 @@ impl HubHandle {
         };
         let _unanswered = timeout(CLOSE_TIMEOUT, farewell).await;
     }
+}
+
+/// What to say to a peer whose frame could not be read. A connection that merely broke is no news.
+fn complain(id: ConnectionId, error: axum::Error) -> (u16, &'static str) {
+    let cause = error.into_inner().downcast::<WebSocketError>();
+    if let Ok(WebSocketError::Capacity(error)) = cause.as_deref() {
+        info!("{id} sent a packet that is much too big: {error}");
+        return (CLOSE_TOO_BIG, "packet too big");
+    }
+    debug!("{id} broke: {cause:?}");
+    (CLOSE_PROTOCOL_ERROR, "unreadable frame")
 }
 
 enum Request {
