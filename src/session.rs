@@ -324,8 +324,10 @@ impl Session {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        let steps = self.link.handle_timeout(&mut self.tools, now);
-        self.take(steps);
+        while self.link.deadline().is_some_and(|(due, _)| due <= now) {
+            let steps = self.link.handle_timeout(&mut self.tools, now);
+            self.take(steps);
+        }
         while let Some((seq, sent)) = self.calls.overdue_command(now) {
             self.tell([Event::SendCommandOverTime { cmd: sent.name, seq: seq.0 }]);
             self.answered(&sent, Some(Error::Timeout(sent.name)));
@@ -349,10 +351,15 @@ impl Session {
         }
     }
 
-    /// Brings the gateway in line with the wants, and answers the calls that this completes.
+    /// Answers the calls that are complete, and brings the gateway in line with the wants.
     fn advance(&mut self, now: Instant) {
         if !self.link.is_online() {
             return;
+        }
+        // First the answers: what was confirmed just now may be what `reconcile` undoes next.
+        let room = &self.room;
+        for (id, result) in self.calls.settle(|call| outcome(room, call)) {
+            self.settle(id, result);
         }
         for change in self.room.reconcile() {
             let command = change.command();
@@ -360,10 +367,6 @@ impl Session {
             if let Some(seq) = self.send(command) {
                 self.calls.sent(seq, name, change, now + self.tools.config.command_timeout);
             }
-        }
-        let room = &self.room;
-        for (id, result) in self.calls.settle(|call| outcome(room, call)) {
-            self.settle(id, result);
         }
         if self.room.is_settled() && self.link.recovered() {
             self.tell([Event::Reconnected]);
