@@ -1,0 +1,599 @@
+//! Room logic: who is in which room, what each member publishes, and who is told about it.
+//!
+//! Hides the lives of connections, members and rooms. Has no clock, no socket, no random source and no
+//! async: everything that happens comes in through [`Hub::handle`], everything to do goes out
+//! through [`Hub::poll_output`], and [`Hub::poll_timeout`] says when to wake it. Same inputs, same
+//! outputs.
+//!
+//! A member is not a connection: it outlives a lost socket by [`HubConfig::grace`], and a second
+//! login takes it over. What it published before is kept for [`HubConfig::confirm_within`], in which the
+//! client is expected to publish again (signalling-protocol.md 4.4); others see nothing of this.
+
+mod limits;
+mod room;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use nertc_miniapp::model::{Cid, Media, Role, Seq, Stream, Uid};
+use nertc_miniapp::protocol::{
+    Ack, ClientPacket, Command, Login, Notice, PacketError, ServerPacket, UserEntry,
+};
+use nertc_miniapp::time::Instant;
+
+use self::limits::{Budget, Timers};
+pub use self::limits::{HubConfig, HubTimer};
+use self::room::{Arrival, Member, Presence, Room};
+pub use self::room::{Generation, MemberStatus, Refusal, RoomStatus};
+use crate::token::{LoginTicket, Secret};
+use crate::urls::{MediaUrls, stream_name};
+
+/// All rooms of one gateway.
+///
+/// The contract: `handle`, then `poll_output` until `None`, then arm one timer for `poll_timeout`.
+/// Outputs are in the order in which they must happen.
+#[derive(Debug)]
+pub struct Hub {
+    config: HubConfig,
+    secret: Secret,
+    urls: MediaUrls,
+    phase: Phase,
+    connections: BTreeMap<ConnectionId, Connection>,
+    rooms: BTreeMap<Cid, Room>,
+    timers: Timers,
+    outputs: VecDeque<HubOutput>,
+}
+
+impl Hub {
+    /// Makes an empty hub. Tickets must be signed with `secret`.
+    #[must_use]
+    pub fn new(config: HubConfig, secret: Secret, urls: MediaUrls) -> Self {
+        Self {
+            config,
+            secret,
+            urls,
+            phase: Phase::Running,
+            connections: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes in what happened, and whatever has become due.
+    pub fn handle(&mut self, input: HubInput, now: Instant) {
+        match input {
+            HubInput::Opened(id) => self.opened(id, now),
+            HubInput::Text(id, text) => self.text(id, &text, now),
+            HubInput::Closed(id) => self.closed(id, now),
+            HubInput::Kick(cid, uid) => self.kick(cid, uid, now),
+            HubInput::Dissolve(cid) => self.dissolve(cid, now),
+            HubInput::Shutdown => self.shut_down(),
+            HubInput::Timeout => {}
+        }
+        while let Some(timer) = self.timers.pop_due(now) {
+            self.expire(timer, now);
+        }
+    }
+
+    /// The next thing to do, until `None`.
+    #[must_use]
+    pub fn poll_output(&mut self) -> Option<HubOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call `handle` with [`HubInput::Timeout`], and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Instant, HubTimer)> {
+        self.timers.next()
+    }
+
+    /// Whether a member could log in, as far as limits go. The bootstrap asks, because a refusal there
+    /// is what old clients understand (signalling-protocol.md 3.2).
+    ///
+    /// # Errors
+    ///
+    /// Says what stands in the way.
+    pub fn admits(&self, cid: Cid, uid: Uid) -> Result<(), Refusal> {
+        match self.rooms.get(&cid) {
+            None if self.rooms.len() >= self.config.max_rooms => Err(Refusal::TooManyRooms),
+            None => Ok(()),
+            Some(room) if room.closing => Err(Refusal::RoomClosing),
+            Some(room) if room.members.contains_key(&uid) => Ok(()),
+            Some(room) if room.members.len() >= self.config.max_members => Err(Refusal::RoomFull),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// All rooms with their members, for the operator.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomStatus> {
+        self.rooms.iter().map(|(cid, room)| room.status(*cid))
+    }
+
+    fn opened(&mut self, id: ConnectionId, now: Instant) {
+        let close = match self.phase {
+            Phase::ShutDown => Some((CLOSE_RESTART, "service restart")),
+            Phase::Running if self.connections.len() >= self.config.max_connections => {
+                self.log(Level::Warn, format!("{id} refused: {} connections", self.connections.len()));
+                Some((CLOSE_TRY_LATER, "too many connections"))
+            }
+            Phase::Running => None,
+        };
+        if let Some((code, reason)) = close {
+            return self.outputs.push_back(HubOutput::Close(id, code, reason));
+        }
+        let budget = Budget::full(&self.config, now);
+        self.connections.insert(id, Connection { place: Place::Door, bad_packets: 0, budget });
+        self.timers.set(HubTimer::Login(id), now + self.config.login_timeout);
+    }
+
+    fn text(&mut self, id: ConnectionId, text: &str, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let place = connection.place;
+        if let Place::Room(..) = place {
+            self.timers.set(HubTimer::Silence(id), now + self.config.silence);
+        }
+        if !connection.budget.take(&self.config, now) {
+            return self.bad_packet(id, "too many packets", now);
+        }
+        let packet = match ClientPacket::decode(text) {
+            Ok(packet) => packet,
+            Err(error @ PacketError::UnknownCommand(_, seq)) => {
+                // Any known number acknowledges any command (2.4): the caller fails now instead of
+                // waiting for its deadline.
+                self.ack(id, 14, seq, &Ack::refused(room::BAD_PARAMETER, "unknown command"));
+                return self.bad_packet(id, &error.to_string(), now);
+            }
+            Err(error @ PacketError::Malformed(_)) => return self.bad_packet(id, &error.to_string(), now),
+        };
+        match place {
+            Place::Door => self.knock(id, &packet, now),
+            Place::Room(cid, uid) => self.command(id, cid, uid, &packet),
+            Place::WayOut => {
+                if packet.command == Command::Logout {
+                    self.ack(id, packet.command.ack_number(), packet.seq, &Ack::ok());
+                    self.close(id, CLOSE_NORMAL, "");
+                }
+            }
+        }
+    }
+
+    fn closed(&mut self, id: ConnectionId, now: Instant) {
+        let Some(connection) = self.forget(id) else { return };
+        self.leave_place(connection.place, now);
+    }
+
+    fn kick(&mut self, cid: Cid, uid: Uid, now: Instant) {
+        let Some(member) = self.member(cid, uid) else { return };
+        if let Some(connection) = member.presence.connection() {
+            self.show_out(connection, cid, &Notice::Kicked(room::REMOVED), now);
+        }
+        self.log(Level::Info, format!("room {cid}: {uid} is removed by the operator"));
+        self.remove(cid, uid);
+    }
+
+    fn dissolve(&mut self, cid: Cid, now: Instant) {
+        let Some(room) = self.rooms.get_mut(&cid) else { return };
+        if room.closing {
+            return;
+        }
+        room.closing = true;
+        room.tell_all(&Notice::RoomClosed(room::ROOM_CLOSED), cid, &mut self.outputs);
+        self.timers.set(HubTimer::Dissolve(cid), now + self.config.dissolve_notice);
+        self.log(Level::Info, format!("room {cid} is dissolved by the operator"));
+    }
+
+    fn shut_down(&mut self) {
+        self.phase = Phase::ShutDown;
+        for id in self.connections.keys() {
+            self.outputs.push_back(HubOutput::Close(*id, CLOSE_RESTART, "service restart"));
+        }
+        (self.connections, self.rooms) = (BTreeMap::new(), BTreeMap::new());
+        self.timers = Timers::default();
+    }
+
+    fn expire(&mut self, timer: HubTimer, now: Instant) {
+        match timer {
+            HubTimer::Login(id) => self.close(id, CLOSE_POLICY, "no login"),
+            HubTimer::Silence(id) => {
+                let Some(place) = self.connections.get(&id).map(|connection| connection.place) else {
+                    return;
+                };
+                self.close(id, CLOSE_POLICY, "silent for too long");
+                self.leave_place(place, now);
+            }
+            HubTimer::Farewell(id) => self.close(id, CLOSE_NORMAL, ""),
+            HubTimer::Grace(cid, uid) => {
+                self.log(Level::Info, format!("room {cid}: {uid} did not come back"));
+                self.remove(cid, uid);
+            }
+            HubTimer::Confirm(cid, uid) => {
+                let Some(member) = self.member(cid, uid) else { return };
+                let Presence::Online { unconfirmed, .. } = &mut member.presence else { return };
+                let unpublished = std::mem::take(unconfirmed);
+                for media in unpublished.iter() {
+                    self.publish(cid, uid, media, false);
+                }
+            }
+            HubTimer::Dissolve(cid) => {
+                let Some(room) = self.rooms.remove(&cid) else { return };
+                for (uid, member) in room.members {
+                    if let Some(connection) = member.presence.connection() {
+                        self.show_out(connection, cid, &Notice::Refused(room::ROOM_CLOSED), now);
+                    }
+                    self.forget_member(cid, uid);
+                }
+            }
+        }
+    }
+
+    /// A packet on a connection that has not logged in.
+    fn knock(&mut self, id: ConnectionId, packet: &ClientPacket, now: Instant) {
+        let Command::Login(login) = &packet.command else {
+            let refused = Ack::refused(room::NOT_LOGGED_IN, "not logged in");
+            return self.ack(id, packet.command.ack_number(), packet.seq, &refused);
+        };
+        let refusal = match self.check(login, now) {
+            Ok(ticket) => return self.enter(id, packet.seq, login, ticket, now),
+            Err(refusal) => refusal,
+        };
+        self.log(Level::Info, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
+        // Both packets, in this order: the vendor's clients end cleanly on no other answer (3.2).
+        let ack = Ack { userlist: Some(vec![]), ..Ack::refused(refusal.code(), refusal.to_string()) };
+        self.ack(id, 1, packet.seq, &ack);
+        self.show_out(id, login.cid, &Notice::Refused(refusal.reason()), now);
+    }
+
+    fn check(&self, login: &Login, now: Instant) -> Result<LoginTicket, Refusal> {
+        let ticket = LoginTicket::verify(&self.secret, &login.token, now.as_millis())?;
+        if (ticket.cid, ticket.uid) != (login.cid.0, login.uid.0) {
+            return Err(Refusal::OtherTicket);
+        }
+        self.admits(login.cid, login.uid)?;
+        Ok(ticket)
+    }
+
+    fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, ticket: LoginTicket, now: Instant) {
+        let (cid, uid, expires) = (login.cid, login.uid, ticket.expires_ms);
+        let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket));
+        let arrival = room.enter(id, uid, login, expires);
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.place = Place::Room(cid, uid);
+        }
+        self.timers.clear(HubTimer::Login(id));
+        self.timers.set(HubTimer::Silence(id), now + self.config.silence);
+        match arrival {
+            Arrival::New => {
+                self.log(Level::Info, format!("room {cid}: {uid} joined"));
+                self.greet(id, cid, uid, seq, expires);
+                self.tell_others(cid, uid, |urls, expires, viewer, member| {
+                    Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
+                });
+            }
+            Arrival::Return { replaced, unconfirmed, new_session } => {
+                self.log(Level::Info, format!("room {cid}: {uid} is back"));
+                if let Some(old) = replaced {
+                    self.close(old, CLOSE_REPLACED, "");
+                }
+                self.timers.clear(HubTimer::Grace(cid, uid));
+                if !unconfirmed.is_empty() {
+                    self.timers.set(HubTimer::Confirm(cid, uid), now + self.config.confirm_within);
+                }
+                if new_session {
+                    // Another join of the same user starts with the role it names, and unmuted. A mere
+                    // reconnect names the role of its first login, and corrects that itself (4.4).
+                    self.change_role(cid, uid, login.role);
+                    for media in Media::ALL {
+                        self.mute(cid, uid, media, false);
+                    }
+                }
+                self.greet(id, cid, uid, seq, expires);
+            }
+        }
+    }
+
+    /// Answers the login: everybody in the room, oneself first, then what is muted.
+    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, expires: u64) {
+        let Some(room) = self.rooms.get(&cid) else { return };
+        let role = room.members.get(&uid).map_or_else(Role::default, |member| member.role);
+        // What it published before is left out: it must publish again to confirm that.
+        let own =
+            UserEntry { uid, url: Some(self.urls.push(cid, uid, expires)), role, ..UserEntry::default() };
+        let others = room.members.iter().filter(|(other, _)| **other != uid);
+        let entries = others.clone().map(|(other, member)| {
+            member.entry(*other, |stream| self.urls.pull(cid, *other, stream, uid, expires))
+        });
+        let userlist = std::iter::once(own).chain(entries).collect();
+        let ack = Ack { userlist: Some(userlist), ..Ack::ok() };
+        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack)));
+        for (other, member) in others {
+            for media in member.muted.iter() {
+                let notice = ServerPacket::encode_notice(&Notice::Mute(*other, media, true), cid);
+                self.outputs.push_back(HubOutput::Send(id, notice));
+            }
+        }
+    }
+
+    /// A packet of a member. Its place says who it is; the packet's own uid matters to a mute only,
+    /// because a reconnected 4.6.11 may name channel 0 (5.5).
+    fn command(&mut self, id: ConnectionId, cid: Cid, uid: Uid, packet: &ClientPacket) {
+        let Some(room) = self.rooms.get(&cid) else { return };
+        let ack = room.answer(uid, packet);
+        let permitted = ack.is_ok();
+        self.ack(id, packet.command.ack_number(), packet.seq, &ack);
+        if !permitted {
+            return;
+        }
+        match &packet.command {
+            Command::Logout => {
+                self.log(Level::Info, format!("room {cid}: {uid} left"));
+                self.close(id, CLOSE_NORMAL, "");
+                self.remove(cid, uid);
+            }
+            Command::PushMode(mode) => self.change_mode(cid, uid, u32::from(*mode)),
+            Command::Publish(media, open) => {
+                self.confirm(cid, uid, *media);
+                self.publish(cid, uid, *media, *open);
+            }
+            Command::Mute(media, mute) => self.mute(cid, uid, *media, *mute),
+            Command::Role(role) => self.change_role(cid, uid, *role),
+            // Media flow from the media server, and old clients play them mixed: nothing to switch here.
+            Command::Login(_)
+            | Command::Heartbeat
+            | Command::UploadUserList
+            | Command::Subscribe(..)
+            | Command::DualAudio(..)
+            | Command::AudioChangeMode(_)
+            | Command::Pitch(_)
+            | Command::AudioEffect(_)
+            | Command::Beautifier(_)
+            | Command::Equalization(_) => {}
+        }
+    }
+
+    fn confirm(&mut self, cid: Cid, uid: Uid, media: Media) {
+        let Some(member) = self.member(cid, uid) else { return };
+        let Presence::Online { unconfirmed, .. } = &mut member.presence else { return };
+        unconfirmed.set(media, false);
+        if unconfirmed.is_empty() {
+            self.timers.clear(HubTimer::Confirm(cid, uid));
+        }
+    }
+
+    fn publish(&mut self, cid: Cid, uid: Uid, media: Media, open: bool) {
+        let Some(member) = self.member(cid, uid) else { return };
+        if !member.published.set(media, open) {
+            return;
+        }
+        self.tell_others(cid, uid, |urls, expires, viewer, _| {
+            let url = open.then(|| urls.pull(cid, uid, media.stream(), viewer, expires));
+            Notice::Published(uid, media, open, url)
+        });
+    }
+
+    fn mute(&mut self, cid: Cid, uid: Uid, media: Media, mute: bool) {
+        let Some(member) = self.member(cid, uid) else { return };
+        if member.muted.set(media, mute) {
+            self.tell_others(cid, uid, |_, _, _, _| Notice::Mute(uid, media, mute));
+        }
+    }
+
+    fn change_mode(&mut self, cid: Cid, uid: Uid, mode: u32) {
+        let Some(member) = self.member(cid, uid) else { return };
+        if member.mode != mode {
+            member.mode = mode;
+            self.tell_others(cid, uid, |_, _, _, _| Notice::Update(uid, mode));
+        }
+    }
+
+    fn change_role(&mut self, cid: Cid, uid: Uid, role: Role) {
+        let Some(member) = self.member(cid, uid) else { return };
+        if member.role == role {
+            return;
+        }
+        member.role = role;
+        if role == Role::Audience {
+            for media in member.published.iter() {
+                self.confirm(cid, uid, media);
+                self.publish(cid, uid, media, false);
+            }
+            self.end_streams(cid, uid);
+        }
+        self.tell_others(cid, uid, |_, _, _, _| Notice::RoleChanged(uid, role));
+    }
+
+    /// Takes a member out of its room, and the room away when nobody is left.
+    fn remove(&mut self, cid: Cid, uid: Uid) {
+        let Some(room) = self.rooms.get_mut(&cid) else { return };
+        if room.members.remove(&uid).is_none() {
+            return;
+        }
+        room.tell_all(&Notice::Leave(uid), cid, &mut self.outputs);
+        if room.members.is_empty() {
+            self.rooms.remove(&cid);
+            self.timers.clear(HubTimer::Dissolve(cid));
+        }
+        self.forget_member(cid, uid);
+    }
+
+    fn forget_member(&mut self, cid: Cid, uid: Uid) {
+        self.timers.clear(HubTimer::Grace(cid, uid));
+        self.timers.clear(HubTimer::Confirm(cid, uid));
+        self.end_streams(cid, uid);
+    }
+
+    fn end_streams(&mut self, cid: Cid, uid: Uid) {
+        for stream in [Stream::Main, Stream::ScreenShare, Stream::SlaveAudio] {
+            self.outputs.push_back(HubOutput::EndStream(stream_name(cid, uid, stream)));
+        }
+    }
+
+    /// What a vanished connection leaves behind: a member in its grace period, or nothing.
+    fn leave_place(&mut self, place: Place, now: Instant) {
+        let Place::Room(cid, uid) = place else { return };
+        let Some(member) = self.member(cid, uid) else { return };
+        member.presence = Presence::Lost;
+        self.timers.clear(HubTimer::Confirm(cid, uid));
+        self.timers.set(HubTimer::Grace(cid, uid), now + self.config.grace);
+        self.log(Level::Info, format!("room {cid}: {uid} lost its connection"));
+    }
+
+    /// Says goodbye to a connection whose membership has ended, and gives it time to say so itself.
+    fn show_out(&mut self, id: ConnectionId, cid: Cid, notice: &Notice, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.place = Place::WayOut;
+        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_notice(notice, cid)));
+        self.timers.clear(HubTimer::Login(id));
+        self.timers.clear(HubTimer::Silence(id));
+        self.timers.set(HubTimer::Farewell(id), now + self.config.farewell);
+    }
+
+    fn bad_packet(&mut self, id: ConnectionId, why: &str, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.bad_packets += 1;
+        let (count, place) = (connection.bad_packets, connection.place);
+        if count == 1 {
+            // The text may quote the packet, which is not ours to repeat at length.
+            let why: String = why.chars().take(MAX_LOGGED).collect();
+            self.log(Level::Warn, format!("{id} sent a bad packet; further ones are only counted: {why}"));
+        }
+        if count > self.config.max_bad_packets {
+            self.log(Level::Warn, format!("{id} is closed after {count} bad packets"));
+            self.close(id, CLOSE_POLICY, "too many bad packets");
+            self.leave_place(place, now);
+        }
+    }
+
+    fn close(&mut self, id: ConnectionId, code: u16, reason: &'static str) {
+        if self.forget(id).is_some() {
+            self.outputs.push_back(HubOutput::Close(id, code, reason));
+        }
+    }
+
+    fn forget(&mut self, id: ConnectionId) -> Option<Connection> {
+        for timer in [HubTimer::Login(id), HubTimer::Silence(id), HubTimer::Farewell(id)] {
+            self.timers.clear(timer);
+        }
+        self.connections.remove(&id)
+    }
+
+    fn ack(&mut self, id: ConnectionId, number: u32, seq: Seq, ack: &Ack) {
+        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(number, seq, ack)));
+    }
+
+    fn log(&mut self, level: Level, text: String) {
+        self.outputs.push_back(HubOutput::Log(level, text));
+    }
+
+    fn member(&mut self, cid: Cid, uid: Uid) -> Option<&mut Member> {
+        self.rooms.get_mut(&cid)?.members.get_mut(&uid)
+    }
+
+    /// Tells everybody in the room about a member, except that member: the original would take itself
+    /// for a remote user. A notice may differ by viewer, because URLs do.
+    fn tell_others(
+        &mut self,
+        cid: Cid,
+        about: Uid,
+        notice: impl Fn(&MediaUrls, u64, Uid, &Member) -> Notice,
+    ) {
+        let Some(room) = self.rooms.get(&cid) else { return };
+        let Some(subject) = room.members.get(&about) else { return };
+        for (viewer, member) in room.members.iter().filter(|(viewer, _)| **viewer != about) {
+            if let Some(connection) = member.presence.connection() {
+                let notice = notice(&self.urls, member.session, *viewer, subject);
+                let text = ServerPacket::encode_notice(&notice, cid);
+                self.outputs.push_back(HubOutput::Send(connection, text));
+            }
+        }
+    }
+}
+
+/// What can happen to the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HubInput {
+    /// A connection was opened. Its id is never used again.
+    Opened(ConnectionId),
+    /// A text frame came.
+    Text(ConnectionId, String),
+    /// The connection is gone.
+    Closed(ConnectionId),
+    /// The operator removes a member.
+    Kick(Cid, Uid),
+    /// The operator closes a room.
+    Dissolve(Cid),
+    /// The gateway stops.
+    Shutdown,
+    /// A deadline may have passed. Always harmless.
+    Timeout,
+}
+
+/// What the hub wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HubOutput {
+    /// Send a text frame.
+    Send(ConnectionId, String),
+    /// Close a connection with this code and reason, after what was sent before. Its
+    /// [`HubInput::Closed`] is optional.
+    Close(ConnectionId, u16, &'static str),
+    /// Disconnect whoever publishes or plays this stream, if anybody does.
+    EndStream(String),
+    /// Write a line to the log.
+    Log(Level, String),
+}
+
+/// One connection; minted by the shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+impl std::fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "connection {}", self.0)
+    }
+}
+
+/// How important a line of the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// A change in the life of a room or a member.
+    Info,
+    /// A surprise.
+    Warn,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Running,
+    ShutDown,
+}
+
+#[derive(Debug)]
+struct Connection {
+    place: Place,
+    bad_packets: u32,
+    budget: Budget,
+}
+
+/// Where a connection stands.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// Not logged in.
+    Door,
+    /// The connection of this member.
+    Room(Cid, Uid),
+    /// Told to go.
+    WayOut,
+}
+
+/// Close codes of the WebSocket protocol.
+const CLOSE_NORMAL: u16 = 1000;
+const CLOSE_POLICY: u16 = 1008;
+const CLOSE_RESTART: u16 = 1012;
+const CLOSE_TRY_LATER: u16 = 1013;
+/// Ours: the same user logged in on another connection.
+const CLOSE_REPLACED: u16 = 4001;
+
+/// Characters of a bad packet's error that reach the log.
+const MAX_LOGGED: usize = 120;
+
+#[cfg(test)]
+mod tests;

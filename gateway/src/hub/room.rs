@@ -1,0 +1,285 @@
+//! One room: its members, what they may do, and how each sees the others.
+//!
+//! Knows neither time nor connections' lives; [`super::Hub`] decides when anything happens.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use nertc_miniapp::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
+use nertc_miniapp::protocol::{Ack, ClientPacket, Command, Login, Notice, Reason, ServerPacket, UserEntry};
+use serde::Serialize;
+
+use super::{ConnectionId, HubOutput};
+use crate::token::{LoginTicket, TokenError};
+
+/// A room, as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RoomStatus {
+    /// The channel's id.
+    pub cid: Cid,
+    /// The application it belongs to.
+    pub appkey: String,
+    /// The channel's name.
+    pub channel: String,
+    /// Everybody in it.
+    pub members: Vec<MemberStatus>,
+}
+
+/// A member, as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MemberStatus {
+    /// The member.
+    pub uid: Uid,
+    /// 0 broadcaster, 1 audience.
+    pub role: Role,
+    /// Whether it has a connection, or is in its grace period.
+    pub online: bool,
+    /// Which SDK generation it logged in with.
+    pub client: Generation,
+    /// What it publishes.
+    pub published: Vec<Media>,
+    /// What it has muted.
+    pub muted: Vec<Media>,
+}
+
+/// An SDK generation, told by the shape of its login (Appendix A). The old one throws on any packet above
+/// 28, so whoever adds such a packet must look here first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Generation {
+    /// 4.4.1 and older.
+    #[serde(rename = "4.4")]
+    V44,
+    /// 4.6.10 and newer, and ours.
+    #[serde(rename = "4.6")]
+    V46,
+}
+
+impl Generation {
+    fn of(login: &Login) -> Self {
+        if login.dual_audio.is_some() || login.audio_local_pitch.is_empty() { Self::V44 } else { Self::V46 }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) app_key: String,
+    pub(super) channel: String,
+    pub(super) closing: bool,
+    pub(super) members: BTreeMap<Uid, Member>,
+}
+
+/// What a login turned out to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Arrival {
+    New,
+    Return { replaced: Option<ConnectionId>, unconfirmed: MediaSet, new_session: bool },
+}
+
+impl Room {
+    pub(super) fn new(ticket: LoginTicket) -> Self {
+        Self { app_key: ticket.app_key, channel: ticket.channel, closing: false, members: BTreeMap::new() }
+    }
+
+    pub(super) fn enter(
+        &mut self,
+        connection: ConnectionId,
+        uid: Uid,
+        login: &Login,
+        session: u64,
+    ) -> Arrival {
+        let client = Generation::of(login);
+        let Some(member) = self.members.get_mut(&uid) else {
+            let member = Member {
+                presence: Presence::Online { connection, unconfirmed: MediaSet::default() },
+                session,
+                client,
+                role: login.role,
+                mode: login.mode.unwrap_or(0),
+                published: MediaSet::default(),
+                muted: MediaSet::default(),
+            };
+            self.members.insert(uid, member);
+            return Arrival::New;
+        };
+        let unconfirmed = member.published;
+        let replaced = member.presence.connection();
+        let new_session = member.session != session;
+        member.presence = Presence::Online { connection, unconfirmed };
+        (member.session, member.client) = (session, client);
+        Arrival::Return { replaced, unconfirmed, new_session }
+    }
+
+    pub(super) fn status(&self, cid: Cid) -> RoomStatus {
+        RoomStatus {
+            cid,
+            appkey: self.app_key.clone(),
+            channel: self.channel.clone(),
+            members: self.members.iter().map(|(uid, member)| member.status(*uid)).collect(),
+        }
+    }
+
+    /// Whether a member may do what it asks, and what it asks to know.
+    pub(super) fn answer(&self, uid: Uid, packet: &ClientPacket) -> Ack {
+        let Some(member) = self.members.get(&uid) else {
+            return Ack::refused(NOT_LOGGED_IN, "not in the room");
+        };
+        match &packet.command {
+            Command::Login(_) => {
+                Ack { userlist: Some(vec![]), ..Ack::refused(BAD_PARAMETER, "already logged in") }
+            }
+            Command::UploadUserList => {
+                let publishing = self.members.iter().filter(|(_, member)| !member.published.is_empty());
+                let entries = publishing.map(|(uid, member)| member.entry_without_urls(*uid));
+                Ack { userlist: Some(entries.collect()), ..Ack::ok() }
+            }
+            Command::PushMode(mode) if *mode > MAX_MODE => Ack::refused(BAD_PARAMETER, "no such mode"),
+            Command::Publish(_, true) if member.role == Role::Audience => {
+                Ack::refused(FORBIDDEN, "the audience cannot publish")
+            }
+            Command::Mute(..) if packet.uid != uid => {
+                Ack::refused(FORBIDDEN, "only the member itself can mute its media")
+            }
+            Command::Subscribe(source, _, true) | Command::DualAudio(source, _)
+                if *source == uid || !self.members.contains_key(source) =>
+            {
+                Ack::refused(NOT_FOUND, "no such member")
+            }
+            Command::Heartbeat
+            | Command::Logout
+            | Command::PushMode(_)
+            | Command::Publish(..)
+            | Command::Mute(..)
+            | Command::Role(_)
+            | Command::Subscribe(..)
+            | Command::DualAudio(..)
+            | Command::AudioChangeMode(_)
+            | Command::Pitch(_)
+            | Command::AudioEffect(_)
+            | Command::Beautifier(_)
+            | Command::Equalization(_) => Ack::ok(),
+        }
+    }
+
+    pub(super) fn online(&self) -> impl Iterator<Item = (Uid, ConnectionId)> {
+        self.members.iter().filter_map(|(uid, member)| Some((*uid, member.presence.connection()?)))
+    }
+
+    pub(super) fn tell_all(&self, notice: &Notice, cid: Cid, outputs: &mut VecDeque<HubOutput>) {
+        let text = ServerPacket::encode_notice(notice, cid);
+        outputs.extend(self.online().map(|(_, connection)| HubOutput::Send(connection, text.clone())));
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) presence: Presence,
+    /// When the ticket expires that it logged in with: the end of its grants, and what tells a
+    /// reconnect from another join.
+    pub(super) session: u64,
+    pub(super) client: Generation,
+    pub(super) role: Role,
+    pub(super) mode: u32,
+    pub(super) published: MediaSet,
+    pub(super) muted: MediaSet,
+}
+
+#[derive(Debug)]
+pub(super) enum Presence {
+    /// Reachable; what it published on an earlier connection may still wait for confirmation.
+    Online { connection: ConnectionId, unconfirmed: MediaSet },
+    /// Expected back.
+    Lost,
+}
+
+impl Presence {
+    pub(super) const fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Online { connection, .. } => Some(*connection),
+            Self::Lost => None,
+        }
+    }
+}
+
+impl Member {
+    /// The member as others see it. The main URL is there from the first moment, because cmd 26 does
+    /// not carry it into an old client's records (3.3).
+    pub(super) fn entry(&self, uid: Uid, pull: impl Fn(Stream) -> Url) -> UserEntry {
+        let when_open = |media: Media| self.published.contains(media).then(|| pull(media.stream()));
+        UserEntry {
+            url: Some(pull(Stream::Main)),
+            screen_url: when_open(Media::ScreenShare),
+            slave_audio_url: when_open(Media::SlaveAudio),
+            ..self.entry_without_urls(uid)
+        }
+    }
+
+    pub(super) fn entry_without_urls(&self, uid: Uid) -> UserEntry {
+        UserEntry { uid, role: self.role, published: self.published, ..UserEntry::default() }
+    }
+
+    pub(super) fn status(&self, uid: Uid) -> MemberStatus {
+        MemberStatus {
+            uid,
+            role: self.role,
+            online: self.presence.connection().is_some(),
+            client: self.client,
+            published: self.published.iter().collect(),
+            muted: self.muted.iter().collect(),
+        }
+    }
+}
+
+/// Why a member cannot enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The ticket itself is no good.
+    #[error(transparent)]
+    Ticket(#[from] TokenError),
+    /// The ticket is somebody else's, or for another room.
+    #[error("the token is for another user or room")]
+    OtherTicket,
+    /// No place in the room.
+    #[error("the room is full")]
+    RoomFull,
+    /// No place for another room.
+    #[error("too many rooms")]
+    TooManyRooms,
+    /// The room is being closed.
+    #[error("the room has been closed")]
+    RoomClosing,
+}
+
+impl Refusal {
+    /// The code in bootstrap and login answers (signalling-protocol.md 1.4, 3.2).
+    #[must_use]
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Ticket(_) | Self::OtherTicket => 401,
+            Self::RoomFull => 4003,
+            Self::TooManyRooms => 500,
+            Self::RoomClosing => 417,
+        }
+    }
+
+    /// The reason in cmd 25.
+    pub(super) const fn reason(self) -> Reason {
+        match self {
+            Self::Ticket(_) | Self::OtherTicket => PERMISSION_EXPIRED,
+            Self::RoomFull | Self::TooManyRooms => REMOVED,
+            Self::RoomClosing => ROOM_CLOSED,
+        }
+    }
+}
+
+/// Codes of refused commands (signalling-protocol.md 3.2, 7.1).
+pub(super) const BAD_PARAMETER: i64 = 400;
+pub(super) const NOT_LOGGED_IN: i64 = 401;
+pub(super) const FORBIDDEN: i64 = 403;
+pub(super) const NOT_FOUND: i64 = 404;
+
+/// Reasons in cmd 23, 24 and 25 (2.5).
+pub(super) const ROOM_CLOSED: Reason = Some(1);
+pub(super) const REMOVED: Reason = Some(2);
+pub(super) const PERMISSION_EXPIRED: Reason = Some(5);
+
+/// The highest `NETCALL_MODE` (7.3).
+const MAX_MODE: u8 = 3;

@@ -1,0 +1,891 @@
+use nertc_miniapp::model::Url;
+
+use super::*;
+use crate::token::Grants;
+
+const CID: Cid = Cid(123_456_789_012_345);
+const ALICE: Uid = Uid(100);
+const BOB: Uid = Uid(18_446_744_073_709_551_615);
+const CAROL: Uid = Uid(300);
+
+#[test]
+fn a_login_is_answered_with_oneself_and_everybody_else() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    desk.publish(alice, Media::Video, true);
+    let bob = desk.join(BOB);
+
+    let users = desk.userlist(bob);
+    assert_eq!(users.iter().map(|user| user.uid).collect::<Vec<_>>(), [BOB, ALICE]);
+    assert_eq!(path(users[0].url.as_ref()), format!("rtmp://media/live/{CID}-{BOB}"));
+    assert_eq!(path(users[1].url.as_ref()), format!("rtmp://media/live/{CID}-100"));
+    assert!(users[1].published.contains(Media::Video) && !users[1].published.contains(Media::Audio));
+}
+
+#[test]
+fn uids_travel_as_bare_literals_and_notices_without_a_number() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    desk.join(BOB);
+    let text = &desk.texts(alice)[1];
+    assert!(text.starts_with(r#"{"cmd":20,"#) && text.contains(r#""uid":18446744073709551615,"#), "{text}");
+    assert!(!text.contains("seq"), "{text}");
+}
+
+#[test]
+fn coming_and_leaving_is_told_to_the_others_only() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    let Some(Notice::Join(entry)) = desk.notices(alice).pop() else { panic!("no join") };
+    assert_eq!((entry.uid, entry.role), (BOB, Role::Broadcaster));
+    assert!(entry.url.is_some());
+    assert_eq!(desk.notices(bob), []);
+
+    assert_eq!(desk.send(bob, Command::Logout), Some((9, 200)));
+    assert_eq!(desk.notices(alice), [Notice::Leave(BOB)]);
+    assert_eq!(desk.notices(bob), []);
+    assert_eq!(desk.close_code(bob), Some(1000));
+    assert_eq!(desk.ended(), streams(BOB));
+}
+
+#[test]
+fn an_audience_member_is_announced_with_role_and_url() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.open();
+    desk.login(bob, |login| (login.uid, login.role) = (BOB, Role::Audience), BOB);
+    let Some(Notice::Join(entry)) = desk.notices(alice).pop() else { panic!("no join") };
+    assert_eq!(entry.role, Role::Audience);
+    assert!(entry.url.is_some());
+}
+
+#[test]
+fn members_of_other_rooms_hear_nothing() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.open();
+    desk.ticket_cid = Cid(7);
+    desk.login(bob, |login| (login.uid, login.cid) = (BOB, Cid(7)), BOB);
+    desk.publish(bob, Media::Audio, true);
+    assert_eq!(desk.notices(alice), []);
+    assert_eq!(desk.hub.rooms().count(), 2);
+}
+
+#[test]
+fn every_command_is_acknowledged_with_its_number() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    desk.join(BOB);
+    for (command, number) in [
+        (Command::Heartbeat, 3),
+        (Command::UploadUserList, 6),
+        (Command::PushMode(3), 8),
+        (Command::Publish(Media::Audio, true), 14),
+        (Command::Mute(Media::Audio, true), 14),
+        (Command::Role(Role::Broadcaster), 14),
+        (Command::Subscribe(BOB, Media::Audio, true), 14),
+        (Command::DualAudio(BOB, 0), 14),
+        (Command::AudioChangeMode(1), 14),
+        (Command::Pitch("0.6".into()), 14),
+        (Command::AudioEffect(1), 14),
+        (Command::Beautifier(1), 14),
+        (Command::Equalization("0,0,0,0,0,0,0,0,0,0".into()), 14),
+        (Command::Logout, 9),
+    ] {
+        assert_eq!(desk.send(alice, command.clone()), Some((number, 200)), "{}", command.name());
+    }
+}
+
+#[test]
+fn every_real_publish_transition_is_told_once() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.publish(bob, Media::Audio, true);
+    desk.publish(bob, Media::Audio, true);
+    desk.publish(bob, Media::Audio, false);
+    desk.publish(bob, Media::Audio, false);
+    desk.publish(bob, Media::Audio, true);
+    let told: Vec<_> = desk.notices(alice).into_iter().filter_map(published).collect();
+    assert_eq!(told, [(BOB, Media::Audio, true), (BOB, Media::Audio, false), (BOB, Media::Audio, true)]);
+    assert_eq!(desk.notices(bob), []);
+    assert_eq!(desk.ended(), [""; 0]);
+}
+
+#[test]
+fn a_publish_notice_carries_the_url_of_its_stream() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    for (media, suffix) in
+        [(Media::Audio, ""), (Media::Video, ""), (Media::ScreenShare, "-screen"), (Media::SlaveAudio, "-sa")]
+    {
+        desk.notices(alice);
+        desk.publish(bob, media, true);
+        let Some(Notice::Published(_, _, true, url)) = desk.notices(alice).pop() else { panic!("{media:?}") };
+        assert_eq!(path(url.as_ref()), format!("rtmp://media/live/{CID}-{BOB}{suffix}"));
+    }
+    let carol = desk.join(CAROL);
+    let bob = desk.userlist(carol).pop().unwrap();
+    assert!(bob.screen_url.is_some() && bob.slave_audio_url.is_some());
+}
+
+#[test]
+fn the_urls_of_a_session_do_not_change() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let first = desk.userlist(alice)[0].url.clone();
+    let bob = desk.join(BOB);
+    let Some(Notice::Join(entry)) = desk.notices(alice).pop() else { panic!("no join") };
+    desk.pass(3);
+    desk.publish(bob, Media::Audio, true);
+    let Some(Notice::Published(.., url)) = desk.notices(alice).pop() else { panic!("not told") };
+    assert_eq!(url, entry.url);
+
+    desk.lose(alice);
+    let again = desk.join(ALICE);
+    let users = desk.userlist(again);
+    assert_eq!((users[0].url.clone(), users[1].url.clone()), (first, url));
+}
+
+#[test]
+fn the_audience_cannot_publish_until_it_changes_role() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.send(bob, Command::Role(Role::Audience));
+    assert_eq!(desk.send(bob, Command::Publish(Media::Audio, true)), Some((14, 403)));
+    assert_eq!(desk.send(bob, Command::Publish(Media::Audio, false)), Some((14, 200)));
+    desk.send(bob, Command::Role(Role::Broadcaster));
+    assert_eq!(desk.send(bob, Command::Publish(Media::Audio, true)), Some((14, 200)));
+    assert_eq!(desk.notices(alice).len(), 4, "join, two roles, publish");
+}
+
+#[test]
+fn becoming_audience_closes_what_was_published_first() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.publish(bob, Media::Audio, true);
+    desk.publish(bob, Media::Video, true);
+    desk.notices(alice);
+
+    assert_eq!(desk.send(bob, Command::Role(Role::Audience)), Some((14, 200)));
+    assert_eq!(
+        desk.notices(alice),
+        [
+            Notice::Published(BOB, Media::Audio, false, None),
+            Notice::Published(BOB, Media::Video, false, None),
+            Notice::RoleChanged(BOB, Role::Audience),
+        ]
+    );
+    assert_eq!(desk.ended(), streams(BOB));
+
+    desk.send(bob, Command::Role(Role::Audience));
+    assert_eq!(desk.notices(alice), [], "the same role again");
+}
+
+#[test]
+fn a_mute_is_told_once_and_repeated_to_newcomers_after_their_login() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.notices(alice);
+    for mute in [true, true, false, true] {
+        assert_eq!(desk.send(bob, Command::Mute(Media::Audio, mute)), Some((14, 200)));
+    }
+    let muted = |mute| Notice::Mute(BOB, Media::Audio, mute);
+    assert_eq!(desk.notices(alice), [muted(true), muted(false), muted(true)]);
+
+    let carol = desk.join(CAROL);
+    let texts = desk.texts(carol);
+    assert!(texts[0].starts_with(r#"{"cmd":1,"#) && texts[1].starts_with(r#"{"cmd":15,"#), "{texts:?}");
+}
+
+#[test]
+fn nobody_mutes_somebody_else() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    let packet = ClientPacket { seq: Seq(9), uid: BOB, cid: CID, command: Command::Mute(Media::Audio, true) };
+    desk.text(alice, &packet.encode());
+    assert_eq!(desk.last_ack(alice), Some((14, 403)));
+    assert_eq!(desk.notices(bob), []);
+}
+
+#[test]
+fn subscribing_needs_a_member_to_subscribe_to() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    desk.join(BOB);
+    assert_eq!(desk.send(alice, Command::Subscribe(CAROL, Media::Audio, true)), Some((14, 404)));
+    assert_eq!(desk.send(alice, Command::DualAudio(CAROL, 2)), Some((14, 404)));
+    assert_eq!(desk.send(alice, Command::Subscribe(ALICE, Media::Audio, true)), Some((14, 404)));
+    assert_eq!(desk.send(alice, Command::Subscribe(CAROL, Media::Audio, false)), Some((14, 200)));
+    assert_eq!(desk.send(alice, Command::Subscribe(BOB, Media::Audio, true)), Some((14, 200)));
+    assert_eq!(desk.send(alice, Command::Subscribe(BOB, Media::Audio, true)), Some((14, 200)));
+}
+
+#[test]
+fn the_upload_list_names_who_publishes() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.publish(bob, Media::Audio, true);
+    desk.send(alice, Command::UploadUserList);
+    let users = desk.userlist(alice);
+    assert_eq!(users.iter().map(|user| user.uid).collect::<Vec<_>>(), [BOB]);
+}
+
+#[test]
+fn a_change_of_mode_is_told_once_and_must_exist() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.notices(alice);
+    desk.send(bob, Command::PushMode(1));
+    desk.send(bob, Command::PushMode(1));
+    assert_eq!(desk.notices(alice), [Notice::Update(BOB, 1)]);
+    assert_eq!(desk.send(bob, Command::PushMode(4)), Some((8, 400)));
+}
+
+#[test]
+fn an_old_client_is_recognised_and_gets_no_packet_above_28() {
+    let mut desk = Desk::new();
+    let alice = desk.open();
+    let no_effects = |login: &mut Login| {
+        (login.dual_audio, login.audio_change_mode) = (Some(0), None);
+        login.audio_local_pitch.clear();
+    };
+    desk.login(alice, no_effects, ALICE);
+    let bob = desk.join(BOB);
+    for media in Media::ALL {
+        desk.publish(bob, media, true);
+        desk.send(bob, Command::Mute(media, true));
+    }
+    desk.send(bob, Command::PushMode(2));
+    desk.send(bob, Command::Role(Role::Audience));
+    desk.lose(bob);
+    desk.pass(31);
+    desk.kick(ALICE);
+    for text in desk.texts(alice) {
+        let number: u32 = text[7..].split(',').next().unwrap().parse().unwrap();
+        assert!(number <= 28, "{text}");
+    }
+    let (old, new) = (desk.open(), desk.join(BOB));
+    desk.login(old, no_effects, ALICE);
+    let members = desk.hub.rooms().next().unwrap().members;
+    assert_eq!((members[0].client, members[1].client), (Generation::V44, Generation::V46), "{new}");
+}
+
+#[test]
+fn a_second_login_takes_over_and_closes_the_first_connection_silently() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let first = desk.join(ALICE);
+    desk.send(first, Command::Mute(Media::Video, true));
+    desk.notices(bob);
+    desk.texts(first);
+
+    let second = desk.join(ALICE);
+    assert_eq!(desk.close_code(first), Some(4001));
+    assert_eq!(desk.texts(first), [""; 0]);
+    assert_eq!(desk.notices(bob), []);
+    assert_eq!(desk.userlist(second).len(), 2);
+
+    desk.input(HubInput::Closed(first));
+    desk.text(first, &heartbeat(ALICE));
+    desk.keep_alive(bob, second, 60);
+    assert_eq!(desk.notices(bob), [], "the old connection's end is nobody's business");
+    assert_eq!(desk.hub.rooms().next().unwrap().members[0].muted, [Media::Video]);
+}
+
+#[test]
+fn a_lost_member_that_returns_in_time_and_publishes_again_goes_unnoticed() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.publish(alice, Media::Audio, true);
+    desk.notices(bob);
+
+    desk.lose(alice);
+    desk.keep_alive(bob, bob, 29);
+    let back = desk.join(ALICE);
+    assert_eq!(desk.send(back, Command::Role(Role::Broadcaster)), Some((14, 200)));
+    desk.publish(back, Media::Audio, true);
+    desk.keep_alive(bob, back, 60);
+    assert_eq!(desk.notices(bob), []);
+    assert_eq!(desk.ended(), [""; 0]);
+}
+
+#[test]
+fn what_a_returned_member_does_not_publish_again_is_closed() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.publish(alice, Media::Audio, true);
+    desk.publish(alice, Media::Video, true);
+    desk.lose(alice);
+    desk.notices(bob);
+
+    let back = desk.join(ALICE);
+    assert!(desk.userlist(back)[0].published.is_empty(), "a client must not think it is done");
+    desk.publish(back, Media::Video, true);
+    desk.pass(4);
+    assert_eq!(desk.notices(bob), []);
+    desk.pass(1);
+    assert_eq!(desk.notices(bob), [Notice::Published(ALICE, Media::Audio, false, None)]);
+}
+
+#[test]
+fn closing_what_is_not_confirmed_is_told_at_once() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.publish(alice, Media::Audio, true);
+    desk.lose(alice);
+    desk.notices(bob);
+    let back = desk.join(ALICE);
+    desk.publish(back, Media::Audio, false);
+    desk.pass(6);
+    assert_eq!(desk.notices(bob), [Notice::Published(ALICE, Media::Audio, false, None)]);
+}
+
+#[test]
+fn a_lost_member_that_stays_away_leaves_after_the_grace_period() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.notices(bob);
+    desk.lose(alice);
+    let carol = desk.join(CAROL);
+    assert_eq!(desk.userlist(carol).len(), 3, "it still counts as present");
+    assert_eq!(desk.notices(bob).len(), 1, "only carol's join");
+    desk.send(carol, Command::Logout);
+    desk.notices(bob);
+    desk.ended();
+
+    desk.keep_alive(bob, bob, 29);
+    assert_eq!(desk.notices(bob), []);
+    desk.keep_alive(bob, bob, 1);
+    assert_eq!(desk.notices(bob), [Notice::Leave(ALICE)]);
+    assert_eq!(desk.ended(), streams(ALICE));
+}
+
+#[test]
+fn a_reconnect_keeps_the_role_and_a_new_join_brings_its_own() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.send(alice, Command::Role(Role::Audience));
+    desk.send(alice, Command::Mute(Media::Audio, true));
+    desk.notices(bob);
+
+    // The original names the role it had when it joined, then corrects it (4.4).
+    let back = desk.join(ALICE);
+    assert_eq!(desk.userlist(back)[0].role, Role::Audience);
+    assert_eq!(desk.notices(bob), []);
+
+    desk.ticket_expires += 1;
+    let anew = desk.join(ALICE);
+    assert_eq!(desk.userlist(anew)[0].role, Role::Broadcaster);
+    assert_eq!(
+        desk.notices(bob),
+        [Notice::RoleChanged(ALICE, Role::Broadcaster), Notice::Mute(ALICE, Media::Audio, false)]
+    );
+}
+
+#[test]
+fn silence_closes_the_connection_and_starts_the_grace_period() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.notices(bob);
+    desk.keep_alive(bob, bob, 14);
+    assert_eq!(desk.close_code(alice), None);
+    desk.keep_alive(bob, bob, 1);
+    assert_eq!(desk.close_code(alice), Some(1008));
+    desk.keep_alive(bob, bob, 29);
+    assert_eq!(desk.notices(bob), []);
+    desk.keep_alive(bob, bob, 1);
+    assert_eq!(desk.notices(bob), [Notice::Leave(ALICE)]);
+}
+
+#[test]
+fn a_connection_must_log_in_soon() {
+    let mut desk = Desk::new();
+    let id = desk.open();
+    desk.text(id, &heartbeat(ALICE));
+    assert_eq!(desk.last_ack(id), Some((3, 401)), "and nothing else is done before");
+    desk.pass(9);
+    assert_eq!(desk.close_code(id), None);
+    desk.pass(1);
+    assert_eq!(desk.close_code(id), Some(1008));
+}
+
+#[test]
+fn a_refused_login_is_answered_then_refused_then_closed() {
+    for (mutate, code) in [
+        ((|login| login.token.clear()) as fn(&mut Login), 401),
+        (|login| login.token.insert(3, 'x'), 401),
+        (|login| login.uid = BOB, 401),
+        (|login| login.cid = Cid(9), 401),
+    ] {
+        let mut desk = Desk::new();
+        let id = desk.open();
+        desk.login(id, mutate, ALICE);
+        let texts = desk.texts(id);
+        assert!(texts[0].contains(&format!(r#""code":{code}"#)), "{texts:?}");
+        assert!(texts[0].contains(r#""userlist":[]"#) && texts[1].starts_with(r#"{"cmd":25,"#), "{texts:?}");
+        assert_eq!(desk.close_code(id), None);
+        desk.text(id, &logout(ALICE));
+        assert_eq!(desk.close_code(id), Some(1000));
+        assert_eq!(desk.hub.rooms().count(), 0);
+    }
+}
+
+#[test]
+fn a_refused_client_that_does_not_go_is_closed_after_a_second() {
+    let mut desk = Desk::new();
+    let id = desk.open();
+    desk.login(id, |login| login.token.clear(), ALICE);
+    desk.pass(1);
+    assert_eq!(desk.close_code(id), Some(1000));
+}
+
+#[test]
+fn an_expired_ticket_is_refused() {
+    let mut desk = Desk::new();
+    desk.ticket_expires = desk.now.as_millis();
+    let id = desk.join(ALICE);
+    assert_eq!(desk.last_ack(id), Some((1, 401)));
+}
+
+#[test]
+fn a_second_login_on_one_connection_is_refused_without_harm() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    desk.login(alice, |_| {}, ALICE);
+    assert_eq!(desk.last_ack(alice), Some((1, 400)));
+    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
+    assert_eq!(desk.hub.rooms().next().unwrap().members.len(), 1);
+}
+
+#[test]
+fn bad_packets_are_logged_once_and_counted() {
+    let mut desk = Desk::with(HubConfig { max_bad_packets: 3, ..HubConfig::default() });
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.notices(bob);
+    desk.logs.clear();
+    desk.text(alice, "{");
+    desk.text(alice, r#"{"cmd":10,"body":{"uid":100,"cid":1,"mediaType":"smell","status":"open"},"seq":5}"#);
+    desk.text(alice, r#"{"cmd":99,"body":{"uid":100,"cid":1},"seq":77}"#);
+    assert_eq!(desk.last_ack(alice), Some((14, 400)), "an unknown command fails at once");
+    assert_eq!(desk.logs.len(), 1);
+    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
+
+    desk.text(alice, "one more");
+    assert_eq!(desk.close_code(alice), Some(1008));
+    assert_eq!(desk.notices(bob), [], "the grace period runs");
+    desk.keep_alive(bob, bob, 30);
+    assert_eq!(desk.notices(bob), [Notice::Leave(ALICE)]);
+}
+
+#[test]
+fn packets_beyond_the_rate_are_dropped() {
+    let mut desk = Desk::with(HubConfig { packet_burst: 3, packets_per_second: 2, ..HubConfig::default() });
+    let alice = desk.join(ALICE);
+    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
+    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
+    assert_eq!(desk.send(alice, Command::Heartbeat), None);
+    desk.pass(1);
+    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
+    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
+    assert_eq!(desk.send(alice, Command::Heartbeat), None);
+}
+
+#[test]
+fn one_connection_more_than_allowed_is_closed() {
+    let mut desk = Desk::with(HubConfig { max_connections: 2, ..HubConfig::default() });
+    let first = desk.open();
+    desk.open();
+    let third = desk.open();
+    assert_eq!(desk.close_code(third), Some(1013));
+    desk.input(HubInput::Closed(first));
+    let fourth = desk.open();
+    assert_eq!(desk.close_code(fourth), None);
+}
+
+#[test]
+fn one_member_more_than_allowed_is_refused() {
+    let mut desk = Desk::with(HubConfig { max_members: 2, ..HubConfig::default() });
+    let alice = desk.join(ALICE);
+    desk.join(BOB);
+    assert_eq!(desk.hub.admits(CID, CAROL), Err(Refusal::RoomFull));
+    let carol = desk.join(CAROL);
+    assert_eq!(desk.last_ack(carol), Some((1, 4003)));
+    let again = desk.join(ALICE);
+    assert_eq!(desk.last_ack(again), Some((1, 200)), "its place is its own");
+    assert_eq!(desk.close_code(alice), Some(4001));
+}
+
+#[test]
+fn one_room_more_than_allowed_is_refused() {
+    let mut desk = Desk::with(HubConfig { max_rooms: 1, ..HubConfig::default() });
+    let alice = desk.join(ALICE);
+    assert_eq!(desk.hub.admits(Cid(7), BOB), Err(Refusal::TooManyRooms));
+    desk.send(alice, Command::Logout);
+    assert_eq!(desk.hub.admits(Cid(7), BOB), Ok(()), "an empty room is gone");
+}
+
+#[test]
+fn a_kicked_member_is_told_and_closed_after_its_logout_or_a_second() {
+    for polite in [true, false] {
+        let mut desk = Desk::new();
+        let bob = desk.join(BOB);
+        let alice = desk.join(ALICE);
+        desk.notices(bob);
+        desk.kick(ALICE);
+        assert_eq!(desk.notices(alice).pop(), Some(Notice::Kicked(Some(2))));
+        assert_eq!(desk.notices(bob), [Notice::Leave(ALICE)]);
+        assert_eq!(desk.ended(), streams(ALICE));
+        assert_eq!(desk.close_code(alice), None);
+        if polite {
+            desk.text(alice, &logout(ALICE));
+        } else {
+            desk.pass(1);
+        }
+        assert_eq!(desk.close_code(alice), Some(1000));
+        assert_eq!(desk.notices(bob), []);
+    }
+}
+
+#[test]
+fn a_member_can_be_kicked_in_its_grace_period() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.lose(alice);
+    desk.notices(bob);
+    desk.kick(ALICE);
+    desk.keep_alive(bob, bob, 60);
+    assert_eq!(desk.notices(bob), [Notice::Leave(ALICE)]);
+}
+
+#[test]
+fn a_dissolved_room_says_so_then_refuses_who_stayed_then_closes() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.notices(alice);
+    desk.input(HubInput::Dissolve(CID));
+    desk.input(HubInput::Dissolve(CID));
+    assert_eq!(desk.notices(alice), [Notice::RoomClosed(Some(1))]);
+    let carol = desk.join(CAROL);
+    assert_eq!(desk.last_ack(carol), Some((1, 417)));
+    desk.send(bob, Command::Logout);
+    assert_eq!(desk.notices(alice), [Notice::Leave(BOB)]);
+
+    desk.pass(1);
+    assert_eq!(desk.notices(alice), [Notice::Refused(Some(1))]);
+    assert_eq!(desk.hub.rooms().count(), 0);
+    desk.pass(1);
+    assert_eq!(desk.close_code(alice), Some(1000));
+    assert_eq!(desk.hub.poll_timeout(), None);
+    let anew = desk.join(ALICE);
+    assert_eq!(desk.last_ack(anew), Some((1, 200)));
+}
+
+#[test]
+fn nobody_is_told_of_the_others_leaving_when_a_room_ends() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.notices(alice);
+    desk.notices(bob);
+    desk.input(HubInput::Dissolve(CID));
+    desk.pass(1);
+    for id in [alice, bob] {
+        assert_eq!(desk.notices(id), [Notice::RoomClosed(Some(1)), Notice::Refused(Some(1))]);
+    }
+    assert_eq!(desk.ended().len(), 6);
+}
+
+#[test]
+fn a_shutdown_closes_everybody_for_a_reconnect() {
+    let mut desk = Desk::new();
+    let (alice, bob, stranger) = (desk.join(ALICE), desk.join(BOB), desk.open());
+    desk.input(HubInput::Shutdown);
+    for id in [alice, bob, stranger] {
+        assert_eq!(desk.close_code(id), Some(1012));
+    }
+    assert_eq!(desk.hub.poll_timeout(), None);
+    let late = desk.open();
+    assert_eq!(desk.close_code(late), Some(1012));
+}
+
+#[test]
+fn every_deadline_says_why() {
+    let mut desk = Desk::new();
+    let why = |desk: &Desk| desk.hub.poll_timeout().map(|(_, timer)| timer);
+    let alice = desk.open();
+    assert_eq!(why(&desk), Some(HubTimer::Login(alice)));
+    desk.login(alice, |_| {}, ALICE);
+    assert_eq!(why(&desk), Some(HubTimer::Silence(alice)));
+    desk.publish(alice, Media::Audio, true);
+    desk.lose(alice);
+    assert_eq!(why(&desk), Some(HubTimer::Grace(CID, ALICE)));
+    let back = desk.join(ALICE);
+    assert_eq!(why(&desk), Some(HubTimer::Confirm(CID, ALICE)));
+    desk.publish(back, Media::Audio, true);
+    assert_eq!(why(&desk), Some(HubTimer::Silence(back)));
+    desk.input(HubInput::Dissolve(CID));
+    assert_eq!(why(&desk), Some(HubTimer::Dissolve(CID)));
+    desk.pass(1);
+    assert_eq!(why(&desk), Some(HubTimer::Farewell(back)));
+    desk.pass(1);
+    assert_eq!(why(&desk), None);
+}
+
+#[test]
+fn no_token_reaches_the_log() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    desk.text(alice, "{");
+    desk.kick(ALICE);
+    let ticket = desk.ticket(ALICE);
+    for log in &desk.logs {
+        assert!(!log.contains(&ticket) && !log.contains("grant"), "{log}");
+    }
+}
+
+#[test]
+fn same_inputs_give_the_same_bytes() {
+    let run = || {
+        let mut desk = Desk::new();
+        let (alice, bob) = (desk.join(ALICE), desk.join(BOB));
+        desk.publish(alice, Media::Video, true);
+        desk.lose(bob);
+        desk.pass(60);
+        desk.transcript
+    };
+    assert_eq!(run(), run());
+}
+
+/// A hub, and everything that came out of it.
+struct Desk {
+    hub: Hub,
+    now: Instant,
+    connections: u64,
+    seq: u32,
+    uids: BTreeMap<ConnectionId, Uid>,
+    texts: BTreeMap<ConnectionId, Vec<String>>,
+    closes: BTreeMap<ConnectionId, u16>,
+    ended: Vec<String>,
+    logs: Vec<String>,
+    transcript: Vec<HubOutput>,
+    ticket_cid: Cid,
+    ticket_expires: u64,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self::with(HubConfig::default())
+    }
+
+    fn with(config: HubConfig) -> Self {
+        let now = Instant::from_millis(1_700_000_000_000);
+        Self {
+            hub: Hub::new(config, secret(), MediaUrls::new("rtmp://media/live", Grants::new(secret()))),
+            now,
+            connections: 0,
+            seq: 0,
+            uids: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            closes: BTreeMap::new(),
+            ended: Vec::new(),
+            logs: Vec::new(),
+            transcript: Vec::new(),
+            ticket_cid: CID,
+            ticket_expires: now.as_millis() + 86_400_000,
+        }
+    }
+
+    fn input(&mut self, input: HubInput) {
+        self.hub.handle(input, self.now);
+        while let Some(output) = self.hub.poll_output() {
+            self.transcript.push(output.clone());
+            match output {
+                HubOutput::Send(id, text) => {
+                    assert!(!self.closes.contains_key(&id), "a frame for a closed connection: {text}");
+                    self.texts.entry(id).or_default().push(text);
+                }
+                HubOutput::Close(id, code, _) => {
+                    assert_eq!(self.closes.insert(id, code), None, "closed twice");
+                }
+                HubOutput::EndStream(name) => self.ended.push(name),
+                HubOutput::Log(_, line) => self.logs.push(line),
+            }
+        }
+        assert!(self.hub.poll_timeout().is_none_or(|(at, _)| at > self.now), "a deadline in the past");
+    }
+
+    fn open(&mut self) -> ConnectionId {
+        self.connections += 1;
+        let id = ConnectionId(self.connections);
+        self.input(HubInput::Opened(id));
+        id
+    }
+
+    fn join(&mut self, uid: Uid) -> ConnectionId {
+        let id = self.open();
+        self.login(id, |_| {}, uid);
+        id
+    }
+
+    fn login(&mut self, id: ConnectionId, mutate: impl Fn(&mut Login), uid: Uid) {
+        let cid = self.ticket_cid;
+        let text = format!(
+            r#"{{"uid":{uid},"cid":{cid},"token":"{}","audioChangeMode":0,"audioLocalPitch":"1.25"}}"#,
+            self.ticket(uid)
+        );
+        let mut login: Login = serde_json::from_str(&text).unwrap();
+        mutate(&mut login);
+        self.uids.insert(id, login.uid);
+        self.seq += 1;
+        let packet = ClientPacket {
+            seq: Seq(self.seq),
+            uid: login.uid,
+            cid: login.cid,
+            command: Command::Login(Box::new(login)),
+        };
+        self.text(id, &packet.encode());
+    }
+
+    fn ticket(&self, uid: Uid) -> String {
+        let ticket = LoginTicket {
+            cid: self.ticket_cid.0,
+            uid: uid.0,
+            channel: "room".into(),
+            app_key: "app".into(),
+            expires_ms: self.ticket_expires,
+        };
+        ticket.sign(&secret())
+    }
+
+    fn text(&mut self, id: ConnectionId, text: &str) {
+        self.input(HubInput::Text(id, text.into()));
+    }
+
+    /// Sends a command; the number and code of its acknowledgement, if there is one.
+    fn send(&mut self, id: ConnectionId, command: Command) -> Option<(u32, i64)> {
+        self.seq += 1;
+        let packet = ClientPacket { seq: Seq(self.seq), uid: self.uids[&id], cid: CID, command };
+        self.text(id, &packet.encode());
+        let ack = format!(r#""seq":{}}}"#, self.seq);
+        let heard = &self.texts[&id];
+        heard.iter().rev().find(|text| text.ends_with(&ack)).and_then(|text| parse_ack(text))
+    }
+
+    fn publish(&mut self, id: ConnectionId, media: Media, open: bool) {
+        assert_eq!(self.send(id, Command::Publish(media, open)), Some((14, 200)));
+    }
+
+    fn lose(&mut self, id: ConnectionId) {
+        self.input(HubInput::Closed(id));
+    }
+
+    fn kick(&mut self, uid: Uid) {
+        self.input(HubInput::Kick(CID, uid));
+    }
+
+    fn pass(&mut self, secs: u64) {
+        let end = self.now + std::time::Duration::from_secs(secs);
+        while let Some((at, _)) = self.hub.poll_timeout().filter(|(at, _)| *at <= end) {
+            self.now = at;
+            self.input(HubInput::Timeout);
+        }
+        self.now = end;
+        self.input(HubInput::Timeout);
+    }
+
+    fn keep_alive(&mut self, one: ConnectionId, other: ConnectionId, secs: u64) {
+        for _ in 0..secs {
+            for id in [one, other] {
+                self.text(id, &heartbeat(self.uids[&id]));
+            }
+            self.pass(1);
+        }
+    }
+
+    /// Takes what a connection was sent.
+    fn texts(&mut self, id: ConnectionId) -> Vec<String> {
+        self.texts.remove(&id).unwrap_or_default()
+    }
+
+    /// Takes what a connection was sent, and gives the notices in it.
+    fn notices(&mut self, id: ConnectionId) -> Vec<Notice> {
+        let texts = self.texts(id);
+        let packets = texts.iter().map(|text| ServerPacket::decode(text).unwrap());
+        packets
+            .filter_map(|packet| match packet {
+                ServerPacket::Ack(..) => None,
+                ServerPacket::Notice(notice) => Some(notice),
+            })
+            .collect()
+    }
+
+    fn userlist(&self, id: ConnectionId) -> Vec<UserEntry> {
+        let acks =
+            self.texts[&id].iter().rev().filter_map(|text| match ServerPacket::decode(text).unwrap() {
+                ServerPacket::Ack(_, ack) => ack.userlist,
+                ServerPacket::Notice(_) => None,
+            });
+        acks.take(1).next().expect("no userlist")
+    }
+
+    fn last_ack(&self, id: ConnectionId) -> Option<(u32, i64)> {
+        self.texts.get(&id)?.iter().rev().find_map(|text| parse_ack(text))
+    }
+
+    fn close_code(&self, id: ConnectionId) -> Option<u16> {
+        self.closes.get(&id).copied()
+    }
+
+    fn ended(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.ended)
+    }
+}
+
+fn secret() -> Secret {
+    Secret::from_text("a secret for tests").unwrap()
+}
+
+fn heartbeat(uid: Uid) -> String {
+    ClientPacket { seq: Seq(0), uid, cid: CID, command: Command::Heartbeat }.encode()
+}
+
+fn logout(uid: Uid) -> String {
+    ClientPacket { seq: Seq(4), uid, cid: CID, command: Command::Logout }.encode()
+}
+
+fn parse_ack(text: &str) -> Option<(u32, i64)> {
+    let ServerPacket::Ack(_, ack) = ServerPacket::decode(text).unwrap() else { return None };
+    Some((text[7..].split(',').next()?.parse().ok()?, ack.code?))
+}
+
+fn published(notice: Notice) -> Option<(Uid, Media, bool)> {
+    if let Notice::Published(uid, media, open, _) = notice { Some((uid, media, open)) } else { None }
+}
+
+fn path(url: Option<&Url>) -> String {
+    let (path, grant) = url.unwrap().as_str().split_once("?grant=").unwrap();
+    assert_eq!(grant.len(), 40);
+    path.into()
+}
+
+fn streams(uid: Uid) -> Vec<String> {
+    [Stream::Main, Stream::ScreenShare, Stream::SlaveAudio].map(|stream| stream_name(CID, uid, stream)).into()
+}

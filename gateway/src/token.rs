@@ -1,0 +1,643 @@
+//! What proves a right: application tokens, login tickets and media grants.
+//!
+//! Hides every byte layout and every key use. Pure functions: no clock, no input or output, no state
+//! beyond a [`Secret`]. Tickets and grants carry all they need, so any gateway that shares the secret
+//! can check what another one issued.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use md5::Md5;
+use serde::{Deserialize, Serialize};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use thiserror::Error;
+
+/// Computes the `checksum` field that a client without a token sends (debug mode).
+///
+/// It proves nothing: everything in it is public. It only shows that the client knows the recipe.
+#[must_use]
+pub fn debug_checksum(appkey: &str, uid: u64, curtime_ms: u64) -> String {
+    hex(&Md5::digest(format!("{appkey}.{uid}.{curtime_ms}")))
+}
+
+/// The token an application's own server signs for one user and one channel (secure mode).
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BasicToken {
+    signature: String,
+    #[serde(rename = "curTime")]
+    cur_time: u64,
+    ttl: u64,
+}
+
+impl BasicToken {
+    /// The longest lifetime a token may claim, in seconds.
+    pub const MAX_TTL_SECS: u64 = 86_400;
+    /// How far the signing server's clock may run ahead of ours, in milliseconds.
+    pub const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
+
+    /// Signs a token, with the lifetime clamped to `1..=MAX_TTL_SECS`.
+    #[must_use]
+    pub fn sign(
+        app_key: &str,
+        app_secret: &str,
+        channel_name: &str,
+        uid: u64,
+        ttl_secs: u64,
+        now_ms: u64,
+    ) -> String {
+        let ttl = ttl_secs.clamp(1, Self::MAX_TTL_SECS);
+        let signature = signature(app_key, app_secret, channel_name, uid, ttl, now_ms);
+        STANDARD.encode(format!(
+            r#"{{"signature":"{signature}","curTime":{now_ms},"ttl":{ttl}}}"#
+        ))
+    }
+
+    /// Checks a token against the channel and user it is presented for.
+    ///
+    /// # Errors
+    ///
+    /// Says why the token is refused. An empty application secret accepts nothing.
+    pub fn verify(
+        token: &str,
+        app_key: &str,
+        app_secret: &str,
+        channel_name: &str,
+        uid: u64,
+        now_ms: u64,
+    ) -> Result<(), TokenError> {
+        if token.is_empty() {
+            return Err(TokenError::Missing);
+        }
+        if token.len() > MAX_TOKEN_LEN {
+            return Err(TokenError::Malformed);
+        }
+        let json = STANDARD.decode(token).map_err(|_| TokenError::Malformed)?;
+        let claimed: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
+        let expected = signature(
+            app_key,
+            app_secret,
+            channel_name,
+            uid,
+            claimed.ttl,
+            claimed.cur_time,
+        );
+        let genuine: bool = claimed
+            .signature
+            .as_bytes()
+            .ct_eq(expected.as_bytes())
+            .into();
+        if !genuine || app_secret.is_empty() {
+            return Err(TokenError::Forged);
+        }
+        // The signed text has no separators, so digits can move between neighbouring fields. Both
+        // bounds below keep a shifted time or lifetime from being useful.
+        if claimed.ttl == 0 || claimed.ttl > Self::MAX_TTL_SECS {
+            return Err(TokenError::BadLifetime);
+        }
+        if claimed.cur_time > now_ms.saturating_add(Self::MAX_CLOCK_SKEW_MS) {
+            return Err(TokenError::NotYetValid);
+        }
+        if claimed.cur_time.saturating_add(claimed.ttl * 1000) <= now_ms {
+            return Err(TokenError::Expired);
+        }
+        Ok(())
+    }
+}
+
+/// Why a token or a ticket is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// There is none.
+    #[error("no token")]
+    Missing,
+    /// It cannot be read.
+    #[error("the token cannot be read")]
+    Malformed,
+    /// It was not signed by us, or was signed for something else.
+    #[error("the token does not match")]
+    Forged,
+    /// It was valid once.
+    #[error("the token has expired")]
+    Expired,
+    /// It was signed by a clock that is far ahead of ours.
+    #[error("the token's time is in the future")]
+    NotYetValid,
+    /// It claims no lifetime, or a longer one than allowed.
+    #[error("the token's lifetime is out of range")]
+    BadLifetime,
+}
+
+/// The key that tickets and grants are signed with. Never printed.
+#[derive(Clone)]
+pub struct Secret(Box<[u8]>);
+
+impl Secret {
+    /// The shortest text accepted as a secret, in bytes.
+    pub const MIN_LEN: usize = 16;
+
+    /// Takes a configured secret.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a text that is too short to resist guessing.
+    pub fn from_text(text: &str) -> Result<Self, WeakSecret> {
+        if text.len() < Self::MIN_LEN {
+            return Err(WeakSecret);
+        }
+        Ok(Self(text.as_bytes().into()))
+    }
+
+    /// Draws a fresh secret from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the operating system has no random numbers to give.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes.into()))
+    }
+
+    /// The label keeps one kind of signed text from passing for another.
+    fn mac(&self, label: &[u8]) -> Hmac<Sha256> {
+        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length");
+        mac.update(label);
+        mac
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// A configured secret is too short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a secret needs at least {} bytes", Secret::MIN_LEN)]
+pub struct WeakSecret;
+
+/// What the bootstrap promises to the login that follows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginTicket {
+    /// The room.
+    pub cid: u64,
+    /// The user who may log in.
+    pub uid: u64,
+    /// The room's name.
+    pub channel: String,
+    /// The application the room belongs to.
+    pub app_key: String,
+    /// When the ticket stops working, in milliseconds since the Unix epoch.
+    pub expires_ms: u64,
+}
+
+impl LoginTicket {
+    /// Signs the ticket.
+    #[must_use]
+    pub fn sign(&self, secret: &Secret) -> String {
+        #[expect(clippy::expect_used, reason = "only integers and strings inside")]
+        let json = serde_json::to_vec(self).expect("a ticket is always representable");
+        let mut ticket = URL_SAFE_NO_PAD.encode(json);
+        let mac = secret.mac(TICKET_LABEL).chain_update(&ticket).finalize();
+        ticket.push('.');
+        URL_SAFE_NO_PAD.encode_string(mac.into_bytes(), &mut ticket);
+        ticket
+    }
+
+    /// Reads a ticket back.
+    ///
+    /// # Errors
+    ///
+    /// Says why the ticket is refused.
+    pub fn verify(secret: &Secret, ticket: &str, now_ms: u64) -> Result<Self, TokenError> {
+        if ticket.is_empty() {
+            return Err(TokenError::Missing);
+        }
+        if ticket.len() > MAX_TOKEN_LEN {
+            return Err(TokenError::Malformed);
+        }
+        let (payload, tag) = ticket.split_once('.').ok_or(TokenError::Malformed)?;
+        let tag = URL_SAFE_NO_PAD
+            .decode(tag)
+            .map_err(|_| TokenError::Malformed)?;
+        secret
+            .mac(TICKET_LABEL)
+            .chain_update(payload)
+            .verify_slice(&tag)
+            .map_err(|_| TokenError::Forged)?;
+        let json = URL_SAFE_NO_PAD
+            .decode(payload)
+            .map_err(|_| TokenError::Malformed)?;
+        let ticket: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
+        if ticket.expires_ms <= now_ms {
+            return Err(TokenError::Expired);
+        }
+        Ok(ticket)
+    }
+}
+
+/// Issues and checks the right to push or pull one stream.
+#[derive(Debug)]
+pub struct Grants {
+    secret: Secret,
+}
+
+impl Grants {
+    /// Makes the issuer. Gateways that share a secret honour each other's grants.
+    #[must_use]
+    pub fn new(secret: Secret) -> Self {
+        Self { secret }
+    }
+
+    /// Lets `holder_uid` do `action` with `stream` until `expires_ms`.
+    ///
+    /// The grant is 40 characters, all of them safe in a URL's query.
+    #[must_use]
+    pub fn issue(&self, action: Action, stream: &str, holder_uid: u64, expires_ms: u64) -> String {
+        // Six bytes of milliseconds reach the year 10889.
+        let expires_ms = expires_ms.min((1 << 48) - 1);
+        let mut grant = Vec::with_capacity(GRANT_LEN);
+        grant.extend_from_slice(&holder_uid.to_be_bytes());
+        grant.extend_from_slice(&expires_ms.to_be_bytes()[2..]);
+        let mac = self.mac(action, stream, &grant).finalize().into_bytes();
+        grant.extend_from_slice(&mac[..GRANT_TAG_LEN]);
+        URL_SAFE_NO_PAD.encode(grant)
+    }
+
+    /// Checks that `grant` allows `action` with `stream`, and says for whom.
+    ///
+    /// # Errors
+    ///
+    /// Says why the grant is refused. One for another stream or action is [`GrantError::Forged`].
+    pub fn verify(
+        &self,
+        grant: &str,
+        action: Action,
+        stream: &str,
+        now_ms: u64,
+    ) -> Result<Holder, GrantError> {
+        if grant.is_empty() {
+            return Err(GrantError::Missing);
+        }
+        let mut bytes = [0; GRANT_LEN];
+        match URL_SAFE_NO_PAD.decode_slice(grant, &mut bytes) {
+            Ok(GRANT_LEN) => {}
+            Ok(_) | Err(_) => return Err(GrantError::Malformed),
+        }
+        let (claims, tag) = bytes.split_at(CLAIMS_LEN);
+        self.mac(action, stream, claims)
+            .verify_truncated_left(tag)
+            .map_err(|_| GrantError::Forged)?;
+        let (uid, expires) = claims.split_at(8);
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte));
+        let holder = Holder {
+            uid: number(uid),
+            expires_ms: number(expires),
+        };
+        if holder.expires_ms <= now_ms {
+            return Err(GrantError::Expired);
+        }
+        Ok(holder)
+    }
+
+    fn mac(&self, action: Action, stream: &str, claims: &[u8]) -> Hmac<Sha256> {
+        let label = match action {
+            Action::Publish => PUBLISH_LABEL,
+            Action::Play => PLAY_LABEL,
+        };
+        self.secret
+            .mac(label)
+            .chain_update(claims)
+            .chain_update(stream)
+    }
+}
+
+/// What a grant allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Push the stream.
+    Publish,
+    /// Pull the stream.
+    Play,
+}
+
+/// Who a grant was issued to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// The user.
+    pub uid: u64,
+    /// When the grant stops working, in milliseconds since the Unix epoch.
+    pub expires_ms: u64,
+}
+
+/// Why a grant is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GrantError {
+    /// There is none.
+    #[error("no grant")]
+    Missing,
+    /// It cannot be read.
+    #[error("the grant cannot be read")]
+    Malformed,
+    /// It was not issued by us, or was issued for another stream or action.
+    #[error("the grant does not match")]
+    Forged,
+    /// It was valid once.
+    #[error("the grant has expired")]
+    Expired,
+}
+
+fn signature(
+    app_key: &str,
+    app_secret: &str,
+    channel_name: &str,
+    uid: u64,
+    ttl: u64,
+    cur_time: u64,
+) -> String {
+    let text = format!("{app_key}{uid}{cur_time}{ttl}{channel_name}{app_secret}");
+    hex(&Sha1::digest(text))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
+        .collect()
+}
+
+/// Longer than any honest token; bounds the work a stranger can cause.
+const MAX_TOKEN_LEN: usize = 4096;
+const CLAIMS_LEN: usize = 14;
+const GRANT_TAG_LEN: usize = 16;
+const GRANT_LEN: usize = CLAIMS_LEN + GRANT_TAG_LEN;
+const TICKET_LABEL: &[u8] = b"nertc-miniapp login ticket 1\0";
+const PUBLISH_LABEL: &[u8] = b"nertc-miniapp publish grant 1\0";
+const PLAY_LABEL: &[u8] = b"nertc-miniapp play grant 1\0";
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "c37bf7a8758a4ed00000000000000000";
+    const APP_SECRET: &str = "c00000000000";
+    const NOW: u64 = 1_693_968_975_000;
+    const VECTORS: [(u64, &str); 2] = [
+        (
+            1800,
+            "eyJzaWduYXR1cmUiOiJlZjRmNGEwOGM1NmZiOWI5MDQ3OTE2YjZlYmZhZGY5NWFjZDc2OGViIiwiY3VyVGltZSI6MTY5Mzk2ODk3NTAwMCwidHRsIjoxODAwfQ==",
+        ),
+        (
+            3600,
+            "eyJzaWduYXR1cmUiOiJkMjZmYzFlZjk4ZWExNmM3YTkzOWFmMDZmOGE4MTk2MTJkY2QzZDU5IiwiY3VyVGltZSI6MTY5Mzk2ODk3NTAwMCwidHRsIjozNjAwfQ==",
+        ),
+    ];
+
+    #[test]
+    fn the_debug_checksum_matches_the_vector() {
+        assert_eq!(
+            debug_checksum("ak", 100, 1_700_000_000_000),
+            "38750beb8c77248788c630bc9fbbfa64"
+        );
+    }
+
+    #[test]
+    fn basic_tokens_match_the_published_vectors() {
+        for (ttl, token) in VECTORS {
+            assert_eq!(
+                BasicToken::sign(KEY, APP_SECRET, "room1", 10000, ttl, NOW),
+                token
+            );
+            assert_eq!(verify_at(token, NOW), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_basic_token_binds_key_secret_channel_and_user() {
+        let token = VECTORS[0].1;
+        let verify = |key, secret, channel, uid| {
+            BasicToken::verify(token, key, secret, channel, uid, NOW).unwrap_err()
+        };
+        assert_eq!(verify("k", APP_SECRET, "room1", 10000), TokenError::Forged);
+        assert_eq!(verify(KEY, "wrong", "room1", 10000), TokenError::Forged);
+        assert_eq!(verify(KEY, APP_SECRET, "room2", 10000), TokenError::Forged);
+        assert_eq!(verify(KEY, APP_SECRET, "room1", 10001), TokenError::Forged);
+    }
+
+    #[test]
+    fn a_basic_token_lives_from_its_time_to_its_lifetime() {
+        let token = VECTORS[0].1;
+        assert_eq!(verify_at(token, NOW + 1_799_999), Ok(()));
+        assert_eq!(verify_at(token, NOW + 1_800_000), Err(TokenError::Expired));
+        let skew = BasicToken::MAX_CLOCK_SKEW_MS;
+        assert_eq!(verify_at(token, NOW - skew), Ok(()));
+        assert_eq!(
+            verify_at(token, NOW - skew - 1),
+            Err(TokenError::NotYetValid)
+        );
+    }
+
+    #[test]
+    fn a_basic_token_may_order_its_keys_freely_but_not_its_lifetime() {
+        let token = |ttl: u64| {
+            let signature = signature(KEY, APP_SECRET, "room1", 10000, ttl, NOW);
+            STANDARD.encode(format!(
+                r#"{{ "ttl":{ttl}, "curTime":{NOW}, "signature":"{signature}" }}"#
+            ))
+        };
+        assert_eq!(verify_at(&token(86_400), NOW), Ok(()));
+        assert_eq!(verify_at(&token(86_401), NOW), Err(TokenError::BadLifetime));
+        assert_eq!(verify_at(&token(0), NOW), Err(TokenError::BadLifetime));
+        let longest = BasicToken::sign(KEY, APP_SECRET, "room1", 10000, u64::MAX, NOW);
+        assert_eq!(
+            longest,
+            BasicToken::sign(KEY, APP_SECRET, "room1", 10000, 86_400, NOW)
+        );
+    }
+
+    #[test]
+    fn a_basic_token_that_cannot_be_read_is_malformed() {
+        assert_eq!(verify_at("", NOW), Err(TokenError::Missing));
+        for token in ["*", "e30=", "bnVsbA==", &"A".repeat(MAX_TOKEN_LEN + 4)] {
+            assert_eq!(verify_at(token, NOW), Err(TokenError::Malformed), "{token}");
+        }
+    }
+
+    #[test]
+    fn an_empty_application_secret_accepts_nothing() {
+        let token = BasicToken::sign(KEY, "", "room1", 1, 60, NOW);
+        assert_eq!(
+            BasicToken::verify(&token, KEY, "", "room1", 1, NOW),
+            Err(TokenError::Forged)
+        );
+    }
+
+    #[test]
+    fn a_changed_basic_token_is_refused() {
+        let token = VECTORS[0].1;
+        for changed in tampered(token) {
+            assert!(verify_at(&changed, NOW).is_err(), "{changed}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_long_enough_random_and_never_printed() {
+        assert_eq!(
+            Secret::from_text("fifteen letters").unwrap_err(),
+            WeakSecret
+        );
+        let secret = Secret::from_text("sixteen letters!").unwrap();
+        assert_eq!(format!("{secret:?}"), "Secret(..)");
+        assert_ne!(Secret::random().unwrap().0, Secret::random().unwrap().0);
+    }
+
+    #[test]
+    fn a_ticket_survives_the_round_trip_until_it_expires() {
+        for uid in [0, 1, 1 << 53, u64::MAX] {
+            let ticket = ticket(uid);
+            let signed = ticket.sign(&secret());
+            assert_eq!(LoginTicket::verify(&secret(), &signed, NOW - 1), Ok(ticket));
+            assert_eq!(
+                LoginTicket::verify(&secret(), &signed, NOW),
+                Err(TokenError::Expired)
+            );
+        }
+    }
+
+    #[test]
+    fn a_changed_ticket_is_refused() {
+        let signed = ticket(7).sign(&secret());
+        for changed in tampered(&signed) {
+            assert!(LoginTicket::verify(&secret(), &changed, 0).is_err());
+        }
+        let other = Secret::random().unwrap();
+        assert_eq!(
+            LoginTicket::verify(&other, &signed, 0),
+            Err(TokenError::Forged)
+        );
+        assert_eq!(
+            LoginTicket::verify(&secret(), "", 0),
+            Err(TokenError::Missing)
+        );
+        assert_eq!(
+            LoginTicket::verify(&secret(), "no dot", 0),
+            Err(TokenError::Malformed)
+        );
+    }
+
+    #[test]
+    fn a_grant_is_short_and_survives_the_round_trip_until_it_expires() {
+        let grants = Grants::new(secret());
+        for action in [Action::Publish, Action::Play] {
+            for uid in [0, 100, 1 << 53, u64::MAX] {
+                let grant = grants.issue(action, "room-100", uid, NOW);
+                assert_eq!(grant.len(), 40);
+                assert!(
+                    grant
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                );
+                assert_eq!(
+                    grants.verify(&grant, action, "room-100", NOW - 1),
+                    Ok(Holder {
+                        uid,
+                        expires_ms: NOW
+                    })
+                );
+                assert_eq!(
+                    grants.verify(&grant, action, "room-100", NOW),
+                    Err(GrantError::Expired)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_grant_for_another_stream_action_or_secret_is_forged() {
+        let grants = Grants::new(secret());
+        let grant = grants.issue(Action::Play, "room-100", 1, NOW);
+        let refused = |grants: &Grants, action, stream| {
+            assert_eq!(
+                grants.verify(&grant, action, stream, 0),
+                Err(GrantError::Forged)
+            );
+        };
+        refused(&grants, Action::Publish, "room-100");
+        refused(&grants, Action::Play, "room-10");
+        refused(&grants, Action::Play, "room-1000");
+        refused(&grants, Action::Play, "");
+        refused(
+            &Grants::new(Secret::random().unwrap()),
+            Action::Play,
+            "room-100",
+        );
+    }
+
+    #[test]
+    fn a_changed_grant_is_refused() {
+        let grants = Grants::new(secret());
+        let grant = grants.issue(Action::Play, "s", 1, NOW);
+        for changed in tampered(&grant) {
+            assert!(grants.verify(&changed, Action::Play, "s", 0).is_err());
+        }
+        let verify = |grant: &str| grants.verify(grant, Action::Play, "s", 0).unwrap_err();
+        assert_eq!(verify(""), GrantError::Missing);
+        assert_eq!(verify("AAAA"), GrantError::Malformed);
+        assert_eq!(verify(&format!("{grant}AAAA")), GrantError::Malformed);
+        assert_eq!(verify("ключ"), GrantError::Malformed);
+        assert_eq!(verify(&"A".repeat(40)), GrantError::Forged);
+    }
+
+    #[test]
+    fn a_grant_that_outlasts_its_field_lasts_as_long_as_it_can() {
+        let grants = Grants::new(secret());
+        let grant = grants.issue(Action::Play, "s", 1, u64::MAX);
+        let holder = grants.verify(&grant, Action::Play, "s", NOW).unwrap();
+        assert_eq!(holder.expires_ms, (1 << 48) - 1);
+    }
+
+    fn verify_at(token: &str, now_ms: u64) -> Result<(), TokenError> {
+        BasicToken::verify(token, KEY, APP_SECRET, "room1", 10000, now_ms)
+    }
+
+    fn secret() -> Secret {
+        Secret::from_text("a secret for tests").unwrap()
+    }
+
+    fn ticket(uid: u64) -> LoginTicket {
+        LoginTicket {
+            cid: 42,
+            uid,
+            channel: "комната \"1\"".to_owned(),
+            app_key: "key".to_owned(),
+            expires_ms: NOW,
+        }
+    }
+
+    /// Every text that differs from `text` in one byte: each bit flipped, the byte gone, one added.
+    fn tampered(text: &str) -> impl Iterator<Item = String> {
+        (0..text.len()).flat_map(move |at| {
+            let flips = (0..7).map(move |bit| {
+                let mut bytes = text.as_bytes().to_vec();
+                bytes[at] ^= 1 << bit;
+                bytes
+            });
+            let mut shorter = text.as_bytes().to_vec();
+            shorter.remove(at);
+            let mut longer = text.as_bytes().to_vec();
+            longer.insert(at, b'A');
+            flips
+                .chain([shorter, longer])
+                .map(|bytes| String::from_utf8(bytes).unwrap())
+        })
+    }
+}
