@@ -51,9 +51,7 @@ impl BasicToken {
     ) -> String {
         let ttl = ttl_secs.clamp(1, Self::MAX_TTL_SECS);
         let signature = signature(app_key, app_secret, channel_name, uid, ttl, now_ms);
-        STANDARD.encode(format!(
-            r#"{{"signature":"{signature}","curTime":{now_ms},"ttl":{ttl}}}"#
-        ))
+        STANDARD.encode(format!(r#"{{"signature":"{signature}","curTime":{now_ms},"ttl":{ttl}}}"#))
     }
 
     /// Checks a token against the channel and user it is presented for.
@@ -77,19 +75,8 @@ impl BasicToken {
         }
         let json = STANDARD.decode(token).map_err(|_| TokenError::Malformed)?;
         let claimed: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
-        let expected = signature(
-            app_key,
-            app_secret,
-            channel_name,
-            uid,
-            claimed.ttl,
-            claimed.cur_time,
-        );
-        let genuine: bool = claimed
-            .signature
-            .as_bytes()
-            .ct_eq(expected.as_bytes())
-            .into();
+        let expected = signature(app_key, app_secret, channel_name, uid, claimed.ttl, claimed.cur_time);
+        let genuine: bool = claimed.signature.as_bytes().ct_eq(expected.as_bytes()).into();
         if !genuine || app_secret.is_empty() {
             return Err(TokenError::Forged);
         }
@@ -223,17 +210,9 @@ impl LoginTicket {
             return Err(TokenError::Malformed);
         }
         let (payload, tag) = ticket.split_once('.').ok_or(TokenError::Malformed)?;
-        let tag = URL_SAFE_NO_PAD
-            .decode(tag)
-            .map_err(|_| TokenError::Malformed)?;
-        secret
-            .mac(TICKET_LABEL)
-            .chain_update(payload)
-            .verify_slice(&tag)
-            .map_err(|_| TokenError::Forged)?;
-        let json = URL_SAFE_NO_PAD
-            .decode(payload)
-            .map_err(|_| TokenError::Malformed)?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| TokenError::Malformed)?;
+        secret.mac(TICKET_LABEL).chain_update(payload).verify_slice(&tag).map_err(|_| TokenError::Forged)?;
+        let json = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenError::Malformed)?;
         let ticket: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
         if ticket.expires_ms <= now_ms {
             return Err(TokenError::Expired);
@@ -291,15 +270,10 @@ impl Grants {
             Ok(_) | Err(_) => return Err(GrantError::Malformed),
         }
         let (claims, tag) = bytes.split_at(CLAIMS_LEN);
-        self.mac(action, stream, claims)
-            .verify_truncated_left(tag)
-            .map_err(|_| GrantError::Forged)?;
+        self.mac(action, stream, claims).verify_truncated_left(tag).map_err(|_| GrantError::Forged)?;
         let (uid, expires) = claims.split_at(8);
         let number = |bytes: &[u8]| bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte));
-        let holder = Holder {
-            uid: number(uid),
-            expires_ms: number(expires),
-        };
+        let holder = Holder { uid: number(uid), expires_ms: number(expires) };
         if holder.expires_ms <= now_ms {
             return Err(GrantError::Expired);
         }
@@ -311,10 +285,7 @@ impl Grants {
             Action::Publish => PUBLISH_LABEL,
             Action::Play => PLAY_LABEL,
         };
-        self.secret
-            .mac(label)
-            .chain_update(claims)
-            .chain_update(stream)
+        self.secret.mac(label).chain_update(claims).chain_update(stream)
     }
 }
 
@@ -404,19 +375,13 @@ mod tests {
 
     #[test]
     fn the_debug_checksum_matches_the_vector() {
-        assert_eq!(
-            debug_checksum("ak", 100, 1_700_000_000_000),
-            "38750beb8c77248788c630bc9fbbfa64"
-        );
+        assert_eq!(debug_checksum("ak", 100, 1_700_000_000_000), "38750beb8c77248788c630bc9fbbfa64");
     }
 
     #[test]
     fn basic_tokens_match_the_published_vectors() {
         for (ttl, token) in VECTORS {
-            assert_eq!(
-                BasicToken::sign(KEY, APP_SECRET, "room1", 10000, ttl, NOW),
-                token
-            );
+            assert_eq!(BasicToken::sign(KEY, APP_SECRET, "room1", 10000, ttl, NOW), token);
             assert_eq!(verify_at(token, NOW), Ok(()));
         }
     }
@@ -440,28 +405,20 @@ mod tests {
         assert_eq!(verify_at(token, NOW + 1_800_000), Err(TokenError::Expired));
         let skew = BasicToken::MAX_CLOCK_SKEW_MS;
         assert_eq!(verify_at(token, NOW - skew), Ok(()));
-        assert_eq!(
-            verify_at(token, NOW - skew - 1),
-            Err(TokenError::NotYetValid)
-        );
+        assert_eq!(verify_at(token, NOW - skew - 1), Err(TokenError::NotYetValid));
     }
 
     #[test]
     fn a_basic_token_may_order_its_keys_freely_but_not_its_lifetime() {
         let token = |ttl: u64| {
             let signature = signature(KEY, APP_SECRET, "room1", 10000, ttl, NOW);
-            STANDARD.encode(format!(
-                r#"{{ "ttl":{ttl}, "curTime":{NOW}, "signature":"{signature}" }}"#
-            ))
+            STANDARD.encode(format!(r#"{{ "ttl":{ttl}, "curTime":{NOW}, "signature":"{signature}" }}"#))
         };
         assert_eq!(verify_at(&token(86_400), NOW), Ok(()));
         assert_eq!(verify_at(&token(86_401), NOW), Err(TokenError::BadLifetime));
         assert_eq!(verify_at(&token(0), NOW), Err(TokenError::BadLifetime));
         let longest = BasicToken::sign(KEY, APP_SECRET, "room1", 10000, u64::MAX, NOW);
-        assert_eq!(
-            longest,
-            BasicToken::sign(KEY, APP_SECRET, "room1", 10000, 86_400, NOW)
-        );
+        assert_eq!(longest, BasicToken::sign(KEY, APP_SECRET, "room1", 10000, 86_400, NOW));
     }
 
     #[test]
@@ -475,10 +432,7 @@ mod tests {
     #[test]
     fn an_empty_application_secret_accepts_nothing() {
         let token = BasicToken::sign(KEY, "", "room1", 1, 60, NOW);
-        assert_eq!(
-            BasicToken::verify(&token, KEY, "", "room1", 1, NOW),
-            Err(TokenError::Forged)
-        );
+        assert_eq!(BasicToken::verify(&token, KEY, "", "room1", 1, NOW), Err(TokenError::Forged));
     }
 
     #[test]
@@ -491,10 +445,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_long_enough_random_and_never_printed() {
-        assert_eq!(
-            Secret::from_text("fifteen letters").unwrap_err(),
-            WeakSecret
-        );
+        assert_eq!(Secret::from_text("fifteen letters").unwrap_err(), WeakSecret);
         let secret = Secret::from_text("sixteen letters!").unwrap();
         assert_eq!(format!("{secret:?}"), "Secret(..)");
         assert_ne!(Secret::random().unwrap().0, Secret::random().unwrap().0);
@@ -506,10 +457,7 @@ mod tests {
             let ticket = ticket(uid);
             let signed = ticket.sign(&secret());
             assert_eq!(LoginTicket::verify(&secret(), &signed, NOW - 1), Ok(ticket));
-            assert_eq!(
-                LoginTicket::verify(&secret(), &signed, NOW),
-                Err(TokenError::Expired)
-            );
+            assert_eq!(LoginTicket::verify(&secret(), &signed, NOW), Err(TokenError::Expired));
         }
     }
 
@@ -520,18 +468,9 @@ mod tests {
             assert!(LoginTicket::verify(&secret(), &changed, 0).is_err());
         }
         let other = Secret::random().unwrap();
-        assert_eq!(
-            LoginTicket::verify(&other, &signed, 0),
-            Err(TokenError::Forged)
-        );
-        assert_eq!(
-            LoginTicket::verify(&secret(), "", 0),
-            Err(TokenError::Missing)
-        );
-        assert_eq!(
-            LoginTicket::verify(&secret(), "no dot", 0),
-            Err(TokenError::Malformed)
-        );
+        assert_eq!(LoginTicket::verify(&other, &signed, 0), Err(TokenError::Forged));
+        assert_eq!(LoginTicket::verify(&secret(), "", 0), Err(TokenError::Missing));
+        assert_eq!(LoginTicket::verify(&secret(), "no dot", 0), Err(TokenError::Malformed));
     }
 
     #[test]
@@ -541,22 +480,12 @@ mod tests {
             for uid in [0, 100, 1 << 53, u64::MAX] {
                 let grant = grants.issue(action, "room-100", uid, NOW);
                 assert_eq!(grant.len(), 40);
-                assert!(
-                    grant
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-                );
+                assert!(grant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
                 assert_eq!(
                     grants.verify(&grant, action, "room-100", NOW - 1),
-                    Ok(Holder {
-                        uid,
-                        expires_ms: NOW
-                    })
+                    Ok(Holder { uid, expires_ms: NOW })
                 );
-                assert_eq!(
-                    grants.verify(&grant, action, "room-100", NOW),
-                    Err(GrantError::Expired)
-                );
+                assert_eq!(grants.verify(&grant, action, "room-100", NOW), Err(GrantError::Expired));
             }
         }
     }
@@ -566,20 +495,13 @@ mod tests {
         let grants = Grants::new(secret());
         let grant = grants.issue(Action::Play, "room-100", 1, NOW);
         let refused = |grants: &Grants, action, stream| {
-            assert_eq!(
-                grants.verify(&grant, action, stream, 0),
-                Err(GrantError::Forged)
-            );
+            assert_eq!(grants.verify(&grant, action, stream, 0), Err(GrantError::Forged));
         };
         refused(&grants, Action::Publish, "room-100");
         refused(&grants, Action::Play, "room-10");
         refused(&grants, Action::Play, "room-1000");
         refused(&grants, Action::Play, "");
-        refused(
-            &Grants::new(Secret::random().unwrap()),
-            Action::Play,
-            "room-100",
-        );
+        refused(&Grants::new(Secret::random().unwrap()), Action::Play, "room-100");
     }
 
     #[test]
@@ -635,9 +557,7 @@ mod tests {
             shorter.remove(at);
             let mut longer = text.as_bytes().to_vec();
             longer.insert(at, b'A');
-            flips
-                .chain([shorter, longer])
-                .map(|bytes| String::from_utf8(bytes).unwrap())
+            flips.chain([shorter, longer]).map(|bytes| String::from_utf8(bytes).unwrap())
         })
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nertc_miniapp::{
-    Call, CallId, CloseInfo, Config, Error, Event, HttpRequest, Input, Instant, Output, Reply, RequestId,
-    Session, SocketId,
+    Call, CallId, Config, Error, Event, HttpRequest, Input, Instant, Media, Output, Reply, RequestId,
+    Session, SocketId, Uid,
 };
 
 /// A session under observation.
@@ -12,6 +12,8 @@ pub(crate) struct Client {
     session: Session,
     /// Everything that was told to the application, in order.
     pub(crate) events: Vec<Event>,
+    /// How many of them a scenario no longer asks about.
+    pub(crate) forgotten: usize,
     /// Requests not yet answered.
     pub(crate) requests: Vec<(RequestId, HttpRequest)>,
     /// Every frame sent, with its socket.
@@ -25,10 +27,10 @@ pub(crate) struct Client {
 
 /// What a step did that the surroundings must carry out.
 pub(crate) enum Effect {
-    Request(RequestId, HttpRequest),
+    Request(RequestId, String),
     Open(SocketId, String),
     Send(SocketId, String),
-    Close(SocketId, CloseInfo),
+    Close(SocketId),
 }
 
 impl Client {
@@ -36,6 +38,7 @@ impl Client {
         Self {
             session: Session::new(config, now),
             events: Vec::new(),
+            forgotten: 0,
             requests: Vec::new(),
             sent: Vec::new(),
             live: BTreeSet::new(),
@@ -67,7 +70,7 @@ impl Client {
             match output {
                 Output::Request(id, request) => {
                     self.requests.push((id, request.clone()));
-                    effects.push(Effect::Request(id, request));
+                    effects.push(Effect::Request(id, request.body));
                 }
                 Output::OpenSocket(id, url) => {
                     assert!(!self.closed.contains(&id), "a socket id was used twice");
@@ -80,12 +83,12 @@ impl Client {
                     self.sent.push((id, text.clone()));
                     effects.push(Effect::Send(id, text));
                 }
-                Output::CloseSocket(id, info) => {
+                Output::CloseSocket(id, _) => {
                     // The platform may have told of the close before: closing twice is harmless,
                     // closing what was never opened is not.
                     assert!(self.live.remove(&id) || self.closed.contains(&id), "closed a stranger");
                     self.closed.insert(id);
-                    effects.push(Effect::Close(id, info));
+                    effects.push(Effect::Close(id));
                 }
                 Output::Settle(id, result) => {
                     assert!(self.pending.remove(&id).is_some(), "{id:?} was settled twice");
@@ -134,42 +137,65 @@ impl Client {
         self.events.iter().map(Event::name).collect()
     }
 
+    /// Who is in the room, as the events tell it.
+    pub(crate) fn members(&self) -> BTreeSet<Uid> {
+        let mut members = BTreeSet::new();
+        for event in self.stay() {
+            if let Event::ClientJoin(who) = event {
+                members.insert(who.uid);
+            } else if let Event::ClientLeave(who) = event {
+                members.remove(&who.uid);
+            }
+        }
+        members
+    }
+
+    /// What is published, as the events tell it.
+    pub(crate) fn streams(&self) -> BTreeSet<(Uid, Media)> {
+        let mut streams = BTreeSet::new();
+        for event in self.stay() {
+            if let Event::StreamAdded(stream) = event {
+                streams.insert((stream.who.uid, stream.media_type));
+            } else if let Event::StreamRemoved(stream) = event {
+                streams.remove(&(stream.who.uid, stream.media_type));
+            }
+        }
+        streams
+    }
+
+    /// The events of the present stay in a room.
+    fn stay(&self) -> &[Event] {
+        self.events.rsplit(|event| matches!(event, Event::Disconnect { .. })).next().unwrap_or_default()
+    }
+
     /// Brackets match: nothing is removed that was not added, nobody leaves who did not come,
     /// `reconnected` follows `willreconnect`, `disconnect` is the last word.
     fn tell(&mut self, event: Event) {
-        let stay = self.events.rsplit(|event| matches!(event, Event::Disconnect { .. })).next();
-        let stay = stay.unwrap_or_default();
-        let balance = |open: &dyn Fn(&Event) -> bool, close: &dyn Fn(&Event) -> bool| {
-            let opened = stay.iter().filter(|event| open(event)).count();
-            let closed = stay.iter().filter(|event| close(event)).count();
-            opened - closed
-        };
         match &event {
-            Event::ClientJoin(who) => {
-                let here = balance(&|e| *e == Event::ClientJoin(*who), &|e| *e == Event::ClientLeave(*who));
-                assert_eq!(here, 0, "{who:?} joined twice");
-            }
+            Event::ClientJoin(who) => assert!(!self.members().contains(&who.uid), "{who:?} came twice"),
             Event::ClientLeave(who) => {
-                let here = balance(&|e| *e == Event::ClientJoin(*who), &|e| *e == Event::ClientLeave(*who));
-                assert_eq!(here, 1, "{who:?} left without having come");
+                assert!(self.members().contains(&who.uid), "{who:?} left without having come");
+                assert!(self.streams().iter().all(|(uid, _)| *uid != who.uid), "{who:?} left streams behind");
+            }
+            Event::StreamAdded(stream) => {
+                assert!(self.members().contains(&stream.who.uid), "{stream:?} of nobody");
             }
             Event::StreamRemoved(stream) => {
-                let on = stay
-                    .iter()
-                    .rfind(|e| matches!(e, Event::StreamAdded(s) | Event::StreamRemoved(s) if s == stream));
-                assert!(matches!(on, Some(Event::StreamAdded(_))), "{stream:?} removed without being there");
+                let there = self.streams().contains(&(stream.who.uid, stream.media_type));
+                assert!(there, "{stream:?} removed without being there");
             }
             Event::Reconnected => {
-                let last =
-                    stay.iter().rfind(|e| matches!(e, Event::Reconnected | Event::WillReconnect { .. }));
+                let mut told = self.stay().iter().rev();
+                let last = told.find(|e| matches!(e, Event::Reconnected | Event::WillReconnect { .. }));
                 assert!(matches!(last, Some(Event::WillReconnect { .. })), "reconnected out of nowhere");
+            }
+            Event::Disconnect { .. } => {
+                assert!(self.stay().contains(&Event::Open { code: 200 }), "the end of nothing");
             }
             Event::Error(_)
             | Event::Open { .. }
-            | Event::StreamAdded(_)
             | Event::SyncDone(_)
             | Event::WillReconnect { .. }
-            | Event::Disconnect { .. }
             | Event::Kicked(_)
             | Event::LiveRoomClose(_)
             | Event::SendCommandOverTime { .. } => {}
