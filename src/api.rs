@@ -84,7 +84,7 @@ pub enum Reply {
     },
 }
 
-/// The argument of `join` (signalling-protocol.md 1.6, 5.5).
+/// The argument of `join` (docs/protocol.md 1.6, 5.5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct JoinParams {
     /// The room's name.

@@ -8,7 +8,7 @@ use crate::api::Servers;
 use crate::error::Error;
 
 /// How a session behaves. Defaults are those of the original SDK where it has one
-/// (signalling-protocol.md 4.1).
+/// (docs/protocol.md 4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The application's key.

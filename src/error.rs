@@ -1,7 +1,7 @@
 //! Everything that can go wrong for an application, with the codes of the original SDK.
 //!
 //! One table, here: an error's code never changes its meaning or its JavaScript type
-//! (signalling-protocol.md 7.1 mixes numbers and strings; applications compare them as they are).
+//! (docs/protocol.md 7.1 mixes numbers and strings; applications compare them as they are).
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};

@@ -1,4 +1,4 @@
-//! What the application is told, by name and payload (signalling-protocol.md 6).
+//! What the application is told, by name and payload (docs/protocol.md 6).
 
 use serde::Serialize;
 

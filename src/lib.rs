@@ -57,10 +57,12 @@
 //! The WebAssembly shell (`wasm.rs`) drives it inside a mini-program, `tests/world` in virtual time.
 
 mod api;
+pub mod bootstrap;
 mod calls;
 mod config;
 mod error;
 mod event;
+mod lenient;
 mod link;
 pub mod model;
 pub mod protocol;

@@ -4,10 +4,11 @@
 //! lose a connection ends in [`Link::fail`], and every way to end a stay in [`Link::finish`].
 
 use crate::api::JoinParams;
+use crate::bootstrap::{BootstrapForm, DEFAULT_CHANNEL_SERVER, Gateways};
 use crate::config::Config;
 use crate::error::{Cause, Error};
 use crate::model::{AppUid, Cid, RequestId, Role, Seq, SocketId, Uid, Url};
-use crate::protocol::{Ack, BootstrapAnswer, BootstrapForm, Login, debug_checksum};
+use crate::protocol::{Ack, Login};
 use crate::time::{Instant, Rng, Timer};
 
 /// Where we are on the way into a room, in it, or out of it.
@@ -60,14 +61,10 @@ pub(crate) enum Next {
     Locate { old: Option<Target> },
 }
 
-/// Where to connect, from the channel server.
+/// Where to connect.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    cid: Cid,
-    token: String,
-    edge_addr: String,
-    /// Never empty.
-    addresses: Vec<Url>,
+    gateways: Gateways,
     /// Which address is next; taken modulo their number.
     turn: usize,
 }
@@ -160,8 +157,8 @@ impl Link {
         }
         let Self::Locating { trip, attempt, old, .. } = std::mem::take(self) else { return Vec::new() };
         match result {
-            Ok((status, body)) => match read_bootstrap(status, body, &trip.join) {
-                Ok(target) => self.open(trip, target, tools, now),
+            Ok((status, body)) => match Gateways::read(status, body, &trip.join.servers) {
+                Ok(gateways) => self.open(trip, Target { gateways, turn: 0 }, tools, now),
                 Err(error) => self.not_located(trip, old, error, tools, now),
             },
             Err(_) if trip.is_entering() && attempt == 0 => self.locate(trip, old, 1, tools, now),
@@ -180,7 +177,7 @@ impl Link {
             return Vec::new();
         };
         trip.opened = true;
-        let login = login_body(&trip, &target);
+        let login = login_body(&trip, &target.gateways);
         *self = Self::LoggingIn { trip, target, socket: Socket { id, last: Seq(0) }, deadline };
         vec![Step::LogIn(Box::new(login))]
     }
@@ -236,7 +233,7 @@ impl Link {
             return Some(self.refused(code, desc, tools, now));
         }
         let Self::LoggingIn { mut trip, target, socket, .. } = std::mem::take(self) else { return None };
-        let (cid, uid) = (target.cid, trip.uid);
+        let (cid, uid) = (target.gateways.cid, trip.uid);
         let first = trip.is_entering();
         trip.stage = Stage::Steady;
         let pulse = Pulse { next: now + tools.config.heartbeat_interval, dead: None };
@@ -361,7 +358,7 @@ impl Link {
         match self {
             Self::Opening { trip, target, .. }
             | Self::LoggingIn { trip, target, .. }
-            | Self::Online { trip, target, .. } => Some((trip.uid.uid(), target.cid)),
+            | Self::Online { trip, target, .. } => Some((trip.uid.uid(), target.gateways.cid)),
             Self::Idle | Self::Locating { .. } | Self::Waiting { .. } | Self::Leaving { .. } => None,
         }
     }
@@ -407,8 +404,9 @@ impl Link {
             "" => DEFAULT_CHANNEL_SERVER,
             given => given,
         };
-        let step =
-            Step::Request(request, Url(url.to_owned()), bootstrap_form(&trip, &tools.config.appkey, now));
+        let (appkey, join) = (&tools.config.appkey, &trip.join);
+        let form = BootstrapForm::new(appkey, &join.channel_name, trip.uid.uid(), &join.token, now);
+        let step = Step::Request(request, Url(url.to_owned()), form);
         let deadline = now + tools.config.bootstrap_timeout;
         *self = Self::Locating { trip, request, deadline, attempt, old };
         vec![step]
@@ -547,7 +545,8 @@ impl Trip {
 
 impl Target {
     fn address(&self) -> Url {
-        self.addresses[self.turn % self.addresses.len()].clone()
+        let addresses = &self.gateways.addresses;
+        addresses[self.turn % addresses.len()].clone()
     }
 
     fn rotated(mut self) -> Self {
@@ -567,57 +566,12 @@ fn back_off(failures: u32, config: &Config, rng: &mut Rng) -> std::time::Duratio
     std::time::Duration::from_millis(rng.between(0, longest))
 }
 
-fn bootstrap_form(trip: &Trip, appkey: &str, now: Instant) -> BootstrapForm {
-    let (uid, token) = (trip.uid.uid(), &trip.join.token);
-    let curtime = now.as_millis();
-    let checksum = if token.is_empty() { debug_checksum(appkey, uid, curtime) } else { token.clone() };
-    BootstrapForm {
-        uid: uid.to_string(),
-        appkey: appkey.to_owned(),
-        channel_name: trip.join.channel_name.clone(),
-        secure_type: if token.is_empty() { "2" } else { "1" }.into(),
-        version: PROTOCOL_VERSION.into(),
-        curtime,
-        checksum,
-        t1: curtime,
-    }
-}
-
-fn read_bootstrap(status: u16, body: &str, join: &JoinParams) -> Result<Target, Error> {
-    let answer: BootstrapAnswer = serde_json::from_str(body)
-        .map_err(|error| Error::BootstrapUnusable(format!("HTTP status {status}, not JSON: {error}")))?;
-    match answer.code {
-        Some(200) => {}
-        Some(code) => return Err(Error::BootstrapRefused { code, desc: answer.desc }),
-        None => return Err(Error::BootstrapUnusable(format!("HTTP status {status}, no code"))),
-    }
-    let Some(cid) = answer.cid else { return Err(Error::BootstrapUnusable("no cid".into())) };
-    let ips = answer.ips.unwrap_or_default();
-    let servers = &join.servers;
-    // A gateway without TLS is announced by a channel server without TLS; phones allow neither.
-    let scheme = if servers.channel_server.starts_with("http://") { "ws://" } else { "wss://" };
-    let addresses: Vec<Url> = if servers.address.is_empty() {
-        ips.wechatapparray.iter().map(|address| Url(format!("{scheme}{address}"))).collect()
-    } else {
-        vec![Url(servers.address.clone())]
-    };
-    if addresses.is_empty() {
-        return Err(Error::NoGateway);
-    }
-    let edge_addr = if servers.edge_addr.is_empty() {
-        ips.turnaddrs.into_iter().flatten().next().unwrap_or_else(|| DEFAULT_EDGE.into())
-    } else {
-        servers.edge_addr.clone()
-    };
-    Ok(Target { cid, token: answer.token, edge_addr, addresses, turn: 0 })
-}
-
-fn login_body(trip: &Trip, target: &Target) -> Login {
+fn login_body(trip: &Trip, gateways: &Gateways) -> Login {
     let join = &trip.join;
     Login {
         uid: trip.uid.uid(),
-        cid: target.cid,
-        token: target.token.clone(),
+        cid: gateways.cid,
+        token: gateways.token.clone(),
         mode: join.mode,
         scene: 1,
         usertype: 3,
@@ -629,7 +583,7 @@ fn login_body(trip: &Trip, target: &Target) -> Login {
         record_type: join.record_type.clone(),
         role: Role::Broadcaster,
         is_host_speaker: join.is_host_speaker,
-        edge_addr: target.edge_addr.clone(),
+        edge_addr: gateways.edge_addr.clone(),
         newprotocol: 2,
         dual_audio: None,
         audio_change_mode: Some(0),
@@ -638,13 +592,6 @@ fn login_body(trip: &Trip, target: &Target) -> Login {
         audio_beauty_type: Some(0),
     }
 }
-
-/// The SDK version whose protocol we speak, in the form of the bootstrap (1.1).
-const PROTOCOL_VERSION: &str = "4.6.11.0";
-/// Where the original SDK asks when the application names no server (1.1).
-const DEFAULT_CHANNEL_SERVER: &str = "https://nrtc.netease.im/nrtc/getChannelInfos.action";
-/// What the original SDK sends when nobody names an edge (1.5).
-const DEFAULT_EDGE: &str = "59.111.239.249:31101";
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ pub struct Uid(pub u64);
 
 impl Uid {
     /// True when the original SDK would have read the wire literal as a BigNumber: more than 15
-    /// digits (signalling-protocol.md 2.2). Applications then get the uid as a decimal string.
+    /// digits (docs/protocol.md 2.2). Applications then get the uid as a decimal string.
     #[must_use]
     pub const fn is_big(self) -> bool {
         self.0 >= 1_000_000_000_000_000
@@ -114,7 +114,7 @@ impl Serialize for Role {
     }
 }
 
-/// A kind of media, in the order in which a login reports them (signalling-protocol.md 6).
+/// A kind of media, in the order in which a login reports them (docs/protocol.md 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Media {
