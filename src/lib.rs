@@ -1,1 +1,4 @@
 //! SDK core.
+
+#[cfg(target_arch = "wasm32")]
+mod wasm;
