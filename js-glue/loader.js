@@ -5,7 +5,6 @@
  * platform's instantiate resolves with, and that it may never settle.
  */
 
-// @ts-ignore: made by the build
 const bindings = require('wasm-bindings');
 
 /** The name under which the wasm module imports its bindings. */
