@@ -82,7 +82,8 @@ async function getToolchain() {
   }
   const { 1: channel } = readFileSync(join(root, 'rust-toolchain.toml'), 'utf8').match(/channel = "([^"]+)"/);
   await run('rustup', [
-    'toolchain', 'install', channel, '--no-self-update', '--profile', 'minimal', '--component', 'clippy', '--component', 'rustfmt',
+    'toolchain', 'install', channel, '--no-self-update', '--profile', 'minimal',
+    '--component', 'clippy', '--component', 'rustfmt',
   ]);
 }
 
@@ -102,10 +103,12 @@ async function getTarget() {
 /** Compares what is installed with package-lock.json; packages for other systems do not count. */
 function packagesAreThere() {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  return Object.entries(packages).every(([path, { version, os, cpu, libc }]) => {
-    if (path === '' || (os && !os.includes(process.platform)) || (cpu && !cpu.includes(process.arch)) || libc) return true;
+  const fits = (wanted, actual) => wanted?.includes(actual) ?? true;
+  return Object.entries(packages).every(([path, { version, optional, os, cpu, libc }]) => {
+    if (path === '' || libc || !fits(os, process.platform) || !fits(cpu, process.arch)) return true;
     const manifest = join(root, path, 'package.json');
-    return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).version === version;
+    if (!existsSync(manifest)) return Boolean(optional) && !os && !cpu;
+    return JSON.parse(readFileSync(manifest, 'utf8')).version === version;
   });
 }
 
