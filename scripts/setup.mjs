@@ -26,9 +26,9 @@ const STEPS = [
   { name: 'Rust toolchain', isThere: cargoIsNew, get: getToolchain },
   { name: `Rust target ${wasmTarget}`, isThere: targetIsThere, get: getTarget },
   { name: 'npm packages', isThere: async () => packagesAreThere(), get: () => run('npm', ['ci', '--no-audit', '--no-fund']) },
-  { name: 'wasm-bindgen (about 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
+  { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
   { name: 'ffmpeg', isThere: async () => Boolean(await probe('ffmpeg', ['-version'])), get: getFfmpeg },
-  { name: 'wasm-pack (about 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, forTests: true },
+  { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, forTests: true },
 ];
 
 /**
@@ -146,7 +146,10 @@ async function wasmPackIsThere() {
 
 /** From source: the npm package downloads from a host that not every network reaches. */
 function getWasmPack() {
-  return run('cargo', ['install', 'wasm-pack', '--locked', '--version', WASM_PACK, '--root', join(root, '.tools'), '--force']);
+  return run('cargo', [
+    'install', 'wasm-pack', '--locked', '--version', WASM_PACK, '--root', join(root, '.tools'), '--force',
+    '--debug', '--config', 'profile.dev.debug=false',
+  ]);
 }
 
 const WASM_TOOLS = ['wasm-bindgen', 'wasm-bindgen-test-runner'];
