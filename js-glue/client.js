@@ -51,18 +51,12 @@ class Client {
     return call(this, 'unpublish', [mediaType]);
   }
 
-  /**
-   * @param {unknown} uid
-   * @param {string} mediaType
-   */
+  /** @param {unknown} uid @param {string} mediaType */
   subscribe(uid, mediaType) {
     return call(this, 'subscribe', [uid, mediaType]);
   }
 
-  /**
-   * @param {unknown} uid
-   * @param {string} mediaType
-   */
+  /** @param {unknown} uid @param {string} mediaType */
   unsubscribe(uid, mediaType) {
     return call(this, 'unsubscribe', [uid, mediaType]);
   }
@@ -78,10 +72,7 @@ class Client {
     this._listeners.set(event, checked('on', listener));
   }
 
-  /**
-   * @param {string} event
-   * @param {Function} listener
-   */
+  /** @param {string} event @param {Function} listener */
   once(event, listener) {
     this._onceListeners.set(event, checked('once', listener));
   }
@@ -98,10 +89,7 @@ class Client {
     });
   }
 
-  /**
-   * @param {string} event
-   * @param {unknown} [data]
-   */
+  /** @param {string} event @param {unknown} [data] */
   emit(event, data) {
     const once = this._onceListeners.get(event);
     this._onceListeners.delete(event);
@@ -142,11 +130,7 @@ function ready(client) {
   return client._core;
 }
 
-/**
- * @param {Client} client
- * @param {string} name
- * @param {unknown[]} args
- */
+/** @param {Client} client @param {string} name @param {unknown[]} args */
 function call(client, name, args) {
   return ready(client).then((core) => core.call(name, args));
 }
@@ -163,10 +147,7 @@ function forCore(options) {
   return rest;
 }
 
-/**
- * @param {string} method
- * @param {Function} listener
- */
+/** @param {string} method @param {Function} listener */
 function checked(method, listener) {
   if (typeof listener !== 'function') {
     throw new Error('YunXinMiniappSDK.' + method + ': the parameter "listener" must be a function');

@@ -12,6 +12,8 @@ const NORMAL = 1000;
 /** Deadlines are the core's; this one only frees the platform's own resources. */
 const REQUEST_TIMEOUT = 60000;
 
+/** @typedef {{task: any, ended(code: number, reason: string): void, failed(error: unknown): void}} Socket */
+
 class Host {
   /**
    * @param {any} platform in place of the global `wx`
@@ -25,7 +27,7 @@ class Host {
     /**
      * The live socket of each id. Listeners cannot be taken off a task, so one that is not in here
      * is not listened to.
-     * @type {Map<number, {task: any, ended: (code: number, reason: string) => void}>}
+     * @type {Map<number, Socket>}
      */
     this._sockets = new Map();
   }
@@ -40,7 +42,9 @@ class Host {
     const platform = this._platform();
     /** @type {(name: string, listener: Function) => void} */
     const listen = (name, listener) => {
-      if (typeof platform[name] === 'function') platform[name](listener);
+      if (typeof platform[name] !== 'function') return;
+      // Where the function is there but not allowed (plugins), calls work all the same.
+      attempt((error) => this.log('warn', name + ': ' + messageOf(error)), () => platform[name](listener));
     };
     listen('onAppShow', () => this._tell('signal', ['shown']));
     listen('onAppHide', () => this._tell('signal', ['hidden']));
@@ -49,32 +53,27 @@ class Host {
     });
   }
 
-  /**
-   * @param {number} id
-   * @param {string} url
-   */
+  /** @param {number} id @param {string} url */
   openSocket(id, url) {
     this.closeSocket(id, NORMAL, 'replaced');
     const alive = () => this._sockets.get(id) === socket;
+    /** @type {Socket} */
     const socket = {
-      /** @type {any} */
       task: null,
-      /** @type {(code: number, reason: string) => void} */
       ended: (code, reason) => {
         if (!alive()) return;
         this._sockets.delete(id);
         this._tell('socketClosed', [id, code, reason]);
       },
-    };
-    /** @type {(error: unknown) => void} */
-    const failed = (error) => {
-      // The platform may count a failed task as open, and allows few.
-      if (alive()) close(socket.task, NORMAL, 'failed');
-      socket.ended(ABNORMAL, messageOf(error));
+      failed: (error) => {
+        // The platform may count a failed task as open, and allows few.
+        if (alive()) close(socket.task, NORMAL, 'failed');
+        socket.ended(ABNORMAL, messageOf(error));
+      },
     };
     this._sockets.set(id, socket);
-    later(failed, () => {
-      const task = this._platform().connectSocket({ url, tcpNoDelay: true, success() {}, fail: failed });
+    attempt(socket.failed, () => {
+      const task = this._platform().connectSocket({ url, tcpNoDelay: true, success() {}, fail: socket.failed });
       socket.task = task;
       // All listeners at once, or an early event is lost.
       task.onOpen(() => {
@@ -88,30 +87,18 @@ class Host {
         else this.log('debug', 'a binary frame was ignored');
       });
       task.onClose((/** @type {any} */ end) => socket.ended(end.code || ABNORMAL, end.reason || ''));
-      task.onError(failed);
+      task.onError(socket.failed);
     });
   }
 
-  /**
-   * @param {number} id
-   * @param {string} text
-   */
+  /** @param {number} id @param {string} text */
   sendText(id, text) {
     const socket = this._sockets.get(id);
     if (!socket) return;
-    /** @type {(error: unknown) => void} */
-    const failed = (error) => {
-      if (this._sockets.get(id) === socket) close(socket.task, NORMAL, 'failed');
-      socket.ended(ABNORMAL, messageOf(error));
-    };
-    later(failed, () => socket.task.send({ data: text, success() {}, fail: failed }));
+    attempt(socket.failed, () => socket.task.send({ data: text, success() {}, fail: socket.failed }));
   }
 
-  /**
-   * @param {number} id
-   * @param {number} code
-   * @param {string} reason
-   */
+  /** @param {number} id @param {number} code @param {string} reason */
   closeSocket(id, code, reason) {
     const socket = this._sockets.get(id);
     if (!socket) return;
@@ -129,7 +116,7 @@ class Host {
   request(id, url, method, headers, body) {
     /** @type {(error: unknown) => void} */
     const failed = (error) => this._tell('responseFailed', [id, messageOf(error)]);
-    later(failed, () => {
+    attempt(failed, () => {
       this._platform().request({
         url,
         method,
@@ -147,18 +134,12 @@ class Host {
     });
   }
 
-  /**
-   * @param {string} event
-   * @param {unknown} payload
-   */
+  /** @param {string} event @param {unknown} payload */
   emit(event, payload) {
     this._emit(event, payload);
   }
 
-  /**
-   * @param {'error' | 'warn' | 'info' | 'debug'} level
-   * @param {string} text
-   */
+  /** @param {'error' | 'warn' | 'info' | 'debug'} level @param {string} text */
   log(level, text) {
     (console[level] || console.log).call(console, '[nertc]', text);
   }
@@ -189,7 +170,7 @@ class Host {
  * @param {(error: unknown) => void} failed
  * @param {() => void} act
  */
-function later(failed, act) {
+function attempt(failed, act) {
   try {
     act();
   } catch (error) {
@@ -197,11 +178,7 @@ function later(failed, act) {
   }
 }
 
-/**
- * @param {any} task
- * @param {number} code
- * @param {string} reason
- */
+/** @param {any} task @param {number} code @param {string} reason */
 function close(task, code, reason) {
   try {
     if (task) task.close({ code, reason, success() {}, fail() {} });
@@ -215,10 +192,7 @@ function messageOf(error) {
   return String((error && (error.errMsg || error.message)) || error);
 }
 
-/**
- * @param {unknown} data
- * @returns {string}
- */
+/** @param {unknown} data @returns {string} */
 function textOf(data) {
   if (typeof data === 'string') return data;
   // Some platforms parse whatever they are told.

@@ -30,10 +30,7 @@ class YunXinMiniappSDK extends Client {
   }
 }
 
-/**
- * @param {Record<string, unknown>} some
- * @param {Record<string, unknown>} others
- */
+/** @param {Record<string, unknown>} some @param {Record<string, unknown>} others */
 function differ(some, others) {
   return Object.keys(Object.assign({}, some, others)).some((key) => some[key] !== others[key]);
 }

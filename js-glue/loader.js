@@ -92,11 +92,7 @@ function adopt(result) {
   loaded = true;
 }
 
-/**
- * @param {number} milliseconds
- * @param {Promise<void>} attempt
- * @returns {Promise<void>}
- */
+/** @param {number} milliseconds @param {Promise<void>} attempt @returns {Promise<void>} */
 function within(milliseconds, attempt) {
   return new Promise((settle, refuse) => {
     const timer = setTimeout(

@@ -1,6 +1,8 @@
 /** What is shipped: `dist/`, installed as npm would, with the real wasm. Needs `npm run build`. */
 
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { SDK, builtPackage } from './package.mjs';
 import { createSandbox, createWXWebAssembly } from './sandbox.mjs';
@@ -22,6 +24,13 @@ for (const file of ['nertc_miniapp.wasm.br', 'nertc_miniapp.wasm']) {
 test('text beyond ASCII goes through the injected codec unharmed', async () => {
   const { client } = start();
   await assert.rejects(client.publish('你好😀'), { code: 434 });
+});
+
+test('outside of a mini-program the same bundle works with what it is given', async () => {
+  const Sdk = createRequire(import.meta.url)(join(root, SDK));
+  const client = new Sdk({ appkey: 'key', platform: createScriptedWx().wx, WXWebAssembly: createWXWebAssembly({ root }) });
+  await assert.rejects(client.publish(''), { code: 434 });
+  assert.equal(typeof wx, 'undefined');
 });
 
 function start(options = {}, result = 'both') {

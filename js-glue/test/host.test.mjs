@@ -147,6 +147,15 @@ test('the life of the app and of the network becomes signals', async () => {
   same(core.told.map(([, name]) => name), ['hidden', 'shown', 'networkDown', 'networkUp']);
 });
 
+test('a platform that refuses to tell of the app\'s life is used all the same', async () => {
+  const onAppShow = () => {
+    throw new Error('not in plugins');
+  };
+  const { core } = await start({ platform: { ...createScriptedWx().wx, onAppShow } });
+  core.host.openSocket(1, 'wss://one');
+  same(core.told, []);
+});
+
 test('a core that breaks does not break the platform\'s callback', async () => {
   const { core, sockets, logged } = await start();
   core.broken = true;
