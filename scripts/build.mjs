@@ -8,7 +8,7 @@
  */
 
 import { brotliCompressSync, constants } from 'node:zlib';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { bundle } from './bundle.mjs';
@@ -19,6 +19,8 @@ import {
 } from './tools.mjs';
 
 const library = 'nertc_miniapp';
+/** Where the developer tools would put the package, so that the demo's folder opens as it is. */
+const inDemo = join(root, 'miniprogram-demo', 'miniprogram_npm', 'nertc-miniapp');
 
 /**
  * Four pages of stack. serde_json stops at 128 levels, which take 16 to 32 KiB; the rest is reserve.
@@ -52,6 +54,8 @@ export async function build() {
   await bundle(join(work, `${library}_bg.js`), join(dist, 'index.js'));
   copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
   await checkDist(dist);
+  rmSync(inDemo, { recursive: true, force: true });
+  cpSync(dist, inDemo, { recursive: true });
 }
 
 async function compile() {

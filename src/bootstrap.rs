@@ -89,7 +89,7 @@ pub fn debug_checksum(appkey: &str, uid: Uid, curtime: u64) -> String {
 pub struct BootstrapAnswer {
     /// 200 means yes; must be a JSON number.
     #[serde(default, deserialize_with = "code")]
-    pub code: Option<i64>,
+    pub code: Option<i32>,
     /// Why not, for people.
     #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
     pub desc: String,

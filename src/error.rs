@@ -40,7 +40,7 @@ pub enum Error {
     #[error("channel server refused the join: code {code}, {desc}")]
     BootstrapRefused {
         /// The server's own code.
-        code: i64,
+        code: i32,
         /// The server's own text.
         desc: String,
     },
@@ -57,7 +57,7 @@ pub enum Error {
     #[error("the gateway refused the login: code {code}, {desc}")]
     LoginRefused {
         /// The gateway's own code.
-        code: i64,
+        code: i32,
         /// The gateway's own text.
         desc: String,
     },
@@ -87,7 +87,7 @@ pub enum Error {
         /// The command's name.
         command: &'static str,
         /// The gateway's own code.
-        code: i64,
+        code: i32,
         /// The gateway's own text.
         desc: String,
     },
@@ -113,7 +113,7 @@ pub enum Cause {
     Bootstrap(String),
     /// The gateway refused to take the member back.
     #[error("login refused with code {0}")]
-    LoginRefused(i64),
+    LoginRefused(i32),
 }
 
 /// Who is to blame, and so what to do.
@@ -134,7 +134,7 @@ pub enum ErrorKind {
 #[serde(untagged)]
 pub enum Code {
     /// A JavaScript number.
-    Number(i64),
+    Number(i32),
     /// A JavaScript string.
     Text(&'static str),
 }

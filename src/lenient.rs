@@ -32,7 +32,7 @@ pub(crate) mod flag {
 enum Loose {
     Nothing,
     Flag(bool),
-    Number(i64),
+    Number(i32),
     Text(String),
 }
 
@@ -52,14 +52,14 @@ impl<'de> Deserialize<'de> for Loose {
                 Ok(Loose::Flag(flag))
             }
             fn visit_i64<E: de::Error>(self, number: i64) -> Result<Loose, E> {
-                Ok(Loose::Number(number))
+                Ok(Loose::Number(number.clamp(i32::MIN.into(), i32::MAX.into()) as i32))
             }
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<Loose, E> {
-                Ok(Loose::Number(i64::try_from(number).unwrap_or(i64::MAX)))
+                Ok(Loose::Number(i32::try_from(number).unwrap_or(i32::MAX)))
             }
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<Loose, E> {
                 // Only the integral part can mean anything in a code or a flag.
-                Ok(Loose::Number(number as i64))
+                Ok(Loose::Number(number as i32))
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Loose, E> {
                 Ok(Loose::Text(text.to_owned()))
@@ -90,7 +90,7 @@ pub(crate) fn some_truthy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     truthy(deserializer).map(Some)
 }
 
-pub(crate) fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+pub(crate) fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i32>, D::Error> {
     Ok(match Loose::deserialize(deserializer)? {
         Loose::Number(number) => Some(number),
         Loose::Nothing | Loose::Flag(_) | Loose::Text(_) => None,

@@ -453,7 +453,7 @@ impl Link {
 
     /// The login was refused: fatal, but in an outage our ticket may just have become too old,
     /// so the channel server is asked for a new one, once.
-    fn refused(&mut self, code: i64, desc: String, tools: &mut Tools, now: Instant) -> Vec<Step> {
+    fn refused(&mut self, code: i32, desc: String, tools: &mut Tools, now: Instant) -> Vec<Step> {
         let close = self.socket().map(Step::Close);
         let Self::LoggingIn { mut trip, .. } = std::mem::take(self) else { return Vec::new() };
         let mut steps: Vec<Step> = close.into_iter().collect();

@@ -282,7 +282,7 @@ pub enum ServerPacket {
 pub struct Ack {
     /// 200 means yes. A code that is not a JSON number counts as a refusal.
     #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
-    pub code: Option<i64>,
+    pub code: Option<i32>,
     /// Why not.
     #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
     pub errmsg: String,
@@ -303,7 +303,7 @@ impl Ack {
 
     /// A no, with its reason.
     #[must_use]
-    pub fn refused(code: i64, errmsg: impl Into<String>) -> Self {
+    pub fn refused(code: i32, errmsg: impl Into<String>) -> Self {
         Self { code: Some(code), errmsg: errmsg.into(), ..Self::default() }
     }
 
@@ -369,7 +369,7 @@ pub enum Notice {
 }
 
 /// Why a room or a membership ended: 1 room closed, 2 removed by the server, 5 permission expired.
-pub type Reason = Option<i64>;
+pub type Reason = Option<i32>;
 
 impl ServerPacket {
     /// Writes the packet as one text frame. `cmd` of an acknowledgement is the command's
@@ -562,7 +562,7 @@ struct NoticeBody<'a> {
     #[serde(default, deserialize_with = "some_role", skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
     #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
-    reason: Option<i64>,
+    reason: Option<i32>,
     #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
     url: Option<Url>,
     #[serde(default, rename = "sa_url", deserialize_with = "url", skip_serializing_if = "Option::is_none")]

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
-use js_sys::{Array, BigInt, Date, Function, JSON, Object, Promise, Reflect};
+use js_sys::{Array, Date, Function, JSON, Object, Promise, Reflect};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
@@ -179,7 +179,7 @@ impl Shell {
         let host = &self.host;
         match output {
             Output::Request(id, HttpRequest { url, content_type, body }) => {
-                let headers = js(&Map::from_iter([("content-type".to_owned(), content_type.into())]));
+                let headers = js(&BTreeMap::from([("content-type", content_type)]));
                 host.request(id.0, url.as_str(), "POST", &headers, &body);
             }
             Output::OpenSocket(id, url) => host.open_socket(id.0, url.as_str()),
@@ -276,34 +276,28 @@ fn plain(value: &JsValue) -> Value {
     if value.is_null() || value.is_undefined() {
         return Value::Null;
     }
-    if value.is_bigint() {
-        let decimal = BigInt::from(value.clone()).to_string(10);
-        return decimal.map_or(Value::Null, |text| Value::String(String::from(text)));
+    if value.is_bigint() || is_big_number(value) {
+        return Value::String(String::from(value.unchecked_ref::<Object>().to_string()));
     }
     let Some(object) = value.dyn_ref::<Object>() else { return Value::String("?".into()) };
     if Array::is_array(value) || value.is_function() {
         return from_json(value);
-    }
-    if Reflect::get(value, &"toFixed".into()).is_ok_and(|member| member.is_function()) {
-        return Value::String(String::from(object.to_string()));
     }
     let entries = Object::entries(object);
     let members = entries.iter().filter_map(|entry| {
         let entry = Array::from(&entry);
         let member = entry.get(1);
         // One level is enough: nothing deeper than an option is ever a uid.
-        let member = if member.is_object() && !has_decimal_form(&member) {
-            from_json(&member)
-        } else {
-            plain(&member)
-        };
+        let member =
+            if member.is_object() && !is_big_number(&member) { from_json(&member) } else { plain(&member) };
         Some((entry.get(0).as_string()?, member))
     });
     Value::Object(members.collect())
 }
 
-fn has_decimal_form(value: &JsValue) -> bool {
-    Reflect::get(value, &"toFixed".into()).is_ok_and(|member| member.is_function())
+/// BigNumber objects of all libraries have this method.
+fn is_big_number(value: &JsValue) -> bool {
+    value.is_object() && Reflect::get(value, &"toFixed".into()).is_ok_and(|member| member.is_function())
 }
 
 fn from_json(value: &JsValue) -> Value {
