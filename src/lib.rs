@@ -70,7 +70,7 @@ mod room;
 mod session;
 pub mod time;
 #[cfg(target_arch = "wasm32")]
-mod wasm;
+pub mod wasm;
 
 pub use api::{Call, JoinParams, Reply, Servers};
 pub use config::Config;
