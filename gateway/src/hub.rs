@@ -574,7 +574,7 @@ struct Connection {
 }
 
 /// Where a connection stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// Not logged in.
     Door,

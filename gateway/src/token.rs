@@ -1,8 +1,10 @@
-//! What proves a right: application tokens, login tickets and media grants.
+//! What proves a right: application tokens, login tickets and, in `grant`, media grants.
 //!
 //! Hides every byte layout and every key use. Pure functions: no clock, no input or output, no state
 //! beyond a [`Secret`]. Tickets and grants carry all they need, so any gateway that shares the secret
 //! can check what another one issued.
+
+mod grant;
 
 use std::fmt;
 
@@ -15,6 +17,8 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
+
+pub use self::grant::{Action, GrantError, Grants, Holder};
 
 /// Computes the `checksum` field that a client without a token sends (debug mode).
 ///
@@ -51,7 +55,9 @@ impl BasicToken {
     ) -> String {
         let ttl = ttl_secs.clamp(1, Self::MAX_TTL_SECS);
         let signature = signature(app_key, app_secret, channel_name, uid, ttl, now_ms);
-        STANDARD.encode(format!(r#"{{"signature":"{signature}","curTime":{now_ms},"ttl":{ttl}}}"#))
+        STANDARD.encode(format!(
+            r#"{{"signature":"{signature}","curTime":{now_ms},"ttl":{ttl}}}"#
+        ))
     }
 
     /// Checks a token against the channel and user it is presented for.
@@ -75,8 +81,19 @@ impl BasicToken {
         }
         let json = STANDARD.decode(token).map_err(|_| TokenError::Malformed)?;
         let claimed: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
-        let expected = signature(app_key, app_secret, channel_name, uid, claimed.ttl, claimed.cur_time);
-        let genuine: bool = claimed.signature.as_bytes().ct_eq(expected.as_bytes()).into();
+        let expected = signature(
+            app_key,
+            app_secret,
+            channel_name,
+            uid,
+            claimed.ttl,
+            claimed.cur_time,
+        );
+        let genuine: bool = claimed
+            .signature
+            .as_bytes()
+            .ct_eq(expected.as_bytes())
+            .into();
         if !genuine || app_secret.is_empty() {
             return Err(TokenError::Forged);
         }
@@ -149,8 +166,19 @@ impl Secret {
         Ok(Self(bytes.into()))
     }
 
+    /// Computes a room's number: 15 digits, the same on every gateway that shares the secret, and not
+    /// to be guessed from the room's name.
+    #[must_use]
+    pub fn channel_id(&self, app_key: &str, channel_name: &str) -> u64 {
+        const SMALLEST: u64 = 100_000_000_000_000;
+        let mac = self.mac(CHANNEL_LABEL).chain_update(app_key).chain_update([0]).chain_update(channel_name);
+        let bytes = mac.finalize().into_bytes();
+        let number = bytes.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        SMALLEST + number % (9 * SMALLEST)
+    }
+
     /// The label keeps one kind of signed text from passing for another.
-    fn mac(&self, label: &[u8]) -> Hmac<Sha256> {
+    pub(super) fn mac(&self, label: &[u8]) -> Hmac<Sha256> {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length");
         mac.update(label);
@@ -210,118 +238,23 @@ impl LoginTicket {
             return Err(TokenError::Malformed);
         }
         let (payload, tag) = ticket.split_once('.').ok_or(TokenError::Malformed)?;
-        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| TokenError::Malformed)?;
-        secret.mac(TICKET_LABEL).chain_update(payload).verify_slice(&tag).map_err(|_| TokenError::Forged)?;
-        let json = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenError::Malformed)?;
+        let tag = URL_SAFE_NO_PAD
+            .decode(tag)
+            .map_err(|_| TokenError::Malformed)?;
+        secret
+            .mac(TICKET_LABEL)
+            .chain_update(payload)
+            .verify_slice(&tag)
+            .map_err(|_| TokenError::Forged)?;
+        let json = URL_SAFE_NO_PAD
+            .decode(payload)
+            .map_err(|_| TokenError::Malformed)?;
         let ticket: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
         if ticket.expires_ms <= now_ms {
             return Err(TokenError::Expired);
         }
         Ok(ticket)
     }
-}
-
-/// Issues and checks the right to push or pull one stream.
-#[derive(Debug)]
-pub struct Grants {
-    secret: Secret,
-}
-
-impl Grants {
-    /// Makes the issuer. Gateways that share a secret honour each other's grants.
-    #[must_use]
-    pub fn new(secret: Secret) -> Self {
-        Self { secret }
-    }
-
-    /// Lets `holder_uid` do `action` with `stream` until `expires_ms`.
-    ///
-    /// The grant is 40 characters, all of them safe in a URL's query.
-    #[must_use]
-    pub fn issue(&self, action: Action, stream: &str, holder_uid: u64, expires_ms: u64) -> String {
-        // Six bytes of milliseconds reach the year 10889.
-        let expires_ms = expires_ms.min((1 << 48) - 1);
-        let mut grant = Vec::with_capacity(GRANT_LEN);
-        grant.extend_from_slice(&holder_uid.to_be_bytes());
-        grant.extend_from_slice(&expires_ms.to_be_bytes()[2..]);
-        let mac = self.mac(action, stream, &grant).finalize().into_bytes();
-        grant.extend_from_slice(&mac[..GRANT_TAG_LEN]);
-        URL_SAFE_NO_PAD.encode(grant)
-    }
-
-    /// Checks that `grant` allows `action` with `stream`, and says for whom.
-    ///
-    /// # Errors
-    ///
-    /// Says why the grant is refused. One for another stream or action is [`GrantError::Forged`].
-    pub fn verify(
-        &self,
-        grant: &str,
-        action: Action,
-        stream: &str,
-        now_ms: u64,
-    ) -> Result<Holder, GrantError> {
-        if grant.is_empty() {
-            return Err(GrantError::Missing);
-        }
-        let mut bytes = [0; GRANT_LEN];
-        match URL_SAFE_NO_PAD.decode_slice(grant, &mut bytes) {
-            Ok(GRANT_LEN) => {}
-            Ok(_) | Err(_) => return Err(GrantError::Malformed),
-        }
-        let (claims, tag) = bytes.split_at(CLAIMS_LEN);
-        self.mac(action, stream, claims).verify_truncated_left(tag).map_err(|_| GrantError::Forged)?;
-        let (uid, expires) = claims.split_at(8);
-        let number = |bytes: &[u8]| bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte));
-        let holder = Holder { uid: number(uid), expires_ms: number(expires) };
-        if holder.expires_ms <= now_ms {
-            return Err(GrantError::Expired);
-        }
-        Ok(holder)
-    }
-
-    fn mac(&self, action: Action, stream: &str, claims: &[u8]) -> Hmac<Sha256> {
-        let label = match action {
-            Action::Publish => PUBLISH_LABEL,
-            Action::Play => PLAY_LABEL,
-        };
-        self.secret.mac(label).chain_update(claims).chain_update(stream)
-    }
-}
-
-/// What a grant allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Push the stream.
-    Publish,
-    /// Pull the stream.
-    Play,
-}
-
-/// Who a grant was issued to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holder {
-    /// The user.
-    pub uid: u64,
-    /// When the grant stops working, in milliseconds since the Unix epoch.
-    pub expires_ms: u64,
-}
-
-/// Why a grant is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum GrantError {
-    /// There is none.
-    #[error("no grant")]
-    Missing,
-    /// It cannot be read.
-    #[error("the grant cannot be read")]
-    Malformed,
-    /// It was not issued by us, or was issued for another stream or action.
-    #[error("the grant does not match")]
-    Forged,
-    /// It was valid once.
-    #[error("the grant has expired")]
-    Expired,
 }
 
 fn signature(
@@ -347,12 +280,8 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Longer than any honest token; bounds the work a stranger can cause.
 const MAX_TOKEN_LEN: usize = 4096;
-const CLAIMS_LEN: usize = 14;
-const GRANT_TAG_LEN: usize = 16;
-const GRANT_LEN: usize = CLAIMS_LEN + GRANT_TAG_LEN;
+const CHANNEL_LABEL: &[u8] = b"nertc-miniapp channel id 1\0";
 const TICKET_LABEL: &[u8] = b"nertc-miniapp login ticket 1\0";
-const PUBLISH_LABEL: &[u8] = b"nertc-miniapp publish grant 1\0";
-const PLAY_LABEL: &[u8] = b"nertc-miniapp play grant 1\0";
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -361,7 +290,7 @@ mod tests {
 
     const KEY: &str = "c37bf7a8758a4ed00000000000000000";
     const APP_SECRET: &str = "c00000000000";
-    const NOW: u64 = 1_693_968_975_000;
+    pub(super) const NOW: u64 = 1_693_968_975_000;
     const VECTORS: [(u64, &str); 2] = [
         (
             1800,
@@ -375,13 +304,19 @@ mod tests {
 
     #[test]
     fn the_debug_checksum_matches_the_vector() {
-        assert_eq!(debug_checksum("ak", 100, 1_700_000_000_000), "38750beb8c77248788c630bc9fbbfa64");
+        assert_eq!(
+            debug_checksum("ak", 100, 1_700_000_000_000),
+            "38750beb8c77248788c630bc9fbbfa64"
+        );
     }
 
     #[test]
     fn basic_tokens_match_the_published_vectors() {
         for (ttl, token) in VECTORS {
-            assert_eq!(BasicToken::sign(KEY, APP_SECRET, "room1", 10000, ttl, NOW), token);
+            assert_eq!(
+                BasicToken::sign(KEY, APP_SECRET, "room1", 10000, ttl, NOW),
+                token
+            );
             assert_eq!(verify_at(token, NOW), Ok(()));
         }
     }
@@ -405,20 +340,28 @@ mod tests {
         assert_eq!(verify_at(token, NOW + 1_800_000), Err(TokenError::Expired));
         let skew = BasicToken::MAX_CLOCK_SKEW_MS;
         assert_eq!(verify_at(token, NOW - skew), Ok(()));
-        assert_eq!(verify_at(token, NOW - skew - 1), Err(TokenError::NotYetValid));
+        assert_eq!(
+            verify_at(token, NOW - skew - 1),
+            Err(TokenError::NotYetValid)
+        );
     }
 
     #[test]
     fn a_basic_token_may_order_its_keys_freely_but_not_its_lifetime() {
         let token = |ttl: u64| {
             let signature = signature(KEY, APP_SECRET, "room1", 10000, ttl, NOW);
-            STANDARD.encode(format!(r#"{{ "ttl":{ttl}, "curTime":{NOW}, "signature":"{signature}" }}"#))
+            STANDARD.encode(format!(
+                r#"{{ "ttl":{ttl}, "curTime":{NOW}, "signature":"{signature}" }}"#
+            ))
         };
         assert_eq!(verify_at(&token(86_400), NOW), Ok(()));
         assert_eq!(verify_at(&token(86_401), NOW), Err(TokenError::BadLifetime));
         assert_eq!(verify_at(&token(0), NOW), Err(TokenError::BadLifetime));
         let longest = BasicToken::sign(KEY, APP_SECRET, "room1", 10000, u64::MAX, NOW);
-        assert_eq!(longest, BasicToken::sign(KEY, APP_SECRET, "room1", 10000, 86_400, NOW));
+        assert_eq!(
+            longest,
+            BasicToken::sign(KEY, APP_SECRET, "room1", 10000, 86_400, NOW)
+        );
     }
 
     #[test]
@@ -432,7 +375,10 @@ mod tests {
     #[test]
     fn an_empty_application_secret_accepts_nothing() {
         let token = BasicToken::sign(KEY, "", "room1", 1, 60, NOW);
-        assert_eq!(BasicToken::verify(&token, KEY, "", "room1", 1, NOW), Err(TokenError::Forged));
+        assert_eq!(
+            BasicToken::verify(&token, KEY, "", "room1", 1, NOW),
+            Err(TokenError::Forged)
+        );
     }
 
     #[test]
@@ -445,10 +391,25 @@ mod tests {
 
     #[test]
     fn a_secret_is_long_enough_random_and_never_printed() {
-        assert_eq!(Secret::from_text("fifteen letters").unwrap_err(), WeakSecret);
+        assert_eq!(
+            Secret::from_text("fifteen letters").unwrap_err(),
+            WeakSecret
+        );
         let secret = Secret::from_text("sixteen letters!").unwrap();
         assert_eq!(format!("{secret:?}"), "Secret(..)");
         assert_ne!(Secret::random().unwrap().0, Secret::random().unwrap().0);
+    }
+
+    #[test]
+    fn a_channel_id_has_fifteen_digits_and_depends_on_key_name_and_secret() {
+        let id = secret().channel_id("key", "room");
+        assert_eq!(id, secret().channel_id("key", "room"));
+        for (key, name) in [("key", "room2"), ("key2", "room"), ("ke", "yroom"), ("keyroom", "")] {
+            let other = secret().channel_id(key, name);
+            assert_ne!(other, id);
+            assert_eq!(other.to_string().len(), 15);
+        }
+        assert_ne!(Secret::random().unwrap().channel_id("key", "room"), id);
     }
 
     #[test]
@@ -457,7 +418,10 @@ mod tests {
             let ticket = ticket(uid);
             let signed = ticket.sign(&secret());
             assert_eq!(LoginTicket::verify(&secret(), &signed, NOW - 1), Ok(ticket));
-            assert_eq!(LoginTicket::verify(&secret(), &signed, NOW), Err(TokenError::Expired));
+            assert_eq!(
+                LoginTicket::verify(&secret(), &signed, NOW),
+                Err(TokenError::Expired)
+            );
         }
     }
 
@@ -468,70 +432,25 @@ mod tests {
             assert!(LoginTicket::verify(&secret(), &changed, 0).is_err());
         }
         let other = Secret::random().unwrap();
-        assert_eq!(LoginTicket::verify(&other, &signed, 0), Err(TokenError::Forged));
-        assert_eq!(LoginTicket::verify(&secret(), "", 0), Err(TokenError::Missing));
-        assert_eq!(LoginTicket::verify(&secret(), "no dot", 0), Err(TokenError::Malformed));
-    }
-
-    #[test]
-    fn a_grant_is_short_and_survives_the_round_trip_until_it_expires() {
-        let grants = Grants::new(secret());
-        for action in [Action::Publish, Action::Play] {
-            for uid in [0, 100, 1 << 53, u64::MAX] {
-                let grant = grants.issue(action, "room-100", uid, NOW);
-                assert_eq!(grant.len(), 40);
-                assert!(grant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
-                assert_eq!(
-                    grants.verify(&grant, action, "room-100", NOW - 1),
-                    Ok(Holder { uid, expires_ms: NOW })
-                );
-                assert_eq!(grants.verify(&grant, action, "room-100", NOW), Err(GrantError::Expired));
-            }
-        }
-    }
-
-    #[test]
-    fn a_grant_for_another_stream_action_or_secret_is_forged() {
-        let grants = Grants::new(secret());
-        let grant = grants.issue(Action::Play, "room-100", 1, NOW);
-        let refused = |grants: &Grants, action, stream| {
-            assert_eq!(grants.verify(&grant, action, stream, 0), Err(GrantError::Forged));
-        };
-        refused(&grants, Action::Publish, "room-100");
-        refused(&grants, Action::Play, "room-10");
-        refused(&grants, Action::Play, "room-1000");
-        refused(&grants, Action::Play, "");
-        refused(&Grants::new(Secret::random().unwrap()), Action::Play, "room-100");
-    }
-
-    #[test]
-    fn a_changed_grant_is_refused() {
-        let grants = Grants::new(secret());
-        let grant = grants.issue(Action::Play, "s", 1, NOW);
-        for changed in tampered(&grant) {
-            assert!(grants.verify(&changed, Action::Play, "s", 0).is_err());
-        }
-        let verify = |grant: &str| grants.verify(grant, Action::Play, "s", 0).unwrap_err();
-        assert_eq!(verify(""), GrantError::Missing);
-        assert_eq!(verify("AAAA"), GrantError::Malformed);
-        assert_eq!(verify(&format!("{grant}AAAA")), GrantError::Malformed);
-        assert_eq!(verify("ключ"), GrantError::Malformed);
-        assert_eq!(verify(&"A".repeat(40)), GrantError::Forged);
-    }
-
-    #[test]
-    fn a_grant_that_outlasts_its_field_lasts_as_long_as_it_can() {
-        let grants = Grants::new(secret());
-        let grant = grants.issue(Action::Play, "s", 1, u64::MAX);
-        let holder = grants.verify(&grant, Action::Play, "s", NOW).unwrap();
-        assert_eq!(holder.expires_ms, (1 << 48) - 1);
+        assert_eq!(
+            LoginTicket::verify(&other, &signed, 0),
+            Err(TokenError::Forged)
+        );
+        assert_eq!(
+            LoginTicket::verify(&secret(), "", 0),
+            Err(TokenError::Missing)
+        );
+        assert_eq!(
+            LoginTicket::verify(&secret(), "no dot", 0),
+            Err(TokenError::Malformed)
+        );
     }
 
     fn verify_at(token: &str, now_ms: u64) -> Result<(), TokenError> {
         BasicToken::verify(token, KEY, APP_SECRET, "room1", 10000, now_ms)
     }
 
-    fn secret() -> Secret {
+    pub(super) fn secret() -> Secret {
         Secret::from_text("a secret for tests").unwrap()
     }
 
@@ -546,7 +465,7 @@ mod tests {
     }
 
     /// Every text that differs from `text` in one byte: each bit flipped, the byte gone, one added.
-    fn tampered(text: &str) -> impl Iterator<Item = String> {
+    pub(super) fn tampered(text: &str) -> impl Iterator<Item = String> {
         (0..text.len()).flat_map(move |at| {
             let flips = (0..7).map(move |bit| {
                 let mut bytes = text.as_bytes().to_vec();
@@ -557,7 +476,9 @@ mod tests {
             shorter.remove(at);
             let mut longer = text.as_bytes().to_vec();
             longer.insert(at, b'A');
-            flips.chain([shorter, longer]).map(|bytes| String::from_utf8(bytes).unwrap())
+            flips
+                .chain([shorter, longer])
+                .map(|bytes| String::from_utf8(bytes).unwrap())
         })
     }
 }

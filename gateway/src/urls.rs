@@ -1,5 +1,8 @@
 //! The media URLs that members are given: which stream, and with which right.
 
+use std::fmt;
+use std::sync::Arc;
+
 use nertc_miniapp::model::{Cid, Stream, Uid, Url};
 
 use crate::token::{Action, Grants};
@@ -8,17 +11,26 @@ use crate::token::{Action, Grants};
 ///
 /// A grant lasts as long as its holder's ticket, so a member's URLs stay the same for a whole session,
 /// reconnects included (Appendix B 11).
-#[derive(Debug)]
 pub struct MediaUrls {
-    base: String,
-    grants: Grants,
+    grants: Arc<Grants>,
+    address: Box<Address>,
 }
 
+/// Where to do something with a stream, given the grant for it.
+type Address = dyn Fn(Action, &str, &str) -> String + Send;
+
 impl MediaUrls {
-    /// URLs are `<base>/<stream>?grant=…`; `base` is, for example, `rtmp://call.example.com/live`.
+    /// Leaves the form of a URL to `address`, which is given action, stream and grant.
     #[must_use]
-    pub fn new(base: impl Into<String>, grants: Grants) -> Self {
-        Self { base: base.into(), grants }
+    pub fn new(grants: Arc<Grants>, address: impl Fn(Action, &str, &str) -> String + Send + 'static) -> Self {
+        Self { grants, address: Box::new(address) }
+    }
+
+    /// URLs of the form `<base>/<stream>?grant=…`.
+    #[must_use]
+    pub fn below(base: impl Into<String>, grants: Arc<Grants>) -> Self {
+        let base = base.into();
+        Self::new(grants, move |_, stream, grant| format!("{base}/{stream}?grant={grant}"))
     }
 
     pub(crate) fn push(&self, cid: Cid, uid: Uid, expires: u64) -> Url {
@@ -31,7 +43,13 @@ impl MediaUrls {
 
     fn url(&self, action: Action, stream: &str, holder: Uid, expires: u64) -> Url {
         let grant = self.grants.issue(action, stream, holder.0, expires);
-        Url(format!("{}/{stream}?grant={grant}", self.base))
+        Url((self.address)(action, stream, &grant))
+    }
+}
+
+impl fmt::Debug for MediaUrls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MediaUrls(..)")
     }
 }
 

@@ -99,6 +99,11 @@ impl Timers {
         Some(timer)
     }
 
+    #[cfg(test)]
+    pub(super) fn is_set(&self, timer: HubTimer) -> bool {
+        self.by_name.contains_key(&timer)
+    }
+
     pub(super) fn next(&self) -> Option<(Instant, HubTimer)> {
         self.by_time.first().copied()
     }

@@ -1,4 +1,5 @@
 use nertc_miniapp::model::Url;
+use nertc_miniapp::time::Rng;
 
 use super::*;
 use crate::token::Grants;
@@ -674,6 +675,42 @@ fn same_inputs_give_the_same_bytes() {
     assert_eq!(run(), run());
 }
 
+#[test]
+fn members_and_connections_agree_whatever_happens() {
+    for seed in 0..50 {
+        let limits =
+            HubConfig { max_members: 4, max_connections: 8, max_bad_packets: 3, ..HubConfig::default() };
+        let mut desk = Desk::with(limits);
+        let mut rng = Rng::seeded(seed);
+        for _ in 0..400 {
+            let (uid, other) = (Uid(rng.between(1, 6)), Uid(rng.between(1, 6)));
+            let id = ConnectionId(rng.between(desk.connections.saturating_sub(8), desk.connections));
+            let media = Media::ALL[rng.between(0, 3) as usize];
+            let flag = rng.between(0, 1) == 1;
+            let role = if flag { Role::Audience } else { Role::Broadcaster };
+            match rng.between(0, 12) {
+                0 | 1 => drop(desk.join(uid)),
+                2 => desk.login(id, |_| {}, uid),
+                3 => desk.lose(id),
+                4 => desk.kick(uid),
+                5 if rng.between(0, 9) == 0 => desk.input(HubInput::Dissolve(CID)),
+                5 => desk.ticket_expires += 1,
+                6 => desk.pass(rng.between(0, 20)),
+                7 => desk.text(id, "{"),
+                8 => desk.command(id, Command::Role(role)),
+                9 => desk.command(id, Command::Mute(media, flag)),
+                10 => desk.command(id, Command::Subscribe(other, media, flag)),
+                11 => desk.command(id, if flag { Command::Logout } else { Command::Heartbeat }),
+                _ => desk.command(id, Command::Publish(media, flag)),
+            }
+            desk.check();
+        }
+        desk.pass(120);
+        assert_eq!((desk.hub.rooms().count(), desk.hub.poll_timeout()), (0, None), "seed {seed}");
+        assert!(desk.hub.connections.is_empty(), "seed {seed}");
+    }
+}
+
 /// A hub, and everything that came out of it.
 struct Desk {
     hub: Hub,
@@ -698,7 +735,11 @@ impl Desk {
     fn with(config: HubConfig) -> Self {
         let now = Instant::from_millis(1_700_000_000_000);
         Self {
-            hub: Hub::new(config, secret(), MediaUrls::new("rtmp://media/live", Grants::new(secret()))),
+            hub: Hub::new(
+                config,
+                secret(),
+                MediaUrls::below("rtmp://media/live", Grants::new(secret()).into()),
+            ),
             now,
             connections: 0,
             seq: 0,
@@ -787,6 +828,39 @@ impl Desk {
         let ack = format!(r#""seq":{}}}"#, self.seq);
         let heard = &self.texts[&id];
         heard.iter().rev().find(|text| text.ends_with(&ack)).and_then(|text| parse_ack(text))
+    }
+
+    /// Sends a command on whatever connection, answered or not.
+    fn command(&mut self, id: ConnectionId, command: Command) {
+        self.seq += 1;
+        let uid = self.uids.get(&id).copied().unwrap_or_default();
+        self.text(id, &ClientPacket { seq: Seq(self.seq), uid, cid: CID, command }.encode());
+    }
+
+    /// Every member that is online has a connection that knows it, and the other way round.
+    fn check(&self) {
+        let hub = &self.hub;
+        let mut online = 0;
+        for (cid, room) in &hub.rooms {
+            assert!(!room.members.is_empty() && room.members.len() <= hub.config.max_members);
+            for (uid, member) in &room.members {
+                let waits = hub.timers.is_set(HubTimer::Grace(*cid, *uid));
+                match member.presence {
+                    Presence::Online { connection, unconfirmed } => {
+                        online += 1;
+                        assert_eq!(hub.connections[&connection].place, Place::Room(*cid, *uid));
+                        assert_eq!(unconfirmed.is_empty(), !hub.timers.is_set(HubTimer::Confirm(*cid, *uid)));
+                        assert!(unconfirmed.iter().all(|media| member.published.contains(media)) && !waits);
+                    }
+                    Presence::Lost => assert!(waits),
+                }
+                assert!(member.role == Role::Broadcaster || member.published.is_empty());
+            }
+        }
+        let places =
+            hub.connections.values().filter(|connection| matches!(connection.place, Place::Room(..)));
+        assert_eq!(places.count(), online);
+        assert!(hub.connections.len() <= hub.config.max_connections);
     }
 
     fn publish(&mut self, id: ConnectionId, media: Media, open: bool) {

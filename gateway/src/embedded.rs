@@ -1,0 +1,240 @@
+//! The media engine inside the gateway: RTMP and HTTP-FLV from the process that does the signalling.
+//!
+//! Hides how the parts are put together, started and stopped.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use crate::broker::BrokerLimits;
+use crate::hall::Hall;
+use crate::media::{APP, MediaEngine, MediaStatistics, Refusal, name_and_grant};
+use crate::token::{Action, Grants, Holder};
+use crate::{flv, rtmp};
+
+/// Where the engine listens and what it lets clients do.
+#[derive(Debug, Clone)]
+pub struct EmbeddedConfig {
+    /// Where RTMP connections are accepted; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The host that clients reach this server under.
+    pub public_host: String,
+    /// The RTMP port that clients see, if it is not the one listened on.
+    pub public_port: Option<u16>,
+    /// Where clients find the HTTP server with [`Embedded::flv_router`], as `http://host:port`.
+    pub public_http: Option<String>,
+    /// How much of everything.
+    pub limits: EmbeddedLimits,
+    /// Milliseconds since the Unix epoch, to tell expired grants.
+    pub clock: fn() -> u64,
+}
+
+impl Default for EmbeddedConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
+            public_host: "127.0.0.1".to_owned(),
+            public_port: None,
+            public_http: None,
+            limits: EmbeddedLimits::default(),
+            clock: wall_clock_ms,
+        }
+    }
+}
+
+/// How much the engine takes on.
+#[derive(Debug, Clone)]
+pub struct EmbeddedLimits {
+    /// Open RTMP connections; one more is closed at once.
+    pub connections: usize,
+    /// The longest RTMP message from a publisher, in bytes; a longer one closes the connection.
+    pub message_bytes: usize,
+    /// How long a connection may take to ask for a stream, handshake included.
+    pub negotiation: Duration,
+    /// How long a publisher may send no media.
+    pub idle_publisher: Duration,
+    /// How long a player waits for media.
+    pub idle_player: Duration,
+    /// How long a client may take nothing while something is there for it.
+    pub stalled: Duration,
+    /// How many streams and players, and how much is held for them. Its `stalled_ms` follows
+    /// `stalled`.
+    pub broker: BrokerLimits,
+}
+
+impl Default for EmbeddedLimits {
+    fn default() -> Self {
+        Self {
+            connections: 4000,
+            message_bytes: 4 << 20,
+            negotiation: Duration::from_secs(10),
+            idle_publisher: Duration::from_secs(20),
+            idle_player: Duration::from_secs(600),
+            stalled: Duration::from_secs(10),
+            broker: BrokerLimits::default(),
+        }
+    }
+}
+
+/// The running engine.
+#[derive(Debug)]
+pub struct Embedded {
+    engine: Arc<Engine>,
+    rtmp_addr: SocketAddr,
+    rtmp_url: String,
+    public_http: Option<String>,
+    stop: watch::Sender<bool>,
+    listener: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Embedded {
+    /// Listens for RTMP. HTTP-FLV is served once [`Embedded::flv_router`] is part of a server.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the address cannot be listened on.
+    pub async fn start(config: EmbeddedConfig, grants: Arc<Grants>) -> io::Result<Self> {
+        let listener = TcpListener::bind(config.listen).await?;
+        let rtmp_addr = listener.local_addr()?;
+        let port = config.public_port.unwrap_or(rtmp_addr.port());
+        let mut limits = config.limits;
+        limits.broker.stalled_ms = limits.stalled.as_millis() as u64;
+        let engine = Arc::new(Engine {
+            hall: Hall::new(limits.broker.clone()),
+            grants,
+            limits,
+            clock: config.clock,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&engine), stopped));
+        tracing::info!(%rtmp_addr, "media is served");
+        Ok(Self {
+            engine,
+            rtmp_addr,
+            rtmp_url: format!("rtmp://{}:{port}/{APP}", config.public_host),
+            public_http: config.public_http,
+            stop,
+            listener: Mutex::new(Some(accepting)),
+        })
+    }
+
+    /// Where RTMP is listened on.
+    #[must_use]
+    pub fn rtmp_addr(&self) -> SocketAddr {
+        self.rtmp_addr
+    }
+
+    /// `GET /live/<stream>.flv?grant=<grant>`.
+    pub fn flv_router(&self) -> Router {
+        flv::router(Arc::clone(&self.engine))
+    }
+
+    /// Tells every client that its stream is over, and returns when all connections are closed.
+    pub async fn shutdown(&self) {
+        self.stop.send_replace(true);
+        self.engine.hall.broker().close();
+        if let Some(accepting) = self.listener.lock().await.take() {
+            // It fails only if it was aborted or panicked, and is over either way.
+            let _ = accepting.await;
+        }
+    }
+}
+
+impl MediaEngine for Embedded {
+    fn push_url(&self, stream: &str, grant: &str) -> String {
+        format!("{}/{stream}?grant={grant}", self.rtmp_url)
+    }
+
+    fn pull_url(&self, stream: &str, grant: &str) -> String {
+        self.push_url(stream, grant)
+    }
+
+    fn flv_url(&self, stream: &str, grant: &str) -> Option<String> {
+        let base = self.public_http.as_ref()?;
+        Some(format!("{base}/{APP}/{stream}.flv?grant={grant}"))
+    }
+
+    fn end_stream(&self, stream: &str) {
+        self.engine.hall.broker().end(stream);
+    }
+
+    fn statistics(&self) -> MediaStatistics {
+        self.engine.hall.broker().statistics()
+    }
+}
+
+/// What every connection shares.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) hall: Hall,
+    pub(crate) limits: EmbeddedLimits,
+    grants: Arc<Grants>,
+    clock: fn() -> u64,
+}
+
+impl Engine {
+    /// Decides whether what a client asks for (`stream?grant=…`) is allowed.
+    pub(crate) fn admit<'a>(
+        &self,
+        action: Action,
+        asked: &'a str,
+    ) -> Result<(&'a str, Holder), Refusal> {
+        let (name, grant) = name_and_grant(asked)?;
+        let holder = self.grants.verify(grant, action, name, (self.clock)())?;
+        Ok((name, holder))
+    }
+}
+
+async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    let mut was_full = false;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        };
+        match accepted {
+            Ok((socket, peer)) if connections.len() < engine.limits.connections => {
+                was_full = false;
+                let engine = Arc::clone(&engine);
+                connections.spawn(async move {
+                    if let Err(cut) = rtmp::serve(socket, &engine).await {
+                        tracing::info!(%peer, "an RTMP connection ends: {cut}");
+                    }
+                });
+            }
+            // Once for a whole crowd.
+            Ok((_, peer)) if !was_full => {
+                was_full = true;
+                tracing::warn!(%peer, "an RTMP connection too many");
+            }
+            Ok(_) => {}
+            // Out of file descriptors, mostly: trying again at once would only heat the room.
+            Err(error) => {
+                tracing::warn!("no RTMP connection could be accepted: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if timeout(SHUTDOWN, all).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+fn wall_clock_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const SHUTDOWN: Duration = Duration::from_secs(3);

@@ -1,0 +1,335 @@
+//! Everything that is asked over HTTP: the bootstrap, the statistics sinks, the operator's calls.
+//!
+//! Knows nothing of rooms beyond asking the hub. Old clients understand a refusal here better than any
+//! later one, so whatever can be checked is checked here (signalling-protocol.md 1.4, 3.2).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use nertc_miniapp::model::{Cid, Uid};
+use nertc_miniapp::protocol::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
+use tower_http::cors::CorsLayer;
+use tower_http::timeout::TimeoutLayer;
+use tracing::info;
+
+use crate::clock::wall_clock_ms;
+use crate::hub::HubInput;
+use crate::media::MediaEngine;
+use crate::token::{BasicToken, LoginTicket, Secret};
+use crate::ws::HubHandle;
+
+/// What the HTTP side needs to know.
+pub(crate) struct Desk {
+    pub(crate) hub: HubHandle,
+    pub(crate) secret: Secret,
+    pub(crate) apps: Apps,
+    /// Where clients reach the signalling: `host:port`, perhaps with a path; no scheme.
+    pub(crate) gateway: String,
+    /// Where clients reach the media server: `host:port`.
+    pub(crate) edge: String,
+    pub(crate) ticket_ttl: Duration,
+    pub(crate) admin_token: Option<String>,
+    pub(crate) dev: bool,
+    pub(crate) media: Arc<dyn MediaEngine>,
+    pub(crate) reports: AtomicU64,
+}
+
+/// The applications that may use the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Apps {
+    /// Any application, without tokens. For development.
+    Any,
+    /// These, by their app key.
+    Listed(BTreeMap<String, App>),
+}
+
+/// One application.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct App {
+    /// What its server signs tokens with; without it no token is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Whether a token is required. Without it (debug mode), anybody who knows the app key may join.
+    pub secure: bool,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("secure", &self.secure).finish_non_exhaustive()
+    }
+}
+
+type Shared = State<Arc<Desk>>;
+
+/// Every route, the WebSocket's included.
+pub(crate) fn router(desk: Arc<Desk>) -> Router {
+    let mut public = Router::new().route("/healthz", get(health));
+    for path in ["/nrtc/getChannelInfos.action", "/nrtcproxy/nrtc/getChannelInfos.action"] {
+        public = public.route(path, post(bootstrap));
+    }
+    for path in STATISTICS {
+        public = public.route(path, post(report));
+    }
+    if desk.dev {
+        public = public.route("/v1/dev/token", post(dev_token));
+    }
+    let mut routes = public.layer(CorsLayer::permissive());
+    if desk.admin_token.is_some() {
+        let operator = Router::new()
+            .route("/v1/rooms", get(rooms))
+            .route("/v1/rooms/{channel}/kick", post(kick))
+            .route("/v1/rooms/{channel}/dissolve", post(dissolve))
+            .route_layer(middleware::from_fn_with_state(desk.clone(), operator_only));
+        routes = routes.merge(operator);
+    }
+    routes
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        // Clients append nothing to the address (1.5), so both are doors.
+        .route("/", get(upgrade))
+        .route("/ws", get(upgrade))
+        .with_state(desk)
+}
+
+async fn upgrade(State(desk): Shared, request: WebSocketUpgrade) -> Response {
+    desk.hub.clone().upgrade(request)
+}
+
+async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
+    let (status, word) = if desk.hub.is_running() {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopped")
+    };
+    let facts = json!({
+        "status": word,
+        "version": env!("CARGO_PKG_VERSION"),
+        "rooms": desk.hub.rooms().await.len(),
+        "media": desk.media.statistics(),
+        "reports": desk.reports.load(Ordering::Relaxed),
+    });
+    (status, Json(facts))
+}
+
+/// Counts what the SDKs report (8.1, 8.2). Nothing is read: the content is the application's.
+async fn report(State(desk): Shared, _body: Bytes) -> Json<Value> {
+    desk.reports.fetch_add(1, Ordering::Relaxed);
+    Json(json!({ "code": 200 }))
+}
+
+/// The bootstrap (1.1 to 1.4). The status is 200 whatever the answer, which is in `code`.
+async fn bootstrap(State(desk): Shared, body: Result<Bytes, BytesRejection>) -> Json<BootstrapAnswer> {
+    // The machine's own clock: grants that expire with the ticket are checked against it.
+    let received = wall_clock_ms();
+    let fields = body.ok().and_then(|body| Fields::read(&body));
+    let answer = match desk.answer(fields.unwrap_or_default(), received).await {
+        Ok(answer) => answer,
+        Err((code, desc)) => {
+            info!("bootstrap refused: {code} {desc}");
+            BootstrapAnswer { code: Some(code), desc, ..BootstrapAnswer::default() }
+        }
+    };
+    Json(answer)
+}
+
+impl Desk {
+    async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, (i64, String)> {
+        let malformed = |what: &str| (BAD_PARAMETER, what.to_owned());
+        // Platforms differ in how they write a big number into a form (1.1).
+        let uid = fields.text("uid").trim_matches('"').parse::<Uid>();
+        let uid = uid.map_err(|error| malformed(&error.to_string()))?;
+        let (app_key, channel) = (fields.text("appkey"), fields.text("channelName"));
+        if !(1..=MAX_CHANNEL_NAME).contains(&channel.len()) {
+            return Err(malformed("channelName is missing or too long"));
+        }
+        if !(1..=MAX_APP_KEY).contains(&app_key.len()) {
+            return Err((BAD_APP_KEY, "appkey is missing or too long".to_owned()));
+        }
+        self.check_right(&fields, uid, app_key, channel)?;
+
+        let cid = Cid(self.secret.channel_id(app_key, channel));
+        if let Err(refusal) = self.hub.admits(cid, uid).await {
+            return Err((refusal.code(), refusal.to_string()));
+        }
+        let ttl = u64::try_from(self.ticket_ttl.as_millis()).unwrap_or(u64::MAX);
+        let ticket = LoginTicket {
+            cid: cid.0,
+            uid: uid.0,
+            channel: channel.to_owned(),
+            app_key: app_key.to_owned(),
+            expires_ms: received.saturating_add(ttl),
+        };
+        let token = ticket.sign(&self.secret);
+        let t1 = fields.text("t1").parse().unwrap_or(0);
+        Ok(BootstrapAnswer {
+            code: Some(200),
+            cid: Some(cid),
+            token: token.clone(),
+            ips: Some(Ips {
+                wechatapparray: vec![self.gateway.clone()],
+                turnaddrs: vec![vec![self.edge.clone()]],
+                token,
+            }),
+            time: Some(ServerTime { t1, t2: received, t3: wall_clock_ms() }),
+            ..BootstrapAnswer::default()
+        })
+    }
+
+    /// Secure mode needs the application's token; debug mode needs a checksum that anybody can make.
+    fn check_right(
+        &self,
+        fields: &Fields,
+        uid: Uid,
+        app_key: &str,
+        channel: &str,
+    ) -> Result<(), (i64, String)> {
+        let app = match &self.apps {
+            Apps::Any => App::default(),
+            Apps::Listed(apps) => apps.get(app_key).cloned().ok_or((BAD_APP_KEY, "unknown appkey".into()))?,
+        };
+        let checksum = fields.text("checksum");
+        let has_token = fields.text("secureType") == "1" && !checksum.is_empty();
+        match (has_token, app.secret) {
+            (true, Some(secret)) => {
+                BasicToken::verify(checksum, app_key, &secret, channel, uid.0, wall_clock_ms())
+                    .map_err(|error| (BAD_PARAMETER, error.to_string()))
+            }
+            (true, None) => Err((BAD_PARAMETER, "a token in debug mode".to_owned())),
+            (false, _) if app.secure => Err((FORBIDDEN, "a token is required".to_owned())),
+            (false, _) => {
+                let curtime = fields.text("curtime").parse();
+                let curtime = curtime.map_err(|_| (BAD_PARAMETER, "curtime is not a number".to_owned()))?;
+                if checksum == debug_checksum(app_key, uid, curtime) {
+                    Ok(())
+                } else {
+                    Err((BAD_PARAMETER, "the checksum does not match".to_owned()))
+                }
+            }
+        }
+    }
+}
+
+/// The fields of a request, from a form or, as some platforms send it, a JSON object.
+#[derive(Default)]
+struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    fn read(body: &[u8]) -> Option<Self> {
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Some(Self(form_urlencoded::parse(body).into_owned().collect()));
+        }
+        let object: BTreeMap<String, Value> = serde_json::from_slice(body).ok()?;
+        let text = |value| match value {
+            Value::String(text) => Some(text),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        };
+        Some(Self(object.into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect()))
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.0.get(key).map_or("", String::as_str)
+    }
+}
+
+/// Signs a token for whoever asks: `--dev` only.
+async fn dev_token(State(desk): Shared, Json(wanted): Json<WantedToken>) -> Response {
+    let Apps::Listed(apps) = &desk.apps else { return StatusCode::NOT_FOUND.into_response() };
+    let secret = apps.get(&wanted.appkey).and_then(|app| app.secret.as_deref());
+    let Some(secret) = secret else { return StatusCode::NOT_FOUND.into_response() };
+    let (channel, uid, ttl) = (&wanted.channel_name, wanted.uid.0, wanted.ttl.unwrap_or(DEV_TOKEN_TTL_SECS));
+    let token = BasicToken::sign(&wanted.appkey, secret, channel, uid, ttl, wall_clock_ms());
+    Json(json!({ "token": token })).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WantedToken {
+    appkey: String,
+    channel_name: String,
+    uid: Uid,
+    ttl: Option<u64>,
+}
+
+async fn operator_only(
+    State(desk): Shared,
+    headers: HeaderMap,
+    request: axum::extract::Request,
+    next: middleware::Next,
+) -> Response {
+    let given =
+        headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let wanted = desk.admin_token.as_deref().unwrap_or_default().as_bytes();
+    if !wanted.is_empty() && given.is_some_and(|given| given.ct_eq(wanted).into()) {
+        next.run(request).await
+    } else {
+        StatusCode::UNAUTHORIZED.into_response()
+    }
+}
+
+async fn rooms(State(desk): Shared) -> Json<Value> {
+    Json(json!({ "rooms": desk.hub.rooms().await }))
+}
+
+#[derive(Deserialize)]
+struct Target {
+    appkey: String,
+    uid: Uid,
+}
+
+async fn kick(State(desk): Shared, Path(channel): Path<String>, Json(target): Json<Target>) -> StatusCode {
+    let cid = Cid(desk.secret.channel_id(&target.appkey, &channel));
+    let mut rooms = desk.hub.rooms().await.into_iter();
+    let room = rooms.find(|room| room.cid == cid);
+    if !room.is_some_and(|room| room.members.iter().any(|member| member.uid == target.uid)) {
+        return StatusCode::NOT_FOUND;
+    }
+    desk.hub.input(HubInput::Kick(cid, target.uid)).await;
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Whose {
+    appkey: String,
+}
+
+async fn dissolve(State(desk): Shared, Path(channel): Path<String>, Json(whose): Json<Whose>) -> StatusCode {
+    let cid = Cid(desk.secret.channel_id(&whose.appkey, &channel));
+    if !desk.hub.rooms().await.iter().any(|room| room.cid == cid) {
+        return StatusCode::NOT_FOUND;
+    }
+    desk.hub.input(HubInput::Dissolve(cid)).await;
+    StatusCode::NO_CONTENT
+}
+
+/// The vendor's two addresses, and what a private deployment may name as `statisticsServer` (1.6).
+const STATISTICS: [&str; 4] = [
+    "/statistic/realtime/sdkFunctioninfo",
+    "/statics/report/common/form",
+    "/report/statics/report/common/form",
+    "/statistics",
+];
+/// Codes of the bootstrap answer (1.4).
+const FORBIDDEN: i64 = 403;
+const BAD_PARAMETER: i64 = 414;
+const BAD_APP_KEY: i64 = 417;
+/// Bytes; both go into a ticket, which is bounded itself.
+const MAX_CHANNEL_NAME: usize = 256;
+const MAX_APP_KEY: usize = 128;
+const MAX_BODY: usize = 64 * 1024;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const DEV_TOKEN_TTL_SECS: u64 = 3600;

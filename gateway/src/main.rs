@@ -1,0 +1,62 @@
+//! The gateway as a program: settings in, one line on stdout when ready, logs on stderr.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use nertc_gateway::{Gateway, Settings};
+use tokio::io::AsyncReadExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let outcome = Settings::parse().with_file().map_err(Into::into).and_then(run);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nertc-gateway: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+    let config = settings.resolve()?;
+    let filter = EnvFilter::try_new(settings.log_filter()).map_err(|error| format!("log: {error}"))?;
+    if settings.print_config {
+        print!("{}", settings.describe()?);
+        return Ok(());
+    }
+    if settings.check_config {
+        println!("ok");
+        return Ok(());
+    }
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        // Before "ready" is said, so that a signal right after it is not lost.
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let gateway = Gateway::start(config).await?;
+        let mut stdout = std::io::stdout();
+        writeln!(stdout, r#"ready {{"http":"{}","rtmp":"{}"}}"#, gateway.http_addr, gateway.rtmp_addr)?;
+        stdout.flush()?;
+        tokio::select! {
+            _ = interrupt.recv() => info!("stopping: interrupted"),
+            _ = terminate.recv() => info!("stopping: terminated"),
+            () = stdin_closed(), if settings.exit_on_stdin_close => info!("stopping: stdin is closed"),
+        }
+        gateway.shutdown().await;
+        Ok(())
+    });
+    // A blocked read of stdin must not hold up the exit.
+    runtime.shutdown_background();
+    result
+}
+
+async fn stdin_closed() {
+    let (mut stdin, mut sink) = (tokio::io::stdin(), [0; 256]);
+    while matches!(stdin.read(&mut sink).await, Ok(1..)) {}
+}

@@ -1,0 +1,252 @@
+//! RTMP over TCP: one task per connection, from the handshake to the last byte.
+//!
+//! Hides sockets and deadlines. What the bytes mean is in `session`; who may do what is decided by
+//! [`Engine::admit`].
+
+mod chunks;
+mod session;
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use rml_rtmp::handshake::{Handshake, HandshakeError, HandshakeProcessResult, PeerType};
+use thiserror::Error;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use self::session::{Event, Role, Session, SessionError};
+use crate::embedded::Engine;
+use crate::hall::{Publication, Subscription};
+use crate::media::Refusal;
+use crate::token::Action;
+
+/// Why a connection ended before its client said so.
+#[derive(Debug, Error)]
+pub(crate) enum Cut {
+    #[error("the connection broke: {0}")]
+    Io(#[from] io::Error),
+    #[error("the handshake failed: {0}")]
+    Handshake(#[from] HandshakeError),
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("refused: {0}")]
+    Refused(#[from] Refusal),
+    #[error("it was cut off or replaced")]
+    Ended,
+    #[error("it did not say what it wants in time")]
+    Undecided,
+    #[error("nothing moved for too long")]
+    Idle,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(mut socket: TcpStream, engine: &Engine) -> Result<(), Cut> {
+    // A frame must not wait for the next one to fill a segment.
+    socket.set_nodelay(true)?;
+    let decision = timeout(engine.limits.negotiation, negotiate(&mut socket, engine));
+    match decision.await.map_err(|_| Cut::Undecided)?? {
+        Some((session, Seat::Publisher(publication))) => {
+            tracing::info!(stream = publication.name(), "a publisher starts");
+            let end = publish(socket, session, &publication, engine).await;
+            tracing::info!(stream = publication.name(), "a publisher leaves");
+            end
+        }
+        Some((session, Seat::Player(subscription))) => {
+            play(socket, session, subscription, engine).await
+        }
+        None => Ok(()),
+    }
+}
+
+enum Seat {
+    Publisher(Publication),
+    Player(Subscription),
+}
+
+/// Goes through the handshake and the commands up to the one request, and answers it.
+async fn negotiate(
+    socket: &mut TcpStream,
+    engine: &Engine,
+) -> Result<Option<(Session, Seat)>, Cut> {
+    let mut session = Session::new(engine.limits.message_bytes);
+    if !shake_hands(socket, &mut session).await? {
+        return Ok(None);
+    }
+    let stalled = engine.limits.stalled;
+    loop {
+        let (role, asked) = match session.poll_event() {
+            Ok(Some(Event::Request(role, asked))) => (role, asked),
+            Ok(Some(Event::Media(_) | Event::Finished)) => continue,
+            Ok(None) => {
+                flush(socket, &mut session, stalled).await?;
+                if !fill(socket, &mut session).await? {
+                    return Ok(None);
+                }
+                continue;
+            }
+            Err(error) => {
+                flush(socket, &mut session, stalled).await?;
+                part(socket).await;
+                return Err(error.into());
+            }
+        };
+        return match answer(role, &asked, engine) {
+            Ok(seat) => {
+                session.accept();
+                flush(socket, &mut session, stalled).await?;
+                Ok(Some((session, seat)))
+            }
+            Err(refusal) => {
+                session.refuse(&refusal.to_string());
+                flush(socket, &mut session, stalled).await?;
+                part(socket).await;
+                Err(refusal.into())
+            }
+        };
+    }
+}
+
+fn answer(role: Role, asked: &str, engine: &Engine) -> Result<Seat, Refusal> {
+    match role {
+        Role::Publisher => {
+            let (name, holder) = engine.admit(Action::Publish, asked)?;
+            engine.hall.publish(name, holder.uid).map(Seat::Publisher)
+        }
+        Role::Player => {
+            let (name, _) = engine.admit(Action::Play, asked)?;
+            engine.hall.play(name).map(Seat::Player)
+        }
+    }
+}
+
+async fn shake_hands(socket: &mut TcpStream, session: &mut Session) -> Result<bool, Cut> {
+    let mut handshake = Handshake::new(PeerType::Server);
+    loop {
+        if !fill(socket, session).await? {
+            return Ok(false);
+        }
+        let received = session.buffer().split();
+        match handshake.process_bytes(&received)? {
+            HandshakeProcessResult::InProgress { response_bytes } => {
+                socket.write_all(&response_bytes).await?;
+            }
+            HandshakeProcessResult::Completed {
+                response_bytes,
+                remaining_bytes,
+            } => {
+                socket.write_all(&response_bytes).await?;
+                session.buffer().extend_from_slice(&remaining_bytes);
+                return Ok(true);
+            }
+        }
+    }
+}
+
+async fn publish(
+    mut socket: TcpStream,
+    mut session: Session,
+    publication: &Publication,
+    engine: &Engine,
+) -> Result<(), Cut> {
+    let mut last_media = Instant::now();
+    loop {
+        while let Some(event) = session.poll_event()? {
+            match event {
+                Event::Media(packet) => {
+                    publication.push(&packet).map_err(|_| Cut::Ended)?;
+                    last_media = Instant::now();
+                }
+                Event::Finished => return Ok(()),
+                Event::Request(..) => return Err(SessionError::Command.into()),
+            }
+        }
+        flush(&mut socket, &mut session, engine.limits.stalled).await?;
+        tokio::select! {
+            is_open = fill(&mut socket, &mut session) => if !is_open? {
+                return Ok(());
+            },
+            () = publication.ended() => return Err(Cut::Ended),
+            () = sleep_until(last_media + engine.limits.idle_publisher) => return Err(Cut::Idle),
+        }
+    }
+}
+
+async fn play(
+    mut socket: TcpStream,
+    mut session: Session,
+    mut subscription: Subscription,
+    engine: &Engine,
+) -> Result<(), Cut> {
+    let limits = &engine.limits;
+    loop {
+        tokio::select! {
+            packets = timeout(limits.idle_player, subscription.next(BATCH)) => {
+                match packets.map_err(|_| Cut::Idle)? {
+                    Ok(packets) => packets.iter().for_each(|packet| session.send(packet)),
+                    Err(_) => {
+                        session.finish();
+                        flush(&mut socket, &mut session, limits.stalled).await?;
+                        part(&mut socket).await;
+                        return Err(Cut::Ended);
+                    }
+                }
+            }
+            is_open = fill(&mut socket, &mut session) => {
+                if !is_open? {
+                    return Ok(());
+                }
+                match session.poll_event()? {
+                    None => {}
+                    Some(Event::Finished) => return Ok(()),
+                    Some(Event::Request(..) | Event::Media(_)) => {
+                        return Err(SessionError::Command.into());
+                    }
+                }
+            }
+        }
+        flush(&mut socket, &mut session, limits.stalled).await?;
+    }
+}
+
+/// Reads what has come; `false` is the end. Safe to cancel.
+async fn fill(socket: &mut TcpStream, session: &mut Session) -> io::Result<bool> {
+    let buffer = session.buffer();
+    if buffer.capacity() - buffer.len() < LEAST_READ {
+        buffer.reserve(READ);
+    }
+    let read = socket.read_buf(buffer).await?;
+    session.received(read);
+    Ok(read > 0)
+}
+
+async fn flush(
+    socket: &mut TcpStream,
+    session: &mut Session,
+    stalled: Duration,
+) -> Result<(), Cut> {
+    let mut out: Bytes = session.take_output();
+    while out.has_remaining() {
+        let written = timeout(stalled, socket.write_buf(&mut out));
+        written.await.map_err(|_| Cut::Idle)??;
+    }
+    Ok(())
+}
+
+/// Closes so that the last words arrive: unread bytes at the time of closing would reset the
+/// connection and take them back.
+async fn part(socket: &mut TcpStream) {
+    let rest = async {
+        socket.shutdown().await?;
+        tokio::io::copy(&mut socket.take(FAREWELL_BYTES), &mut tokio::io::sink()).await
+    };
+    let _ = timeout(FAREWELL, rest).await;
+}
+
+const READ: usize = 64 * 1024;
+const LEAST_READ: usize = 4 * 1024;
+/// What a player is handed at a time: little enough to notice soon that it takes nothing.
+const BATCH: usize = 64 * 1024;
+const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL_BYTES: u64 = 256 * 1024;

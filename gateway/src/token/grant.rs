@@ -1,0 +1,204 @@
+//! The right to push or pull one stream. Hides the grant's bytes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+use thiserror::Error;
+
+use super::Secret;
+
+/// Issues and checks the right to push or pull one stream.
+#[derive(Debug)]
+pub struct Grants {
+    secret: Secret,
+}
+
+impl Grants {
+    /// Makes the issuer. Gateways that share a secret honour each other's grants.
+    #[must_use]
+    pub fn new(secret: Secret) -> Self {
+        Self { secret }
+    }
+
+    /// Lets `holder_uid` do `action` with `stream` until `expires_ms`.
+    ///
+    /// The grant is 40 characters, all of them safe in a URL's query.
+    #[must_use]
+    pub fn issue(&self, action: Action, stream: &str, holder_uid: u64, expires_ms: u64) -> String {
+        // Six bytes of milliseconds reach the year 10889.
+        let expires_ms = expires_ms.min((1 << 48) - 1);
+        let mut grant = Vec::with_capacity(GRANT_LEN);
+        grant.extend_from_slice(&holder_uid.to_be_bytes());
+        grant.extend_from_slice(&expires_ms.to_be_bytes()[2..]);
+        let mac = self.mac(action, stream, &grant).finalize().into_bytes();
+        grant.extend_from_slice(&mac[..GRANT_TAG_LEN]);
+        URL_SAFE_NO_PAD.encode(grant)
+    }
+
+    /// Checks that `grant` allows `action` with `stream`, and says for whom.
+    ///
+    /// # Errors
+    ///
+    /// Says why the grant is refused. One for another stream or action is [`GrantError::Forged`].
+    pub fn verify(
+        &self,
+        grant: &str,
+        action: Action,
+        stream: &str,
+        now_ms: u64,
+    ) -> Result<Holder, GrantError> {
+        if grant.is_empty() {
+            return Err(GrantError::Missing);
+        }
+        let mut bytes = [0; GRANT_LEN];
+        match URL_SAFE_NO_PAD.decode_slice(grant, &mut bytes) {
+            Ok(GRANT_LEN) => {}
+            Ok(_) | Err(_) => return Err(GrantError::Malformed),
+        }
+        let (claims, tag) = bytes.split_at(CLAIMS_LEN);
+        self.mac(action, stream, claims)
+            .verify_truncated_left(tag)
+            .map_err(|_| GrantError::Forged)?;
+        let (uid, expires) = claims.split_at(8);
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte));
+        let holder = Holder {
+            uid: number(uid),
+            expires_ms: number(expires),
+        };
+        if holder.expires_ms <= now_ms {
+            return Err(GrantError::Expired);
+        }
+        Ok(holder)
+    }
+
+    fn mac(&self, action: Action, stream: &str, claims: &[u8]) -> Hmac<Sha256> {
+        let label = match action {
+            Action::Publish => PUBLISH_LABEL,
+            Action::Play => PLAY_LABEL,
+        };
+        self.secret
+            .mac(label)
+            .chain_update(claims)
+            .chain_update(stream)
+    }
+}
+
+/// What a grant allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Push the stream.
+    Publish,
+    /// Pull the stream.
+    Play,
+}
+
+/// Who a grant was issued to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// The user.
+    pub uid: u64,
+    /// When the grant stops working, in milliseconds since the Unix epoch.
+    pub expires_ms: u64,
+}
+
+/// Why a grant is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GrantError {
+    /// There is none.
+    #[error("no grant")]
+    Missing,
+    /// It cannot be read.
+    #[error("the grant cannot be read")]
+    Malformed,
+    /// It was not issued by us, or was issued for another stream or action.
+    #[error("the grant does not match")]
+    Forged,
+    /// It was valid once.
+    #[error("the grant has expired")]
+    Expired,
+}
+
+const CLAIMS_LEN: usize = 14;
+const GRANT_TAG_LEN: usize = 16;
+const GRANT_LEN: usize = CLAIMS_LEN + GRANT_TAG_LEN;
+const PUBLISH_LABEL: &[u8] = b"nertc-miniapp publish grant 1\0";
+const PLAY_LABEL: &[u8] = b"nertc-miniapp play grant 1\0";
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::tests::{NOW, secret, tampered};
+    use super::*;
+
+    #[test]
+    fn a_grant_is_short_and_survives_the_round_trip_until_it_expires() {
+        let grants = Grants::new(secret());
+        for action in [Action::Publish, Action::Play] {
+            for uid in [0, 100, 1 << 53, u64::MAX] {
+                let grant = grants.issue(action, "room-100", uid, NOW);
+                assert_eq!(grant.len(), 40);
+                assert!(
+                    grant
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                );
+                assert_eq!(
+                    grants.verify(&grant, action, "room-100", NOW - 1),
+                    Ok(Holder {
+                        uid,
+                        expires_ms: NOW
+                    })
+                );
+                assert_eq!(
+                    grants.verify(&grant, action, "room-100", NOW),
+                    Err(GrantError::Expired)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_grant_for_another_stream_action_or_secret_is_forged() {
+        let grants = Grants::new(secret());
+        let grant = grants.issue(Action::Play, "room-100", 1, NOW);
+        let refused = |grants: &Grants, action, stream| {
+            assert_eq!(
+                grants.verify(&grant, action, stream, 0),
+                Err(GrantError::Forged)
+            );
+        };
+        refused(&grants, Action::Publish, "room-100");
+        refused(&grants, Action::Play, "room-10");
+        refused(&grants, Action::Play, "room-1000");
+        refused(&grants, Action::Play, "");
+        refused(
+            &Grants::new(Secret::random().unwrap()),
+            Action::Play,
+            "room-100",
+        );
+    }
+
+    #[test]
+    fn a_changed_grant_is_refused() {
+        let grants = Grants::new(secret());
+        let grant = grants.issue(Action::Play, "s", 1, NOW);
+        for changed in tampered(&grant) {
+            assert!(grants.verify(&changed, Action::Play, "s", 0).is_err());
+        }
+        let verify = |grant: &str| grants.verify(grant, Action::Play, "s", 0).unwrap_err();
+        assert_eq!(verify(""), GrantError::Missing);
+        assert_eq!(verify("AAAA"), GrantError::Malformed);
+        assert_eq!(verify(&format!("{grant}AAAA")), GrantError::Malformed);
+        assert_eq!(verify("ключ"), GrantError::Malformed);
+        assert_eq!(verify(&"A".repeat(40)), GrantError::Forged);
+    }
+
+    #[test]
+    fn a_grant_that_outlasts_its_field_lasts_as_long_as_it_can() {
+        let grants = Grants::new(secret());
+        let grant = grants.issue(Action::Play, "s", 1, u64::MAX);
+        let holder = grants.verify(&grant, Action::Play, "s", NOW).unwrap();
+        assert_eq!(holder.expires_ms, (1 << 48) - 1);
+    }
+}

@@ -1,0 +1,257 @@
+//! The shell around the hub: its sockets, its clock and its one timer. Decides nothing.
+//!
+//! One task owns the [`Hub`]; every connection has a task of its own, and they talk through bounded
+//! channels only. A connection whose queue is full reads too slowly and is dropped: nobody else waits
+//! for it.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use futures_util::{SinkExt as _, StreamExt as _};
+use nertc_miniapp::model::{Cid, Uid};
+use nertc_miniapp::time::Instant;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{sleep_until, timeout};
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use crate::clock::Clock;
+use crate::hub::{ConnectionId, Hub, HubInput, HubOutput, Level, Refusal, RoomStatus};
+
+/// The way to the hub. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct HubHandle {
+    requests: mpsc::Sender<Request>,
+    minted: Arc<AtomicU64>,
+    open: TaskTracker,
+    queue: usize,
+}
+
+impl HubHandle {
+    /// Starts the hub's task. `end_stream` is told which streams have lost their owner; `queue` is how
+    /// many frames may wait for one connection.
+    pub(crate) fn start(
+        hub: Hub,
+        clock: Clock,
+        queue: usize,
+        end_stream: impl Fn(&str) + Send + 'static,
+    ) -> Self {
+        let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
+        let shell = Shell { hub, clock, queues: BTreeMap::new(), end_stream };
+        tokio::spawn(shell.run(incoming));
+        Self { requests, minted: Arc::default(), open: TaskTracker::new(), queue }
+    }
+
+    /// Takes a connection over from HTTP.
+    pub(crate) fn upgrade(self, request: WebSocketUpgrade) -> Response {
+        request
+            .max_message_size(2 * MAX_PACKET)
+            .max_frame_size(2 * MAX_PACKET)
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_write_buffer_size(MAX_WRITE_BUFFER)
+            .on_upgrade(move |socket| {
+                let open = self.open.clone();
+                open.track_future(self.serve(socket))
+            })
+    }
+
+    /// Tells the hub that something happened.
+    pub(crate) async fn input(&self, input: HubInput) {
+        // Without a hub the gateway is stopping, and every connection ends with its queue.
+        let _stopping = self.requests.send(Request::Input(input)).await;
+    }
+
+    /// Whether there is still a hub to talk to.
+    pub(crate) fn is_running(&self) -> bool {
+        !self.requests.is_closed()
+    }
+
+    /// All rooms, for the operator.
+    pub(crate) async fn rooms(&self) -> Vec<RoomStatus> {
+        let (answer, rooms) = oneshot::channel();
+        let _stopping = self.requests.send(Request::Rooms(answer)).await;
+        rooms.await.unwrap_or_default()
+    }
+
+    /// Whether the room has a place for the member.
+    pub(crate) async fn admits(&self, cid: Cid, uid: Uid) -> Result<(), Refusal> {
+        let (answer, admitted) = oneshot::channel();
+        let _stopping = self.requests.send(Request::Admits(cid, uid, answer)).await;
+        admitted.await.unwrap_or(Ok(()))
+    }
+
+    /// Closes every connection for a restart, and waits until the last close frame is out.
+    pub(crate) async fn shut_down(&self) {
+        self.input(HubInput::Shutdown).await;
+        self.open.close();
+        self.open.wait().await;
+    }
+
+    async fn serve(self, socket: WebSocket) {
+        let id = ConnectionId(self.minted.fetch_add(1, Ordering::Relaxed));
+        let (queue, mut outgoing) = mpsc::channel(self.queue);
+        if self.requests.send(Request::Opened(id, queue)).await.is_err() {
+            return;
+        }
+        let (mut sink, mut stream) = socket.split();
+        let close = loop {
+            tokio::select! {
+                frame = stream.next() => match frame {
+                    Some(Ok(Message::Text(text))) if text.len() > MAX_PACKET => {
+                        info!("{id} sent a packet of {} bytes", text.len());
+                        break Some((CLOSE_TOO_BIG, "packet too big"));
+                    }
+                    Some(Ok(Message::Text(text))) => self.input(HubInput::Text(id, text.as_str().into())).await,
+                    // Not part of the protocol; the hub counts it among the bad packets.
+                    Some(Ok(Message::Binary(bytes))) => {
+                        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_PACKET)]);
+                        self.input(HubInput::Text(id, text.into())).await;
+                    }
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(Message::Close(_))) | None => break None,
+                    Some(Err(error)) => {
+                        debug!("{id} broke: {error}");
+                        break Some((CLOSE_PROTOCOL_ERROR, "unreadable frame"));
+                    }
+                },
+                next = outgoing.recv() => match next {
+                    Some(Outgoing::Text(text)) => {
+                        let sent = timeout(WRITE_TIMEOUT, sink.send(Message::Text(text.into()))).await;
+                        if sent.is_err() && !outgoing.is_closed() {
+                            warn!("{id} has accepted nothing for too long and is dropped");
+                        }
+                        if !matches!(sent, Ok(Ok(()))) {
+                            break None;
+                        }
+                    }
+                    Some(Outgoing::Close(code, reason)) => break Some((code, reason)),
+                    None => break Some((CLOSE_TRY_LATER, "reads too slowly")),
+                },
+            }
+        };
+        self.input(HubInput::Closed(id)).await;
+        let farewell = async {
+            if let Some((code, reason)) = close {
+                let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+                sink.send(Message::Close(Some(frame))).await.ok()?;
+            }
+            // The peer's own close frame ends the stream; so does an error.
+            while stream.next().await?.is_ok() {}
+            Some(())
+        };
+        let _unanswered = timeout(CLOSE_TIMEOUT, farewell).await;
+    }
+}
+
+enum Request {
+    Opened(ConnectionId, mpsc::Sender<Outgoing>),
+    Input(HubInput),
+    Rooms(oneshot::Sender<Vec<RoomStatus>>),
+    Admits(Cid, Uid, oneshot::Sender<Result<(), Refusal>>),
+}
+
+/// What waits for a connection.
+enum Outgoing {
+    Text(String),
+    Close(u16, &'static str),
+}
+
+struct Shell<F> {
+    hub: Hub,
+    clock: Clock,
+    queues: BTreeMap<ConnectionId, mpsc::Sender<Outgoing>>,
+    end_stream: F,
+}
+
+impl<F: Fn(&str) + Send + 'static> Shell<F> {
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut timer = pin!(sleep_until(self.clock.when(self.clock.now())));
+        let mut armed: Option<Instant> = None;
+        loop {
+            let due = self.hub.poll_timeout().map(|(at, _)| at);
+            if let Some(at) = due.filter(|_| due != armed) {
+                timer.as_mut().reset(self.clock.when(at));
+            }
+            armed = due;
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(request) => self.take(request),
+                    None => return,
+                },
+                () = timer.as_mut(), if armed.is_some() => {
+                    self.handle(HubInput::Timeout);
+                    armed = None;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::Opened(id, queue) => {
+                self.queues.insert(id, queue);
+                self.handle(HubInput::Opened(id));
+            }
+            Request::Input(input) => {
+                if let HubInput::Closed(id) = &input {
+                    self.queues.remove(id);
+                }
+                self.handle(input);
+            }
+            // Whoever asked may have gone.
+            Request::Rooms(answer) => drop(answer.send(self.hub.rooms().collect())),
+            Request::Admits(cid, uid, answer) => drop(answer.send(self.hub.admits(cid, uid))),
+        }
+    }
+
+    fn handle(&mut self, input: HubInput) {
+        let now = self.clock.now();
+        self.hub.handle(input, now);
+        while let Some(output) = self.hub.poll_output() {
+            match output {
+                HubOutput::Send(id, text) => {
+                    let Some(queue) = self.queues.get(&id) else { continue };
+                    match queue.try_send(Outgoing::Text(text)) {
+                        Ok(()) => {}
+                        Err(TrySendError::Full(_)) => {
+                            warn!("{id} reads too slowly and is dropped");
+                            self.queues.remove(&id);
+                            self.hub.handle(HubInput::Closed(id), now);
+                        }
+                        // Its task has ended, and will say so.
+                        Err(TrySendError::Closed(_)) => drop(self.queues.remove(&id)),
+                    }
+                }
+                HubOutput::Close(id, code, reason) => {
+                    let Some(queue) = self.queues.remove(&id) else { continue };
+                    // A full queue ends without a close frame of its own.
+                    drop(queue.try_send(Outgoing::Close(code, reason)));
+                }
+                HubOutput::EndStream(name) => (self.end_stream)(&name),
+                HubOutput::Log(Level::Info, line) => info!("{line}"),
+                HubOutput::Log(Level::Warn, line) => warn!("{line}"),
+            }
+        }
+    }
+}
+
+/// Bytes of one packet; a login has about 600.
+pub(crate) const MAX_PACKET: usize = 64 * 1024;
+/// Inputs of all connections that wait for the hub; beyond it, they wait in their sockets.
+const MAX_WAITING_REQUESTS: usize = 1024;
+const READ_BUFFER: usize = 4 * 1024;
+const MAX_WRITE_BUFFER: usize = 1024 * 1024;
+/// How long a peer may take to accept one frame.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a peer may take to answer our close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_PROTOCOL_ERROR: u16 = 1002;
+const CLOSE_TOO_BIG: u16 = 1009;
+const CLOSE_TRY_LATER: u16 = 1013;

@@ -1,0 +1,92 @@
+//! The gateway as a program.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+#[test]
+fn help_teaches_production_and_development() {
+    let output = run(&["--help"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    for word in ["Examples:", "--public-address", "NERTC_SECRET", "[default:", "wss://", "ready {"] {
+        assert!(text.contains(word), "{word} is missing");
+    }
+}
+
+#[test]
+fn a_bad_setting_is_named_and_ends_with_an_error() {
+    let file = std::env::temp_dir().join(format!("nertc-cli-{}.toml", std::process::id()));
+    std::fs::write(&file, "listen = 'nowhere'\n").unwrap();
+    for (flags, named) in [
+        (vec!["--secret", "short"], "secret"),
+        (vec!["--config", "/nonexistent.toml"], "/nonexistent.toml"),
+        (vec!["--config", file.to_str().unwrap()], "line 1"),
+        (vec!["--listen", "nowhere"], "--listen"),
+        (vec!["--log", "==="], "log"),
+        (vec!["--listen", "192.0.2.1:1"], "192.0.2.1:1"),
+    ] {
+        let output = run(&flags);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{flags:?}");
+        assert!(error.contains(named), "{flags:?}: {error}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn settings_are_checked_and_printed_without_secrets() {
+    let secret = ["--secret", "0123456789abcdef", "--app", "key=hidden"];
+    assert!(run(&[&secret[..], &["--check-config"]].concat()).status.success());
+    let output = run(&[&secret[..], &["--print-config"]].concat());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("secret = \"(set)\"") && text.contains("grace = 30"), "{text}");
+    assert!(!text.contains("hidden") && !text.contains("0123456789abcdef"), "{text}");
+}
+
+#[test]
+fn it_says_where_it_is_ready_and_stops_when_told() {
+    for by_signal in [true, false] {
+        let mut child = gateway(&["--listen", "127.0.0.1:0", "--rtmp-listen", "127.0.0.1:0"])
+            .arg("--exit-on-stdin-close")
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let ready: serde_json::Value = serde_json::from_str(line.strip_prefix("ready ").unwrap()).unwrap();
+        for name in ["http", "rtmp"] {
+            let addr: std::net::SocketAddr = ready[name].as_str().unwrap().parse().unwrap();
+            std::net::TcpStream::connect(addr).unwrap();
+        }
+
+        let started = Instant::now();
+        let stdin = child.stdin.take();
+        if by_signal {
+            let pid = child.id().to_string();
+            assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        } else {
+            drop(stdin);
+        }
+        assert!(child.wait().unwrap().success());
+        assert!(started.elapsed() < Duration::from_secs(3));
+        let mut rest = String::new();
+        stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "", "stdout has one line");
+    }
+}
+
+fn run(flags: &[&str]) -> Output {
+    gateway(flags).output().unwrap()
+}
+
+fn gateway(flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nertc-gateway"));
+    command.args(flags).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("NERTC_")) {
+        command.env_remove(name);
+    }
+    command
+}

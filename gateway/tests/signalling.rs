@@ -1,0 +1,567 @@
+//! The gateway over real sockets, as unmodified clients see it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use nertc_gateway::hub::HubConfig;
+use nertc_gateway::token::BasicToken;
+use nertc_gateway::{App, Apps, Config, Gateway, Running};
+use nertc_miniapp::model::Uid;
+use nertc_miniapp::protocol::debug_checksum;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+const LARGEST: u64 = u64::MAX;
+
+#[tokio::test]
+async fn two_members_see_each_other_come_publish_mute_change_role_and_go() {
+    let gateway = start(config()).await;
+    let mut alice = Client::join(&gateway, "room", 100).await;
+    let mut bob = Client::join(&gateway, "room", LARGEST).await;
+    let own = bob.user(LARGEST).clone();
+    assert!(own["url"].as_str().unwrap().starts_with(&format!("rtmp://{}/live/", gateway.rtmp_addr)));
+    assert_eq!(bob.user(100)["role"], 0);
+
+    let join = alice.notice(20).await;
+    assert_eq!(join["uid"].as_u64(), Some(LARGEST), "a uid is exact");
+    assert!(join["url"].as_str().unwrap().contains("?grant="));
+
+    assert_eq!(bob.command(10, json!({"mediaType": "video", "status": "open"})).await, 200);
+    let published = alice.notice(26).await;
+    assert_eq!(
+        (published["mediaType"].as_str(), published["status"].as_str()),
+        (Some("video"), Some("open"))
+    );
+    assert_eq!(published["url"], join["url"], "the URL of a session does not change");
+    assert_eq!(alice.command(16, json!({"srcUid": LARGEST, "mediaType": "video", "sub": true})).await, 200);
+    assert_eq!(alice.command(16, json!({"srcUid": 7, "mediaType": "video", "sub": true})).await, 404);
+
+    assert_eq!(bob.command(11, json!({"mediaType": "video", "mute": true})).await, 200);
+    assert_eq!(alice.notice(15).await["mute"], true);
+    assert_eq!(bob.command(12, json!({"role": 1})).await, 200);
+    assert_eq!(alice.notice(26).await["status"], "close");
+    assert_eq!(alice.notice(27).await["role"], 1);
+    assert_eq!(bob.command(10, json!({"mediaType": "audio", "status": "open"})).await, 403);
+
+    let seq = bob.send(4, json!({"statistic": {}})).await;
+    let ack = bob.packet().await.unwrap();
+    assert_eq!((ack["cmd"].as_u64(), ack["seq"].as_u64()), (Some(9), Some(seq)));
+    assert_eq!(bob.closed().await, 1000);
+    assert_eq!(alice.notice(21).await["uid"].as_u64(), Some(LARGEST));
+}
+
+#[tokio::test]
+async fn the_bootstrap_answers_what_every_generation_needs() {
+    let gateway = start(Config { public_address: "call.example.com/ws?node=1".into(), ..config() }).await;
+    let answer = bootstrap(&gateway, &debug_form("room", "100")).await;
+    assert_eq!(answer["code"], 200);
+    assert_eq!(answer["cid"].as_u64().unwrap().to_string().len(), 15);
+    assert_eq!(answer["ips"]["wechatapparray"], json!(["call.example.com/ws?node=1"]));
+    assert_eq!(answer["ips"]["turnaddrs"], json!([[gateway.rtmp_addr.to_string()]]));
+    assert!(
+        !answer["token"].as_str().unwrap().is_empty() && !answer["ips"]["token"].as_str().unwrap().is_empty()
+    );
+    assert_eq!(answer["time"]["t1"], 1_700_000_000_000_u64);
+    assert!(answer["time"]["t2"].as_u64() <= answer["time"]["t3"].as_u64());
+
+    let again = bootstrap(&gateway, &debug_form("room", "7")).await;
+    assert_eq!(again["cid"], answer["cid"], "a room is a room");
+    let quoted = bootstrap(&gateway, &debug_form("room", "\"100\"")).await;
+    assert_eq!(quoted["code"], 200);
+    let json_body = json!({"uid": 100, "appkey": "ak", "channelName": "room", "secureType": "2", "nrtcg2": 1,
+        "curtime": 1_700_000_000_000_u64, "checksum": debug_checksum("ak", Uid(100), 1_700_000_000_000)});
+    let as_json = post(&gateway, "/nrtcproxy/nrtc/getChannelInfos.action", &json_body.to_string()).await;
+    assert_eq!(as_json.1["cid"], answer["cid"]);
+}
+
+#[tokio::test]
+async fn a_bootstrap_that_makes_no_sense_is_refused_with_a_code() {
+    let gateway = start(config()).await;
+    for (form, code) in [
+        (String::new(), 414),
+        ("{".into(), 414),
+        ("{\"uid\":{}}".into(), 414),
+        ("%ff%00&&&==".into(), 414),
+        (debug_form("room", "-1"), 414),
+        (debug_form("room", "18446744073709551616"), 414),
+        (debug_form("", "100"), 414),
+        (debug_form(&"r".repeat(257), "100"), 414),
+        (debug_form("room", "100").replace("appkey=ak", "appkey="), 417),
+        (debug_form("room", "100").replace("checksum=", "checksum=0"), 414),
+        (debug_form("room", "100").replace("curtime=1", "curtime=x"), 414),
+        ("x".repeat(65 * 1024), 414),
+    ] {
+        let (status, answer) = post(&gateway, BOOTSTRAP, &form).await;
+        assert_eq!((status, answer["code"].as_i64()), (200, Some(code)), "{:.80}", form);
+        assert!(!answer["desc"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(bootstrap(&gateway, &debug_form("room", "100")).await["code"], 200);
+}
+
+#[tokio::test]
+async fn secure_mode_wants_the_token_of_this_user_and_room() {
+    let app = App { secret: Some("app secret".into()), secure: true };
+    let debug_app = App { secret: None, secure: false };
+    let apps = BTreeMap::from([("ak".to_owned(), app), ("debug".to_owned(), debug_app)]);
+    let gateway = start(Config { apps: Apps::Listed(apps), dev: true, ..config() }).await;
+    let now = wall_clock_ms();
+    let token = |room, uid, ttl, at| BasicToken::sign("ak", "app secret", room, uid, ttl, at);
+
+    let good = token("room", 100, 60, now);
+    assert_eq!(bootstrap(&gateway, &secure_form("room", 100, &good)).await["code"], 200);
+    for (form, code) in [
+        (debug_form("room", "100"), 403),
+        (secure_form("room", 100, ""), 403),
+        (secure_form("room", 100, "rubbish"), 414),
+        (secure_form("room", 101, &good), 414),
+        (secure_form("room2", 100, &good), 414),
+        (secure_form("room", 100, &token("room", 100, 60, now - 61_000)), 414),
+        (secure_form("room", 100, &BasicToken::sign("ak", "guessed", "room", 100, 60, now)), 414),
+        (secure_form("room", 100, &good).replace("appkey=ak", "appkey=other"), 417),
+        (secure_form("room", 100, &good).replace("appkey=ak", "appkey=debug"), 414),
+    ] {
+        assert_eq!(bootstrap(&gateway, &form).await["code"], code, "{form}");
+    }
+
+    let wanted = json!({"appkey": "ak", "channelName": "room", "uid": "100"}).to_string();
+    let (_, answer) = post(&gateway, "/v1/dev/token", &wanted).await;
+    let signed = answer["token"].as_str().unwrap();
+    assert_eq!(bootstrap(&gateway, &secure_form("room", 100, signed)).await["code"], 200);
+}
+
+#[tokio::test]
+async fn a_full_room_is_refused_by_the_bootstrap_already() {
+    let hub = HubConfig { max_members: 1, ..HubConfig::default() };
+    let gateway = start(Config { hub, ..config() }).await;
+    let _alice = Client::join(&gateway, "room", 1).await;
+    assert_eq!(bootstrap(&gateway, &debug_form("room", "2")).await["code"], 4003);
+    assert_eq!(bootstrap(&gateway, &debug_form("room", "1")).await["code"], 200);
+}
+
+#[tokio::test]
+async fn a_login_without_a_good_ticket_is_refused_in_the_way_old_clients_understand() {
+    let gateway = start(config()).await;
+    let answer = bootstrap(&gateway, &debug_form("room", "100")).await;
+    let mut client = Client::connect(&gateway, "/", 101).await;
+    client.cid = answer["cid"].as_u64().unwrap();
+    let seq = client.send(0, login_body(answer["token"].as_str().unwrap())).await;
+    let ack = client.packet().await.unwrap();
+    assert_eq!((ack["cmd"].as_u64(), ack["seq"].as_u64()), (Some(1), Some(seq)));
+    assert_eq!((&ack["body"]["code"], &ack["body"]["userlist"]), (&json!(401), &json!([])));
+    client.notice(25).await;
+    client.send(4, json!({})).await;
+    assert_eq!(client.closed().await, 1000);
+}
+
+#[tokio::test]
+async fn a_login_in_the_shape_of_4_4_1_is_served() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let answer = bootstrap(&gateway, &debug_form("room", "100").replace("4.6.11.0", "4.4.1.0")).await;
+    let mut old = Client::connect(&gateway, "/ws", 100).await;
+    old.cid = answer["cid"].as_u64().unwrap();
+    let body = json!({"token": answer["token"], "scene": 1, "usertype": 3, "liveEnable": 0, "webrtc": 1,
+        "recordAudio": 0, "recordVideo": 0, "rtmpRecord": 0, "recordType": "0", "role": 0,
+        "isHostSpeaker": 0, "edgeAddr": "192.0.2.1:80", "newprotocol": 2, "dualAudio": 0});
+    assert_eq!(old.command(0, body).await, 200);
+    let mut bob = Client::join(&gateway, "room", 200).await;
+    old.notice(20).await;
+    bob.command(10, json!({"mediaType": "audio", "status": "open"})).await;
+    old.notice(26).await;
+    assert_eq!(old.command(16, json!({"srcUid": 200, "mediaType": "audio", "sub": true})).await, 200);
+    assert_eq!(old.command(17, json!({"srcUid": 200, "dualAudio": 0})).await, 200, "4.4.1 waits for this");
+    let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
+    assert_eq!(rooms["rooms"][0]["members"][0]["client"], "4.4");
+}
+
+#[tokio::test]
+async fn heartbeats_are_answered_and_keep_a_member_alive() {
+    let hub = HubConfig { silence: Duration::from_millis(400), ..HubConfig::default() };
+    let gateway = start(Config { hub, ..config() }).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    let mut bob = Client::join(&gateway, "room", 2).await;
+    for _ in 0..8 {
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(alice.command(2, json!({})).await, 200);
+    }
+    assert_eq!(bob.closed().await, 1008, "who is silent is closed");
+}
+
+#[tokio::test]
+async fn a_connection_that_never_logs_in_is_closed() {
+    let hub = HubConfig { login_timeout: Duration::from_millis(200), ..HubConfig::default() };
+    let gateway = start(Config { hub, ..config() }).await;
+    let mut client = Client::connect(&gateway, "/", 1).await;
+    assert_eq!(client.closed().await, 1008);
+}
+
+#[tokio::test]
+async fn garbage_is_dropped_and_an_unknown_command_fails_at_once() {
+    let gateway = start(config()).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    for text in ["", "{", "null", "[[[[", r#"{"cmd":-1}"#, r#"{"cmd":10,"body":7}"#, "\u{0}"] {
+        alice.raw(Message::text(text)).await;
+    }
+    alice.raw(Message::binary(vec![0xff; 100])).await;
+    assert_eq!(alice.command(99, json!({})).await, 400);
+    assert_eq!(alice.command(2, json!({})).await, 200, "nothing else happened");
+    for _ in 0..60 {
+        alice.raw(Message::text("{")).await;
+    }
+    assert_eq!(alice.closed().await, 1008);
+}
+
+#[tokio::test]
+async fn a_packet_may_have_64_kib_and_not_a_byte_more() {
+    let gateway = start(config()).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    let mut bob = Client::join(&gateway, "room", 2).await;
+    let padded = |size: usize| {
+        let start = r#"{"cmd":2,"body":{"uid":1,"cid":1},"seq":900,"pad":""#;
+        format!("{start}{}\"}}", "x".repeat(size - start.len() - 2))
+    };
+    alice.raw(Message::text(padded(64 * 1024))).await;
+    assert_eq!(alice.ack(900).await["cmd"], 3);
+    alice.raw(Message::text(padded(64 * 1024 + 1))).await;
+    assert_eq!(alice.closed().await, 1009);
+
+    let mut huge = Client::join(&gateway, "room", 3).await;
+    huge.raw(Message::text(padded(8 << 20))).await;
+    huge.gone().await;
+    assert_eq!(bob.command(2, json!({})).await, 200, "others are unaffected");
+}
+
+#[tokio::test]
+async fn a_second_login_takes_over_and_others_see_nothing() {
+    let gateway = start(config()).await;
+    let mut bob = Client::join(&gateway, "room", 2).await;
+    let mut first = Client::join(&gateway, "room", 1).await;
+    bob.notice(20).await;
+    first.command(10, json!({"mediaType": "audio", "status": "open"})).await;
+    bob.notice(26).await;
+
+    let mut second = Client::join(&gateway, "room", 1).await;
+    assert_eq!(first.closed().await, 4001);
+    second.command(10, json!({"mediaType": "audio", "status": "open"})).await;
+    second.command(11, json!({"mediaType": "audio", "mute": true})).await;
+    let next = bob.next_notice().await;
+    assert_eq!(next["cmd"], 15, "neither join nor leave nor publish: {next}");
+}
+
+#[tokio::test]
+async fn a_member_that_never_reads_is_dropped_and_nobody_waits_for_it() {
+    let hub = HubConfig {
+        packets_per_second: 1_000_000,
+        packet_burst: 1_000_000,
+        grace: Duration::from_millis(200),
+        ..HubConfig::default()
+    };
+    let gateway = start(Config { hub, send_queue: 64, admin_token: Some(ADMIN.into()), ..config() }).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    let mut bob = Client::join(&gateway, "room", 2).await;
+    alice.notice(20).await;
+    let deaf = Client::join(&gateway, "room", 3).await;
+    alice.notice(20).await;
+    bob.notice(20).await;
+
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut slowest = Duration::ZERO;
+    let mut open = true;
+    loop {
+        let started = Instant::now();
+        let status = if open { "open" } else { "close" };
+        assert_eq!(bob.command(10, json!({"mediaType": "video", "status": status})).await, 200);
+        let notice = alice.next_notice().await;
+        slowest = slowest.max(started.elapsed());
+        if notice["cmd"] == 21 {
+            assert_eq!(notice["body"]["uid"], 3);
+            break;
+        }
+        assert_eq!((&notice["cmd"], &notice["body"]["status"]), (&json!(26), &json!(status)));
+        assert!(Instant::now() < deadline, "the deaf member is still there");
+        open = !open;
+    }
+    assert!(slowest < Duration::from_secs(2), "others waited {slowest:?}");
+    drop(deaf);
+}
+
+#[tokio::test]
+async fn a_shutdown_closes_everybody_with_1012_within_two_seconds() {
+    let gateway = start(config()).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    let mut stranger = Client::connect(&gateway, "/", 2).await;
+    let _idle = TcpStream::connect(gateway.http_addr).await.unwrap();
+    let (http_addr, started) = (gateway.http_addr, Instant::now());
+    let stopping = tokio::spawn(gateway.shutdown());
+    assert_eq!(alice.closed().await, 1012);
+    assert_eq!(stranger.closed().await, 1012);
+    stopping.await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(TcpStream::connect(http_addr).await.is_err());
+}
+
+#[tokio::test]
+async fn who_leaves_or_turns_audience_is_cut_off_the_media_too() {
+    let gateway = start(config()).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    let url = alice.user(1)["url"].as_str().unwrap().to_owned();
+    for (cmd, body) in [(12, json!({"role": 1})), (4, json!({}))] {
+        let mut ffmpeg = push(&url);
+        wait_for_publishers(&gateway, 1).await;
+        alice.command(cmd, body).await;
+        wait_for_publishers(&gateway, 0).await;
+        ffmpeg.wait().await.unwrap();
+    }
+    let mut forged = push(&url.replace("grant=", "grant=A"));
+    assert!(!forged.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn the_operator_lists_kicks_and_dissolves_and_nobody_else_does() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let mut alice = Client::join(&gateway, "room 1", 1).await;
+    let mut bob = Client::join(&gateway, "room 1", 2).await;
+    alice.notice(20).await;
+    assert_eq!(get(&gateway, "/v1/rooms", "").await.0, 401);
+    assert_eq!(get(&gateway, "/v1/rooms", "wrong").await.0, 401);
+    let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
+    assert_eq!(
+        (&rooms["rooms"][0]["channel"], &rooms["rooms"][0]["appkey"]),
+        (&json!("room 1"), &json!("ak"))
+    );
+
+    let kick = |uid| json!({"appkey": "ak", "uid": uid}).to_string();
+    assert_eq!(operate(&gateway, "/v1/rooms/room%201/kick", &kick(1), "").await, 401);
+    assert_eq!(operate(&gateway, "/v1/rooms/room%201/kick", &kick(9), ADMIN).await, 404);
+    assert_eq!(operate(&gateway, "/v1/rooms/room%201/kick", &kick(1), ADMIN).await, 204);
+    assert_eq!(alice.notice(24).await["reason"], 2);
+    assert_eq!(alice.closed().await, 1000);
+    assert_eq!(bob.notice(21).await["uid"], 1);
+
+    assert_eq!(operate(&gateway, "/v1/rooms/room%201/dissolve", r#"{"appkey":"ak"}"#, ADMIN).await, 204);
+    bob.notice(23).await;
+    bob.notice(25).await;
+    assert_eq!(bob.closed().await, 1000);
+}
+
+#[tokio::test]
+async fn without_being_asked_for_there_is_no_operator_and_no_dev_token() {
+    let gateway = start(config()).await;
+    assert_eq!(get(&gateway, "/v1/rooms", "").await.0, 404);
+    assert_eq!(post(&gateway, "/v1/dev/token", "{}").await.0, 404);
+}
+
+#[tokio::test]
+async fn reports_are_counted_and_bounded() {
+    let gateway = start(config()).await;
+    for path in ["/statistic/realtime/sdkFunctioninfo", "/statics/report/common/form", "/statistics"] {
+        assert_eq!(post(&gateway, path, r#"{"ver":1}"#).await.0, 200);
+    }
+    assert_eq!(post(&gateway, "/statistics", &"x".repeat(64 * 1024)).await.0, 200);
+    assert_eq!(post(&gateway, "/statistics", &"x".repeat(64 * 1024 + 1)).await.0, 413);
+    let health = get(&gateway, "/healthz", "").await.1;
+    assert_eq!((&health["status"], &health["reports"]), (&json!("ok"), &json!(4)));
+}
+
+struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    uid: u64,
+    cid: u64,
+    seq: u64,
+    users: Vec<Value>,
+    /// Packets that were read while something else was awaited.
+    waiting: Vec<Value>,
+}
+
+impl Client {
+    async fn connect(gateway: &Running, path: &str, uid: u64) -> Self {
+        let (socket, _) = connect_async(format!("ws://{}{path}", gateway.http_addr)).await.unwrap();
+        Self { socket, uid, cid: 0, seq: 0, users: Vec::new(), waiting: Vec::new() }
+    }
+
+    async fn join(gateway: &Running, room: &str, uid: u64) -> Self {
+        let answer = bootstrap(gateway, &debug_form(room, &uid.to_string())).await;
+        let mut client = Self::connect(gateway, "/", uid).await;
+        client.cid = answer["cid"].as_u64().unwrap();
+        let seq = client.send(0, login_body(answer["token"].as_str().unwrap())).await;
+        let ack = client.ack(seq).await;
+        assert_eq!(ack["body"]["code"], 200, "{ack}");
+        client.users = ack["body"]["userlist"].as_array().unwrap().clone();
+        client
+    }
+
+    fn user(&self, uid: u64) -> &Value {
+        self.users.iter().find(|user| user["uid"] == uid).unwrap()
+    }
+
+    /// Sends a command and gives its number.
+    async fn send(&mut self, cmd: u32, mut body: Value) -> u64 {
+        self.seq += 1;
+        body["uid"] = self.uid.into();
+        body["cid"] = self.cid.into();
+        let packet = json!({"cmd": cmd, "body": body, "seq": self.seq});
+        self.raw(Message::text(packet.to_string())).await;
+        self.seq
+    }
+
+    /// Sends a command and gives the code of its acknowledgement.
+    async fn command(&mut self, cmd: u32, body: Value) -> i64 {
+        let seq = self.send(cmd, body).await;
+        self.ack(seq).await["body"]["code"].as_i64().unwrap()
+    }
+
+    async fn raw(&mut self, message: Message) {
+        // A closed socket shows in what is read next.
+        let _sent = self.socket.send(message).await;
+    }
+
+    async fn ack(&mut self, seq: u64) -> Value {
+        loop {
+            let packet = self.packet().await.expect("closed before the acknowledgement");
+            if packet["seq"] == seq {
+                return packet;
+            }
+            self.waiting.push(packet);
+        }
+    }
+
+    async fn next_notice(&mut self) -> Value {
+        if self.waiting.is_empty() { self.packet().await.unwrap() } else { self.waiting.remove(0) }
+    }
+
+    async fn notice(&mut self, cmd: u64) -> Value {
+        let notice = self.next_notice().await;
+        assert_eq!(notice["cmd"], cmd, "{notice}");
+        assert!(notice.get("seq").is_none());
+        notice["body"].clone()
+    }
+
+    /// The next packet, or the code of the close frame.
+    async fn packet(&mut self) -> Result<Value, u16> {
+        loop {
+            let next = timeout(Duration::from_secs(10), self.socket.next()).await.expect("nothing came");
+            match next {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(Some(frame)))) => return Err(frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(1006),
+            }
+        }
+    }
+
+    async fn closed(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.packet().await {
+                return code;
+            }
+        }
+    }
+
+    async fn gone(&mut self) {
+        let code = self.closed().await;
+        assert!([1002, 1006, 1009].contains(&code), "{code}");
+    }
+}
+
+/// Plays the part of a live-pusher.
+fn push(url: &str) -> tokio::process::Child {
+    let source = "testsrc=size=64x64:rate=10";
+    tokio::process::Command::new("ffmpeg")
+        .args(["-loglevel", "quiet", "-re", "-f", "lavfi", "-i", source, "-c:v", "flv", "-f", "flv", url])
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("ffmpeg is needed")
+}
+
+async fn wait_for_publishers(gateway: &Running, count: u64) {
+    for _ in 0..100 {
+        if get(gateway, "/healthz", "").await.1["media"]["publishers"] == count {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!("never had {count} publishers");
+}
+
+async fn start(config: Config) -> Running {
+    Gateway::start(config).await.unwrap()
+}
+
+fn config() -> Config {
+    let any = "127.0.0.1:0".parse().unwrap();
+    Config { listen: any, rtmp_listen: any, ..Config::default() }
+}
+
+fn login_body(token: &str) -> Value {
+    json!({"token": token, "scene": 1, "usertype": 3, "liveEnable": 0, "webrtc": 1, "recordAudio": 0,
+        "recordVideo": 0, "rtmpRecord": 0, "recordType": "0", "role": 0, "isHostSpeaker": 0,
+        "edgeAddr": "192.0.2.1:80", "newprotocol": 2, "audioChangeMode": 0, "audioLocalPitch": "1.25",
+        "audioChangeType": 0, "audioBeautyType": 0})
+}
+
+fn debug_form(room: &str, uid: &str) -> String {
+    let number = uid.trim_matches('"').parse().unwrap_or(0);
+    form(room, uid, "2", &debug_checksum("ak", Uid(number), 1_700_000_000_000))
+}
+
+fn secure_form(room: &str, uid: u64, token: &str) -> String {
+    form(room, &uid.to_string(), "1", token)
+}
+
+fn form(room: &str, uid: &str, secure_type: &str, checksum: &str) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("uid", uid), ("appkey", "ak"), ("channelName", room), ("secureType", secure_type)])
+        .extend_pairs([("osType", "4"), ("mode", "2"), ("netType", "0"), ("version", "4.6.11.0")])
+        .extend_pairs([("curtime", "1700000000000"), ("checksum", checksum), ("nrtcg2", "1")])
+        .extend_pairs([("t1", "1700000000000"), ("webrtc", "1")])
+        .finish()
+}
+
+async fn bootstrap(gateway: &Running, form: &str) -> Value {
+    post(gateway, BOOTSTRAP, form).await.1
+}
+
+async fn post(gateway: &Running, path: &str, body: &str) -> (u16, Value) {
+    let kind = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+    let head = format!("POST {path} HTTP/1.1\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
+    http(gateway, &head, body).await
+}
+
+async fn operate(gateway: &Running, path: &str, body: &str, token: &str) -> u16 {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\nAuthorization: Bearer {token}\r\n",
+        body.len()
+    );
+    http(gateway, &head, body).await.0
+}
+
+async fn get(gateway: &Running, path: &str, token: &str) -> (u16, Value) {
+    http(gateway, &format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {token}\r\n"), "").await
+}
+
+async fn http(gateway: &Running, head: &str, body: &str) -> (u16, Value) {
+    let mut socket = TcpStream::connect(gateway.http_addr).await.unwrap();
+    let request = format!("{head}Host: test\r\nConnection: close\r\n\r\n{body}");
+    // The server may answer, and close, before it has read a body that is too big.
+    let _sent = socket.write_all(request.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _read = timeout(Duration::from_secs(10), socket.read_to_end(&mut answer)).await.expect("no answer");
+    let answer = String::from_utf8(answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap_or_default().parse().unwrap_or(0);
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+fn wall_clock_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
+}
+
+const BOOTSTRAP: &str = "/nrtc/getChannelInfos.action";
+const ADMIN: &str = "operators only, please";
