@@ -279,10 +279,11 @@ fn plain(value: &JsValue) -> Value {
     if value.is_bigint() || is_big_number(value) {
         return Value::String(String::from(value.unchecked_ref::<Object>().to_string()));
     }
-    let Some(object) = value.dyn_ref::<Object>() else { return Value::String("?".into()) };
-    if Array::is_array(value) || value.is_function() {
+    if !value.is_object() || Array::is_array(value) {
         return from_json(value);
     }
+    // Not `dyn_ref`: an object of another realm is no instance of our `Object`.
+    let object: &Object = value.unchecked_ref();
     let entries = Object::entries(object);
     let members = entries.iter().filter_map(|entry| {
         let entry = Array::from(&entry);

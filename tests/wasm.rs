@@ -126,6 +126,13 @@ async fn a_uid_may_come_in_every_form_and_goes_back_in_its_own() {
 }
 
 #[wasm_bindgen_test]
+async fn a_parameter_from_another_realm_is_an_object_all_the_same() {
+    let foreign = "[process.getBuiltinModule('node:vm').runInNewContext(`({channelName: 'r', uid: 7})`)]";
+    let joined = Page::new().call("join", foreign).await.unwrap();
+    assert!(text(&joined).ends_with(r#""uid":7}"#));
+}
+
+#[wasm_bindgen_test]
 async fn a_rejection_is_a_fresh_error_with_every_field() {
     let page = Page::new();
     let first = page.call("publish", "[]").await.unwrap_err();

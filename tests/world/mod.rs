@@ -9,6 +9,7 @@
 pub(crate) mod client;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Client, Effect};
@@ -350,7 +351,7 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
 pub(crate) const LATENCY: Duration = Duration::from_millis(10);
 
 fn new_hub() -> Hub {
-    let urls = MediaUrls::new("rtmp://media.example/live", Grants::new(secret()));
+    let urls = MediaUrls::below("rtmp://media.example/live", Arc::new(Grants::new(secret())));
     Hub::new(HubConfig::default(), secret(), urls)
 }
 
