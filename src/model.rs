@@ -12,7 +12,7 @@ pub struct Uid(pub u64);
 
 impl Uid {
     /// True when the original SDK would have read the wire literal as a BigNumber: more than 15
-    /// digits (signalling-protocol.md 2.2). Applications then get the uid as a decimal string.
+    /// digits (docs/protocol.md 2.2). Applications then get the uid as a decimal string.
     #[must_use]
     pub const fn is_big(self) -> bool {
         self.0 >= 1_000_000_000_000_000
@@ -70,7 +70,12 @@ impl AppUid {
 impl Serialize for AppUid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Number(uid) => serializer.serialize_u64(uid.0),
+            // Not as u64: that would cross into JavaScript as a BigInt, which old phones lack. A
+            // safe integer is exact as f64.
+            Self::Number(uid) => match u32::try_from(uid.0) {
+                Ok(small) => serializer.serialize_u32(small),
+                Err(_) => serializer.serialize_f64(uid.0 as f64),
+            },
             Self::Text(uid) => serializer.collect_str(&uid.0),
         }
     }
@@ -114,7 +119,7 @@ impl Serialize for Role {
     }
 }
 
-/// A kind of media, in the order in which a login reports them (signalling-protocol.md 6).
+/// A kind of media, in the order in which a login reports them (docs/protocol.md 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Media {

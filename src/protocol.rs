@@ -6,12 +6,11 @@
 //! declared there, and no key whose value is falsy and not exactly 0.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{self, Deserializer, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::lenient::{code, flag, is_false, role, seq, some_role, some_truthy, text, truthy, url};
 use crate::model::{Cid, Media, MediaSet, Role, Seq, Stream, Uid, Url};
 
 /// A packet from a client.
@@ -283,7 +282,7 @@ pub enum ServerPacket {
 pub struct Ack {
     /// 200 means yes. A code that is not a JSON number counts as a refusal.
     #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
-    pub code: Option<i64>,
+    pub code: Option<i32>,
     /// Why not.
     #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
     pub errmsg: String,
@@ -304,7 +303,7 @@ impl Ack {
 
     /// A no, with its reason.
     #[must_use]
-    pub fn refused(code: i64, errmsg: impl Into<String>) -> Self {
+    pub fn refused(code: i32, errmsg: impl Into<String>) -> Self {
         Self { code: Some(code), errmsg: errmsg.into(), ..Self::default() }
     }
 
@@ -370,7 +369,7 @@ pub enum Notice {
 }
 
 /// Why a room or a membership ended: 1 room closed, 2 removed by the server, 5 permission expired.
-pub type Reason = Option<i64>;
+pub type Reason = Option<i32>;
 
 impl ServerPacket {
     /// Writes the packet as one text frame. `cmd` of an acknowledgement is the command's
@@ -478,112 +477,6 @@ impl PacketError {
     }
 }
 
-/// The bootstrap request (1.1), an HTML form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BootstrapForm {
-    /// The member, decimal; some platforms quote it.
-    pub uid: String,
-    /// The application.
-    pub appkey: String,
-    /// The room's name.
-    pub channel_name: String,
-    /// `"1"` with a token, `"2"` without.
-    pub secure_type: String,
-    /// `4.6.11.0` for the original 4.6.11.
-    #[serde(default)]
-    pub version: String,
-    /// When the request was made, in milliseconds since the Unix epoch.
-    pub curtime: u64,
-    /// The token in secure mode, else [`debug_checksum`].
-    pub checksum: String,
-    /// Echoed for clock synchronisation, milliseconds.
-    #[serde(default)]
-    pub t1: u64,
-}
-
-impl BootstrapForm {
-    /// Writes the form in the original's field order, constants included.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new())
-            .append_pair("uid", &self.uid)
-            .append_pair("appkey", &self.appkey)
-            .append_pair("channelName", &self.channel_name)
-            .append_pair("secureType", &self.secure_type)
-            .append_pair("osType", "4")
-            .append_pair("mode", "2")
-            .append_pair("netType", "0")
-            .append_pair("version", &self.version)
-            .append_pair("curtime", &self.curtime.to_string())
-            .append_pair("checksum", &self.checksum)
-            .append_pair("nrtcg2", "1")
-            .append_pair("t1", &self.t1.to_string())
-            .finish()
-    }
-}
-
-/// The debug mode's checksum: lower-case hex MD5 of `appkey.uid.curtime` (1.1).
-#[must_use]
-pub fn debug_checksum(appkey: &str, uid: Uid, curtime: u64) -> String {
-    use md5::{Digest, Md5};
-    let digest = Md5::digest(format!("{appkey}.{uid}.{curtime}"));
-    digest.iter().fold(String::with_capacity(32), |mut hex, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            hex.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-        }
-        hex
-    })
-}
-
-/// The bootstrap answer (1.3), as far as clients read it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct BootstrapAnswer {
-    /// 200 means yes; must be a JSON number.
-    #[serde(default, deserialize_with = "code")]
-    pub code: Option<i64>,
-    /// Why not, for people.
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
-    pub desc: String,
-    /// The channel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cid: Option<Cid>,
-    /// Goes into the login.
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
-    pub token: String,
-    /// Where to connect.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ips: Option<Ips>,
-    /// Clock synchronisation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<ServerTime>,
-}
-
-/// The addresses in a bootstrap answer.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Ips {
-    /// Gateways, without scheme; may carry a path and a query.
-    #[serde(default, deserialize_with = "texts")]
-    pub wechatapparray: Vec<String>,
-    /// Media edges, `ip:port`.
-    #[serde(default)]
-    pub turnaddrs: Vec<Vec<String>>,
-    /// The token of the task API.
-    #[serde(default, deserialize_with = "text")]
-    pub token: String,
-}
-
-/// The server's clock, milliseconds since the Unix epoch.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct ServerTime {
-    /// The client's own `t1`.
-    pub t1: u64,
-    /// When the request arrived.
-    pub t2: u64,
-    /// When the answer was sent.
-    pub t3: u64,
-}
-
 #[derive(Deserialize)]
 struct Envelope<'a> {
     cmd: u32,
@@ -669,7 +562,7 @@ struct NoticeBody<'a> {
     #[serde(default, deserialize_with = "some_role", skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
     #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
-    reason: Option<i64>,
+    reason: Option<i32>,
     #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
     url: Option<Url>,
     #[serde(default, rename = "sa_url", deserialize_with = "url", skip_serializing_if = "Option::is_none")]
@@ -792,122 +685,6 @@ impl Serialize for JoinBody<'_> {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
-}
-
-/// A flag that travels as 0 or 1.
-mod flag {
-    use super::{Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(flag: &bool, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u8((*flag).into())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-        super::truthy(deserializer)
-    }
-}
-
-/// Any JSON value, reduced to what lenient reading needs.
-enum Loose {
-    Nothing,
-    Flag(bool),
-    Number(i64),
-    Text(String),
-}
-
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct LooseVisitor;
-        impl<'de> Visitor<'de> for LooseVisitor {
-            type Value = Loose;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<Loose, E> {
-                Ok(Loose::Nothing)
-            }
-            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Loose, E> {
-                Ok(Loose::Flag(flag))
-            }
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Loose, E> {
-                Ok(Loose::Number(number))
-            }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Loose, E> {
-                Ok(Loose::Number(i64::try_from(number).unwrap_or(i64::MAX)))
-            }
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Loose, E> {
-                // Only the integral part can mean anything in a code or a flag.
-                Ok(Loose::Number(number as i64))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Loose, E> {
-                Ok(Loose::Text(text.to_owned()))
-            }
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Loose, A::Error> {
-                while items.next_element::<de::IgnoredAny>()?.is_some() {}
-                Ok(Loose::Flag(true))
-            }
-            fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Loose, A::Error> {
-                while entries.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
-                Ok(Loose::Flag(true))
-            }
-        }
-        deserializer.deserialize_any(LooseVisitor)
-    }
-}
-
-fn truthy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(match Loose::deserialize(deserializer)? {
-        Loose::Nothing => false,
-        Loose::Flag(flag) => flag,
-        Loose::Number(number) => number != 0,
-        Loose::Text(text) => !text.is_empty(),
-    })
-}
-
-fn some_truthy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    truthy(deserializer).map(Some)
-}
-
-fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    Ok(match Loose::deserialize(deserializer)? {
-        Loose::Number(number) => Some(number),
-        Loose::Nothing | Loose::Flag(_) | Loose::Text(_) => None,
-    })
-}
-
-fn seq<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Seq>, D::Error> {
-    Ok(code(deserializer)?.and_then(|number| u32::try_from(number).ok()).map(Seq))
-}
-
-fn role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
-    Ok(if code(deserializer)? == Some(1) { Role::Audience } else { Role::Broadcaster })
-}
-
-fn some_role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Role>, D::Error> {
-    role(deserializer).map(Some)
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(match Loose::deserialize(deserializer)? {
-        Loose::Text(text) => text,
-        Loose::Number(number) => number.to_string(),
-        Loose::Nothing | Loose::Flag(_) => String::new(),
-    })
-}
-
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    Ok(Option::<Vec<String>>::deserialize(deserializer)?.unwrap_or_default())
-}
-
-fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
-    let text = text(deserializer)?;
-    Ok((!text.is_empty()).then_some(Url(text)))
-}
-
 /// A list in which one bad entry costs only itself; anything but a list is an absent list.
 fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<UserEntry>>, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?;
@@ -919,7 +696,7 @@ fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<User
 mod tests {
     use super::*;
 
-    /// The published exchange, signalling-protocol.md Appendix C.
+    /// The published exchange, docs/protocol.md Appendix C.
     const LOGIN: &str = r#"{"cmd":0,"body":{"uid":100,"cid":123456789012345,"token":"t","scene":1,"usertype":3,"liveEnable":0,"webrtc":1,"recordAudio":0,"recordVideo":0,"rtmpRecord":0,"recordType":"0","role":0,"isHostSpeaker":0,"edgeAddr":"192.0.2.1:80","newprotocol":2,"audioChangeMode":0,"audioLocalPitch":"1.25","audioChangeType":0,"audioBeautyType":0},"seq":1}"#;
     const COMMANDS: [&str; 7] = [
         LOGIN,
@@ -1019,11 +796,5 @@ mod tests {
             ServerPacket::decode(r#"{"cmd":99,"body":{}}"#),
             Err(PacketError::UnknownCommand(99, Seq(0)))
         );
-    }
-
-    #[test]
-    fn the_debug_checksum_matches_the_published_vector() {
-        let sum = debug_checksum("ak", Uid(100), 1_700_000_000_000);
-        assert_eq!(sum, "38750beb8c77248788c630bc9fbbfa64");
     }
 }

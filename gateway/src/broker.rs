@@ -96,12 +96,7 @@ impl Broker {
     /// # Errors
     ///
     /// Refuses a second holder, and one stream more than the limit.
-    pub fn publish(
-        &mut self,
-        name: &str,
-        holder: u64,
-        wake: Arc<Notify>,
-    ) -> Result<ConnectionId, Refusal> {
+    pub fn publish(&mut self, name: &str, holder: u64, wake: Arc<Notify>) -> Result<ConnectionId, Refusal> {
         let id = self.mint();
         let stream = self.stream(name)?;
         if let Some(old) = &stream.publisher {
@@ -125,13 +120,7 @@ impl Broker {
     /// # Errors
     ///
     /// Says that the publisher was replaced or ended.
-    pub fn push(
-        &mut self,
-        name: &str,
-        id: ConnectionId,
-        packet: &Packet,
-        now_ms: u64,
-    ) -> Result<(), Ended> {
+    pub fn push(&mut self, name: &str, id: ConnectionId, packet: &Packet, now_ms: u64) -> Result<(), Ended> {
         let stream = self.streams.get_mut(name).ok_or(Ended)?;
         if stream.publisher.as_ref().is_none_or(|p| p.id != id) {
             return Err(Ended);
@@ -200,12 +189,7 @@ impl Broker {
     /// # Errors
     ///
     /// Refuses one player, one waiting player or one stream more than the limit.
-    pub fn play(
-        &mut self,
-        name: &str,
-        wake: Arc<Notify>,
-        now_ms: u64,
-    ) -> Result<ConnectionId, Refusal> {
+    pub fn play(&mut self, name: &str, wake: Arc<Notify>, now_ms: u64) -> Result<ConnectionId, Refusal> {
         let id = self.mint();
         let is_live = |s: &Stream| s.publisher.is_some();
         let waits = !self.streams.get(name).is_some_and(is_live);
@@ -240,11 +224,8 @@ impl Broker {
         bytes: usize,
         now_ms: u64,
     ) -> Result<Vec<Packet>, Ended> {
-        let player = self
-            .streams
-            .get_mut(name)
-            .and_then(|stream| stream.players.get_mut(&id))
-            .ok_or(Ended)?;
+        let player =
+            self.streams.get_mut(name).and_then(|stream| stream.players.get_mut(&id)).ok_or(Ended)?;
         let taken = player.take(bytes, now_ms);
         self.bytes_out += taken.iter().map(|p| p.body.len() as u64).sum::<u64>();
         Ok(taken)
@@ -466,11 +447,7 @@ mod tests {
         for timestamp in [u32::MAX - 39, 0, 40, 3_000_000, 3_000_040, 0] {
             bench.push_at(publisher, timestamp, KEY);
         }
-        let times: Vec<_> = bench
-            .take(player)
-            .into_iter()
-            .map(|(time, _)| time)
-            .collect();
+        let times: Vec<_> = bench.take(player).into_iter().map(|(time, _)| time).collect();
         assert_eq!(times, [0, 40, 80, 120, 160, 200]);
     }
 
@@ -497,11 +474,7 @@ mod tests {
         bench.broker.limits.waiting_players = 2;
         bench.broker.limits.players_per_stream = 1;
         play(&mut bench, "a").unwrap();
-        assert_eq!(
-            play(&mut bench, "a"),
-            Err(Refusal::Full),
-            "a stream's players"
-        );
+        assert_eq!(play(&mut bench, "a"), Err(Refusal::Full), "a stream's players");
         let leaver = play(&mut bench, "b").unwrap();
         assert_eq!(bench.try_publish(1), Err(Refusal::Full), "streams");
         bench.broker.leave("b", leaver);
@@ -542,9 +515,7 @@ mod tests {
         for seed in 1..300_u64 {
             let mut random = seed;
             let mut below = |end: u64| {
-                random = random
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 (random >> 20) % end
             };
             let mut bench = Bench::new();
@@ -623,10 +594,7 @@ mod tests {
                 queued_bytes: 2000,
                 ..BrokerLimits::default()
             };
-            Self {
-                broker: Broker::new(limits),
-                now: 0,
-            }
+            Self { broker: Broker::new(limits), now: 0 }
         }
 
         fn publish(&mut self, holder: u64) -> ConnectionId {
@@ -652,36 +620,19 @@ mod tests {
             self.push(id, timestamp, body).unwrap();
         }
 
-        fn push(
-            &mut self,
-            id: ConnectionId,
-            timestamp: u32,
-            body: &'static [u8],
-        ) -> Result<(), Ended> {
+        fn push(&mut self, id: ConnectionId, timestamp: u32, body: &'static [u8]) -> Result<(), Ended> {
             let track = match body[0] {
                 0x02 => Track::Metadata,
                 0xaf => Track::Audio,
                 _ => Track::Video,
             };
             let body = Bytes::from_static(body);
-            let packet = Packet {
-                track,
-                timestamp,
-                body,
-            };
+            let packet = Packet { track, timestamp, body };
             self.broker.push(NAME, id, &packet, self.now)
         }
 
         fn take(&mut self, id: ConnectionId) -> Vec<(u32, &'static [u8])> {
-            let all = [
-                META,
-                AVC_HEADER,
-                OTHER_HEADER,
-                KEY,
-                FRAME,
-                AAC_HEADER,
-                SOUND,
-            ];
+            let all = [META, AVC_HEADER, OTHER_HEADER, KEY, FRAME, AAC_HEADER, SOUND];
             let taken = self.broker.take(NAME, id, usize::MAX, self.now).unwrap();
             let known = |packet: Packet| {
                 let body = all.into_iter().find(|body| packet.body == *body);

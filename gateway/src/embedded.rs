@@ -106,12 +106,8 @@ impl Embedded {
         let port = config.public_port.unwrap_or(rtmp_addr.port());
         let mut limits = config.limits;
         limits.broker.stalled_ms = limits.stalled.as_millis() as u64;
-        let engine = Arc::new(Engine {
-            hall: Hall::new(limits.broker.clone()),
-            grants,
-            limits,
-            clock: config.clock,
-        });
+        let engine =
+            Arc::new(Engine { hall: Hall::new(limits.broker.clone()), grants, limits, clock: config.clock });
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(accept(listener, Arc::clone(&engine), stopped));
         tracing::info!(%rtmp_addr, "media is served");
@@ -181,11 +177,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Decides whether what a client asks for (`stream?grant=…`) is allowed.
-    pub(crate) fn admit<'a>(
-        &self,
-        action: Action,
-        asked: &'a str,
-    ) -> Result<(&'a str, Holder), Refusal> {
+    pub(crate) fn admit<'a>(&self, action: Action, asked: &'a str) -> Result<(&'a str, Holder), Refusal> {
         let (name, grant) = name_and_grant(asked)?;
         let holder = self.grants.verify(grant, action, name, (self.clock)())?;
         Ok((name, holder))

@@ -24,9 +24,7 @@ use crate::token::Action;
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
-    Router::new()
-        .route(&format!("/{APP}/{{file}}"), get(respond))
-        .with_state(engine)
+    Router::new().route(&format!("/{APP}/{{file}}"), get(respond)).with_state(engine)
 }
 
 async fn respond(
@@ -38,20 +36,13 @@ async fn respond(
         Ok(subscription) => subscription,
         Err(refusal) => return refuse(refusal),
     };
-    let headers = [
-        (header::CONTENT_TYPE, "video/x-flv"),
-        (header::CACHE_CONTROL, "no-store"),
-        ANY_ORIGIN,
-    ];
+    let headers = [(header::CONTENT_TYPE, "video/x-flv"), (header::CACHE_CONTROL, "no-store"), ANY_ORIGIN];
     let idle = engine.limits.idle_player;
-    let body = stream::unfold(
-        (subscription, false),
-        move |(mut seat, has_begun)| async move {
-            let packets = timeout(idle, seat.next(BATCH)).await.ok()?.ok()?;
-            let bytes = mux(&packets, !has_begun);
-            Some((Ok::<_, Infallible>(bytes), (seat, true)))
-        },
-    );
+    let body = stream::unfold((subscription, false), move |(mut seat, has_begun)| async move {
+        let packets = timeout(idle, seat.next(BATCH)).await.ok()?.ok()?;
+        let bytes = mux(&packets, !has_begun);
+        Some((Ok::<_, Infallible>(bytes), (seat, true)))
+    });
     (headers, Body::from_stream(body)).into_response()
 }
 
@@ -112,11 +103,7 @@ mod tests {
 
     #[test]
     fn the_file_header_names_the_tracks_there_are() {
-        let packet = |track| Packet {
-            track,
-            timestamp: 0,
-            body: Bytes::new(),
-        };
+        let packet = |track| Packet { track, timestamp: 0, body: Bytes::new() };
         let flags = |tracks: &[Track]| {
             let packets: Vec<_> = tracks.iter().copied().map(packet).collect();
             mux(&packets, true)[4]
@@ -128,11 +115,8 @@ mod tests {
 
     #[test]
     fn a_tag_is_framed_as_the_format_says() {
-        let packet = Packet {
-            track: Track::Video,
-            timestamp: 0x0102_0304,
-            body: Bytes::from_static(b"body"),
-        };
+        let packet =
+            Packet { track: Track::Video, timestamp: 0x0102_0304, body: Bytes::from_static(b"body") };
         let tag = b"\x09\0\0\x04\x02\x03\x04\x01\0\0\0body\0\0\0\x0f";
         assert_eq!(mux(&[packet], false), &tag[..]);
     }

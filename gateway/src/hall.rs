@@ -20,10 +20,7 @@ pub(crate) struct Hall {
 impl Hall {
     /// Opens one without streams.
     pub(crate) fn new(limits: BrokerLimits) -> Self {
-        Self {
-            broker: Arc::new(Mutex::new(Broker::new(limits))),
-            opened: Instant::now(),
-        }
+        Self { broker: Arc::new(Mutex::new(Broker::new(limits))), opened: Instant::now() }
     }
 
     /// Becomes the publisher of a stream until the publication is dropped.
@@ -34,9 +31,7 @@ impl Hall {
     pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, Refusal> {
         let wake = Arc::new(Notify::new());
         let id = self.broker().publish(name, holder, Arc::clone(&wake))?;
-        Ok(Publication {
-            seat: self.seat(name, id, wake),
-        })
+        Ok(Publication { seat: self.seat(name, id, wake) })
     }
 
     /// Becomes a player of a stream until the subscription is dropped.
@@ -48,9 +43,7 @@ impl Hall {
         let wake = Arc::new(Notify::new());
         let now = self.now_ms();
         let id = self.broker().play(name, Arc::clone(&wake), now)?;
-        Ok(Subscription {
-            seat: self.seat(name, id, wake),
-        })
+        Ok(Subscription { seat: self.seat(name, id, wake) })
     }
 
     /// The broker itself. A connection that panicked with it in hand must not end all the others.
@@ -59,12 +52,7 @@ impl Hall {
     }
 
     fn seat(&self, name: &str, id: ConnectionId, wake: Arc<Notify>) -> Seat {
-        Seat {
-            hall: self.clone(),
-            name: name.to_owned(),
-            id,
-            wake,
-        }
+        Seat { hall: self.clone(), name: name.to_owned(), id, wake }
     }
 
     fn now_ms(&self) -> u64 {
@@ -128,12 +116,7 @@ impl Subscription {
     ///
     /// As [`Broker::take`].
     pub(crate) async fn next(&mut self, bytes: usize) -> Result<Vec<Packet>, Ended> {
-        let Seat {
-            hall,
-            name,
-            id,
-            wake,
-        } = &self.seat;
+        let Seat { hall, name, id, wake } = &self.seat;
         loop {
             let packets = hall.broker().take(name, *id, bytes, hall.now_ms())?;
             if !packets.is_empty() {

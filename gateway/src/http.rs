@@ -16,8 +16,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use nertc_miniapp::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
 use nertc_miniapp::model::{Cid, Uid};
-use nertc_miniapp::protocol::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
@@ -147,7 +147,7 @@ async fn bootstrap(State(desk): Shared, body: Result<Bytes, BytesRejection>) -> 
 }
 
 impl Desk {
-    async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, (i64, String)> {
+    async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, (i32, String)> {
         let malformed = |what: &str| (BAD_PARAMETER, what.to_owned());
         // Platforms differ in how they write a big number into a form (1.1).
         let uid = fields.text("uid").trim_matches('"').parse::<Uid>();
@@ -196,7 +196,7 @@ impl Desk {
         uid: Uid,
         app_key: &str,
         channel: &str,
-    ) -> Result<(), (i64, String)> {
+    ) -> Result<(), (i32, String)> {
         let app = match &self.apps {
             Apps::Any => App::default(),
             Apps::Listed(apps) => apps.get(app_key).cloned().ok_or((BAD_APP_KEY, "unknown appkey".into()))?,
@@ -324,9 +324,9 @@ const STATISTICS: [&str; 4] = [
     "/statistics",
 ];
 /// Codes of the bootstrap answer (1.4).
-const FORBIDDEN: i64 = 403;
-const BAD_PARAMETER: i64 = 414;
-const BAD_APP_KEY: i64 = 417;
+const FORBIDDEN: i32 = 403;
+const BAD_PARAMETER: i32 = 414;
+const BAD_APP_KEY: i32 = 417;
 /// Bytes; both go into a ticket, which is bounded itself.
 const MAX_CHANNEL_NAME: usize = 256;
 const MAX_APP_KEY: usize = 128;

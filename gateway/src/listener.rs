@@ -56,20 +56,11 @@ pub struct Connection {
 
 impl Connection {
     fn new(socket: TcpStream, stalled: Duration) -> Self {
-        Self {
-            socket,
-            stalled,
-            is_waiting: false,
-            deadline: Box::pin(sleep(stalled)),
-        }
+        Self { socket, stalled, is_waiting: false, deadline: Box::pin(sleep(stalled)) }
     }
 
     /// Passes on what a write came to, unless it has been pending for too long.
-    fn watch<T>(
-        &mut self,
-        written: Poll<io::Result<T>>,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
+    fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.is_waiting = false;
             return written;

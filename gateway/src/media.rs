@@ -68,10 +68,7 @@ pub(crate) fn name_and_grant(text: &str) -> Result<(&str, &str), Refusal> {
     if name.is_empty() || name.len() > MAX_NAME_LEN || !name.bytes().all(plain) {
         return Err(Refusal::BadName);
     }
-    let grant = query
-        .split('&')
-        .find_map(|field| field.strip_prefix("grant="))
-        .unwrap_or("");
+    let grant = query.split('&').find_map(|field| field.strip_prefix("grant=")).unwrap_or("");
     Ok((name, grant))
 }
 

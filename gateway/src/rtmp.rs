@@ -53,9 +53,7 @@ pub(crate) async fn serve(mut socket: TcpStream, engine: &Engine) -> Result<(), 
             tracing::info!(stream = publication.name(), "a publisher leaves");
             end
         }
-        Some((session, Seat::Player(subscription))) => {
-            play(socket, session, subscription, engine).await
-        }
+        Some((session, Seat::Player(subscription))) => play(socket, session, subscription, engine).await,
         None => Ok(()),
     }
 }
@@ -66,10 +64,7 @@ enum Seat {
 }
 
 /// Goes through the handshake and the commands up to the one request, and answers it.
-async fn negotiate(
-    socket: &mut TcpStream,
-    engine: &Engine,
-) -> Result<Option<(Session, Seat)>, Cut> {
+async fn negotiate(socket: &mut TcpStream, engine: &Engine) -> Result<Option<(Session, Seat)>, Cut> {
     let mut session = Session::new(engine.limits.message_bytes);
     if !shake_hands(socket, &mut session).await? {
         return Ok(None);
@@ -132,10 +127,7 @@ async fn shake_hands(socket: &mut TcpStream, session: &mut Session) -> Result<bo
             HandshakeProcessResult::InProgress { response_bytes } => {
                 socket.write_all(&response_bytes).await?;
             }
-            HandshakeProcessResult::Completed {
-                response_bytes,
-                remaining_bytes,
-            } => {
+            HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
                 socket.write_all(&response_bytes).await?;
                 session.buffer().extend_from_slice(&remaining_bytes);
                 return Ok(true);
@@ -221,11 +213,7 @@ async fn fill(socket: &mut TcpStream, session: &mut Session) -> io::Result<bool>
     Ok(read > 0)
 }
 
-async fn flush(
-    socket: &mut TcpStream,
-    session: &mut Session,
-    stalled: Duration,
-) -> Result<(), Cut> {
+async fn flush(socket: &mut TcpStream, session: &mut Session, stalled: Duration) -> Result<(), Cut> {
     let mut out: Bytes = session.take_output();
     while out.has_remaining() {
         let written = timeout(stalled, socket.write_buf(&mut out));

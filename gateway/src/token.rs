@@ -55,9 +55,7 @@ impl BasicToken {
     ) -> String {
         let ttl = ttl_secs.clamp(1, Self::MAX_TTL_SECS);
         let signature = signature(app_key, app_secret, channel_name, uid, ttl, now_ms);
-        STANDARD.encode(format!(
-            r#"{{"signature":"{signature}","curTime":{now_ms},"ttl":{ttl}}}"#
-        ))
+        STANDARD.encode(format!(r#"{{"signature":"{signature}","curTime":{now_ms},"ttl":{ttl}}}"#))
     }
 
     /// Checks a token against the channel and user it is presented for.
@@ -81,19 +79,8 @@ impl BasicToken {
         }
         let json = STANDARD.decode(token).map_err(|_| TokenError::Malformed)?;
         let claimed: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
-        let expected = signature(
-            app_key,
-            app_secret,
-            channel_name,
-            uid,
-            claimed.ttl,
-            claimed.cur_time,
-        );
-        let genuine: bool = claimed
-            .signature
-            .as_bytes()
-            .ct_eq(expected.as_bytes())
-            .into();
+        let expected = signature(app_key, app_secret, channel_name, uid, claimed.ttl, claimed.cur_time);
+        let genuine: bool = claimed.signature.as_bytes().ct_eq(expected.as_bytes()).into();
         if !genuine || app_secret.is_empty() {
             return Err(TokenError::Forged);
         }
@@ -238,17 +225,9 @@ impl LoginTicket {
             return Err(TokenError::Malformed);
         }
         let (payload, tag) = ticket.split_once('.').ok_or(TokenError::Malformed)?;
-        let tag = URL_SAFE_NO_PAD
-            .decode(tag)
-            .map_err(|_| TokenError::Malformed)?;
-        secret
-            .mac(TICKET_LABEL)
-            .chain_update(payload)
-            .verify_slice(&tag)
-            .map_err(|_| TokenError::Forged)?;
-        let json = URL_SAFE_NO_PAD
-            .decode(payload)
-            .map_err(|_| TokenError::Malformed)?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| TokenError::Malformed)?;
+        secret.mac(TICKET_LABEL).chain_update(payload).verify_slice(&tag).map_err(|_| TokenError::Forged)?;
+        let json = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenError::Malformed)?;
         let ticket: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
         if ticket.expires_ms <= now_ms {
             return Err(TokenError::Expired);
@@ -304,19 +283,13 @@ mod tests {
 
     #[test]
     fn the_debug_checksum_matches_the_vector() {
-        assert_eq!(
-            debug_checksum("ak", 100, 1_700_000_000_000),
-            "38750beb8c77248788c630bc9fbbfa64"
-        );
+        assert_eq!(debug_checksum("ak", 100, 1_700_000_000_000), "38750beb8c77248788c630bc9fbbfa64");
     }
 
     #[test]
     fn basic_tokens_match_the_published_vectors() {
         for (ttl, token) in VECTORS {
-            assert_eq!(
-                BasicToken::sign(KEY, APP_SECRET, "room1", 10000, ttl, NOW),
-                token
-            );
+            assert_eq!(BasicToken::sign(KEY, APP_SECRET, "room1", 10000, ttl, NOW), token);
             assert_eq!(verify_at(token, NOW), Ok(()));
         }
     }
@@ -340,28 +313,20 @@ mod tests {
         assert_eq!(verify_at(token, NOW + 1_800_000), Err(TokenError::Expired));
         let skew = BasicToken::MAX_CLOCK_SKEW_MS;
         assert_eq!(verify_at(token, NOW - skew), Ok(()));
-        assert_eq!(
-            verify_at(token, NOW - skew - 1),
-            Err(TokenError::NotYetValid)
-        );
+        assert_eq!(verify_at(token, NOW - skew - 1), Err(TokenError::NotYetValid));
     }
 
     #[test]
     fn a_basic_token_may_order_its_keys_freely_but_not_its_lifetime() {
         let token = |ttl: u64| {
             let signature = signature(KEY, APP_SECRET, "room1", 10000, ttl, NOW);
-            STANDARD.encode(format!(
-                r#"{{ "ttl":{ttl}, "curTime":{NOW}, "signature":"{signature}" }}"#
-            ))
+            STANDARD.encode(format!(r#"{{ "ttl":{ttl}, "curTime":{NOW}, "signature":"{signature}" }}"#))
         };
         assert_eq!(verify_at(&token(86_400), NOW), Ok(()));
         assert_eq!(verify_at(&token(86_401), NOW), Err(TokenError::BadLifetime));
         assert_eq!(verify_at(&token(0), NOW), Err(TokenError::BadLifetime));
         let longest = BasicToken::sign(KEY, APP_SECRET, "room1", 10000, u64::MAX, NOW);
-        assert_eq!(
-            longest,
-            BasicToken::sign(KEY, APP_SECRET, "room1", 10000, 86_400, NOW)
-        );
+        assert_eq!(longest, BasicToken::sign(KEY, APP_SECRET, "room1", 10000, 86_400, NOW));
     }
 
     #[test]
@@ -375,10 +340,7 @@ mod tests {
     #[test]
     fn an_empty_application_secret_accepts_nothing() {
         let token = BasicToken::sign(KEY, "", "room1", 1, 60, NOW);
-        assert_eq!(
-            BasicToken::verify(&token, KEY, "", "room1", 1, NOW),
-            Err(TokenError::Forged)
-        );
+        assert_eq!(BasicToken::verify(&token, KEY, "", "room1", 1, NOW), Err(TokenError::Forged));
     }
 
     #[test]
@@ -391,10 +353,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_long_enough_random_and_never_printed() {
-        assert_eq!(
-            Secret::from_text("fifteen letters").unwrap_err(),
-            WeakSecret
-        );
+        assert_eq!(Secret::from_text("fifteen letters").unwrap_err(), WeakSecret);
         let secret = Secret::from_text("sixteen letters!").unwrap();
         assert_eq!(format!("{secret:?}"), "Secret(..)");
         assert_ne!(Secret::random().unwrap().0, Secret::random().unwrap().0);
@@ -418,10 +377,7 @@ mod tests {
             let ticket = ticket(uid);
             let signed = ticket.sign(&secret());
             assert_eq!(LoginTicket::verify(&secret(), &signed, NOW - 1), Ok(ticket));
-            assert_eq!(
-                LoginTicket::verify(&secret(), &signed, NOW),
-                Err(TokenError::Expired)
-            );
+            assert_eq!(LoginTicket::verify(&secret(), &signed, NOW), Err(TokenError::Expired));
         }
     }
 
@@ -432,18 +388,9 @@ mod tests {
             assert!(LoginTicket::verify(&secret(), &changed, 0).is_err());
         }
         let other = Secret::random().unwrap();
-        assert_eq!(
-            LoginTicket::verify(&other, &signed, 0),
-            Err(TokenError::Forged)
-        );
-        assert_eq!(
-            LoginTicket::verify(&secret(), "", 0),
-            Err(TokenError::Missing)
-        );
-        assert_eq!(
-            LoginTicket::verify(&secret(), "no dot", 0),
-            Err(TokenError::Malformed)
-        );
+        assert_eq!(LoginTicket::verify(&other, &signed, 0), Err(TokenError::Forged));
+        assert_eq!(LoginTicket::verify(&secret(), "", 0), Err(TokenError::Missing));
+        assert_eq!(LoginTicket::verify(&secret(), "no dot", 0), Err(TokenError::Malformed));
     }
 
     fn verify_at(token: &str, now_ms: u64) -> Result<(), TokenError> {
@@ -476,9 +423,7 @@ mod tests {
             shorter.remove(at);
             let mut longer = text.as_bytes().to_vec();
             longer.insert(at, b'A');
-            flips
-                .chain([shorter, longer])
-                .map(|bytes| String::from_utf8(bytes).unwrap())
+            flips.chain([shorter, longer]).map(|bytes| String::from_utf8(bytes).unwrap())
         })
     }
 }

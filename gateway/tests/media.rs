@@ -27,10 +27,8 @@ use tokio::time::{Instant, sleep, timeout};
 async fn a_call_moves_pictures_and_sound_over_rtmp_and_flv() {
     let bench = Bench::start().await;
     let _pusher = push(&bench.push_url("s", 1));
-    let (by_rtmp, by_flv) = tokio::join!(
-        decode(bench.pull_url("s", 2), 30),
-        decode(bench.flv_url("s", 3), 30)
-    );
+    let (by_rtmp, by_flv) =
+        tokio::join!(decode(bench.pull_url("s", 2), 30), decode(bench.flv_url("s", 3), 30));
     for seen in [by_rtmp, by_flv] {
         assert_eq!(seen.frames.len(), 30);
         assert!(seen.moves(), "the picture stands still");
@@ -67,21 +65,8 @@ async fn a_late_player_starts_with_the_headers_and_a_key_frame() {
     assert_eq!(first.timestamp, 0);
 
     let packets = Command::new("ffprobe")
-        .args([
-            "-v",
-            "error",
-            "-select_streams",
-            "v",
-            "-show_entries",
-            "packet=flags",
-        ])
-        .args([
-            "-read_intervals",
-            "%+#1",
-            "-of",
-            "csv=p=0",
-            &bench.pull_url("s", 3),
-        ])
+        .args(["-v", "error", "-select_streams", "v", "-show_entries", "packet=flags"])
+        .args(["-read_intervals", "%+#1", "-of", "csv=p=0", &bench.pull_url("s", 3)])
         .output();
     let packets = within("ffprobe", packets).await.expect(NO_FFMPEG);
     let flags = String::from_utf8(packets.stdout).unwrap();
@@ -96,11 +81,7 @@ async fn a_bad_grant_is_refused_for_rtmp_publish_before_any_media() {
         let refused = output(push(&url)).await;
         assert!(!refused.success, "{case}");
         assert!(refused.says("Server error: "), "{case}: {}", refused.text);
-        assert_eq!(
-            bench.media.statistics(),
-            MediaStatistics::default(),
-            "{case}"
-        );
+        assert_eq!(bench.media.statistics(), MediaStatistics::default(), "{case}");
     }
 }
 
@@ -226,9 +207,7 @@ async fn a_slow_player_is_dropped_and_the_others_miss_nothing() {
         within("the quick player", keeps_up).await.unwrap();
     }
     let _quick = within("the quick player", reading).await.unwrap();
-    publisher
-        .keep_sending_until(&bench, |now| now.players == 1)
-        .await;
+    publisher.keep_sending_until(&bench, |now| now.players == 1).await;
     assert!(bench.media.statistics().dropped > 0);
     slow_rtmp.closed().await;
     slow_flv.closed().await;
@@ -265,10 +244,7 @@ async fn connections_that_say_nothing_are_closed() {
     })
     .await;
     let mut silent = TcpStream::connect(bench.media.rtmp_addr()).await.unwrap();
-    assert_eq!(
-        within("the close", silent.read(&mut [0; 1])).await.unwrap(),
-        0
-    );
+    assert_eq!(within("the close", silent.read(&mut [0; 1])).await.unwrap(), 0);
     let mut player = FlvReader::request(bench.flv_addr, &bench.flv_path("s", 1)).await;
     player.closed().await;
     let mut publisher = Client::publish(&bench, "s", 1).await.unwrap();
@@ -292,16 +268,8 @@ async fn everything_has_a_limit() {
     };
     let (first, _waiting) = status(bench.flv_path("a", 1)).await;
     assert_eq!(first, 200);
-    assert_eq!(
-        status(bench.flv_path("b", 1)).await.0,
-        503,
-        "waiting players"
-    );
-    assert_eq!(
-        status(bench.flv_path("a", 2)).await.0,
-        503,
-        "players of a stream"
-    );
+    assert_eq!(status(bench.flv_path("b", 1)).await.0, 503, "waiting players");
+    assert_eq!(status(bench.flv_path("a", 2)).await.0, 503, "players of a stream");
 
     let mut publisher = Client::publish(&bench, "b", 1).await.unwrap();
     let full = Client::publish(&bench, "c", 1).await.err().unwrap();
@@ -309,10 +277,7 @@ async fn everything_has_a_limit() {
 
     let _other = TcpStream::connect(bench.media.rtmp_addr()).await.unwrap();
     let mut third = TcpStream::connect(bench.media.rtmp_addr()).await.unwrap();
-    assert_eq!(
-        within("the close", third.read(&mut [0; 1])).await.unwrap(),
-        0
-    );
+    assert_eq!(within("the close", third.read(&mut [0; 1])).await.unwrap(), 0);
 
     // A limit below that for commands holds for media only from the first media message on.
     publisher.send(&[KEY, &[0; 1000]].concat(), 0).await;
@@ -362,11 +327,7 @@ impl Bench {
         let http = Listener::new(http, Duration::from_secs(5));
         let router = media.flv_router();
         tokio::spawn(async move { axum::serve(http, router).await });
-        Self {
-            media,
-            grants,
-            flv_addr,
-        }
+        Self { media, grants, flv_addr }
     }
 
     fn grant(&self, action: Action, stream: &str, uid: u64) -> String {
@@ -413,11 +374,7 @@ impl Bench {
     async fn until(&self, condition: impl Fn(MediaStatistics) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !condition(self.media.statistics()) {
-            assert!(
-                Instant::now() < deadline,
-                "still {:?}",
-                self.media.statistics()
-            );
+            assert!(Instant::now() < deadline, "still {:?}", self.media.statistics());
             sleep(Duration::from_millis(2)).await;
         }
     }
@@ -431,18 +388,11 @@ struct Client {
 
 impl Client {
     async fn publish(bench: &Bench, stream: &str, uid: u64) -> Result<Self, String> {
-        let key = format!(
-            "{stream}?grant={}",
-            bench.grant(Action::Publish, stream, uid)
-        );
+        let key = format!("{stream}?grant={}", bench.grant(Action::Publish, stream, uid));
         let mut client = Self::connect(bench.media.rtmp_addr()).await;
-        let request = client
-            .session
-            .request_publishing(key, PublishRequestType::Live);
+        let request = client.session.request_publishing(key, PublishRequestType::Live);
         client.write(request.unwrap()).await;
-        client
-            .event(ClientSessionEvent::PublishRequestAccepted)
-            .await?;
+        client.event(ClientSessionEvent::PublishRequestAccepted).await?;
         Ok(client)
     }
 
@@ -451,9 +401,7 @@ impl Client {
         let mut client = Self::connect(bench.media.rtmp_addr()).await;
         let request = client.session.request_playback(key);
         client.write(request.unwrap()).await;
-        client
-            .event(ClientSessionEvent::PlaybackRequestAccepted)
-            .await?;
+        client.event(ClientSessionEvent::PlaybackRequestAccepted).await?;
         Ok(client)
     }
 
@@ -464,18 +412,13 @@ impl Client {
         socket.write_all(&hello).await.unwrap();
         let rest = loop {
             let mut buffer = [0; 4096];
-            let read = within("the handshake", socket.read(&mut buffer))
-                .await
-                .unwrap();
+            let read = within("the handshake", socket.read(&mut buffer)).await.unwrap();
             assert_ne!(read, 0, "closed during the handshake");
             match handshake.process_bytes(&buffer[..read]).unwrap() {
                 HandshakeProcessResult::InProgress { response_bytes } => {
                     socket.write_all(&response_bytes).await.unwrap();
                 }
-                HandshakeProcessResult::Completed {
-                    response_bytes,
-                    remaining_bytes,
-                } => {
+                HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
                     socket.write_all(&response_bytes).await.unwrap();
                     break remaining_bytes;
                 }
@@ -489,10 +432,7 @@ impl Client {
         assert!(rest.is_empty());
         let request = client.session.request_connection("live".to_owned());
         client.write(request.unwrap()).await;
-        client
-            .event(ClientSessionEvent::ConnectionRequestAccepted)
-            .await
-            .unwrap();
+        client.event(ClientSessionEvent::ConnectionRequestAccepted).await.unwrap();
         client
     }
 
@@ -500,17 +440,15 @@ impl Client {
     async fn event(&mut self, wanted: ClientSessionEvent) -> Result<(), String> {
         loop {
             let mut buffer = [0; 4096];
-            let read = within("an answer", self.socket.read(&mut buffer))
-                .await
-                .unwrap();
+            let read = within("an answer", self.socket.read(&mut buffer)).await.unwrap();
             assert_ne!(read, 0, "closed while waiting for {wanted:?}");
             let mut found = false;
             for result in self.session.handle_input(&buffer[..read]).unwrap() {
                 match result {
                     ClientSessionResult::RaisedEvent(event) if event == wanted => found = true,
-                    ClientSessionResult::RaisedEvent(
-                        ClientSessionEvent::UnhandleableOnStatusCode { code },
-                    ) if code != "NetStream.Play.Reset" => return Err(code),
+                    ClientSessionResult::RaisedEvent(ClientSessionEvent::UnhandleableOnStatusCode {
+                        code,
+                    }) if code != "NetStream.Play.Reset" => return Err(code),
                     ClientSessionResult::RaisedEvent(_)
                     | ClientSessionResult::UnhandleableMessageReceived(_) => {}
                     response @ ClientSessionResult::OutboundResponse(_) => {
@@ -530,19 +468,11 @@ impl Client {
         self.write(packet.unwrap()).await;
     }
 
-    async fn keep_sending_until(
-        &mut self,
-        bench: &Bench,
-        condition: impl Fn(MediaStatistics) -> bool,
-    ) {
+    async fn keep_sending_until(&mut self, bench: &Bench, condition: impl Fn(MediaStatistics) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         let mut timestamp = 60_000;
         while !condition(bench.media.statistics()) {
-            assert!(
-                Instant::now() < deadline,
-                "still {:?}",
-                bench.media.statistics()
-            );
+            assert!(Instant::now() < deadline, "still {:?}", bench.media.statistics());
             timestamp += 40;
             self.send(KEY, timestamp).await;
             sleep(Duration::from_millis(20)).await;
@@ -582,9 +512,7 @@ impl FlvReader {
         let mut socket = socket.connect(addr).await.unwrap();
         let request = format!("GET {path} HTTP/1.0\r\nhost: {addr}\r\n\r\n");
         socket.write_all(request.as_bytes()).await.unwrap();
-        Self {
-            stream: BufReader::new(socket),
-        }
+        Self { stream: BufReader::new(socket) }
     }
 
     async fn open(addr: SocketAddr, path: &str) -> Self {
@@ -599,9 +527,7 @@ impl FlvReader {
         let mut status = None;
         loop {
             let mut line = String::new();
-            within("a header", self.stream.read_line(&mut line))
-                .await
-                .unwrap();
+            within("a header", self.stream.read_line(&mut line)).await.unwrap();
             if line.trim().is_empty() {
                 return status.unwrap();
             }
@@ -617,18 +543,12 @@ impl FlvReader {
         let timestamp = rest.get_uint(3) as u32 | u32::from(rest.get_u8()) << 24;
         let mut body = self.bytes(length + 4).await;
         body.truncate(length);
-        Tag {
-            kind,
-            timestamp,
-            body,
-        }
+        Tag { kind, timestamp, body }
     }
 
     async fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
-        within("media", self.stream.read_exact(&mut bytes))
-            .await
-            .unwrap();
+        within("media", self.stream.read_exact(&mut bytes)).await.unwrap();
         bytes
     }
 
@@ -642,14 +562,9 @@ impl FlvReader {
 async fn get(addr: SocketAddr, path: &str) -> (String, String) {
     let mut reader = FlvReader::request(addr, path).await;
     let mut answer = String::new();
-    within("an answer", reader.stream.read_to_string(&mut answer))
-        .await
-        .unwrap();
+    within("an answer", reader.stream.read_to_string(&mut answer)).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (
-        head.to_ascii_lowercase().replacen("http", "HTTP", 1),
-        body.to_owned(),
-    )
+    (head.to_ascii_lowercase().replacen("http", "HTTP", 1), body.to_owned())
 }
 
 /// What a player saw and heard.
@@ -666,37 +581,15 @@ struct Frame {
 
 impl Seen {
     fn moves(&self) -> bool {
-        self.frames
-            .windows(2)
-            .all(|pair| pair[0].hash != pair[1].hash)
+        self.frames.windows(2).all(|pair| pair[0].hash != pair[1].hash)
     }
 }
 
 /// Plays a URL until so many frames and half a second of sound are decoded.
 async fn decode(url: String, frames: u32) -> Seen {
     let player = ffmpeg()
-        .args([
-            "-i",
-            &url,
-            "-map",
-            "0:v",
-            "-frames:v",
-            &frames.to_string(),
-            "-f",
-            "framemd5",
-            "-",
-        ])
-        .args([
-            "-map",
-            "0:a",
-            "-t",
-            "0.5",
-            "-af",
-            "volumedetect",
-            "-f",
-            "null",
-            "-",
-        ])
+        .args(["-i", &url, "-map", "0:v", "-frames:v", &frames.to_string(), "-f", "framemd5", "-"])
+        .args(["-map", "0:a", "-t", "0.5", "-af", "volumedetect", "-f", "null", "-"])
         .spawn();
     let played = output(player.expect(NO_FFMPEG)).await;
     assert!(played.success, "{}", played.text);
@@ -717,23 +610,11 @@ struct Frames {
 impl Frames {
     fn open(url: &str) -> Self {
         let player = ffmpeg()
-            .args([
-                "-fflags",
-                "nobuffer",
-                "-i",
-                url,
-                "-map",
-                "0:v",
-                "-vsync",
-                "passthrough",
-            ])
+            .args(["-fflags", "nobuffer", "-i", url, "-map", "0:v", "-vsync", "passthrough"])
             .args(["-flush_packets", "1", "-f", "framemd5", "-"])
             .spawn();
         let mut player = player.expect(NO_FFMPEG);
-        Self {
-            lines: BufReader::new(player.stdout.take().unwrap()).lines(),
-            _player: player,
-        }
+        Self { lines: BufReader::new(player.stdout.take().unwrap()).lines(), _player: player }
     }
 
     async fn next(&mut self) -> Frame {
@@ -752,10 +633,7 @@ fn frame(line: &str) -> Option<Frame> {
     let &["0", _, time, _, _, hash] = &fields[..] else {
         return None;
     };
-    Some(Frame {
-        time: time.parse().ok()?,
-        hash: hash.to_owned(),
-    })
+    Some(Frame { time: time.parse().ok()?, hash: hash.to_owned() })
 }
 
 /// A phone that shows a moving test picture and plays a tone.
@@ -763,24 +641,8 @@ fn push(url: &str) -> Child {
     let pusher = ffmpeg()
         .args(["-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25"])
         .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"])
-        .args([
-            "-c:v",
-            "libx264",
-            "-profile:v",
-            "baseline",
-            "-preset",
-            "ultrafast",
-        ])
-        .args([
-            "-tune",
-            "zerolatency",
-            "-pix_fmt",
-            "yuv420p",
-            "-g",
-            "25",
-            "-b:v",
-            "400k",
-        ])
+        .args(["-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast"])
+        .args(["-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "25", "-b:v", "400k"])
         .args(["-c:a", "aac", "-b:a", "64k", "-f", "flv", url])
         .spawn();
     pusher.expect(NO_FFMPEG)
@@ -789,15 +651,7 @@ fn push(url: &str) -> Child {
 fn ffmpeg() -> Command {
     let mut command = Command::new("ffmpeg");
     command
-        .args([
-            "-hide_banner",
-            "-nostdin",
-            "-loglevel",
-            "info",
-            "-nostats",
-            "-threads",
-            "1",
-        ])
+        .args(["-hide_banner", "-nostdin", "-loglevel", "info", "-nostats", "-threads", "1"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -819,10 +673,7 @@ impl Ran {
 async fn output(child: Child) -> Ran {
     let output = within("ffmpeg", child.wait_with_output()).await.unwrap();
     let text = [output.stdout, output.stderr].concat();
-    Ran {
-        success: output.status.success(),
-        text: String::from_utf8_lossy(&text).into_owned(),
-    }
+    Ran { success: output.status.success(), text: String::from_utf8_lossy(&text).into_owned() }
 }
 
 async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {

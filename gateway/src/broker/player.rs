@@ -99,8 +99,7 @@ impl Player {
     }
 
     pub(super) fn is_stalled(&self, limits: &BrokerLimits, now_ms: u64) -> bool {
-        self.untaken_since
-            .is_some_and(|since| now_ms.saturating_sub(since) >= limits.stalled_ms)
+        self.untaken_since.is_some_and(|since| now_ms.saturating_sub(since) >= limits.stalled_ms)
     }
 }
 

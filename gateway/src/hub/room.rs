@@ -251,7 +251,7 @@ pub enum Refusal {
 impl Refusal {
     /// The code in bootstrap and login answers (signalling-protocol.md 1.4, 3.2).
     #[must_use]
-    pub const fn code(self) -> i64 {
+    pub const fn code(self) -> i32 {
         match self {
             Self::Ticket(_) | Self::OtherTicket => 401,
             Self::RoomFull => 4003,
@@ -271,10 +271,10 @@ impl Refusal {
 }
 
 /// Codes of refused commands (signalling-protocol.md 3.2, 7.1).
-pub(super) const BAD_PARAMETER: i64 = 400;
-pub(super) const NOT_LOGGED_IN: i64 = 401;
-pub(super) const FORBIDDEN: i64 = 403;
-pub(super) const NOT_FOUND: i64 = 404;
+pub(super) const BAD_PARAMETER: i32 = 400;
+pub(super) const NOT_LOGGED_IN: i32 = 401;
+pub(super) const FORBIDDEN: i32 = 403;
+pub(super) const NOT_FOUND: i32 = 404;
 
 /// Reasons in cmd 23, 24 and 25 (2.5).
 pub(super) const ROOM_CLOSED: Reason = Some(1);

@@ -56,12 +56,7 @@ struct Header {
 
 impl ChunkReader {
     pub(super) fn new(longest: usize) -> Self {
-        Self {
-            buffer: BytesMut::new(),
-            chunk_size: DEFAULT_CHUNK,
-            longest,
-            streams: BTreeMap::new(),
-        }
+        Self { buffer: BytesMut::new(), chunk_size: DEFAULT_CHUNK, longest, streams: BTreeMap::new() }
     }
 
     pub(super) fn set_longest(&mut self, longest: usize) {
@@ -343,11 +338,6 @@ mod tests {
     }
 
     fn message(kind: u8, timestamp: u32, length: usize) -> Message {
-        Message {
-            kind,
-            stream_id: 1,
-            timestamp,
-            body: (0..length).map(|i| i as u8).collect(),
-        }
+        Message { kind, stream_id: 1, timestamp, body: (0..length).map(|i| i as u8).collect() }
     }
 }

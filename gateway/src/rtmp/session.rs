@@ -158,12 +158,7 @@ impl Session {
             Role::Player => {
                 let begin = [&STREAM_BEGIN[..], &stream_id.to_be_bytes()].concat();
                 self.control(USER_CONTROL, &begin);
-                self.status(
-                    stream_id,
-                    "status",
-                    "NetStream.Play.Reset",
-                    "Starting over.",
-                );
+                self.status(stream_id, "status", "NetStream.Play.Reset", "Starting over.");
                 self.status(stream_id, "status", "NetStream.Play.Start", "Go ahead.");
             }
         }
@@ -191,12 +186,7 @@ impl Session {
             Track::Audio => AUDIO,
             Track::Video => VIDEO,
         };
-        let message = Message {
-            kind,
-            stream_id,
-            timestamp: packet.timestamp,
-            body: packet.body.clone(),
-        };
+        let message = Message { kind, stream_id, timestamp: packet.timestamp, body: packet.body.clone() };
         write_message(&mut self.out, &message, self.chunk_size);
     }
 
@@ -215,11 +205,7 @@ impl Session {
         let Stage::Active(Role::Publisher, _) = self.stage else {
             return None;
         };
-        Some(Event::Media(Packet {
-            track,
-            timestamp: message.timestamp,
-            body: message.body,
-        }))
+        Some(Event::Media(Packet { track, timestamp: message.timestamp, body: message.body }))
     }
 
     /// Keeps metadata as it came: players know fields that we do not.
@@ -274,11 +260,7 @@ impl Session {
         Ok(None)
     }
 
-    fn connect(
-        &mut self,
-        transaction: f64,
-        properties: Option<Amf0Value>,
-    ) -> Result<(), SessionError> {
+    fn connect(&mut self, transaction: f64, properties: Option<Amf0Value>) -> Result<(), SessionError> {
         let Some(Amf0Value::Object(properties)) = properties else {
             return Err(SessionError::Command);
         };
@@ -298,10 +280,7 @@ impl Session {
         self.control(PEER_BANDWIDTH, &dynamic);
         self.control(SET_CHUNK_SIZE, &(OUR_CHUNK as u32).to_be_bytes());
         self.chunk_size = OUR_CHUNK;
-        let server = object([
-            ("fmsVer", text("FMS/3,5,3,888")),
-            ("capabilities", Amf0Value::Number(31.0)),
-        ]);
+        let server = object([("fmsVer", text("FMS/3,5,3,888")), ("capabilities", Amf0Value::Number(31.0))]);
         let code = "NetConnection.Connect.Success";
         let status = status("status", code, "Connection succeeded.");
         self.invoke(0, "_result", transaction, &[server, status]);
@@ -316,10 +295,7 @@ impl Session {
     fn invoke(&mut self, stream_id: u32, name: &str, transaction: f64, values: &[Amf0Value]) {
         let mut all = vec![text(name), Amf0Value::Number(transaction)];
         all.extend_from_slice(values);
-        #[expect(
-            clippy::expect_used,
-            reason = "it fails on texts of 64 KiB, and all are ours"
-        )]
+        #[expect(clippy::expect_used, reason = "it fails on texts of 64 KiB, and all are ours")]
         let body = rml_amf0::serialize(&all).expect("our own texts are short");
         self.write(AMF0_COMMAND, stream_id, body.into());
     }
@@ -329,12 +305,7 @@ impl Session {
     }
 
     fn write(&mut self, kind: u8, stream_id: u32, body: Bytes) {
-        let message = Message {
-            kind,
-            stream_id,
-            timestamp: 0,
-            body,
-        };
+        let message = Message { kind, stream_id, timestamp: 0, body };
         write_message(&mut self.out, &message, self.chunk_size);
     }
 }
@@ -355,11 +326,7 @@ fn number(body: &[u8]) -> Result<u32, SessionError> {
 }
 
 fn status(level: &str, code: &str, description: &str) -> Amf0Value {
-    object([
-        ("level", text(level)),
-        ("code", text(code)),
-        ("description", text(description)),
-    ])
+    object([("level", text(level)), ("code", text(code)), ("description", text(description))])
 }
 
 fn object<const N: usize>(properties: [(&str, Amf0Value); N]) -> Amf0Value {
@@ -407,11 +374,7 @@ mod tests {
         feed(&mut session, VIDEO, 1, b"early");
         assert_eq!(session.poll_event(), Ok(None));
 
-        feed_command(
-            &mut session,
-            "publish",
-            &[Amf0Value::Null, text("s?grant=g")],
-        );
+        feed_command(&mut session, "publish", &[Amf0Value::Null, text("s?grant=g")]);
         let request = Event::Request(Role::Publisher, "s?grant=g".to_owned());
         assert_eq!(session.poll_event(), Ok(Some(request)));
         feed(&mut session, VIDEO, 1, b"hasty");
@@ -419,11 +382,7 @@ mod tests {
 
         session.accept();
         feed(&mut session, VIDEO, 1, b"frame");
-        let packet = Packet {
-            track: Track::Video,
-            timestamp: 0,
-            body: Bytes::from_static(b"frame"),
-        };
+        let packet = Packet { track: Track::Video, timestamp: 0, body: Bytes::from_static(b"frame") };
         assert_eq!(session.poll_event(), Ok(Some(Event::Media(packet))));
         feed_command(&mut session, "deleteStream", &[Amf0Value::Null]);
         assert_eq!(session.poll_event(), Ok(Some(Event::Finished)));
@@ -431,10 +390,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_status_of_the_stream() {
-        for (name, code) in [
-            ("publish", "NetStream.Publish.Denied"),
-            ("play", "NetStream.Play.Failed"),
-        ] {
+        for (name, code) in [("publish", "NetStream.Publish.Denied"), ("play", "NetStream.Play.Failed")] {
             let mut session = connected();
             feed_command(&mut session, name, &[Amf0Value::Null, text("s")]);
             assert!(matches!(session.poll_event(), Ok(Some(Event::Request(..)))));
@@ -453,19 +409,11 @@ mod tests {
     fn metadata_keeps_every_field_and_loses_its_envelope() {
         let mut session = publishing();
         let inner = [ON_METADATA, b"\x08\0\0\0\x01\0\x01x\x05\0\0\x09"].concat();
-        feed(
-            &mut session,
-            AMF0_DATA,
-            1,
-            &[SET_DATA_FRAME, &inner].concat(),
-        );
+        feed(&mut session, AMF0_DATA, 1, &[SET_DATA_FRAME, &inner].concat());
         let Ok(Some(Event::Media(packet))) = session.poll_event() else {
             unreachable!("metadata is media");
         };
-        assert_eq!(
-            (packet.track, &packet.body[..]),
-            (Track::Metadata, &inner[..])
-        );
+        assert_eq!((packet.track, &packet.body[..]), (Track::Metadata, &inner[..]));
     }
 
     #[test]
@@ -528,10 +476,7 @@ mod tests {
         session.received(600);
         session.received(1200);
         let totals: Vec<_> = sent(&mut session).into_iter().map(|m| m.body).collect();
-        assert_eq!(
-            totals,
-            [&1200_u32.to_be_bytes()[..], &2400_u32.to_be_bytes()]
-        );
+        assert_eq!(totals, [&1200_u32.to_be_bytes()[..], &2400_u32.to_be_bytes()]);
     }
 
     #[test]
@@ -566,21 +511,9 @@ mod tests {
         let noise: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
         match random.below(4) {
             0 => session.buffer().extend_from_slice(&noise),
-            1 => feed(
-                session,
-                random.below(24) as u8,
-                random.below(3) as u32,
-                &noise,
-            ),
+            1 => feed(session, random.below(24) as u8, random.below(3) as u32, &noise),
             2 => {
-                let names = [
-                    "connect",
-                    "createStream",
-                    "publish",
-                    "play",
-                    "deleteStream",
-                    "?",
-                ];
+                let names = ["connect", "createStream", "publish", "play", "deleteStream", "?"];
                 let name = text(names[random.below(names.len())]);
                 let mut body = rml_amf0::serialize(&vec![name, Amf0Value::Number(1.0)]).unwrap();
                 body.extend((0..length % 20).map(|i| [5, 2, 0, 1, 3, 8, 10][(i + length) % 7]));
@@ -589,12 +522,7 @@ mod tests {
             _ => {
                 // Metadata cut short is what the library's own session panics on.
                 let cut = random.below(SET_DATA_FRAME.len() + ON_METADATA.len());
-                feed(
-                    session,
-                    AMF0_DATA,
-                    1,
-                    &[SET_DATA_FRAME, ON_METADATA].concat()[..cut],
-                );
+                feed(session, AMF0_DATA, 1, &[SET_DATA_FRAME, ON_METADATA].concat()[..cut]);
             }
         }
         loop {
@@ -644,12 +572,7 @@ mod tests {
     }
 
     fn feed(session: &mut Session, kind: u8, stream_id: u32, body: &[u8]) {
-        let message = Message {
-            kind,
-            stream_id,
-            timestamp: 0,
-            body: Bytes::copy_from_slice(body),
-        };
+        let message = Message { kind, stream_id, timestamp: 0, body: Bytes::copy_from_slice(body) };
         write_message(session.buffer(), &message, DEFAULT_CHUNK);
     }
 

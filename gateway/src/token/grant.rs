@@ -57,15 +57,10 @@ impl Grants {
             Ok(_) | Err(_) => return Err(GrantError::Malformed),
         }
         let (claims, tag) = bytes.split_at(CLAIMS_LEN);
-        self.mac(action, stream, claims)
-            .verify_truncated_left(tag)
-            .map_err(|_| GrantError::Forged)?;
+        self.mac(action, stream, claims).verify_truncated_left(tag).map_err(|_| GrantError::Forged)?;
         let (uid, expires) = claims.split_at(8);
         let number = |bytes: &[u8]| bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte));
-        let holder = Holder {
-            uid: number(uid),
-            expires_ms: number(expires),
-        };
+        let holder = Holder { uid: number(uid), expires_ms: number(expires) };
         if holder.expires_ms <= now_ms {
             return Err(GrantError::Expired);
         }
@@ -77,10 +72,7 @@ impl Grants {
             Action::Publish => PUBLISH_LABEL,
             Action::Play => PLAY_LABEL,
         };
-        self.secret
-            .mac(label)
-            .chain_update(claims)
-            .chain_update(stream)
+        self.secret.mac(label).chain_update(claims).chain_update(stream)
     }
 }
 
@@ -138,22 +130,12 @@ mod tests {
             for uid in [0, 100, 1 << 53, u64::MAX] {
                 let grant = grants.issue(action, "room-100", uid, NOW);
                 assert_eq!(grant.len(), 40);
-                assert!(
-                    grant
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-                );
+                assert!(grant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
                 assert_eq!(
                     grants.verify(&grant, action, "room-100", NOW - 1),
-                    Ok(Holder {
-                        uid,
-                        expires_ms: NOW
-                    })
+                    Ok(Holder { uid, expires_ms: NOW })
                 );
-                assert_eq!(
-                    grants.verify(&grant, action, "room-100", NOW),
-                    Err(GrantError::Expired)
-                );
+                assert_eq!(grants.verify(&grant, action, "room-100", NOW), Err(GrantError::Expired));
             }
         }
     }
@@ -163,20 +145,13 @@ mod tests {
         let grants = Grants::new(secret());
         let grant = grants.issue(Action::Play, "room-100", 1, NOW);
         let refused = |grants: &Grants, action, stream| {
-            assert_eq!(
-                grants.verify(&grant, action, stream, 0),
-                Err(GrantError::Forged)
-            );
+            assert_eq!(grants.verify(&grant, action, stream, 0), Err(GrantError::Forged));
         };
         refused(&grants, Action::Publish, "room-100");
         refused(&grants, Action::Play, "room-10");
         refused(&grants, Action::Play, "room-1000");
         refused(&grants, Action::Play, "");
-        refused(
-            &Grants::new(Secret::random().unwrap()),
-            Action::Play,
-            "room-100",
-        );
+        refused(&Grants::new(Secret::random().unwrap()), Action::Play, "room-100");
     }
 
     #[test]

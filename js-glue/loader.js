@@ -1,0 +1,120 @@
+// @ts-check
+'use strict';
+/**
+ * Brings the wasm module to life, once for all clients. It hides where the file lies, what the
+ * platform's instantiate resolves with, and that it may never settle.
+ */
+
+const bindings = require('wasm-bindings');
+
+/** The name under which the wasm module imports its bindings. */
+const IMPORTED = './nertc_miniapp_bg.js';
+/** Where the developer tools put the files of an npm package. */
+const CANDIDATES = [
+  '/miniprogram_npm/nertc-miniapp/nertc_miniapp.wasm.br',
+  '/miniprogram_npm/nertc-miniapp/nertc_miniapp.wasm',
+];
+/** Milliseconds. Compiling takes seconds on old phones, and a refusal there can take minutes. */
+const TIMEOUT = 15000;
+const ADVICE =
+  'Check that the file lies at this path of the code package (set Client({wasmPath}) if it does not), ' +
+  'that packOptions.include in project.config.json names it, and that the base library is 2.13.0 or later ' +
+  '(2.14.0 for .wasm.br).';
+
+let loaded = false;
+/** @type {Promise<any> | null} */
+let loading = null;
+
+/**
+ * The bindings of the running module. After a failure, the next call tries again.
+ *
+ * @param {{WXWebAssembly?: any, wasmTimeout?: number}} options
+ * @param {string} [path]
+ * @returns {Promise<any>}
+ */
+function load(options, path) {
+  if (loaded) return Promise.resolve(bindings);
+  if (!loading) {
+    const attempt = instantiate(options.WXWebAssembly, path ? [path] : CANDIDATES);
+    loading = within(options.wasmTimeout || TIMEOUT, attempt).then(
+      () => bindings,
+      (error) => {
+        loading = null;
+        throw failure(messageOf(error));
+      }
+    );
+  }
+  return loading;
+}
+
+/**
+ * Tries one path after the other.
+ *
+ * @param {any} given in place of the global `WXWebAssembly`
+ * @param {string[]} paths
+ * @returns {Promise<void>}
+ */
+function instantiate(given, paths) {
+  const engine = given || (typeof WXWebAssembly === 'undefined' ? null : WXWebAssembly);
+  if (!engine) return Promise.reject('the platform has no WXWebAssembly');
+  return Promise.resolve()
+    .then(() => engine.instantiate(paths[0], imports()))
+    .then(adopt, (error) => {
+      const message = paths[0] + ': ' + messageOf(error);
+      if (paths.length === 1) throw message;
+      return instantiate(given, paths.slice(1)).catch((next) => {
+        throw message + '; ' + messageOf(next);
+      });
+    });
+}
+
+/** A plain object: an engine that looks for a prototype must find one. */
+function imports() {
+  /** @type {Record<string, unknown>} */
+  const functions = {};
+  Object.keys(bindings).forEach((name) => {
+    if (name.slice(0, 4) === '__wb') functions[name] = bindings[name];
+  });
+  return { [IMPORTED]: functions };
+}
+
+/**
+ * The result is `{instance}` on some platforms and the instance itself on others. One that comes
+ * after its time is used too, unless there is one already.
+ *
+ * @param {any} result
+ */
+function adopt(result) {
+  if (loaded) return;
+  const exported = (result.instance || result).exports;
+  bindings.__wbg_set_wasm(exported);
+  if (exported.__wbindgen_start) exported.__wbindgen_start();
+  loaded = true;
+}
+
+/** @param {number} milliseconds @param {Promise<void>} attempt @returns {Promise<void>} */
+function within(milliseconds, attempt) {
+  return new Promise((settle, refuse) => {
+    const timer = setTimeout(
+      () => refuse('the platform did not answer within ' + milliseconds + ' ms'),
+      milliseconds
+    );
+    const done = () => clearTimeout(timer);
+    attempt.then(done, done);
+    attempt.then(settle, refuse);
+  });
+}
+
+/** @param {any} error */
+function messageOf(error) {
+  return String((error && (error.errMsg || error.message)) || error);
+}
+
+/** @param {string} details */
+function failure(details) {
+  const reason = 'the wasm module could not be loaded';
+  const desc = details + '. ' + ADVICE;
+  return Object.assign(new Error(reason + ': ' + desc), { code: -2, kind: 'Platform', reason, desc });
+}
+
+module.exports = load;

@@ -1,0 +1,37 @@
+/**
+ * Stands in for the wasm bindings: a core that does nothing by itself and records what it is told,
+ * so that a glue test neither needs Rust nor depends on what the real core decides. It is bundled
+ * with the glue in place of wasm-bindgen's output; a test reaches it through the option `made`.
+ */
+
+let running;
+
+/** The loader hands the exports of the instantiated module over here. */
+export function __wbg_set_wasm(exports) {
+  running = exports;
+}
+
+/** An import of the module, as the loader must find it by its prefix. */
+export function __wbindgen_probe() {}
+
+export class Core {
+  constructor(options, host) {
+    if (!running) throw new Error('a core was made before the module ran');
+    this.options = options;
+    this.host = host;
+    this.calls = [];
+    this.told = [];
+    options.made(this);
+  }
+
+  call(name, args) {
+    return new Promise((resolve, reject) => this.calls.push({ name, args, resolve, reject }));
+  }
+}
+
+['socketOpened', 'socketText', 'socketClosed', 'response', 'responseFailed', 'signal'].forEach((name) => {
+  Core.prototype[name] = function (...details) {
+    this.told.push([name, ...details]);
+    if (this.broken) throw new Error('unreachable');
+  };
+});

@@ -1,0 +1,56 @@
+/**
+ * One call, as a page needs it: who is there, where to push, what to pull. Written as the SDK's
+ * document shows it; the only file of the demo that talks to the SDK.
+ */
+
+const YunXinMiniappSDK = require('nertc-miniapp');
+
+/** The SDK of this package lies where the developer tools put npm packages. */
+class Call {
+  /**
+   * @param {object} options for `YunXinMiniappSDK.Client`
+   * @param {(name: string, detail: object) => void} tell told of each thing that happens
+   */
+  constructor(options, tell) {
+    this.tell = tell;
+    this.client = YunXinMiniappSDK.Client(options);
+    this.client.init();
+    this.listen();
+  }
+
+  join(param) {
+    return this.client.join(param).then((joined) => this.tell('joined', joined));
+  }
+
+  publish(mediaType) {
+    return this.client.publish(mediaType).then((url) => this.tell('push', { url }));
+  }
+
+  unpublish(mediaType) {
+    return this.client.unpublish(mediaType).then((url) => this.tell('unpublished', { mediaType, url }));
+  }
+
+  leave() {
+    return this.client.leave();
+  }
+
+  listen() {
+    const { client, tell } = this;
+    client.on('stream-added', ({ uid, mediaType }) => {
+      tell('stream-added', { uid, mediaType });
+      client.subscribe(uid, mediaType).then(
+        ({ url }) => tell('pull', { uid, mediaType, url }),
+        (error) => tell('failed', { what: 'subscribe', code: error.code, reason: error.reason })
+      );
+    });
+    client.on('syncDone', ({ uid, url }) => tell('url-changed', { uid, url }));
+    for (const name of [
+      'open', 'disconnect', 'willreconnect', 'reconnected', 'clientJoin', 'clientLeave', 'stream-removed',
+      'kicked', 'liveRoomClose', 'sendCommandOverTime', 'error',
+    ]) {
+      client.on(name, (detail) => tell(name, detail || {}));
+    }
+  }
+}
+
+module.exports = Call;

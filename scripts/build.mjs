@@ -1,0 +1,118 @@
+/**
+ * Builds the package into `dist/`: the wasm module for the oldest engines, the glue, the typings.
+ *
+ * The order of the steps matters. rustc is told to leave newer features out; the release profile
+ * strips the `target_features` section, or wasm-bindgen would believe the precompiled std and use
+ * externref tables; binaryen lowers what std still brings, in a run of its own, since optimising
+ * with a feature allowed may bring its instructions back.
+ */
+
+import { brotliCompressSync, constants } from 'node:zlib';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { bundle } from './bundle.mjs';
+import { checkDist } from './check-dist.mjs';
+import {
+  Refusal, dist, lockedVersion, npmProgram, probe, root, run, runAsProgram, targetDir,
+  toolEnvironment, toolsBin, wasmTarget,
+} from './tools.mjs';
+
+const library = 'nertc_miniapp';
+/** Where the developer tools would put the package, so that the demo's folder opens as it is. */
+const inDemo = join(root, 'miniprogram-demo', 'miniprogram_npm', 'nertc-miniapp');
+
+/**
+ * Four pages of stack. serde_json stops at 128 levels, which take 16 to 32 KiB; the rest is reserve.
+ * Running out is a trap, not silent damage: the stack lies below the data.
+ */
+const STACK = 4 * 65536;
+
+/**
+ * `target-cpu=mvp` alone leaves what std was built with. Never leave `nontrapping-fptoint` to
+ * binaryen: its lowering changes the results of Rust's `as`.
+ */
+const FEATURES_OFF = '-nontrapping-fptoint,-sign-ext,-bulk-memory,-reference-types,-multivalue';
+
+/** What std's precompiled code may contain, and is lowered. Nothing else is let in. */
+const LOWERED = ['--enable-mutable-globals', '--enable-sign-ext', '--enable-bulk-memory', '--enable-bulk-memory-opt'];
+
+/** Globals that wasm-bindgen exports for features that the glue does not use; iOS refuses them. */
+const UNUSED_EXPORTS = ['__abort_handler', '__instance_terminated', '__data_end', '__heap_base'];
+
+export async function build() {
+  const work = join(targetDir, wasmTarget, 'package');
+  mkdirSync(work, { recursive: true });
+  rmSync(dist, { recursive: true, force: true });
+  mkdirSync(dist);
+  const wasm = join(dist, `${library}.wasm`);
+
+  await compile();
+  await bind(work);
+  await optimise(join(work, `${library}_bg.wasm`), work, wasm);
+  writeFileSync(`${wasm}.br`, compressed(readFileSync(wasm)));
+  await bundle(join(work, `${library}_bg.js`), join(dist, 'index.js'));
+  copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
+  await checkDist(dist);
+  rmSync(inDemo, { recursive: true, force: true });
+  cpSync(dist, inDemo, { recursive: true });
+}
+
+async function compile() {
+  const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
+  const flags = [
+    '-Ctarget-cpu=mvp',
+    `-Ctarget-feature=${FEATURES_OFF}`,
+    `-Clink-arg=-zstack-size=${STACK}`,
+    // Panic messages name source files; where they lie on this machine is nobody's business.
+    `--remap-path-prefix=${cargoHome}=cargo`,
+    `--remap-path-prefix=${root}=.`,
+  ];
+  // A library that lists cdylib beside rlib is silently built without LTO, hence `cargo rustc`.
+  await run(
+    'cargo',
+    ['rustc', '--lib', '--crate-type', 'cdylib', '--release', '--target', wasmTarget, '--locked'],
+    // The encoded form wins over RUSTFLAGS and lets a path contain a space.
+    { env: toolEnvironment({ CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') }) }
+  );
+}
+
+async function bind(out) {
+  const version = lockedVersion('wasm-bindgen');
+  const program = join(toolsBin, 'wasm-bindgen');
+  if ((await probe(program, ['--version']))?.trim() !== `wasm-bindgen ${version}`) {
+    throw new Refusal(`wasm-bindgen ${version} is missing in .tools/bin: run "npm run setup"`);
+  }
+  await run(program, [
+    '--target', 'bundler', '--out-dir', out, '--remove-producers-section', '--no-typescript',
+    join(targetDir, wasmTarget, 'release', `${library}.wasm`),
+  ]);
+}
+
+async function optimise(bound, work, out) {
+  const opt = (...args) => run(process.execPath, [npmProgram('binaryen', 'bin/wasm-opt'), ...args]);
+  const lowered = join(work, 'lowered.wasm');
+  await opt(
+    bound, '-o', lowered, '--mvp-features', ...LOWERED, '--signext-lowering', '--llvm-memory-copy-fill-lowering',
+    ...UNUSED_EXPORTS.map((name) => `--remove-exports=${name}`)
+  );
+  await opt(
+    lowered, '-o', out, '--mvp-features', '-Oz', '--strip-debug', '--strip-producers', '--strip-target-features'
+  );
+}
+
+function compressed(bytes) {
+  return brotliCompressSync(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  });
+}
+
+runAsProgram(import.meta.url, async () => {
+  const begin = Date.now();
+  await build();
+  console.log(`dist/ is built and checked (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
+});

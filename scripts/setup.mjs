@@ -1,0 +1,163 @@
+/**
+ * Gets what a clone needs to build and run, and says what it cannot get. Every step looks at the
+ * tool itself, not at a note of an earlier run, so running it again costs next to nothing.
+ *
+ * Run: node scripts/setup.mjs [--tests]    (with --tests also what only the tests need)
+ */
+
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  Refusal, lockedVersion, probe, root, run, runAsProgram, targetDir, toolEnvironment, toolsBin, wasmTarget,
+} from './tools.mjs';
+
+const NODE = 20;
+const CARGO = [1, 95];
+const WASM_PACK = '0.15.1';
+const RUSTUP = 'install Rust with rustup (https://rustup.rs or your distribution\'s package "rustup")';
+
+/** Steps are printed once they take longer than this, and from then on now and again. */
+const QUIET = 2_000;
+const REMINDER = 20_000;
+
+/** In order: a later step may use what an earlier one got. */
+const STEPS = [
+  { name: 'Node.js', isThere: async () => nodeIsNew(), get: refuseNode },
+  { name: 'Rust toolchain', isThere: cargoIsNew, get: getToolchain },
+  { name: `Rust target ${wasmTarget}`, isThere: targetIsThere, get: getTarget },
+  { name: 'npm packages', isThere: async () => packagesAreThere(), get: () => run('npm', ['ci', '--no-audit', '--no-fund']) },
+  { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
+  { name: 'ffmpeg', isThere: async () => Boolean(await probe('ffmpeg', ['-version'])), get: getFfmpeg },
+  { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, forTests: true },
+];
+
+/**
+ * @param {{tests?: boolean, print?: (line: string) => void}} [options] `tests`: what only tests need, too
+ */
+export async function setUp({ tests = false, print = console.log } = {}) {
+  for (const step of STEPS) {
+    if (step.forTests && !tests) continue;
+    const begin = Date.now();
+    const seconds = () => `${((Date.now() - begin) / 1000).toFixed(1)} s`;
+    if (await step.isThere()) continue;
+
+    let reminder;
+    const notice = setTimeout(() => {
+      print(`set-up: ${step.name} ...`);
+      reminder = setInterval(() => print(`set-up: ${step.name} ... ${seconds()}`), REMINDER);
+    }, QUIET);
+    try {
+      await step.get();
+      if (!(await step.isThere())) throw new Refusal(`it is still missing after it was installed`);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      throw new Refusal(`set-up: ${step.name}: ${error.message}`);
+    } finally {
+      clearTimeout(notice);
+      clearInterval(reminder);
+    }
+    print(`set-up: ${step.name} done (${seconds()})`);
+  }
+}
+
+function nodeIsNew() {
+  return Number(process.versions.node.split('.')[0]) >= NODE;
+}
+
+function refuseNode() {
+  throw new Refusal(`this is Node ${process.versions.node}; ${NODE} or later is needed (https://nodejs.org)`);
+}
+
+async function cargoIsNew() {
+  const [, major, minor] = (await probe('cargo', ['--version']))?.match(/^cargo (\d+)\.(\d+)/) ?? [];
+  return Number(major) > CARGO[0] || (Number(major) === CARGO[0] && Number(minor) >= CARGO[1]);
+}
+
+/** Cargo is missing or old, or is rustup's and lacks the toolchain that rust-toolchain.toml names. */
+async function getToolchain() {
+  const needed = `cargo ${CARGO.join('.')} or later is needed`;
+  if (!(await probe('rustup', ['--version']))) {
+    const version = (await probe('cargo', ['--version']))?.trim();
+    throw new Refusal(`${needed}, and ${version ? `this is ${version}` : 'there is none'}: ${RUSTUP}`);
+  }
+  const { 1: channel } = readFileSync(join(root, 'rust-toolchain.toml'), 'utf8').match(/channel = "([^"]+)"/);
+  await run('rustup', [
+    'toolchain', 'install', channel, '--no-self-update', '--profile', 'minimal',
+    '--component', 'clippy', '--component', 'rustfmt',
+  ]);
+}
+
+/** Asks rustc, since a toolchain need not be rustup's; rust-toolchain.toml alone does not install the target. */
+async function targetIsThere() {
+  const folder = await probe('rustc', ['--print', 'target-libdir', '--target', wasmTarget]);
+  return Boolean(folder) && existsSync(folder.trim());
+}
+
+async function getTarget() {
+  if (!(await probe('rustup', ['--version']))) {
+    throw new Refusal(`this Rust has no standard library for it: ${RUSTUP}, then run "rustup target add ${wasmTarget}"`);
+  }
+  await run('rustup', ['target', 'add', wasmTarget]);
+}
+
+/** Compares what is installed with package-lock.json; packages for other systems do not count. */
+function packagesAreThere() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const fits = (wanted, actual) => wanted?.includes(actual) ?? true;
+  return Object.entries(packages).every(([path, { version, optional, os, cpu, libc }]) => {
+    if (path === '' || libc || !fits(os, process.platform) || !fits(cpu, process.arch)) return true;
+    const manifest = join(root, path, 'package.json');
+    if (!existsSync(manifest)) return Boolean(optional) && !os && !cpu;
+    return JSON.parse(readFileSync(manifest, 'utf8')).version === version;
+  });
+}
+
+async function wasmToolsAreThere() {
+  const version = lockedVersion('wasm-bindgen');
+  const printed = await Promise.all(WASM_TOOLS.map((name) => probe(join(toolsBin, name), ['--version'])));
+  return printed.every((text, i) => text?.trim() === `${WASM_TOOLS[i]} ${version}`);
+}
+
+/** Without optimisation: it takes half the time to build, and the module to work on is small. */
+async function getWasmTools() {
+  await run('cargo', ['build', '--locked', '--package', 'wasm-tools', '--config', 'profile.dev.debug=false']);
+  mkdirSync(toolsBin, { recursive: true });
+  for (const name of WASM_TOOLS) copyFileSync(join(targetDir, 'debug', name), join(toolsBin, name));
+}
+
+async function getFfmpeg() {
+  const byHand = 'install it by hand, for example with "sudo apt-get install ffmpeg" or "brew install ffmpeg"';
+  if (!(await probe('apt-get', ['--version']))) throw new Refusal(byHand);
+  if (process.getuid?.() !== 0) throw new Refusal(`only root may install it: ${byHand}`);
+  const env = toolEnvironment({ DEBIAN_FRONTEND: 'noninteractive' });
+  const install = () => run('apt-get', ['install', '--yes', '--no-install-recommends', 'ffmpeg'], { env });
+  try {
+    await install();
+  } catch {
+    // A fresh system has no package lists, an old one has lists of packages that are gone.
+    await run('apt-get', ['update'], { env });
+    await install();
+  }
+}
+
+async function wasmPackIsThere() {
+  return (await probe(join(toolsBin, 'wasm-pack'), ['--version']))?.trim() === `wasm-pack ${WASM_PACK}`;
+}
+
+/** From source: the npm package downloads from a host that not every network reaches. */
+function getWasmPack() {
+  return run('cargo', [
+    'install', 'wasm-pack', '--locked', '--version', WASM_PACK, '--root', join(root, '.tools'), '--force',
+    '--debug', '--config', 'profile.dev.debug=false',
+  ]);
+}
+
+const WASM_TOOLS = ['wasm-bindgen', 'wasm-bindgen-test-runner'];
+
+runAsProgram(import.meta.url, async (args) => {
+  const unknown = args.filter((arg) => arg !== '--tests');
+  if (unknown.length > 0) throw new Refusal(`unknown: ${unknown.join(' ')}\nusage: node scripts/setup.mjs [--tests]`);
+  const begin = Date.now();
+  await setUp({ tests: args.includes('--tests') });
+  console.log(`set-up: everything is there (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
+});

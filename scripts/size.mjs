@@ -1,0 +1,36 @@
+/** Prints what the package weighs, and fails when an app would download more than the budget. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { Refusal, dist, runAsProgram } from './tools.mjs';
+
+/** Bytes of glue as it lies in the package, plus the compressed module. */
+const BUDGET = 130_000;
+
+export function sizes() {
+  try {
+    const [glue, wasm] = ['index.js', 'nertc_miniapp.wasm'].map((name) => readFileSync(join(dist, name)));
+    const packed = readFileSync(join(dist, 'nertc_miniapp.wasm.br')).length;
+    const weigh = (bytes) => ({
+      raw: bytes.length,
+      gz: gzipSync(bytes, { level: 9 }).length,
+      br: brotliCompressSync(bytes).length,
+    });
+    return { glue: weigh(glue), wasm: { ...weigh(wasm), br: packed }, shipped: glue.length + packed };
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    throw new Refusal(`${error.path} is missing: run "npm run build"`);
+  }
+}
+
+runAsProgram(import.meta.url, async () => {
+  const { glue, wasm, shipped } = sizes();
+  const cell = (value) => String(value).padStart(9);
+  const row = (name, { raw, gz, br }) => console.log(`${name.padEnd(6)}${[raw, gz, br].map(cell).join('')}`);
+  row('bytes', { raw: 'raw', gz: 'gz', br: 'br' });
+  row('glue', glue);
+  row('wasm', wasm);
+  console.log(`glue raw + .wasm.br: ${shipped} of ${BUDGET}`);
+  if (shipped > BUDGET) throw new Refusal(`The package is ${shipped - BUDGET} bytes over its budget`);
+});

@@ -1,0 +1,21 @@
+/**
+ * Runs the tests of the wasm shell on Node. By hand, with `.tools/bin` in PATH, that is:
+ *
+ *   wasm-pack test --node --mode no-install -- -p nertc-miniapp
+ *
+ * The package is named because the gateway, a server, is a default member of the workspace too.
+ */
+
+import { join } from 'node:path';
+import { setUp } from './setup.mjs';
+import { run, runAsProgram, toolsBin } from './tools.mjs';
+
+/** @param {string[]} [args] for `cargo test`; it must not be made quiet, the runner refuses that */
+export async function testWasm(args = []) {
+  await run(join(toolsBin, 'wasm-pack'), ['test', '--node', '--mode', 'no-install', '--', '-p', 'nertc-miniapp', ...args], { echo: true });
+}
+
+runAsProgram(import.meta.url, async (args) => {
+  await setUp({ tests: true });
+  await testWasm(args);
+});

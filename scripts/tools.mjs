@@ -1,0 +1,91 @@
+/**
+ * Where things are and how a command is run: the one place that knows `.tools/`, the target folder
+ * and cargo's environment. Uses nothing but Node, since the set-up imports it before `npm ci`.
+ */
+
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const dist = join(root, 'dist');
+export const toolsBin = join(root, '.tools', 'bin');
+export const wasmTarget = 'wasm32-unknown-unknown';
+
+/** Cargo's target folder: `CARGO_TARGET_DIR` (relative to where the user stands) or `target/`. */
+export const targetDir = process.env.CARGO_TARGET_DIR
+  ? resolve(process.env.CARGO_TARGET_DIR)
+  : join(root, 'target');
+
+/** A failure the user can act on: printed without a stack trace. */
+export class Refusal extends Error {}
+
+/** The version of a package in Cargo.lock. */
+export function lockedVersion(crate) {
+  const lock = readFileSync(join(root, 'Cargo.lock'), 'utf8');
+  const found = lock.match(new RegExp(`name = "${crate}"\\nversion = "([^"]+)"`));
+  if (!found) throw new Refusal(`Cargo.lock does not name ${crate}`);
+  return found[1];
+}
+
+/** The environment in which cargo, wasm-pack and cargo's wasm runner find the tools of this repo. */
+export function toolEnvironment(extra = {}) {
+  return {
+    ...process.env,
+    CARGO_TARGET_DIR: targetDir,
+    PATH: [toolsBin, join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
+    ...extra,
+  };
+}
+
+/**
+ * Runs a command to its end and resolves with what it printed.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{env?: object, echo?: boolean}} [options] `echo` shows the output as it comes
+ * @returns {Promise<string>}
+ */
+export function run(command, args, { env = toolEnvironment(), echo = false } = {}) {
+  return new Promise((settle, refuse) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let printed = '';
+    for (const [stream, shown] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        printed += text;
+        if (echo) shown.write(text);
+      });
+    }
+    const line = [command, ...args].join(' ');
+    child.on('error', (error) => refuse(new Refusal(`${line}: ${error.message}`)));
+    child.on('close', (code, signal) => {
+      if (code === 0) return settle(printed);
+      const tail = echo ? '' : `\n${printed.trimEnd().split('\n').slice(-40).join('\n')}`;
+      refuse(new Refusal(`${line}: ended with ${signal ?? `code ${code}`}${tail}`));
+    });
+  });
+}
+
+/** Like `run`, for a command that may be missing: its output, or undefined. */
+export function probe(command, args) {
+  return run(command, args).catch(() => undefined);
+}
+
+/** The path of a program of an npm package, run with `process.execPath`: no shell, no wrapper. */
+export function npmProgram(name, path) {
+  const program = join(root, 'node_modules', name, path);
+  if (!existsSync(program)) {
+    throw new Refusal(`The npm package ${name} is missing: run "npm run setup"`);
+  }
+  return program;
+}
+
+/** Runs `main` if its file is the program that Node was started with. */
+export function runAsProgram(url, main) {
+  if (!process.argv[1] || pathToFileURL(resolve(process.argv[1])).href !== url) return;
+  main(process.argv.slice(2)).catch((error) => {
+    console.error(error instanceof Refusal ? error.message : error);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,333 @@
+//! What the application asks for and what it gets: calls, their arguments as plain JSON values,
+//! and replies. All checking of arguments happens here; the session trusts what it is given.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::model::{AppUid, Cid, Media, MediaSet, Uid, Url, event_uid};
+
+/// A call of the application.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Call {
+    /// Enter a room.
+    Join(Box<JoinParams>),
+    /// Leave it; harmless outside.
+    Leave,
+    /// Publish microphone, camera or both.
+    Publish(MediaSet),
+    /// Stop publishing them.
+    Unpublish(MediaSet),
+    /// Receive a medium of a member.
+    Subscribe(AppUid, Media),
+    /// Stop receiving it.
+    Unsubscribe(AppUid, Media),
+}
+
+impl Call {
+    /// Reads a call from its name and plain arguments.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] says which argument is wrong and what it must be.
+    pub fn parse(name: &str, arguments: &[Value]) -> Result<Self, Error> {
+        let first = arguments.first().unwrap_or(&Value::Null);
+        let second = arguments.get(1).unwrap_or(&Value::Null);
+        match name {
+            "join" => JoinParams::parse(first).map(Box::new).map(Self::Join),
+            "leave" => Ok(Self::Leave),
+            "publish" => main_media(first).map(Self::Publish),
+            "unpublish" => main_media(first).map(Self::Unpublish),
+            "subscribe" => Ok(Self::Subscribe(member(first)?, any_media(second)?)),
+            "unsubscribe" => Ok(Self::Unsubscribe(member(first)?, any_media(second)?)),
+            unknown => invalid(format!("there is no method {unknown:?}")),
+        }
+    }
+
+    /// The method's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Join(_) => "join",
+            Self::Leave => "leave",
+            Self::Publish(_) => "publish",
+            Self::Unpublish(_) => "unpublish",
+            Self::Subscribe(..) => "subscribe",
+            Self::Unsubscribe(..) => "unsubscribe",
+        }
+    }
+}
+
+/// What a call resolves to. Serialises to the value that JavaScript sees.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// `undefined`.
+    Nothing,
+    /// `join`.
+    Joined {
+        /// The channel.
+        #[serde(serialize_with = "reply_cid")]
+        cid: Cid,
+        /// Always 200.
+        code: u16,
+        /// The uid, in the form the application gave it.
+        uid: AppUid,
+    },
+    /// `publish` and `unpublish`: the push URL.
+    PushUrl(Url),
+    /// `subscribe`: the pull URL.
+    Subscribed {
+        /// The member, in the form the application gave it.
+        uid: AppUid,
+        /// Where to pull the medium.
+        url: Url,
+    },
+}
+
+/// The argument of `join` (docs/protocol.md 1.6, 5.5).
+#[derive(Debug, Clone, PartialEq)]
+pub struct JoinParams {
+    /// The room's name.
+    pub channel_name: String,
+    /// The member, or `None` for one of our choice.
+    pub uid: Option<AppUid>,
+    /// The application's token; empty in debug mode.
+    pub token: String,
+    /// `NETCALL_MODE`, when given.
+    pub mode: Option<u32>,
+    /// Interactive live streaming wanted.
+    pub live_enable: bool,
+    /// Server-side audio recording wanted.
+    pub record_audio: bool,
+    /// Server-side video recording wanted.
+    pub record_video: bool,
+    /// Recording of the interactive live stream wanted.
+    pub rtmp_record: bool,
+    /// `"0"`, `"1"` or `"2"`.
+    pub record_type: String,
+    /// This member is the host speaker.
+    pub is_host_speaker: bool,
+    /// Servers that replace the client's.
+    pub servers: Servers,
+}
+
+/// Where a private deployment lives. Empty means: the default, or what the bootstrap says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Servers {
+    /// Full URL of the bootstrap.
+    pub channel_server: String,
+    /// Full WebSocket URL; the bootstrap's gateways are then not used.
+    pub address: String,
+    /// Media edge, `ip:port`.
+    pub edge_addr: String,
+}
+
+impl Servers {
+    /// Reads the servers from an options object, also from a nested `neRtcServerAddresses`.
+    ///
+    /// # Errors
+    /// A server that is given and not text.
+    pub fn parse(options: &Map<String, Value>) -> Result<Self, Error> {
+        let nested = options.get("neRtcServerAddresses").and_then(Value::as_object);
+        let find = |key| match text(options, key)? {
+            found if !found.is_empty() => Ok(found),
+            _empty => nested.map_or(Ok(String::new()), |nested| text(nested, key)),
+        };
+        Ok(Self {
+            channel_server: find("channelServer")?,
+            address: find("address")?,
+            edge_addr: find("edgeAddr")?,
+        })
+    }
+
+    /// These, with `fallback` where they say nothing.
+    #[must_use]
+    pub fn or(&self, fallback: &Self) -> Self {
+        let pick = |own: &String, other: &String| if own.is_empty() { other } else { own }.clone();
+        Self {
+            channel_server: pick(&self.channel_server, &fallback.channel_server),
+            address: pick(&self.address, &fallback.address),
+            edge_addr: pick(&self.edge_addr, &fallback.edge_addr),
+        }
+    }
+}
+
+impl JoinParams {
+    /// The parameters with nothing but what is necessary.
+    #[must_use]
+    pub fn new(channel_name: impl Into<String>, uid: Uid) -> Self {
+        Self {
+            channel_name: channel_name.into(),
+            uid: Some(AppUid::Number(uid)),
+            token: String::new(),
+            mode: None,
+            live_enable: false,
+            record_audio: false,
+            record_video: false,
+            rtmp_record: false,
+            record_type: "0".into(),
+            is_host_speaker: false,
+            servers: Servers::default(),
+        }
+    }
+
+    fn parse(value: &Value) -> Result<Self, Error> {
+        let Some(options) = value.as_object() else { return invalid("join takes an object") };
+        let channel_name = text(options, "channelName")?;
+        if channel_name.is_empty() {
+            return invalid("channelName must be a non-empty string");
+        }
+        if channel_name.len() > MAX_CHANNEL_NAME {
+            return invalid(format!("channelName must be at most {MAX_CHANNEL_NAME} bytes"));
+        }
+        let uid = match options.get("uid") {
+            None | Some(Value::Null) => None,
+            Some(given) => Some(app_uid(given)?),
+        };
+        let record_type = text(options, "recordType")?;
+        Ok(Self {
+            channel_name,
+            uid,
+            token: text(options, "token")?,
+            mode: options.get("mode").and_then(Value::as_u64).and_then(|mode| mode.try_into().ok()),
+            live_enable: truthy(options, "liveEnable"),
+            record_audio: truthy(options, "recordAudio"),
+            record_video: truthy(options, "recordVideo"),
+            rtmp_record: truthy(options, "rtmpRecord"),
+            record_type: if record_type.is_empty() { "0".into() } else { record_type },
+            is_host_speaker: truthy(options, "isHostSpeaker"),
+            servers: Servers::parse(options)?,
+        })
+    }
+}
+
+/// `''`, `null` or `undefined` mean both.
+fn main_media(value: &Value) -> Result<MediaSet, Error> {
+    match value {
+        Value::Null => return Ok(MediaSet::MAIN),
+        Value::String(name) if name.is_empty() => return Ok(MediaSet::MAIN),
+        Value::String(name) if name == "audio" => return Ok(Media::Audio.into()),
+        Value::String(name) if name == "video" => return Ok(Media::Video.into()),
+        Value::String(_) | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {}
+    }
+    invalid("mediaType must be 'audio', 'video' or '' for both")
+}
+
+fn any_media(value: &Value) -> Result<Media, Error> {
+    value
+        .as_str()
+        .and_then(Media::named)
+        .map_or_else(|| invalid("mediaType must be 'audio', 'video', 'slaveAudio' or 'screenShare'"), Ok)
+}
+
+fn member(value: &Value) -> Result<AppUid, Error> {
+    app_uid(value)
+}
+
+fn app_uid(value: &Value) -> Result<AppUid, Error> {
+    const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+    let found = match value {
+        Value::Number(number) => {
+            number.as_u64().filter(|number| *number <= MAX_SAFE_INTEGER).map(|n| AppUid::Number(Uid(n)))
+        }
+        Value::String(text) => text.parse().ok().map(AppUid::Text),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    found.map_or_else(
+        || {
+            invalid(
+                "uid must be an integer from 0 to 18446744073709551615; \
+                 above 9007199254740991 write it as a decimal string",
+            )
+        },
+        Ok,
+    )
+}
+
+/// The text under `key`; numbers are written out, absent and `null` are empty.
+fn text(options: &Map<String, Value>, key: &str) -> Result<String, Error> {
+    match options.get(key) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(Value::Number(number)) => Ok(number.to_string()),
+        Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+            invalid(format!("{key} must be a string"))
+        }
+    }
+}
+
+/// JavaScript's idea of truth.
+fn truthy(options: &Map<String, Value>, key: &str) -> bool {
+    match options.get(key) {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(flag)) => *flag,
+        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(_) | Value::Object(_)) => true,
+    }
+}
+
+fn invalid<T>(what: impl Into<String>) -> Result<T, Error> {
+    Err(Error::InvalidArgument(what.into()))
+}
+
+fn reply_cid<S: serde::Serializer>(cid: &Cid, serializer: S) -> Result<S::Ok, S::Error> {
+    event_uid(&Uid(cid.0), serializer)
+}
+
+/// More than any server takes (NetEase: 64), little enough for a form.
+const MAX_CHANNEL_NAME: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_uid_is_taken_as_number_or_decimal_text_and_given_back_in_the_same_form() {
+        for (given, back) in [
+            (json!(0), "0"),
+            (json!(100), "100"),
+            (json!("100"), "\"100\""),
+            (json!(9_007_199_254_740_991_u64), "9007199254740991"),
+            (json!("18446744073709551615"), "\"18446744073709551615\""),
+        ] {
+            assert_eq!(serde_json::to_string(&app_uid(&given).unwrap()).unwrap(), back);
+        }
+        let wrong =
+            [json!(-1), json!(1.5), json!(9_007_199_254_740_992_u64), json!("NaN"), json!(true), json!({})];
+        for given in wrong {
+            assert!(matches!(app_uid(&given), Err(Error::InvalidArgument(_))), "{given}");
+        }
+    }
+
+    #[test]
+    fn an_unusable_argument_is_named() {
+        for (name, arguments, names) in [
+            ("join", vec![], "object"),
+            ("join", vec![json!({})], "channelName"),
+            ("join", vec![json!({"channelName": ""})], "channelName"),
+            ("join", vec![json!({"channelName": "r", "uid": "x"})], "uid"),
+            ("join", vec![json!({"channelName": "r", "token": {}})], "token"),
+            ("publish", vec![json!("screenShare")], "mediaType"),
+            ("publish", vec![json!(1)], "mediaType"),
+            ("subscribe", vec![json!(7)], "mediaType"),
+            ("subscribe", vec![json!(null), json!("audio")], "uid"),
+            ("frobnicate", vec![], "frobnicate"),
+        ] {
+            let Err(Error::InvalidArgument(what)) = Call::parse(name, &arguments) else { panic!("{name}") };
+            assert!(what.contains(names), "{what}");
+        }
+    }
+
+    #[test]
+    fn servers_are_found_in_both_places_and_the_direct_one_wins() {
+        let options = json!({
+            "channelServer": "https://a",
+            "neRtcServerAddresses": {"channelServer": "https://b", "edgeAddr": "1.2.3.4:5"}
+        });
+        let servers = Servers::parse(options.as_object().unwrap()).unwrap();
+        assert_eq!(servers.channel_server, "https://a");
+        assert_eq!(servers.edge_addr, "1.2.3.4:5");
+    }
+}

@@ -1,0 +1,195 @@
+//! The channel server: what it is asked before a room can be entered, and what it answers.
+//!
+//! Shared by the SDK and the gateway. Section numbers are those of `docs/protocol.md`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::Servers;
+use crate::error::Error;
+use crate::lenient::{code, text, texts};
+use crate::model::{Cid, Uid, Url};
+use crate::time::Instant;
+
+/// The bootstrap request (1.1), an HTML form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BootstrapForm {
+    /// The member, decimal; some platforms quote it.
+    pub uid: String,
+    /// The application.
+    pub appkey: String,
+    /// The room's name.
+    pub channel_name: String,
+    /// `"1"` with a token, `"2"` without.
+    pub secure_type: String,
+    /// `4.6.11.0` for the original 4.6.11.
+    #[serde(default)]
+    pub version: String,
+    /// When the request was made, in milliseconds since the Unix epoch.
+    pub curtime: u64,
+    /// The token in secure mode, else [`debug_checksum`].
+    pub checksum: String,
+    /// Echoed for clock synchronisation, milliseconds.
+    #[serde(default)]
+    pub t1: u64,
+}
+
+impl BootstrapForm {
+    /// What the original 4.6.11 asks. An empty `token` means debug mode.
+    pub(crate) fn new(appkey: &str, channel_name: &str, uid: Uid, token: &str, now: Instant) -> Self {
+        let curtime = now.as_millis();
+        let checksum = if token.is_empty() { debug_checksum(appkey, uid, curtime) } else { token.to_owned() };
+        Self {
+            uid: uid.to_string(),
+            appkey: appkey.to_owned(),
+            channel_name: channel_name.to_owned(),
+            secure_type: if token.is_empty() { "2" } else { "1" }.into(),
+            version: PROTOCOL_VERSION.into(),
+            curtime,
+            checksum,
+            t1: curtime,
+        }
+    }
+
+    /// Writes the form in the original's field order, constants included.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("uid", &self.uid)
+            .append_pair("appkey", &self.appkey)
+            .append_pair("channelName", &self.channel_name)
+            .append_pair("secureType", &self.secure_type)
+            .append_pair("osType", "4")
+            .append_pair("mode", "2")
+            .append_pair("netType", "0")
+            .append_pair("version", &self.version)
+            .append_pair("curtime", &self.curtime.to_string())
+            .append_pair("checksum", &self.checksum)
+            .append_pair("nrtcg2", "1")
+            .append_pair("t1", &self.t1.to_string())
+            .finish()
+    }
+}
+
+/// The debug mode's checksum: lower-case hex MD5 of `appkey.uid.curtime` (1.1).
+#[must_use]
+pub fn debug_checksum(appkey: &str, uid: Uid, curtime: u64) -> String {
+    use md5::{Digest, Md5};
+    let digest = Md5::digest(format!("{appkey}.{uid}.{curtime}"));
+    digest.iter().fold(String::with_capacity(32), |mut hex, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            hex.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
+        }
+        hex
+    })
+}
+
+/// The bootstrap answer (1.3), as far as clients read it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct BootstrapAnswer {
+    /// 200 means yes; must be a JSON number.
+    #[serde(default, deserialize_with = "code")]
+    pub code: Option<i32>,
+    /// Why not, for people.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pub desc: String,
+    /// The channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cid: Option<Cid>,
+    /// Goes into the login.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pub token: String,
+    /// Where to connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ips: Option<Ips>,
+    /// Clock synchronisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<ServerTime>,
+}
+
+/// The addresses in a bootstrap answer.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Ips {
+    /// Gateways, without scheme; may carry a path and a query.
+    #[serde(default, deserialize_with = "texts")]
+    pub wechatapparray: Vec<String>,
+    /// Media edges, `ip:port`.
+    #[serde(default)]
+    pub turnaddrs: Vec<Vec<String>>,
+    /// The token of the task API.
+    #[serde(default, deserialize_with = "text")]
+    pub token: String,
+}
+
+/// The server's clock, milliseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ServerTime {
+    /// The client's own `t1`.
+    pub t1: u64,
+    /// When the request arrived.
+    pub t2: u64,
+    /// When the answer was sent.
+    pub t3: u64,
+}
+
+/// Where to log in, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gateways {
+    pub(crate) cid: Cid,
+    pub(crate) token: String,
+    pub(crate) edge_addr: String,
+    /// Never empty.
+    pub(crate) addresses: Vec<Url>,
+}
+
+impl Gateways {
+    /// Reads an answer. `servers` replace what it says.
+    ///
+    /// # Errors
+    /// The server's refusal, or why what came is no answer.
+    pub(crate) fn read(status: u16, body: &str, servers: &Servers) -> Result<Self, Error> {
+        let answer: BootstrapAnswer = serde_json::from_str(body)
+            .map_err(|error| Error::BootstrapUnusable(format!("HTTP status {status}, not JSON: {error}")))?;
+        match answer.code {
+            Some(200) => {}
+            Some(code) => return Err(Error::BootstrapRefused { code, desc: answer.desc }),
+            None => return Err(Error::BootstrapUnusable(format!("HTTP status {status}, no code"))),
+        }
+        let Some(cid) = answer.cid else { return Err(Error::BootstrapUnusable("no cid".into())) };
+        let ips = answer.ips.unwrap_or_default();
+        // A gateway without TLS is announced by a channel server without TLS; phones allow neither.
+        let scheme = if servers.channel_server.starts_with("http://") { "ws://" } else { "wss://" };
+        let addresses: Vec<Url> = if servers.address.is_empty() {
+            ips.wechatapparray.iter().map(|address| Url(format!("{scheme}{address}"))).collect()
+        } else {
+            vec![Url(servers.address.clone())]
+        };
+        if addresses.is_empty() {
+            return Err(Error::NoGateway);
+        }
+        let edge_addr = if servers.edge_addr.is_empty() {
+            ips.turnaddrs.into_iter().flatten().next().unwrap_or_else(|| DEFAULT_EDGE.into())
+        } else {
+            servers.edge_addr.clone()
+        };
+        Ok(Self { cid, token: answer.token, edge_addr, addresses })
+    }
+}
+
+/// The SDK version whose protocol we speak, in the form of the bootstrap (1.1).
+const PROTOCOL_VERSION: &str = "4.6.11.0";
+/// Where the original SDK asks when the application names no server (1.1).
+pub(crate) const DEFAULT_CHANNEL_SERVER: &str = "https://nrtc.netease.im/nrtc/getChannelInfos.action";
+/// What the original SDK sends when nobody names an edge (1.5).
+const DEFAULT_EDGE: &str = "59.111.239.249:31101";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_debug_checksum_matches_the_published_vector() {
+        let sum = debug_checksum("ak", Uid(100), 1_700_000_000_000);
+        assert_eq!(sum, "38750beb8c77248788c630bc9fbbfa64");
+    }
+}

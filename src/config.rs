@@ -1,0 +1,97 @@
+//! Every number that shapes a session, with its default.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::api::Servers;
+use crate::error::Error;
+
+/// How a session behaves. Defaults are those of the original SDK where it has one
+/// (docs/protocol.md 4.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The application's key.
+    pub appkey: String,
+    /// Servers for every join that names none itself.
+    pub servers: Servers,
+    /// Start of the random sequence (jitter, chosen uids).
+    pub seed: u64,
+    /// Time for one bootstrap request.
+    pub bootstrap_timeout: Duration,
+    /// Time from opening a socket to the login answer.
+    pub login_timeout: Duration,
+    /// Time between heartbeats.
+    pub heartbeat_interval: Duration,
+    /// Time from a heartbeat without any answer to giving the socket up.
+    pub silence_limit: Duration,
+    /// Time for the acknowledgement of a command.
+    pub command_timeout: Duration,
+    /// Time for a call to settle, outages included.
+    pub call_timeout: Duration,
+    /// Time for the acknowledgement of a logout before the socket is closed anyway.
+    pub leave_timeout: Duration,
+    /// Attempts to connect before a first `join` is rejected.
+    pub join_attempts: u32,
+    /// Time after which no further attempt is made for a first `join`.
+    pub join_budget: Duration,
+    /// Longest wait before the first attempt after an outage began.
+    pub first_retry: Duration,
+    /// Longest wait before the second attempt; doubles from then on.
+    pub retry_base: Duration,
+    /// Longest wait before any attempt.
+    pub retry_cap: Duration,
+    /// Attempts to reconnect before giving up.
+    pub reconnect_attempts: u32,
+    /// Time after which no further attempt to reconnect is made.
+    pub reconnect_budget: Duration,
+    /// Calls waiting at the same time.
+    pub max_calls: usize,
+    /// Members remembered; further ones are ignored.
+    pub max_members: usize,
+    /// Bytes in one frame from the gateway; larger ones are dropped.
+    pub max_frame: usize,
+}
+
+impl Config {
+    /// The defaults for an application.
+    #[must_use]
+    pub fn new(appkey: impl Into<String>) -> Self {
+        Self {
+            appkey: appkey.into(),
+            servers: Servers::default(),
+            seed: 0,
+            bootstrap_timeout: Duration::from_secs(10),
+            login_timeout: Duration::from_secs(5),
+            heartbeat_interval: Duration::from_secs(3),
+            silence_limit: Duration::from_secs(10),
+            command_timeout: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(15),
+            leave_timeout: Duration::from_millis(300),
+            join_attempts: 3,
+            join_budget: Duration::from_secs(10),
+            first_retry: Duration::from_millis(50),
+            retry_base: Duration::from_millis(300),
+            retry_cap: Duration::from_secs(8),
+            reconnect_attempts: 9,
+            reconnect_budget: Duration::from_secs(90),
+            max_calls: 256,
+            max_members: 5000,
+            max_frame: 4 << 20,
+        }
+    }
+
+    /// Reads the options object that the application gave to `Client()`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for an `appkey` that is not text, or an unusable server.
+    pub fn parse(options: &Value) -> Result<Self, Error> {
+        let Some(options) = options.as_object() else {
+            return Err(Error::InvalidArgument("Client takes an object".into()));
+        };
+        let Some(appkey) = options.get("appkey").and_then(Value::as_str) else {
+            return Err(Error::InvalidArgument("appkey must be a string".into()));
+        };
+        Ok(Self { servers: Servers::parse(options)?, ..Self::new(appkey) })
+    }
+}

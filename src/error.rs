@@ -1,0 +1,250 @@
+//! Everything that can go wrong for an application, with the codes of the original SDK.
+//!
+//! One table, here: an error's code never changes its meaning or its JavaScript type
+//! (docs/protocol.md 7.1 mixes numbers and strings; applications compare them as they are).
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+/// Why a call failed or a stay in a room ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// An argument has the wrong type or is out of range.
+    #[error("invalid argument: {0}")]
+    InvalidArgument(String),
+    /// The call needs a room, and there is none.
+    #[error("{0}: not in a room; call join first")]
+    NotInRoom(&'static str),
+    /// `join` while already in a room or on the way into one.
+    #[error("join: already in a room; call leave first")]
+    AlreadyInRoom,
+    /// The opposite call came before this one could take effect.
+    #[error("{0}: withdrawn by a later call")]
+    Withdrawn(&'static str),
+    /// The member to subscribe to is not in the room.
+    #[error("subscribe: no member {0} in the room")]
+    UnknownMember(String),
+    /// More calls are waiting than the session keeps.
+    #[error("too many calls are waiting for an answer")]
+    TooManyCalls,
+    /// The application left the room while the call was waiting.
+    #[error("left the room")]
+    Left,
+    /// The channel server could not be reached.
+    #[error("channel server unreachable: {0}")]
+    BootstrapUnreachable(String),
+    /// The channel server did not answer in time.
+    #[error("channel server did not answer in time")]
+    BootstrapTimeout,
+    /// The channel server said no.
+    #[error("channel server refused the join: code {code}, {desc}")]
+    BootstrapRefused {
+        /// The server's own code.
+        code: i32,
+        /// The server's own text.
+        desc: String,
+    },
+    /// What answered is not a channel server (for example an HTML error page).
+    #[error("the channel server's answer is unusable: {0}")]
+    BootstrapUnusable(String),
+    /// The answer of the channel server names no gateway.
+    #[error("the channel server named no gateway")]
+    NoGateway,
+    /// No gateway could be logged in to for the first time.
+    #[error("cannot connect to the gateway: {0}")]
+    ConnectFailed(Cause),
+    /// The gateway refused the login.
+    #[error("the gateway refused the login: code {code}, {desc}")]
+    LoginRefused {
+        /// The gateway's own code.
+        code: i32,
+        /// The gateway's own text.
+        desc: String,
+    },
+    /// The connection was lost and could not be re-established.
+    #[error("reconnecting failed after {attempts} attempts; the outage began with: {cause}")]
+    ReconnectFailed {
+        /// How many attempts were made.
+        attempts: u32,
+        /// What started the outage.
+        cause: Cause,
+    },
+    /// Removed from the room by the server.
+    #[error("removed from the room")]
+    Kicked,
+    /// Refused by the room.
+    #[error("refused by the room")]
+    Refused,
+    /// The room was dissolved.
+    #[error("the room was dissolved")]
+    RoomClosed,
+    /// The gateway never told where to push.
+    #[error("publish: the gateway gave no push URL")]
+    NoPushUrl,
+    /// The gateway refused a command.
+    #[error("{command}: refused by the gateway: code {code}, {desc}")]
+    CommandRefused {
+        /// The command's name.
+        command: &'static str,
+        /// The gateway's own code.
+        code: i32,
+        /// The gateway's own text.
+        desc: String,
+    },
+    /// A command was not acknowledged, or a call not settled, in time.
+    #[error("{0}: no answer in time")]
+    Timeout(&'static str),
+}
+
+/// What ended a connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    /// The platform reported the socket closed, failed or never open.
+    #[error("socket closed ({0}) {1}")]
+    Closed(u16, String),
+    /// No login answer in time.
+    #[error("no login answer in time")]
+    LoginTimeout,
+    /// The gateway no longer answers heartbeats.
+    #[error("no answer to heartbeats")]
+    Silence,
+    /// The channel server failed while reconnecting.
+    #[error("{0}")]
+    Bootstrap(String),
+    /// The gateway refused to take the member back.
+    #[error("login refused with code {0}")]
+    LoginRefused(i32),
+}
+
+/// Who is to blame, and so what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum ErrorKind {
+    /// The application called wrongly: fix the program.
+    Misuse,
+    /// Somebody with the right to refuse refused: ask for permission.
+    Refused,
+    /// The way to the server is broken or slow: try again.
+    Network,
+    /// The server answered nonsense: tell its operator.
+    Server,
+}
+
+/// A code as the original has it: some are numbers, some are text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Code {
+    /// A JavaScript number.
+    Number(i32),
+    /// A JavaScript string.
+    Text(&'static str),
+}
+
+impl Error {
+    /// The code that the application sees.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::InvalidArgument(_)
+            | Self::NotInRoom(_)
+            | Self::AlreadyInRoom
+            | Self::Withdrawn(_)
+            | Self::UnknownMember(_)
+            | Self::TooManyCalls => Code::Number(434),
+            Self::Left | Self::RoomClosed => Code::Text("0"),
+            Self::BootstrapUnreachable(_) | Self::BootstrapUnusable(_) => Code::Number(-2),
+            Self::BootstrapTimeout | Self::Timeout(_) => Code::Number(408),
+            Self::BootstrapRefused { code, .. }
+            | Self::LoginRefused { code, .. }
+            | Self::CommandRefused { code, .. } => Code::Number(*code),
+            Self::NoGateway => Code::Text("400"),
+            Self::ConnectFailed(_) => Code::Text("401"),
+            Self::ReconnectFailed { .. } => Code::Text("403"),
+            Self::Kicked => Code::Text("405"),
+            Self::Refused => Code::Text("406"),
+            Self::NoPushUrl => Code::Text("420"),
+        }
+    }
+
+    /// Who is to blame.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::InvalidArgument(_)
+            | Self::NotInRoom(_)
+            | Self::AlreadyInRoom
+            | Self::Withdrawn(_)
+            | Self::UnknownMember(_)
+            | Self::TooManyCalls
+            | Self::Left => ErrorKind::Misuse,
+            Self::BootstrapRefused { .. }
+            | Self::LoginRefused { .. }
+            | Self::CommandRefused { .. }
+            | Self::Kicked
+            | Self::Refused
+            | Self::RoomClosed => ErrorKind::Refused,
+            Self::BootstrapUnreachable(_)
+            | Self::BootstrapTimeout
+            | Self::ConnectFailed(_)
+            | Self::ReconnectFailed { .. }
+            | Self::Timeout(_) => ErrorKind::Network,
+            Self::BootstrapUnusable(_) | Self::NoGateway | Self::NoPushUrl => ErrorKind::Server,
+        }
+    }
+
+    /// The text for people.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        self.to_string()
+    }
+
+    /// What the server said, when it said something.
+    #[must_use]
+    pub fn desc(&self) -> String {
+        match self {
+            Self::BootstrapRefused { desc, .. }
+            | Self::LoginRefused { desc, .. }
+            | Self::CommandRefused { desc, .. } => desc.clone(),
+            Self::ConnectFailed(cause) | Self::ReconnectFailed { cause, .. } => cause.to_string(),
+            Self::InvalidArgument(_)
+            | Self::NotInRoom(_)
+            | Self::AlreadyInRoom
+            | Self::Withdrawn(_)
+            | Self::UnknownMember(_)
+            | Self::TooManyCalls
+            | Self::Left
+            | Self::BootstrapUnreachable(_)
+            | Self::BootstrapTimeout
+            | Self::BootstrapUnusable(_)
+            | Self::NoGateway
+            | Self::Kicked
+            | Self::Refused
+            | Self::RoomClosed
+            | Self::NoPushUrl
+            | Self::Timeout(_) => self.to_string(),
+        }
+    }
+
+    /// Whether the end of a stay for this reason is a failure, and not what somebody decided.
+    #[must_use]
+    pub(crate) const fn is_failure(&self) -> bool {
+        !matches!(self, Self::Left | Self::RoomClosed | Self::Kicked | Self::Refused)
+    }
+
+    /// Whether the same call may succeed later without any change.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.kind() == ErrorKind::Network
+    }
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Error", 5)?;
+        fields.serialize_field("code", &self.code())?;
+        fields.serialize_field("reason", &self.reason())?;
+        fields.serialize_field("message", &self.reason())?;
+        fields.serialize_field("desc", &self.desc())?;
+        fields.serialize_field("kind", &self.kind())?;
+        fields.end()
+    }
+}

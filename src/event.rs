@@ -1,0 +1,205 @@
+//! What the application is told, by name and payload (docs/protocol.md 6).
+
+use serde::Serialize;
+
+use crate::error::{Code, Error};
+use crate::model::{Cid, Media, Uid, Url, event_uid};
+use crate::protocol::Reason;
+
+/// Something to tell the application. Serialises to the event's payload.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Event {
+    /// A stay in a room failed for good; `disconnect` follows when a socket had been open.
+    Error(Error),
+    /// A socket is open: the first one, and each one after an outage.
+    Open {
+        /// Always 200.
+        code: u16,
+    },
+    /// A broadcaster came.
+    ClientJoin(Who),
+    /// A broadcaster left.
+    ClientLeave(Who),
+    /// A member publishes a medium that can be subscribed to.
+    StreamAdded(StreamOf),
+    /// A member stopped publishing a medium.
+    StreamRemoved(StreamOf),
+    /// The URL of a main stream changed: our own push URL or a member's pull URL.
+    SyncDone(SyncDone),
+    /// The connection was lost; another attempt follows.
+    WillReconnect {
+        /// How many attempts of this outage have failed.
+        count: u32,
+    },
+    /// The connection is back and everything the application wants is restored.
+    Reconnected,
+    /// The stay in the room is over. The last event, once.
+    Disconnect {
+        /// `"0"` left, `"403"` reconnecting failed, `"405"` kicked, `"406"` refused, `"401"` never
+        /// connected, `"417"` login refused.
+        code: &'static str,
+        /// The same for people.
+        reason: String,
+    },
+    /// Removed from the room.
+    Kicked(Ended),
+    /// The room was dissolved.
+    LiveRoomClose(Ended),
+    /// The gateway did not acknowledge a command.
+    SendCommandOverTime {
+        /// The command's name.
+        cmd: &'static str,
+        /// Its number on the socket.
+        seq: u32,
+    },
+}
+
+impl Event {
+    /// Every event name there is.
+    pub const NAMES: [&'static str; 13] = [
+        "error",
+        "open",
+        "clientJoin",
+        "clientLeave",
+        "stream-added",
+        "stream-removed",
+        "syncDone",
+        "willreconnect",
+        "reconnected",
+        "disconnect",
+        "kicked",
+        "liveRoomClose",
+        "sendCommandOverTime",
+    ];
+
+    /// The name under which listeners are registered.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Error(_) => "error",
+            Self::Open { .. } => "open",
+            Self::ClientJoin(_) => "clientJoin",
+            Self::ClientLeave(_) => "clientLeave",
+            Self::StreamAdded(_) => "stream-added",
+            Self::StreamRemoved(_) => "stream-removed",
+            Self::SyncDone(_) => "syncDone",
+            Self::WillReconnect { .. } => "willreconnect",
+            Self::Reconnected => "reconnected",
+            Self::Disconnect { .. } => "disconnect",
+            Self::Kicked(_) => "kicked",
+            Self::LiveRoomClose(_) => "liveRoomClose",
+            Self::SendCommandOverTime { .. } => "sendCommandOverTime",
+        }
+    }
+
+    /// The end of a stay, for the reason that `error` names.
+    pub(crate) fn disconnect(error: &Error) -> Self {
+        let code = match error.code() {
+            Code::Text(code) => code,
+            // Applications compare the codes of `disconnect` as text; a refused login is the only
+            // end whose code is the server's own number.
+            Code::Number(_) => "417",
+        };
+        Self::Disconnect { code, reason: error.reason() }
+    }
+}
+
+/// A member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Who {
+    /// A number up to 15 digits, else a decimal string.
+    #[serde(serialize_with = "event_uid")]
+    pub uid: Uid,
+    /// Whether `uid` is a string.
+    pub is_big_number: bool,
+}
+
+impl From<Uid> for Who {
+    fn from(uid: Uid) -> Self {
+        Self { uid, is_big_number: uid.is_big() }
+    }
+}
+
+/// A medium of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StreamOf {
+    /// The member.
+    #[serde(flatten)]
+    pub who: Who,
+    /// The medium.
+    pub media_type: Media,
+}
+
+impl StreamOf {
+    pub(crate) fn new(uid: Uid, media_type: Media) -> Self {
+        Self { who: uid.into(), media_type }
+    }
+}
+
+/// A changed URL, in the shapes that the document, the API reference and the vendor's demo expect (6.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncDone {
+    #[serde(flatten)]
+    entry: SyncEntry,
+    user_list: [SyncEntry; 1],
+    userlist: [SyncEntry; 1],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct SyncEntry {
+    #[serde(flatten)]
+    who: Who,
+    url: Url,
+}
+
+impl SyncDone {
+    pub(crate) fn new(uid: Uid, url: Url) -> Self {
+        let entry = SyncEntry { who: uid.into(), url };
+        Self { user_list: [entry.clone()], userlist: [entry.clone()], entry }
+    }
+
+    /// Whose URL changed.
+    #[must_use]
+    pub const fn uid(&self) -> Uid {
+        self.entry.who.uid
+    }
+
+    /// The new URL.
+    #[must_use]
+    pub const fn url(&self) -> &Url {
+        &self.entry.url
+    }
+}
+
+/// Why the server ended it; `cmd` and `body` are what the original delivers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    #[serde(flatten)]
+    body: EndedBody,
+    cmd: &'static str,
+    #[serde(rename = "body")]
+    original: EndedBody,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct EndedBody {
+    #[serde(serialize_with = "event_cid")]
+    cid: Cid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Reason,
+}
+
+impl Ended {
+    pub(crate) const fn new(cmd: &'static str, cid: Cid, reason: Reason) -> Self {
+        let body = EndedBody { cid, reason };
+        Self { original: EndedBody { cid, reason }, cmd, body }
+    }
+}
+
+fn event_cid<S: serde::Serializer>(cid: &Cid, serializer: S) -> Result<S::Ok, S::Error> {
+    event_uid(&Uid(cid.0), serializer)
+}

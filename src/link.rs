@@ -1,0 +1,612 @@
+//! Staying connected: bootstrap, open a socket, log in, heartbeat, back off, give up.
+//!
+//! One enum holds where we are; each state owns what it needs, deadlines included. Every way to
+//! lose a connection ends in [`Link::fail`], and every way to end a stay in [`Link::finish`].
+
+use crate::api::JoinParams;
+use crate::bootstrap::{BootstrapForm, DEFAULT_CHANNEL_SERVER, Gateways};
+use crate::config::Config;
+use crate::error::{Cause, Error};
+use crate::model::{AppUid, Cid, RequestId, Role, Seq, SocketId, Uid, Url};
+use crate::protocol::{Ack, Login};
+use crate::time::{Instant, Rng, Timer};
+
+/// Where we are on the way into a room, in it, or out of it.
+#[derive(Debug, Default)]
+pub(crate) enum Link {
+    /// Not in a room and not on the way.
+    #[default]
+    Idle,
+    /// Asking the channel server for gateways; `old` are those we already know.
+    Locating { trip: Box<Trip>, request: RequestId, deadline: Instant, attempt: u32, old: Option<Target> },
+    /// Waiting for the socket to open.
+    Opening { trip: Box<Trip>, target: Target, socket: SocketId, deadline: Instant },
+    /// Waiting for the answer to the login.
+    LoggingIn { trip: Box<Trip>, target: Target, socket: Socket, deadline: Instant },
+    /// In the room.
+    Online { trip: Box<Trip>, target: Target, socket: Socket, pulse: Pulse, recovery: Recovery },
+    /// Between two attempts.
+    Waiting { trip: Box<Trip>, next: Next, until: Instant },
+    /// Logged out, waiting for the gateway to confirm it.
+    Leaving { trip: Box<Trip>, socket: Socket, logout: Seq, deadline: Instant },
+}
+
+/// One stay in a room, from `join` to `disconnect`.
+#[derive(Debug)]
+pub(crate) struct Trip {
+    pub(crate) join: JoinParams,
+    pub(crate) uid: AppUid,
+    /// Whether a socket was ever open, so that `open` and `disconnect` match.
+    opened: bool,
+    stage: Stage,
+}
+
+/// How the trip is going.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stage {
+    /// Never logged in yet.
+    Entering { since: Instant, failures: u32 },
+    /// Logged in.
+    Steady,
+    /// Lost after having been logged in. `cause` is what began it.
+    Outage { since: Instant, failures: u32, cause: Cause, refused: bool },
+}
+
+/// What the next attempt begins with.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Connect to a gateway we know.
+    Open(Target),
+    /// Ask the channel server; `old` is the fallback when it does not answer.
+    Locate { old: Option<Target> },
+}
+
+/// Where to connect.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    gateways: Gateways,
+    /// Which address is next; taken modulo their number.
+    turn: usize,
+}
+
+/// An open socket, and the number of the last packet on it.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    id: SocketId,
+    last: Seq,
+}
+
+/// The heartbeat.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    next: Instant,
+    /// When the gateway counts as dead; set by a heartbeat, cleared by any packet.
+    dead: Option<Instant>,
+}
+
+/// Whether the application has been told that an outage is over.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Recovery {
+    /// Wants are being restored; `reconnected` is still due.
+    Restoring,
+    /// Nothing is due.
+    Done,
+}
+
+/// What the link asks the session to do, in this order.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Ask the channel server.
+    Request(RequestId, Url, BootstrapForm),
+    /// Open a socket.
+    Open(SocketId, Url),
+    /// Close a socket.
+    Close(SocketId),
+    /// The socket is open: log in.
+    LogIn(Box<Login>),
+    /// A heartbeat is due.
+    Heartbeat,
+    /// The first login succeeded.
+    Joined(Cid, AppUid),
+    /// The connection is lost; `count` attempts have failed, another one follows.
+    Lost { count: u32 },
+    /// The stay is over. `opened`: there was a socket, so `disconnect` is due.
+    Ended { error: Error, opened: bool },
+}
+
+/// What a transition needs besides its input.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    pub(crate) config: Config,
+    pub(crate) rng: Rng,
+    /// The last id handed out; sockets and requests share the sequence.
+    pub(crate) minted: u32,
+}
+
+impl Tools {
+    fn mint(&mut self) -> u32 {
+        self.minted = self.minted.wrapping_add(1);
+        self.minted
+    }
+}
+
+impl Link {
+    /// Begins a stay. The caller has checked that the link is idle.
+    pub(crate) fn start(
+        &mut self,
+        join: JoinParams,
+        uid: AppUid,
+        tools: &mut Tools,
+        now: Instant,
+    ) -> Vec<Step> {
+        let stage = Stage::Entering { since: now, failures: 0 };
+        let trip = Box::new(Trip { join, uid, opened: false, stage });
+        self.locate(trip, None, 0, tools, now)
+    }
+
+    /// The channel server answered, or could not be reached.
+    pub(crate) fn handle_response(
+        &mut self,
+        id: RequestId,
+        result: Result<(u16, &str), &str>,
+        tools: &mut Tools,
+        now: Instant,
+    ) -> Vec<Step> {
+        if !matches!(self, Self::Locating { request, .. } if *request == id) {
+            return Vec::new();
+        }
+        let Self::Locating { trip, attempt, old, .. } = std::mem::take(self) else { return Vec::new() };
+        match result {
+            Ok((status, body)) => match Gateways::read(status, body, &trip.join.servers) {
+                Ok(gateways) => self.open(trip, Target { gateways, turn: 0 }, tools, now),
+                Err(error) => self.not_located(trip, old, error, tools, now),
+            },
+            Err(_) if trip.is_entering() && attempt == 0 => self.locate(trip, old, 1, tools, now),
+            Err(message) => {
+                self.not_located(trip, old, Error::BootstrapUnreachable(message.to_owned()), tools, now)
+            }
+        }
+    }
+
+    /// The platform opened the socket.
+    pub(crate) fn handle_opened(&mut self, id: SocketId) -> Vec<Step> {
+        if !matches!(self, Self::Opening { socket, .. } if *socket == id) {
+            return Vec::new();
+        }
+        let Self::Opening { mut trip, target, deadline, .. } = std::mem::take(self) else {
+            return Vec::new();
+        };
+        trip.opened = true;
+        let login = login_body(&trip, &target.gateways);
+        *self = Self::LoggingIn { trip, target, socket: Socket { id, last: Seq(0) }, deadline };
+        vec![Step::LogIn(Box::new(login))]
+    }
+
+    /// The platform closed the socket, or failed to open it or to send on it.
+    pub(crate) fn handle_closed(
+        &mut self,
+        id: SocketId,
+        code: u16,
+        reason: &str,
+        tools: &mut Tools,
+        now: Instant,
+    ) -> Vec<Step> {
+        if self.socket() != Some(id) {
+            return Vec::new();
+        }
+        if let Self::Leaving { .. } = self {
+            return self.finish(Error::Left);
+        }
+        self.fail(Cause::Closed(code, reason.to_owned()), tools, now)
+    }
+
+    /// A frame came in on this socket: true when it is ours to read.
+    pub(crate) fn handle_frame(&mut self, id: SocketId) -> bool {
+        if let Self::Online { pulse, .. } = self {
+            pulse.dead = None;
+        }
+        self.socket() == Some(id)
+    }
+
+    /// The gateway answered the packet with this number. Returns `None` when that packet was not
+    /// the link's own.
+    pub(crate) fn handle_ack(
+        &mut self,
+        seq: Seq,
+        ack: &Ack,
+        tools: &mut Tools,
+        now: Instant,
+    ) -> Option<Vec<Step>> {
+        match self {
+            Self::LoggingIn { socket, .. } if socket.last == seq => {}
+            Self::Leaving { logout, .. } if *logout == seq => return Some(self.finish(Error::Left)),
+            Self::Idle
+            | Self::Locating { .. }
+            | Self::Opening { .. }
+            | Self::LoggingIn { .. }
+            | Self::Online { .. }
+            | Self::Waiting { .. }
+            | Self::Leaving { .. } => return None,
+        }
+        if !ack.is_ok() {
+            let (code, desc) = (ack.code.unwrap_or_default(), ack.errmsg.clone());
+            return Some(self.refused(code, desc, tools, now));
+        }
+        let Self::LoggingIn { mut trip, target, socket, .. } = std::mem::take(self) else { return None };
+        let (cid, uid) = (target.gateways.cid, trip.uid);
+        let first = trip.is_entering();
+        trip.stage = Stage::Steady;
+        let pulse = Pulse { next: now + tools.config.heartbeat_interval, dead: None };
+        let recovery = if first { Recovery::Done } else { Recovery::Restoring };
+        *self = Self::Online { trip, target, socket, pulse, recovery };
+        Some(if first { vec![Step::Joined(cid, uid)] } else { Vec::new() })
+    }
+
+    /// Time has passed.
+    pub(crate) fn handle_timeout(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let Some((deadline, timer)) = self.deadline() else { return Vec::new() };
+        if deadline > now {
+            return Vec::new();
+        }
+        match timer {
+            Timer::Bootstrap => {
+                let Self::Locating { trip, old, .. } = std::mem::take(self) else { return Vec::new() };
+                self.not_located(trip, old, Error::BootstrapTimeout, tools, now)
+            }
+            Timer::Login => self.fail(Cause::LoginTimeout, tools, now),
+            Timer::Silence => self.fail(Cause::Silence, tools, now),
+            Timer::Retry => self.retry(tools, now),
+            Timer::Leave => self.finish(Error::Left),
+            Timer::Heartbeat => {
+                let Self::Online { pulse, .. } = self else { return Vec::new() };
+                pulse.next = now + tools.config.heartbeat_interval;
+                pulse.dead.get_or_insert(now + tools.config.silence_limit);
+                vec![Step::Heartbeat]
+            }
+            Timer::Command | Timer::Call => Vec::new(),
+        }
+    }
+
+    /// The network is back or the application is in front again: no reason to wait any longer.
+    pub(crate) fn hurry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        match self {
+            Self::Waiting { .. } => self.retry(tools, now),
+            Self::Idle
+            | Self::Locating { .. }
+            | Self::Opening { .. }
+            | Self::LoggingIn { .. }
+            | Self::Online { .. }
+            | Self::Leaving { .. } => Vec::new(),
+        }
+    }
+
+    /// The application leaves and the logout is on the wire: wait for its answer, but not for long.
+    pub(crate) fn leaving(&mut self, logout: Seq, tools: &Tools, now: Instant) {
+        if let Self::Online { trip, socket, .. } = std::mem::take(self) {
+            let deadline = now + tools.config.leave_timeout;
+            *self = Self::Leaving { trip, socket, logout, deadline };
+        }
+    }
+
+    /// Ends the stay here and now.
+    pub(crate) fn finish(&mut self, error: Error) -> Vec<Step> {
+        let close = self.socket().map(Step::Close);
+        let opened = match std::mem::take(self) {
+            Self::Idle => return Vec::new(),
+            Self::Locating { trip, .. }
+            | Self::Opening { trip, .. }
+            | Self::LoggingIn { trip, .. }
+            | Self::Online { trip, .. }
+            | Self::Waiting { trip, .. }
+            | Self::Leaving { trip, .. } => trip.opened,
+        };
+        close.into_iter().chain([Step::Ended { error, opened }]).collect()
+    }
+
+    /// Takes the next packet number of the open socket. A logout burns one, as in the original.
+    pub(crate) const fn stamp(&mut self, logout: bool) -> Option<(SocketId, Seq)> {
+        match self {
+            Self::LoggingIn { socket, .. } | Self::Online { socket, .. } => {
+                socket.last.0 += if logout { 2 } else { 1 };
+                Some((socket.id, socket.last))
+            }
+            Self::Idle
+            | Self::Locating { .. }
+            | Self::Opening { .. }
+            | Self::Waiting { .. }
+            | Self::Leaving { .. } => None,
+        }
+    }
+
+    /// Everything the application wants is restored: true when `reconnected` is due.
+    pub(crate) fn recovered(&mut self) -> bool {
+        match self {
+            Self::Online { recovery, .. } => {
+                std::mem::replace(recovery, Recovery::Done) == Recovery::Restoring
+            }
+            Self::Idle
+            | Self::Locating { .. }
+            | Self::Opening { .. }
+            | Self::LoggingIn { .. }
+            | Self::Waiting { .. }
+            | Self::Leaving { .. } => false,
+        }
+    }
+
+    /// Whether a recovery is under way on an open connection.
+    pub(crate) const fn is_restoring(&self) -> bool {
+        matches!(self, Self::Online { recovery: Recovery::Restoring, .. })
+    }
+
+    /// Whether commands can be sent.
+    pub(crate) const fn is_online(&self) -> bool {
+        matches!(self, Self::Online { .. })
+    }
+
+    /// Whether no stay is under way.
+    pub(crate) const fn is_idle(&self) -> bool {
+        matches!(self, Self::Idle)
+    }
+
+    /// Whether the stay is in its last moments.
+    pub(crate) const fn is_leaving(&self) -> bool {
+        matches!(self, Self::Leaving { .. })
+    }
+
+    /// Who we are where; known once the channel server answered.
+    pub(crate) const fn identity(&self) -> Option<(Uid, Cid)> {
+        match self {
+            Self::Opening { trip, target, .. }
+            | Self::LoggingIn { trip, target, .. }
+            | Self::Online { trip, target, .. } => Some((trip.uid.uid(), target.gateways.cid)),
+            Self::Idle | Self::Locating { .. } | Self::Waiting { .. } | Self::Leaving { .. } => None,
+        }
+    }
+
+    /// When and why the link wants to be woken.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
+        match self {
+            Self::Idle => None,
+            Self::Locating { deadline, .. } => Some((*deadline, Timer::Bootstrap)),
+            Self::Opening { deadline, .. } | Self::LoggingIn { deadline, .. } => {
+                Some((*deadline, Timer::Login))
+            }
+            Self::Online { pulse, .. } => {
+                let beat = (pulse.next, Timer::Heartbeat);
+                Some(pulse.dead.map_or(beat, |dead| beat.min((dead, Timer::Silence))))
+            }
+            Self::Waiting { until, .. } => Some((*until, Timer::Retry)),
+            Self::Leaving { deadline, .. } => Some((*deadline, Timer::Leave)),
+        }
+    }
+
+    /// The one live socket.
+    pub(crate) const fn socket(&self) -> Option<SocketId> {
+        match self {
+            Self::Opening { socket, .. } => Some(*socket),
+            Self::LoggingIn { socket, .. } | Self::Online { socket, .. } | Self::Leaving { socket, .. } => {
+                Some(socket.id)
+            }
+            Self::Idle | Self::Locating { .. } | Self::Waiting { .. } => None,
+        }
+    }
+
+    fn locate(
+        &mut self,
+        trip: Box<Trip>,
+        old: Option<Target>,
+        attempt: u32,
+        tools: &mut Tools,
+        now: Instant,
+    ) -> Vec<Step> {
+        let request = RequestId(tools.mint());
+        let url = match trip.join.servers.channel_server.as_str() {
+            "" => DEFAULT_CHANNEL_SERVER,
+            given => given,
+        };
+        let (appkey, join) = (&tools.config.appkey, &trip.join);
+        let form = BootstrapForm::new(appkey, &join.channel_name, trip.uid.uid(), &join.token, now);
+        let step = Step::Request(request, Url(url.to_owned()), form);
+        let deadline = now + tools.config.bootstrap_timeout;
+        *self = Self::Locating { trip, request, deadline, attempt, old };
+        vec![step]
+    }
+
+    fn open(&mut self, trip: Box<Trip>, target: Target, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let socket = SocketId(tools.mint());
+        let step = Step::Open(socket, target.address());
+        let deadline = now + tools.config.login_timeout;
+        *self = Self::Opening { trip, target, socket, deadline };
+        vec![step]
+    }
+
+    fn retry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        match std::mem::take(self) {
+            Self::Waiting { trip, next: Next::Open(target), .. } => self.open(trip, target, tools, now),
+            Self::Waiting { trip, next: Next::Locate { old }, .. } => self.locate(trip, old, 0, tools, now),
+            other @ (Self::Idle
+            | Self::Locating { .. }
+            | Self::Opening { .. }
+            | Self::LoggingIn { .. }
+            | Self::Online { .. }
+            | Self::Leaving { .. }) => {
+                *self = other;
+                Vec::new()
+            }
+        }
+    }
+
+    /// The channel server was of no use: fatal for a first join, one more failure in an outage.
+    fn not_located(
+        &mut self,
+        trip: Box<Trip>,
+        old: Option<Target>,
+        error: Error,
+        tools: &mut Tools,
+        now: Instant,
+    ) -> Vec<Step> {
+        if trip.is_entering() {
+            return vec![Step::Ended { error, opened: trip.opened }];
+        }
+        self.wait(trip, old, Cause::Bootstrap(error.reason()), tools, now)
+    }
+
+    /// The login was refused: fatal, but in an outage our ticket may just have become too old,
+    /// so the channel server is asked for a new one, once.
+    fn refused(&mut self, code: i32, desc: String, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let close = self.socket().map(Step::Close);
+        let Self::LoggingIn { mut trip, .. } = std::mem::take(self) else { return Vec::new() };
+        let mut steps: Vec<Step> = close.into_iter().collect();
+        match &mut trip.stage {
+            Stage::Outage { refused, .. } if !*refused => {
+                *refused = true;
+                steps.extend(self.locate(trip, None, 0, tools, now));
+            }
+            Stage::Outage { failures, .. } => {
+                let error =
+                    Error::ReconnectFailed { attempts: *failures + 1, cause: Cause::LoginRefused(code) };
+                steps.push(Step::Ended { error, opened: true });
+            }
+            Stage::Entering { .. } | Stage::Steady => {
+                steps.push(Step::Ended { error: Error::LoginRefused { code, desc }, opened: true });
+            }
+        }
+        steps
+    }
+
+    /// The connection is lost, or an attempt failed. The socket is always closed: the original
+    /// leaves it behind, and its heartbeats go on (11.35).
+    fn fail(&mut self, cause: Cause, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let mut steps: Vec<Step> = self.socket().map(Step::Close).into_iter().collect();
+        let (trip, target) = match std::mem::take(self) {
+            Self::Opening { trip, target, .. }
+            | Self::LoggingIn { trip, target, .. }
+            | Self::Online { trip, target, .. } => (trip, target),
+            other @ (Self::Idle | Self::Locating { .. } | Self::Waiting { .. } | Self::Leaving { .. }) => {
+                *self = other;
+                return Vec::new();
+            }
+        };
+        steps.extend(self.wait(trip, Some(target), cause, tools, now));
+        steps
+    }
+
+    /// Waits for the next attempt, or gives up.
+    fn wait(
+        &mut self,
+        mut trip: Box<Trip>,
+        target: Option<Target>,
+        cause: Cause,
+        tools: &mut Tools,
+        now: Instant,
+    ) -> Vec<Step> {
+        let config = &tools.config;
+        let mut steps = Vec::new();
+        let failures = match &mut trip.stage {
+            Stage::Entering { since, failures } => {
+                *failures += 1;
+                if *failures >= config.join_attempts || now.since(*since) >= config.join_budget {
+                    return vec![Step::Ended { error: Error::ConnectFailed(cause), opened: trip.opened }];
+                }
+                *failures
+            }
+            Stage::Steady => {
+                trip.stage = Stage::Outage { since: now, failures: 0, cause, refused: false };
+                steps.push(Step::Lost { count: 0 });
+                0
+            }
+            Stage::Outage { since, failures, cause: first, .. } => {
+                *failures += 1;
+                if *failures >= config.reconnect_attempts || now.since(*since) >= config.reconnect_budget {
+                    let error = Error::ReconnectFailed { attempts: *failures, cause: first.clone() };
+                    return vec![Step::Ended { error, opened: true }];
+                }
+                steps.push(Step::Lost { count: *failures });
+                *failures
+            }
+        };
+        let next = match target {
+            Some(target) if failures == 0 => Next::Open(target),
+            Some(target) if failures % 2 == 1 => Next::Open(target.rotated()),
+            // After every second failure the channel server may know better addresses.
+            old => Next::Locate { old },
+        };
+        let until = now + back_off(failures, config, &mut tools.rng);
+        *self = Self::Waiting { trip, next, until };
+        steps
+    }
+}
+
+impl Trip {
+    const fn is_entering(&self) -> bool {
+        matches!(self.stage, Stage::Entering { .. })
+    }
+}
+
+impl Target {
+    fn address(&self) -> Url {
+        let addresses = &self.gateways.addresses;
+        addresses[self.turn % addresses.len()].clone()
+    }
+
+    fn rotated(mut self) -> Self {
+        self.turn = self.turn.wrapping_add(1);
+        self
+    }
+}
+
+/// The wait before attempt number `failures` + 1: almost none at first, then doubling to a cap,
+/// with full jitter, so that the clients of a restarted gateway don't come back in step.
+fn back_off(failures: u32, config: &Config, rng: &mut Rng) -> std::time::Duration {
+    let longest = match failures {
+        0 => config.first_retry,
+        _ => config.retry_base.saturating_mul(1 << (failures - 1).min(16)).min(config.retry_cap),
+    };
+    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+    std::time::Duration::from_millis(rng.between(0, longest))
+}
+
+fn login_body(trip: &Trip, gateways: &Gateways) -> Login {
+    let join = &trip.join;
+    Login {
+        uid: trip.uid.uid(),
+        cid: gateways.cid,
+        token: gateways.token.clone(),
+        mode: join.mode,
+        scene: 1,
+        usertype: 3,
+        live_enable: join.live_enable,
+        webrtc: 1,
+        record_audio: join.record_audio,
+        record_video: join.record_video,
+        rtmp_record: join.rtmp_record,
+        record_type: join.record_type.clone(),
+        role: Role::Broadcaster,
+        is_host_speaker: join.is_host_speaker,
+        edge_addr: gateways.edge_addr.clone(),
+        newprotocol: 2,
+        dual_audio: None,
+        audio_change_mode: Some(0),
+        audio_local_pitch: "1.25".into(),
+        audio_change_type: Some(0),
+        audio_beauty_type: Some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_back_off_starts_near_zero_doubles_and_is_capped() {
+        let config = Config::new("k");
+        let longest = |failures| {
+            let mut rng = Rng::seeded(1);
+            (0..1000).map(|_| back_off(failures, &config, &mut rng).as_millis()).max().unwrap()
+        };
+        assert!(longest(0) <= 50);
+        let waits: Vec<u128> = (1..9).map(longest).collect();
+        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1] + 10), "{waits:?}");
+        assert!(waits[7] <= 8000 && waits[7] > 7500, "{waits:?}");
+    }
+}

@@ -1,0 +1,316 @@
+//! The shell: drives a [`Session`] inside a mini-program. The only file that knows JavaScript.
+//!
+//! One rule keeps it simple: no borrow is held while JavaScript runs. An answer that arrives from
+//! within a host function is queued and handled by the loop that is already running.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use gloo_timers::callback::Timeout;
+use js_sys::{Array, Date, Function, JSON, Object, Promise, Reflect};
+use serde::Serialize;
+use serde_json::Value;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+
+use crate::{
+    AppSignal, Call, CallId, CloseInfo, Config, Error, Event, HttpFailure, HttpRequest, HttpResponse, Input,
+    Instant, Level, Output, RequestId, Session, SocketId,
+};
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the glue does for us (`js-glue/host.js`). None of it throws, none of it waits.
+    pub type Host;
+
+    #[wasm_bindgen(method, js_name = openSocket)]
+    fn open_socket(this: &Host, id: u32, url: &str);
+    #[wasm_bindgen(method, js_name = sendText)]
+    fn send_text(this: &Host, id: u32, text: &str);
+    #[wasm_bindgen(method, js_name = closeSocket)]
+    fn close_socket(this: &Host, id: u32, code: u16, reason: &str);
+    #[wasm_bindgen(method)]
+    fn request(this: &Host, id: u32, url: &str, method: &str, headers: &JsValue, body: &str);
+    #[wasm_bindgen(method)]
+    fn emit(this: &Host, event: &str, payload: &JsValue);
+    #[wasm_bindgen(method)]
+    fn log(this: &Host, level: &str, text: &str);
+
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(text: &str);
+}
+
+/// One client, as the glue sees it.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Core(Rc<Shell>);
+
+#[wasm_bindgen]
+impl Core {
+    /// Makes a client from the options that the application gave to `Client()`.
+    ///
+    /// # Errors
+    /// Throws when an option is unusable.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &JsValue, host: Host) -> Result<Core, JsValue> {
+        std::panic::set_hook(Box::new(|info| console_error(&info.to_string())));
+        let mut config = Config::parse(&plain(options)).map_err(|error| js_error(&error))?;
+        config.seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u64 ^ now().as_millis();
+        Ok(Self(Rc::new(Shell {
+            host,
+            session: RefCell::new(Session::new(config, now())),
+            inputs: RefCell::default(),
+            running: Cell::new(false),
+            alarm: RefCell::default(),
+            promises: RefCell::default(),
+            last_call: Cell::new(0),
+            events: RefCell::default(),
+        })))
+    }
+
+    /// Makes a call; `arguments` are the method's arguments as they came.
+    pub fn call(&self, name: &str, arguments: &Array) -> Promise {
+        let arguments: Vec<Value> = arguments.iter().map(|argument| plain(&argument)).collect();
+        match Call::parse(name, &arguments) {
+            Ok(call) => self.0.call(call),
+            Err(error) => Promise::reject(&js_error(&error)),
+        }
+    }
+
+    /// The platform opened a socket.
+    #[wasm_bindgen(js_name = socketOpened)]
+    pub fn socket_opened(&self, id: u32) {
+        self.0.feed(Input::SocketOpened(SocketId(id)));
+    }
+
+    /// A text frame came.
+    #[wasm_bindgen(js_name = socketText)]
+    pub fn socket_text(&self, id: u32, text: String) {
+        self.0.feed(Input::SocketText(SocketId(id), text));
+    }
+
+    /// A socket closed, could not be opened, or could not be sent on.
+    #[wasm_bindgen(js_name = socketClosed)]
+    pub fn socket_closed(&self, id: u32, code: u16, reason: String) {
+        self.0.feed(Input::SocketClosed(SocketId(id), CloseInfo { code, reason }));
+    }
+
+    /// An HTTP request was answered.
+    pub fn response(&self, id: u32, status: u16, body: String) {
+        self.0.feed(Input::Response(RequestId(id), Ok(HttpResponse { status, body })));
+    }
+
+    /// An HTTP request failed.
+    #[wasm_bindgen(js_name = responseFailed)]
+    pub fn response_failed(&self, id: u32, message: String) {
+        self.0.feed(Input::Response(RequestId(id), Err(HttpFailure { message })));
+    }
+
+    /// The platform told something: `shown`, `hidden`, `networkUp` or `networkDown`.
+    pub fn signal(&self, name: &str) {
+        let signal = match name {
+            "shown" => AppSignal::Shown,
+            "hidden" => AppSignal::Hidden,
+            "networkUp" => AppSignal::NetworkUp,
+            "networkDown" => AppSignal::NetworkDown,
+            unknown => return self.0.host.log("warn", &format!("unknown signal {unknown}")),
+        };
+        self.0.feed(Input::App(signal));
+    }
+}
+
+struct Shell {
+    host: Host,
+    session: RefCell<Session>,
+    inputs: RefCell<VecDeque<Input>>,
+    running: Cell<bool>,
+    /// The one timer, and what it is set to.
+    alarm: RefCell<Option<(Instant, Timeout)>>,
+    promises: RefCell<BTreeMap<CallId, (Function, Function)>>,
+    last_call: Cell<u32>,
+    events: RefCell<VecDeque<Event>>,
+}
+
+impl std::fmt::Debug for Shell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shell").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+impl Shell {
+    fn call(self: &Rc<Self>, call: Call) -> Promise {
+        let id = CallId(self.last_call.get().wrapping_add(1));
+        self.last_call.set(id.0);
+        let promise = Promise::new(&mut |resolve, reject| {
+            self.promises.borrow_mut().insert(id, (resolve, reject));
+        });
+        self.feed(Input::Call(id, call));
+        promise
+    }
+
+    /// Handle, drain, arm one timer.
+    fn feed(self: &Rc<Self>, input: Input) {
+        self.inputs.borrow_mut().push_back(input);
+        if self.running.replace(true) {
+            return;
+        }
+        while let Some(input) = self.next_input() {
+            self.session.borrow_mut().handle(input, now());
+            while let Some(output) = self.next_output() {
+                self.perform(output);
+            }
+        }
+        self.running.set(false);
+        self.arm();
+    }
+
+    // The borrow ends with each of these two calls; a `while let` on the borrow itself would hold
+    // it through the loop's body.
+    fn next_input(&self) -> Option<Input> {
+        self.inputs.borrow_mut().pop_front()
+    }
+
+    fn next_output(&self) -> Option<Output> {
+        self.session.borrow_mut().poll_output()
+    }
+
+    fn perform(self: &Rc<Self>, output: Output) {
+        let host = &self.host;
+        match output {
+            Output::Request(id, HttpRequest { url, content_type, body }) => {
+                let headers = js(&BTreeMap::from([("content-type", content_type)]));
+                host.request(id.0, url.as_str(), "POST", &headers, &body);
+            }
+            Output::OpenSocket(id, url) => host.open_socket(id.0, url.as_str()),
+            Output::SendText(id, text) => host.send_text(id.0, &text),
+            Output::CloseSocket(id, info) => host.close_socket(id.0, info.code, &info.reason),
+            Output::Settle(id, result) => {
+                let Some((resolve, reject)) = self.promises.borrow_mut().remove(&id) else { return };
+                // Resolving only schedules the continuation; and neither function can throw.
+                let _settled = match result {
+                    Ok(reply) => resolve.call1(&JsValue::UNDEFINED, &js(&reply)),
+                    Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
+                };
+            }
+            Output::Event(event) => {
+                self.events.borrow_mut().push_back(event);
+                if self.events.borrow().len() == 1 {
+                    let shell = Rc::clone(self);
+                    Timeout::new(0, move || shell.deliver()).forget();
+                }
+            }
+            Output::Log(level, text) => {
+                let level = match level {
+                    Level::Error => "error",
+                    Level::Warn => "warn",
+                    Level::Info => "info",
+                    Level::Debug => "debug",
+                };
+                host.log(level, &text);
+            }
+        }
+    }
+
+    /// Tells the application, outside of any call into the session.
+    fn deliver(&self) {
+        let events = self.events.take();
+        for event in events {
+            self.host.emit(event.name(), &js(&event));
+        }
+    }
+
+    fn arm(self: &Rc<Self>) {
+        let due = self.session.borrow().poll_timeout().map(|(due, _why)| due);
+        let mut alarm = self.alarm.borrow_mut();
+        if alarm.as_ref().map(|(set, _)| *set) == due {
+            return;
+        }
+        // Dropping the old timer cancels it.
+        *alarm = due.map(|due| {
+            let millis = u32::try_from(due.since(now()).as_millis()).unwrap_or(MAX_DELAY).min(MAX_DELAY);
+            let shell = Rc::clone(self);
+            let ring = move || {
+                shell.alarm.take();
+                shell.feed(Input::Timeout);
+            };
+            (due, Timeout::new(millis, ring))
+        });
+    }
+}
+
+/// JavaScript clamps longer delays to zero; an early wake-up is harmless.
+const MAX_DELAY: u32 = i32::MAX as u32;
+
+fn now() -> Instant {
+    Instant::from_millis(Date::now() as u64)
+}
+
+/// A plain JavaScript value; nothing becomes `undefined`. Uids choose their own form, so there is
+/// no BigInt and no loss.
+fn js(value: &impl Serialize) -> JsValue {
+    let form = Serializer::json_compatible().serialize_missing_as_null(false);
+    value.serialize(&form).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A real `Error` with the fields of the original.
+fn js_error(error: &Error) -> JsValue {
+    let target = js_sys::Error::new(&error.reason());
+    // Copying own fields onto a fresh object cannot fail.
+    Object::assign(&target, &Object::from(js(error)));
+    target.into()
+}
+
+/// Any argument as a plain value: uids may come as BigInt or as a BigNumber object, which JSON
+/// would lose. What has no JSON form becomes text that no parser accepts.
+fn plain(value: &JsValue) -> Value {
+    if let Some(number) = value.as_f64() {
+        return whole(number);
+    }
+    if let Some(text) = value.as_string() {
+        return Value::String(text);
+    }
+    if let Some(flag) = value.as_bool() {
+        return Value::Bool(flag);
+    }
+    if value.is_null() || value.is_undefined() {
+        return Value::Null;
+    }
+    if value.is_bigint() || is_big_number(value) {
+        return Value::String(String::from(value.unchecked_ref::<Object>().to_string()));
+    }
+    if !value.is_object() || Array::is_array(value) {
+        return from_json(value);
+    }
+    // Not `dyn_ref`: an object of another realm is no instance of our `Object`.
+    let object: &Object = value.unchecked_ref();
+    let entries = Object::entries(object);
+    let members = entries.iter().filter_map(|entry| {
+        let entry = Array::from(&entry);
+        let member = entry.get(1);
+        // One level is enough: nothing deeper than an option is ever a uid.
+        let member =
+            if member.is_object() && !is_big_number(&member) { from_json(&member) } else { plain(&member) };
+        Some((entry.get(0).as_string()?, member))
+    });
+    Value::Object(members.collect())
+}
+
+/// BigNumber objects of all libraries have this method.
+fn is_big_number(value: &JsValue) -> bool {
+    value.is_object() && Reflect::get(value, &"toFixed".into()).is_ok_and(|member| member.is_function())
+}
+
+fn from_json(value: &JsValue) -> Value {
+    let text = JSON::stringify(value).ok().and_then(|text| text.as_string());
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| Value::String("?".into()))
+}
+
+/// Integers stay integers; NaN and infinities become text, so that they are refused and not `null`.
+fn whole(number: f64) -> Value {
+    const SAFE: f64 = 9_007_199_254_740_991.0;
+    if number.fract() == 0.0 && number.abs() <= SAFE {
+        return Value::from(number as i64);
+    }
+    serde_json::Number::from_f64(number).map_or_else(|| Value::String(number.to_string()), Value::Number)
+}

@@ -1,0 +1,225 @@
+//! The shell on Node: promises, events and errors as JavaScript sees them, against a host that
+//! answers at once, from within the very call that asked.
+
+#![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used)] // in helpers; inside a test it is allowed anyway
+
+use js_sys::{Array, Function, JSON, Promise, Reflect};
+use nertc_miniapp::wasm::{Core, Host};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[wasm_bindgen(inline_js = r#"
+const BOOTSTRAP = '{"code":200,"cid":123456789012345,"ips":{"wechatapparray":["gw.example"],"turnaddrs":[["e:1"]]}}';
+const USERS = '[{"uid":1,"url":"rtmp://push"},{"uid":18446744073709551615,"url":"rtmp://pull","audio_on":true}]';
+
+export class FakeHost {
+  constructor() { this.journal = []; this.answer = BOOTSTRAP; }
+  attach(core) { this.core = core; }
+  request(id, url, method, headers, body) {
+    this.journal.push(`${method} ${url} ${headers['content-type']}`);
+    this.form = new URLSearchParams(body);
+    this.core.response(id, 200, this.answer);
+  }
+  openSocket(id, url) {
+    this.journal.push(`open ${url}`);
+    this.socket = id;
+    this.core.socketOpened(id);
+  }
+  sendText(id, text) {
+    const { cmd, seq, body } = JSON.parse(text);
+    this.journal.push(`send ${cmd}`);
+    this.last = text;
+    if (cmd === 0) this.core.socketText(id, `{"cmd":1,"seq":${seq},"body":{"code":200,"userlist":${USERS}}}`);
+    else if (cmd === 4) this.core.socketText(id, `{"cmd":9,"seq":${seq},"body":{"code":200}}`);
+    else if (cmd === 10 && body.mediaType === 'video') this.core.socketText(id, `{"cmd":14,"seq":${seq},"body":{"code":403,"errmsg":"no"}}`);
+    else this.core.socketText(id, `{"cmd":14,"seq":${seq},"body":{"code":200}}`);
+  }
+  closeSocket(id, code, reason) { this.journal.push(`close ${code}`); }
+  emit(event, payload) { this.journal.push(`event ${event} ${JSON.stringify(payload)}`); }
+  log() {}
+}
+export const make = (source) => (0, eval)(`(${source})`);
+"#)]
+extern "C" {
+    type FakeHost;
+    #[wasm_bindgen(constructor)]
+    fn new() -> FakeHost;
+    #[wasm_bindgen(method)]
+    fn attach(this: &FakeHost, core: JsValue);
+    #[wasm_bindgen(method, getter)]
+    fn journal(this: &FakeHost) -> Array;
+    #[wasm_bindgen(method, setter)]
+    fn set_answer(this: &FakeHost, answer: &str);
+
+    /// A JavaScript value, from source.
+    fn make(source: &str) -> JsValue;
+}
+
+#[wasm_bindgen_test]
+async fn a_host_that_answers_from_within_completes_a_call() {
+    let page = Page::new();
+    let joined = page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+    assert_eq!(text(&joined), r#"{"cid":123456789012345,"code":200,"uid":1}"#);
+    let url = page.call("publish", "['audio']").await.unwrap();
+    assert_eq!(url.as_string().unwrap(), "rtmp://push");
+    let expected = [
+        "POST https://nrtc.netease.im/nrtc/getChannelInfos.action application/x-www-form-urlencoded",
+        "open wss://gw.example",
+        "send 0",
+    ];
+    assert_eq!(page.journal()[..3], expected);
+}
+
+#[wasm_bindgen_test]
+async fn a_promise_settles_before_the_events_that_belong_to_it() {
+    let page = Page::new();
+    let joined = page.start("join", "[{channelName: 'r', uid: 1}]");
+    let host = JsValue::from(&page.host);
+    let note: Function = make("(host) => () => host.journal.push('resolved')").into();
+    let note: Function = note.call1(&JsValue::UNDEFINED, &host).unwrap().into();
+    let _chained: Promise = Reflect::get(&joined, &"then".into())
+        .and_then(|then| Function::from(then).call1(&joined, &note))
+        .unwrap()
+        .into();
+    page.settle_timers().await;
+    assert_eq!(
+        page.journal()[3..],
+        [
+            "resolved",
+            r#"event open {"code":200}"#,
+            r#"event clientJoin {"uid":"18446744073709551615","isBigNumber":true}"#,
+            r#"event stream-added {"uid":"18446744073709551615","isBigNumber":true,"mediaType":"audio"}"#,
+        ]
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_uid_may_come_in_every_form_and_goes_back_in_its_own() {
+    for (given, sent, back) in [
+        ("7", "7", "7"),
+        ("0", "0", "0"),
+        ("9007199254740991", "9007199254740991", "9007199254740991"),
+        ("'7'", "7", r#""7""#),
+        ("7n", "7", r#""7""#),
+        ("18446744073709551615n", "18446744073709551615", r#""18446744073709551615""#),
+        (
+            "({toFixed() {}, toString() { return '9007199254740993'; }})",
+            "9007199254740993",
+            r#""9007199254740993""#,
+        ),
+    ] {
+        let page = Page::new();
+        let joined = page.call("join", &format!("[{{channelName: 'r', uid: {given}}}]")).await.unwrap();
+        assert!(text(&joined).ends_with(&format!(r#""uid":{back}}}"#)), "{given}: {}", text(&joined));
+        let form = Reflect::get(&page.host, &"form".into()).unwrap();
+        let uid =
+            Function::from(make("(form) => form.get('uid')")).call1(&JsValue::UNDEFINED, &form).unwrap();
+        assert_eq!(uid.as_string().unwrap(), sent);
+    }
+    for wrong in ["NaN", "-1", "1.5", "'x'", "true", "{}", "[]", "2 ** 53", "Infinity"] {
+        let error =
+            Page::new().call("join", &format!("[{{channelName: 'r', uid: {wrong}}}]")).await.unwrap_err();
+        assert_eq!(field(&error, "code").as_f64(), Some(434.0), "{wrong}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_parameter_from_another_realm_is_an_object_all_the_same() {
+    let foreign = "[process.getBuiltinModule('node:vm').runInNewContext(`({channelName: 'r', uid: 7})`)]";
+    let joined = Page::new().call("join", foreign).await.unwrap();
+    assert!(text(&joined).ends_with(r#""uid":7}"#));
+}
+
+#[wasm_bindgen_test]
+async fn a_rejection_is_a_fresh_error_with_every_field() {
+    let page = Page::new();
+    let first = page.call("publish", "[]").await.unwrap_err();
+    let second = page.call("publish", "[]").await.unwrap_err();
+    assert!(first.is_instance_of::<js_sys::Error>());
+    assert!(first != second, "rejections are not shared");
+    assert_eq!(field(&first, "code").as_f64(), Some(434.0));
+    assert_eq!(field(&first, "kind").as_string().unwrap(), "Misuse");
+    for name in ["message", "reason", "desc"] {
+        assert_eq!(field(&first, name).as_string().unwrap(), "publish: not in a room; call join first");
+    }
+
+    page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+    let refused = page.call("publish", "['video']").await.unwrap_err();
+    assert_eq!(field(&refused, "code").as_f64(), Some(403.0));
+    assert_eq!(field(&refused, "desc").as_string().unwrap(), "no");
+}
+
+#[wasm_bindgen_test]
+async fn a_refused_bootstrap_leaves_the_client_usable() {
+    let page = Page::new();
+    page.host.set_answer(r#"{"code":414,"desc":"bad token"}"#);
+    let error = page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap_err();
+    assert_eq!(field(&error, "code").as_f64(), Some(414.0));
+    page.host.set_answer(r#"{"code":200,"cid":5,"ips":{"wechatapparray":["gw.example"]}}"#);
+    page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn leaving_resolves_with_undefined_and_disconnect_is_the_last_event() {
+    let page = Page::new();
+    page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+    assert!(page.call("leave", "[]").await.unwrap().is_undefined());
+    page.settle_timers().await;
+    let journal = page.journal();
+    assert!(journal.contains(&"close 1000".to_owned()));
+    assert_eq!(journal.last().unwrap(), r#"event disconnect {"code":"0","reason":"left the room"}"#);
+}
+
+#[wasm_bindgen_test]
+fn unusable_options_throw_and_unusable_names_reject() {
+    let host = || JsValue::from(FakeHost::new()).unchecked_into::<Host>();
+    for options in ["undefined", "({})", "({appkey: 7})"] {
+        let error = Core::new(&make(options), host()).unwrap_err();
+        assert_eq!(field(&error, "code").as_f64(), Some(434.0), "{options}");
+    }
+}
+
+/// A core with its host, as the glue would hold them.
+struct Page {
+    core: JsValue,
+    host: FakeHost,
+}
+
+impl Page {
+    fn new() -> Self {
+        let host = FakeHost::new();
+        let platform = JsValue::from(&host).unchecked_into::<Host>();
+        let core = JsValue::from(Core::new(&make("({appkey: 'ak'})"), platform).unwrap());
+        host.attach(core.clone());
+        Self { core, host }
+    }
+
+    fn start(&self, name: &str, arguments: &str) -> Promise {
+        let call: Function = Reflect::get(&self.core, &"call".into()).unwrap().into();
+        call.call2(&self.core, &name.into(), &make(arguments)).unwrap().into()
+    }
+
+    async fn call(&self, name: &str, arguments: &str) -> Result<JsValue, JsValue> {
+        JsFuture::from(self.start(name, arguments)).await
+    }
+
+    /// Lets zero-delay timers ring.
+    async fn settle_timers(&self) {
+        let sleep: Function = make("() => new Promise((done) => setTimeout(done, 20))").into();
+        JsFuture::from(Promise::from(sleep.call0(&JsValue::UNDEFINED).unwrap())).await.unwrap();
+    }
+
+    fn journal(&self) -> Vec<String> {
+        self.host.journal().iter().filter_map(|line| line.as_string()).collect()
+    }
+}
+
+fn field(value: &JsValue, name: &str) -> JsValue {
+    Reflect::get(value, &name.into()).unwrap()
+}
+
+fn text(value: &JsValue) -> String {
+    JSON::stringify(value).unwrap().into()
+}
