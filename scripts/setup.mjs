@@ -25,7 +25,7 @@ const STEPS = [
   { name: 'Node.js', isThere: async () => nodeIsNew(), get: refuseNode },
   { name: 'Rust toolchain', isThere: cargoIsNew, get: getToolchain },
   { name: `Rust target ${wasmTarget}`, isThere: targetIsThere, get: getTarget },
-  { name: 'npm packages', isThere: async () => packagesAreThere(), get: () => run('npm', ['ci', '--no-audit', '--no-fund']) },
+  { name: 'npm packages', isThere: async () => packagesAreThere(), get: getPackages },
   { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
   { name: 'ffmpeg', isThere: () => works('ffmpeg', '-version'), get: getFfmpeg },
   { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, forTests: true },
@@ -110,6 +110,10 @@ function packagesAreThere() {
     if (!existsSync(manifest)) return Boolean(optional) && !os && !cpu;
     return JSON.parse(readFileSync(manifest, 'utf8')).version === version;
   });
+}
+
+function getPackages() {
+  return run('npm', ['ci', '--no-audit', '--no-fund']);
 }
 
 async function wasmToolsAreThere() {
