@@ -3,7 +3,6 @@
 declare const console: Record<'error' | 'warn' | 'info' | 'debug' | 'log', (...details: unknown[]) => void>;
 declare function setTimeout(act: () => void, milliseconds: number): number;
 declare function clearTimeout(timer: number): void;
-declare const BigInt: any;
 declare const wx: any;
 declare const WXWebAssembly: any;
 declare const module: { exports: any };

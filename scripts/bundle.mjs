@@ -19,7 +19,7 @@ export async function bundle(bindings, outfile) {
   await esbuild.build({
     absWorkingDir: root,
     entryPoints: ['js-glue/index.js'],
-    inject: ['js-glue/text-codec.mjs', 'js-glue/big-int.mjs'],
+    inject: ['js-glue/text-codec.mjs'],
     alias: { 'wasm-bindings': bindings },
     outfile,
     bundle: true,

@@ -96,6 +96,7 @@ export function checkWasm(bytes, where = 'module') {
       const [module, name, kind] = [reader.text(), reader.text(), reader.byte()];
       modules.add(module);
       if (kind !== FUNCTION) throw new RangeError(`the import ${name} is not a function`);
+      exported.push([name, functions.length]);
       functions.push(reader.number());
     },
     function: () => functions.push(reader.number()),
@@ -136,9 +137,8 @@ export function checkWasm(bytes, where = 'module') {
   if (counts.table > 1) found('table', `it has ${counts.table} tables`, REMEDY.externref);
   if (counts.memory > 1) found('memory', `it has ${counts.memory} memories`, REMEDY.features);
   if (modules.size > 1) found('import', `it imports from several modules: ${[...modules].join(', ')}`, REMEDY.imports);
-  // An import may: bindings convert a BigInt only when the app hands them one.
   for (const [name, index] of exported) {
-    if (types[functions[index]]?.includes(I64)) found('type', `the export "${name}" takes or returns a 64-bit integer`, REMEDY.bigint);
+    if (types[functions[index]]?.includes(I64)) found('type', `"${name}" passes a 64-bit integer`, REMEDY.bigint);
   }
   return problems;
 }
