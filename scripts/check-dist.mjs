@@ -61,7 +61,7 @@ export function checkWasm(bytes, where = 'module') {
   };
   const table = () => {
     const kind = reader.byte();
-    if (kind !== FUNCREF) found('table', 'it has a table of something other than functions (externref)', REMEDY.externref);
+    if (kind !== FUNCREF) found('table', 'a table is not of functions (externref)', REMEDY.externref);
     limits();
     counts.table += 1;
   };
@@ -72,10 +72,11 @@ export function checkWasm(bytes, where = 'module') {
 
   const active = (section) => {
     // Beyond zero, the rest of the segment has a form that WebAssembly 1 does not have.
-    if (reader.number() !== 0) throw new RangeError(`a segment of the ${section} section is passive or for another table`);
+    const segment = `a segment of the ${section} section`;
+    if (reader.number() !== 0) throw new RangeError(`${segment} is passive or for another table`);
     reader.byte();
     reader.number(); // The offset's constant or global, as long whether signed or not.
-    if (reader.byte() !== 0x0b) throw new RangeError(`a segment of the ${section} section has a computed offset`);
+    if (reader.byte() !== 0x0b) throw new RangeError(`${segment} has a computed offset`);
   };
 
   if (reader.remaining < 8 || reader.word() !== 0x6d736100 || reader.word() !== 1) {
@@ -203,7 +204,7 @@ function visit(node, known, report) {
       if (!known.has(node.name)) report(node);
       return;
     case 'UnaryExpression':
-      if (node.operator === 'typeof' && node.argument.type === 'Identifier' && !EVALUATING.has(node.argument.name)) return;
+      if (asks(node)) return;
       break;
     case 'Program':
       known = inner(declared(node.body));
@@ -275,10 +276,14 @@ function bound(pattern) {
 /** The globals whose existence a condition asks for. */
 function asked(test) {
   if (!test || typeof test.type !== 'string') return [];
-  if (test.type === 'UnaryExpression' && test.operator === 'typeof' && test.argument.type === 'Identifier') {
-    return EVALUATING.has(test.argument.name) ? [] : [test.argument.name];
-  }
+  if (asks(test)) return [test.argument.name];
   return children(test, []).flatMap((child) => [child].flat().flatMap(asked));
+}
+
+/** Whether a node is `typeof name`, of a name that is allowed where it exists. */
+function asks({ type, operator, argument }) {
+  const isTypeof = type === 'UnaryExpression' && operator === 'typeof';
+  return isTypeof && argument.type === 'Identifier' && !EVALUATING.has(argument.name);
 }
 
 /** Reads the binary format; running out of bytes is a RangeError. */
@@ -343,7 +348,9 @@ function refuse(problems) {
 
 const [FUNCTION, MEMORY] = [0, 2];
 const KINDS = ['function', 'table', 'memory', 'global', 'tag'];
-const SECTIONS = ['custom', 'type', 'import', 'function', 'table', 'memory', 'global', 'export', 'start', 'element', 'code', 'data'];
+const SECTIONS = [
+  'custom', 'type', 'import', 'function', 'table', 'memory', 'global', 'export', 'start', 'element', 'code', 'data',
+];
 const [I64, F64, FUNCREF] = [0x7e, 0x7c, 0x70];
 
 const REMEDY = {

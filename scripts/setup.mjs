@@ -25,9 +25,9 @@ const STEPS = [
   { name: 'Node.js', isThere: async () => nodeIsNew(), get: refuseNode },
   { name: 'Rust toolchain', isThere: cargoIsNew, get: getToolchain },
   { name: `Rust target ${wasmTarget}`, isThere: targetIsThere, get: getTarget },
-  { name: 'npm packages', isThere: async () => packagesAreThere(), get: () => run('npm', ['ci', '--no-audit', '--no-fund']) },
+  { name: 'npm packages', isThere: async () => packagesAreThere(), get: getPackages },
   { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
-  { name: 'ffmpeg', isThere: async () => Boolean(await probe('ffmpeg', ['-version'])), get: getFfmpeg },
+  { name: 'ffmpeg', isThere: () => works('ffmpeg', '-version'), get: getFfmpeg },
   { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, forTests: true },
 ];
 
@@ -76,7 +76,7 @@ async function cargoIsNew() {
 /** Cargo is missing or old, or is rustup's and lacks the toolchain that rust-toolchain.toml names. */
 async function getToolchain() {
   const needed = `cargo ${CARGO.join('.')} or later is needed`;
-  if (!(await probe('rustup', ['--version']))) {
+  if (!(await works('rustup', '--version'))) {
     const version = (await probe('cargo', ['--version']))?.trim();
     throw new Refusal(`${needed}, and ${version ? `this is ${version}` : 'there is none'}: ${RUSTUP}`);
   }
@@ -94,7 +94,7 @@ async function targetIsThere() {
 }
 
 async function getTarget() {
-  if (!(await probe('rustup', ['--version']))) {
+  if (!(await works('rustup', '--version'))) {
     throw new Refusal(`this Rust has no standard library for it: ${RUSTUP}, then run "rustup target add ${wasmTarget}"`);
   }
   await run('rustup', ['target', 'add', wasmTarget]);
@@ -112,6 +112,10 @@ function packagesAreThere() {
   });
 }
 
+function getPackages() {
+  return run('npm', ['ci', '--no-audit', '--no-fund']);
+}
+
 async function wasmToolsAreThere() {
   const version = lockedVersion('wasm-bindgen');
   const printed = await Promise.all(WASM_TOOLS.map((name) => probe(join(toolsBin, name), ['--version'])));
@@ -127,7 +131,7 @@ async function getWasmTools() {
 
 async function getFfmpeg() {
   const byHand = 'install it by hand, for example with "sudo apt-get install ffmpeg" or "brew install ffmpeg"';
-  if (!(await probe('apt-get', ['--version']))) throw new Refusal(byHand);
+  if (!(await works('apt-get', '--version'))) throw new Refusal(byHand);
   if (process.getuid?.() !== 0) throw new Refusal(`only root may install it: ${byHand}`);
   const env = toolEnvironment({ DEBIAN_FRONTEND: 'noninteractive' });
   const install = () => run('apt-get', ['install', '--yes', '--no-install-recommends', 'ffmpeg'], { env });
@@ -150,6 +154,10 @@ function getWasmPack() {
     'install', 'wasm-pack', '--locked', '--version', WASM_PACK, '--root', join(root, '.tools'), '--force',
     '--debug', '--config', 'profile.dev.debug=false',
   ]);
+}
+
+async function works(command, arg) {
+  return (await probe(command, [arg])) !== undefined;
 }
 
 const WASM_TOOLS = ['wasm-bindgen', 'wasm-bindgen-test-runner'];

@@ -12,7 +12,11 @@ import { run, runAsProgram, toolsBin } from './tools.mjs';
 
 /** @param {string[]} [args] for `cargo test`; it must not be made quiet, the runner refuses that */
 export async function testWasm(args = []) {
-  await run(join(toolsBin, 'wasm-pack'), ['test', '--node', '--mode', 'no-install', '--', '-p', 'nertc-miniapp', ...args], { echo: true });
+  await run(
+    join(toolsBin, 'wasm-pack'),
+    ['test', '--node', '--mode', 'no-install', '--', '-p', 'nertc-miniapp', ...args],
+    { echo: true }
+  );
 }
 
 runAsProgram(import.meta.url, async (args) => {

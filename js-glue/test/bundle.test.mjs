@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { SDK, builtPackage } from './package.mjs';
 import { createSandbox, createWXWebAssembly } from './sandbox.mjs';
-import { createScriptedWx } from './scripted-wx.mjs';
+import { createRecordingConsole, createScriptedWx } from './scripted-wx.mjs';
 
 const root = builtPackage();
 
@@ -35,8 +35,8 @@ test('outside of a mini-program the same bundle works with what it is given', as
 
 function start(options = {}, result = 'both') {
   const { wx } = createScriptedWx();
-  const silent = { log() {}, debug() {}, info() {}, warn() {}, error() {} };
+  const { console } = createRecordingConsole();
   const WXWebAssembly = createWXWebAssembly({ root, result });
-  const Sdk = createSandbox({ root, wx, WXWebAssembly, console: silent }).require(SDK);
+  const Sdk = createSandbox({ root, wx, WXWebAssembly, console }).require(SDK);
   return { client: Sdk.Client({ appkey: 'key', ...options }) };
 }

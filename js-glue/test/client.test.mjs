@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SDK, scriptedPackage } from './package.mjs';
 import { createSandbox } from './sandbox.mjs';
-import { createScriptedWx, same, until } from './scripted-wx.mjs';
+import { createRecordingConsole, createScriptedWx, same, until } from './scripted-wx.mjs';
 
 const root = await scriptedPackage();
 
@@ -174,9 +174,7 @@ test('the bundle leaves no trace in the global scope', async () => {
 
 /** Starts an app that has a client, not yet initialised. */
 function start(options = {}) {
-  const logged = [];
-  const record = (level) => (...details) => logged.push([level, ...details]);
-  const console = { log: record('log'), debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') };
+  const { logged, console } = createRecordingConsole();
   const cores = [];
   const { wx } = createScriptedWx();
   const sandbox = createSandbox({ root, wx, console });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SDK, scriptedPackage } from './package.mjs';
 import { createSandbox } from './sandbox.mjs';
-import { createScriptedWx, same, until } from './scripted-wx.mjs';
+import { createRecordingConsole, createScriptedWx, same, until } from './scripted-wx.mjs';
 
 const root = await scriptedPackage();
 
@@ -174,9 +174,7 @@ test('an option may stand in for the global wx', async () => {
 
 /** Starts an app with a client that has its core. */
 async function start(options = {}) {
-  const logged = [];
-  const record = (level) => (...details) => logged.push([level, ...details]);
-  const console = { log: record('log'), debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') };
+  const { logged, console } = createRecordingConsole();
   const scripted = createScriptedWx();
   const Sdk = createSandbox({ root, wx: scripted.wx, console }).require(SDK);
   let core;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SDK, emptyPackage, scriptedPackage } from './package.mjs';
 import { createSandbox, createWXWebAssembly } from './sandbox.mjs';
-import { createScriptedWx, settled, until } from './scripted-wx.mjs';
+import { createRecordingConsole, createScriptedWx, settled, until } from './scripted-wx.mjs';
 
 const root = await scriptedPackage();
 const folder = `/${SDK}`;
@@ -137,10 +137,10 @@ test('an ignored init does not become an unhandled rejection', async () => {
 
 function start({ engine, folder: packageRoot = root, bundleIn = packageRoot, options = {} } = {}) {
   const cores = [];
-  const silent = { log() {}, debug() {}, info() {}, warn() {}, error() {} };
+  const { console } = createRecordingConsole();
   const WXWebAssembly = engine === undefined ? createWXWebAssembly({ root: packageRoot }) : engine;
   const { wx } = createScriptedWx();
-  const Sdk = createSandbox({ root: bundleIn, wx, WXWebAssembly, console: silent }).require(SDK);
+  const Sdk = createSandbox({ root: bundleIn, wx, WXWebAssembly, console }).require(SDK);
   const client = new Sdk({ appkey: '', made: (core) => cores.push(core), ...options });
   return { Sdk, client, cores };
 }

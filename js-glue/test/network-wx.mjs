@@ -50,7 +50,8 @@ export function createNetworkWx() {
   };
 }
 
-function connectSocket({ url, header, protocols, tcpNoDelay = false, perMessageDeflate = false, timeout, ...callbacks }, sockets) {
+function connectSocket(options, sockets) {
+  const { url, header, protocols, tcpNoDelay = false, perMessageDeflate = false, timeout, ...callbacks } = options;
   const { answer, refuse } = answers('connectSocket', callbacks);
   const listeners = { open: [], message: [], close: [], error: [] };
   const tell = (event, detail) => listeners[event].forEach((listener) => guarded(listener, detail));
@@ -108,7 +109,9 @@ function connectSocket({ url, header, protocols, tcpNoDelay = false, perMessageD
   };
 }
 
-function request({ url, data, header = {}, method = 'GET', timeout = DEFAULT_TIMEOUT, dataType = 'json', responseType = 'text', ...callbacks }, requests) {
+function request(options, requests) {
+  const { url, data, header = {}, method = 'GET', timeout = DEFAULT_TIMEOUT } = options;
+  const { dataType = 'json', responseType = 'text', ...callbacks } = options;
   const { answer, refuse } = answers('request', callbacks);
   const aborted = new AbortController();
   const headers = { 'content-type': 'application/json' };

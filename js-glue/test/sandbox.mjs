@@ -35,7 +35,8 @@ const ABSENT = `WebAssembly SharedArrayBuffer Atomics WeakRef FinalizationRegist
  * @param {object} [surroundings.console]
  * @returns {Sandbox}
  */
-export function createSandbox({ root, wx, WXWebAssembly = createWXWebAssembly({ root }), console = globalThis.console }) {
+export function createSandbox(surroundings) {
+  const { root, wx, WXWebAssembly = createWXWebAssembly({ root }), console = globalThis.console } = surroundings;
   const context = vm.createContext(
     { console, setTimeout, clearTimeout, setInterval, clearInterval, wx, WXWebAssembly },
     { codeGeneration: { strings: false, wasm: true } }
@@ -51,7 +52,7 @@ export function createSandbox({ root, wx, WXWebAssembly = createWXWebAssembly({ 
       const module = vm.runInContext('({ exports: {} })', context);
       modules.set(file, module);
       const source = `(function (${DEFINE}) {${readFileSync(file, 'utf8')}\n})`;
-      const nested = (name) => load(name.startsWith('.') ? join(dirname(file), name) : join(root, 'miniprogram_npm', name));
+      const nested = (name) => load(join(name.startsWith('.') ? dirname(file) : join(root, 'miniprogram_npm'), name));
       vm.runInContext(source, context, { filename: file }).call(undefined, nested, module, module.exports);
     }
     return modules.get(file).exports;

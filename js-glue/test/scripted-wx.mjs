@@ -24,6 +24,16 @@ export function same(actual, expected) {
   assert.deepEqual(JSON.parse(JSON.stringify(actual)), expected);
 }
 
+/** A console that keeps what is logged, as `[level, ...details]`. */
+export function createRecordingConsole() {
+  const logged = [];
+  const console = {};
+  for (const level of ['log', 'debug', 'info', 'warn', 'error']) {
+    console[level] = (...details) => logged.push([level, ...details]);
+  }
+  return { logged, console };
+}
+
 export function createScriptedWx() {
   const record = { sockets: [], requests: [], listeners: {} };
   const listen = (name) => (listener) => {

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { createNetworkWx } from './network-wx.mjs';
-import { emptyPackage } from './package.mjs';
+import { SDK, emptyPackage, scriptedPackage } from './package.mjs';
 import { createSandbox, createWXWebAssembly } from './sandbox.mjs';
-import { until } from './scripted-wx.mjs';
+import { same, until } from './scripted-wx.mjs';
 
 const BIG = '{"cid":18446744073709551615}';
 let server;
@@ -141,6 +141,26 @@ test('an answer is parsed or not, as asked', async () => {
   });
   assert.deepEqual(form.data, { method: 'POST', type: 'application/x-www-form-urlencoded', body: 'a=%E4%BD%A0&b=1' });
   assert.equal(form.statusCode, 200);
+});
+
+test('the glue talks over the real network from within the sandbox', async () => {
+  const { wx, fire, close } = createNetworkWx();
+  const Sdk = createSandbox({ root: await scriptedPackage(), wx }).require(SDK);
+  let core;
+  new Sdk({ appkey: '', made: (made) => (core = made) }).init();
+  await until(() => core);
+  core.host.openSocket(1, `ws://${origin}/`);
+  await until(() => core.told.length === 1);
+  core.host.sendText(1, '你好😀');
+  await until(() => core.told.length === 2);
+  core.host.request(2, `http://${origin}/`, 'POST', { 'content-type': 'text/plain' }, '');
+  await until(() => core.told.length === 3);
+  fire.hide();
+  close();
+  await until(() => core.told.length === 5);
+
+  same(core.told.slice(0, 3), [['socketOpened', 1], ['socketText', 1, '你好😀'], ['response', 2, 200, BIG]]);
+  same(core.told.slice(3).sort(), [['signal', 'hidden'], ['socketClosed', 1, 1006, 'abnormal closure']]);
 });
 
 test('a request fails in the platform\'s words', async () => {

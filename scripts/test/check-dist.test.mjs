@@ -89,6 +89,7 @@ const refusedSources = {
   'globalThis in a nested function': ['(function (a) { return () => globalThis[a]; })', /"globalThis"/],
   'self as a default value': ['var { a: [b = self] } = {}', /"self"/],
   'document in a template': ['`${document}`', /"document"/],
+  'window beside what was asked': ['!f(window, typeof document)', /"window"/],
   'WebAssembly': ['WebAssembly.instantiate()', /"WebAssembly"/],
   'TextDecoder': ['new TextDecoder("utf-8")', /"TextDecoder"/],
   'BigInt outside of what was asked': ['typeof BigInt === "function" ? 1 : 0; BigInt(1)', /"BigInt"/],
