@@ -24,7 +24,8 @@ export function sizes() {
   }
 }
 
-runAsProgram(import.meta.url, async () => {
+/** Prints the table; fails when the package is over its budget. */
+export function size() {
   const { glue, wasm, shipped } = sizes();
   const cell = (value) => String(value).padStart(9);
   const row = (name, { raw, gz, br }) => console.log(`${name.padEnd(6)}${[raw, gz, br].map(cell).join('')}`);
@@ -33,4 +34,6 @@ runAsProgram(import.meta.url, async () => {
   row('wasm', wasm);
   console.log(`glue raw + .wasm.br: ${shipped} of ${BUDGET}`);
   if (shipped > BUDGET) throw new Refusal(`The package is ${shipped - BUDGET} bytes over its budget`);
-});
+}
+
+runAsProgram(import.meta.url, async () => size());

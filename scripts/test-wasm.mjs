@@ -1,9 +1,7 @@
 /**
  * Runs the tests of the wasm shell on Node. By hand, with `.tools/bin` in PATH, that is:
  *
- *   wasm-pack test --node --mode no-install -- -p nertc-miniapp
- *
- * The package is named because the gateway, a server, is a default member of the workspace too.
+ *   wasm-pack test --node
  */
 
 import { join } from 'node:path';
@@ -14,7 +12,7 @@ import { run, runAsProgram, toolsBin } from './tools.mjs';
 export async function testWasm(args = []) {
   await run(
     join(toolsBin, 'wasm-pack'),
-    ['test', '--node', '--mode', 'no-install', '--', '-p', 'nertc-miniapp', ...args],
+    ['test', '--node', '--mode', 'no-install', '--', ...args],
     { echo: true }
   );
 }

@@ -1,0 +1,74 @@
+/**
+ * Every check there is, in order; each line of the list can be run by hand.
+ *
+ * Run: npm test [-- NAME...]    (only the steps with these names, after the set-up)
+ */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { buildGateway } from './gateway.mjs';
+import { setUp } from './setup.mjs';
+import { size } from './size.mjs';
+import { testWasm } from './test-wasm.mjs';
+import { Refusal, root, run, runAsProgram, toolEnvironment, wasmTarget } from './tools.mjs';
+
+const NATIVE = ['-p', 'nertc-miniapp', '-p', 'nertc-gateway'];
+const SDK_ON_WASM = ['-p', 'nertc-miniapp', '--target', wasmTarget];
+
+/** Fast and frequent first; what needs a build of the package last. */
+const STEPS = {
+  format: () => run('cargo', ['fmt', '--all', '--check'], { echo: true }),
+  clippy: () => cargo('clippy', [...NATIVE, '--all-targets', '--', '-D', 'warnings']),
+  'clippy-wasm': () => cargo('clippy', [...SDK_ON_WASM, '--lib', '--tests', '--', '-D', 'warnings']),
+  docs: () => cargo('doc', [...NATIVE, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
+  'docs-wasm': () => cargo('doc', [...SDK_ON_WASM, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
+  native: () => cargo('test', NATIVE),
+  wasm: () => testWasm(),
+  build: () => build(),
+  size: () => size(),
+  glue: () => nodeTests(['js-glue/test', 'scripts/test']),
+  e2e: async () => {
+    await buildGateway({ profile: 'dev' });
+    await nodeTests(['tests/e2e']);
+  },
+};
+
+function cargo(command, args, env = {}) {
+  return run('cargo', [command, '--locked', ...args], { echo: true, env: toolEnvironment(env) });
+}
+
+function nodeTests(folders) {
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.test.mjs'))
+      .map((name) => join(folder, name))
+  );
+  return run(process.execPath, ['--test', '--test-reporter=spec', ...files], { echo: true });
+}
+
+runAsProgram(import.meta.url, async (wanted) => {
+  const unknown = wanted.filter((name) => !(name in STEPS));
+  if (unknown.length > 0) {
+    throw new Refusal(`unknown: ${unknown.join(' ')}\nusage: npm test [-- NAME...], where NAME is one of\n  ${Object.keys(STEPS).join('\n  ')}`);
+  }
+  await setUp({ tests: true });
+  const steps = Object.entries(STEPS).filter(([name]) => wanted.length === 0 || wanted.includes(name));
+  const times = [];
+  for (const [name, step] of steps) {
+    console.log(`\n== ${name}`);
+    const begin = Date.now();
+    try {
+      await step();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      throw new Refusal(`== ${name} failed after ${seconds(begin)}: ${error.message}`);
+    }
+    times.push(`${name} ${seconds(begin)}`);
+  }
+  console.log(`\n${steps.length} steps passed: ${times.join(', ')}`);
+});
+
+function seconds(begin) {
+  return `${((Date.now() - begin) / 1000).toFixed(1)} s`;
+}
