@@ -821,7 +821,7 @@ impl Desk {
     }
 
     /// Sends a command; the number and code of its acknowledgement, if there is one.
-    fn send(&mut self, id: ConnectionId, command: Command) -> Option<(u32, i64)> {
+    fn send(&mut self, id: ConnectionId, command: Command) -> Option<(u32, i32)> {
         self.seq += 1;
         let packet = ClientPacket { seq: Seq(self.seq), uid: self.uids[&id], cid: CID, command };
         self.text(id, &packet.encode());
@@ -920,7 +920,7 @@ impl Desk {
         acks.take(1).next().expect("no userlist")
     }
 
-    fn last_ack(&self, id: ConnectionId) -> Option<(u32, i64)> {
+    fn last_ack(&self, id: ConnectionId) -> Option<(u32, i32)> {
         self.texts.get(&id)?.iter().rev().find_map(|text| parse_ack(text))
     }
 
@@ -945,7 +945,7 @@ fn logout(uid: Uid) -> String {
     ClientPacket { seq: Seq(4), uid, cid: CID, command: Command::Logout }.encode()
 }
 
-fn parse_ack(text: &str) -> Option<(u32, i64)> {
+fn parse_ack(text: &str) -> Option<(u32, i32)> {
     let ServerPacket::Ack(_, ack) = ServerPacket::decode(text).unwrap() else { return None };
     Some((text[7..].split(',').next()?.parse().ok()?, ack.code?))
 }
