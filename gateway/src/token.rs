@@ -11,7 +11,6 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
@@ -19,14 +18,6 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 pub use self::grant::{Action, GrantError, Grants, Holder};
-
-/// Computes the `checksum` field that a client without a token sends (debug mode).
-///
-/// It proves nothing: everything in it is public. It only shows that the client knows the recipe.
-#[must_use]
-pub fn debug_checksum(appkey: &str, uid: u64, curtime_ms: u64) -> String {
-    hex(&Md5::digest(format!("{appkey}.{uid}.{curtime_ms}")))
-}
 
 /// The token an application's own server signs for one user and one channel (secure mode).
 #[derive(Debug, Serialize, Deserialize)]
@@ -280,11 +271,6 @@ mod tests {
             "eyJzaWduYXR1cmUiOiJkMjZmYzFlZjk4ZWExNmM3YTkzOWFmMDZmOGE4MTk2MTJkY2QzZDU5IiwiY3VyVGltZSI6MTY5Mzk2ODk3NTAwMCwidHRsIjozNjAwfQ==",
         ),
     ];
-
-    #[test]
-    fn the_debug_checksum_matches_the_vector() {
-        assert_eq!(debug_checksum("ak", 100, 1_700_000_000_000), "38750beb8c77248788c630bc9fbbfa64");
-    }
 
     #[test]
     fn basic_tokens_match_the_published_vectors() {
