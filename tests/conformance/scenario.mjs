@@ -1,0 +1,278 @@
+/** Plays one trace: what each kind of line does or expects (tests/traces/README.md). */
+
+import { Stage } from './stage.mjs';
+import { Difference, differs, exact, frameDiffers, readTrace, show, write } from './trace.mjs';
+
+/** What the channel server answers unless a trace says otherwise. */
+const BOOTSTRAP = {
+  code: 200,
+  cid: 5,
+  token: 't',
+  ips: { wechatapparray: ['gw1.example', 'gw2.example'], turnaddrs: [['192.0.2.9:1']], token: 'i' },
+  time: { t1: 1, t2: 2, t3: 3 },
+};
+/** The number of the answer to a command; 14 for all others. */
+const ACKS = { 0: 1, 2: 3, 4: 9, 5: 6, 7: 8 };
+/** Longer than any SDK waits before it connects again. */
+const PATIENCE = 15_000;
+
+/**
+ * @param {import('./stage.mjs').Sdk} sdk
+ * @param {string} file of the trace
+ * @returns {Promise<string | null>} the first difference
+ */
+export async function play(sdk, file) {
+  let uncaught = () => {};
+  const rejected = (reason) => uncaught(reason);
+  process.on('unhandledRejection', rejected);
+  let at = '';
+  try {
+    const trace = readTrace(file);
+    at = 'while the client was made: ';
+    const stage = new Stage(sdk, trace);
+    uncaught = (reason) => stage.app.push({ kind: 'unhandled rejection', value: reason });
+    const scenario = new Scenario(stage);
+    for (const { line, verb, step } of trace.steps) {
+      at = `line ${line}: `;
+      await scenario.run(verb, step);
+    }
+    at = 'at the end: ';
+    scenario.finish();
+    return null;
+  } catch (error) {
+    return at + (error instanceof Difference ? error.message : `failed with ${error?.stack?.split('\n').slice(0, 2).join(' ') ?? error}`);
+  } finally {
+    process.off('unhandledRejection', rejected);
+  }
+}
+
+class Scenario {
+  constructor(stage) {
+    this.stage = stage;
+    this.platform = stage.platform;
+    /** Frames that the trace has named and not answered, `[cmd, seq]`. */
+    this.unanswered = [];
+    /** Calls that may be pending at the end. */
+    this.mayWait = new Set();
+    this.listeners = new Map();
+  }
+
+  async run(verb, step) {
+    if (verb in EXPECTATIONS) return EXPECTATIONS[verb].call(this, step[verb], step);
+    if (!(verb in ACTIONS)) throw new Error(`there is no step ${verb}`);
+    // Before anything else happens, everything that happened must have been named.
+    this.quiet();
+    await ACTIONS[verb].call(this, step[verb], step);
+    await this.stage.settle();
+  }
+
+  finish() {
+    this.quiet();
+    const left = [...this.stage.pending].filter((name) => !this.mayWait.has(name));
+    if (left.length > 0) throw new Difference(`still pending: ${left.join(', ')}`);
+  }
+
+  quiet() {
+    const [item] = [...this.stage.app, ...this.stage.wire];
+    if (item) throw new Difference(`expected nothing more, got ${describe(item)}`);
+  }
+
+  /** Takes the next item of a log, which must be of a kind. */
+  take(log, kind, what = kind) {
+    const item = this.stage[log][0];
+    if (!item) {
+      const waiting = kind === 'resolves' || kind === 'rejects' ? ' (still pending)' : '';
+      throw new Difference(`expected ${what}, got nothing${waiting}`);
+    }
+    if (item.kind !== kind) throw new Difference(`expected ${what}, got ${describe(item)}`);
+    this.stage[log].shift();
+    return item;
+  }
+
+  /** A new socket: what was sent on the one before will never be answered. */
+  opened() {
+    this.unanswered = [];
+    return this.take('wire', 'opens');
+  }
+
+  settled(kind, name, check) {
+    const what = `${name} ${kind}`;
+    const item = this.take('app', kind, what);
+    if (item.name !== name) throw new Difference(`expected ${what}, got ${describe(item)}`);
+    this.check(what, check(item.value));
+  }
+
+  check(what, difference) {
+    if (difference) throw new Difference(`${what}: ${difference}`);
+  }
+
+  socket(number) {
+    const { sockets } = this.platform;
+    const socket = number ? sockets[number - 1] : sockets.at(-1);
+    if (!socket) throw new Difference('expected an open socket, got none');
+    return socket;
+  }
+
+  receive(value, on) {
+    this.platform.text(this.socket(on), write(value));
+  }
+
+  answer(body) {
+    const frame = this.unanswered.shift();
+    if (!frame) throw new Error('no named frame waits for an answer');
+    const [cmd, seq] = frame;
+    this.receive({ cmd: ACKS[cmd] ?? 14, seq, body: body === 200 ? { code: 200 } : body });
+  }
+
+  /** Names a frame whatever it says, except for its command. */
+  anyFrame(cmd) {
+    const { text } = this.take('wire', 'sends', `a frame with cmd ${cmd}`);
+    this.named(text);
+    if (!text.startsWith(`{"cmd":${cmd},`)) throw new Difference(`expected a frame with cmd ${cmd}, got ${text}`);
+  }
+
+  named(text) {
+    const [, cmd, seq] = /^\{"cmd":(\d+),.*"seq":(\d+)\}$/.exec(text) ?? [];
+    if (cmd) this.unanswered.push([Number(cmd), Number(seq)]);
+  }
+
+  async logIn(me, users) {
+    this.platform.open(this.socket());
+    await this.stage.settle();
+    this.anyFrame(0);
+    this.answer({ code: 200, userlist: [...(me ? [me] : []), ...users] });
+    await this.stage.settle();
+  }
+}
+
+/** Lines that make something happen. */
+const ACTIONS = {
+  call(method, { args = [], as = method }) {
+    this.stage.call(this.stage.client, method, args, as);
+  },
+  static(method, { args = [], as = method }) {
+    this.stage.call(this.stage.class, method, args, as);
+  },
+  together(calls) {
+    for (const { call, args = [], as = call } of calls) this.stage.call(this.stage.client, call, args, as);
+  },
+  respond(answer) {
+    const { status = 200, body } = answer === 'bootstrap' ? { body: BOOTSTRAP } : answer;
+    if (this.platform.requests.length === 0) throw new Difference('expected a request to answer, got none');
+    this.platform.respond(status, write(body));
+  },
+  unreachable(reason) {
+    if (this.platform.requests.length === 0) throw new Difference('expected a request to fail, got none');
+    this.platform.failRequest(reason);
+  },
+  open(_true, { on }) {
+    this.platform.open(this.socket(on));
+  },
+  refuse(reason) {
+    this.platform.refuse(this.socket(), reason);
+  },
+  receives(frame, { on, times = 1 }) {
+    for (let time = 0; time < times; time++) this.receive(frame, on);
+  },
+  answers(body) {
+    this.answer(body);
+  },
+  drop(code, { reason = 'gone', on }) {
+    this.platform.end(this.socket(on), code, reason);
+  },
+  advance(milliseconds) {
+    return this.stage.advance(milliseconds);
+  },
+  signal(name) {
+    this.platform.signal(name);
+  },
+  listen(event, { method = 'on', as }) {
+    this.listeners.set(as, this.stage.listen(method, event, as));
+  },
+  unlisten(event, { method = 'off', as }) {
+    this.stage.client[method](event, ...(as ? [this.listeners.get(as)] : []));
+  },
+  async joined({ uid = 1, me = {}, users = [], join = {} }) {
+    this.stage.call(this.stage.client, 'join', [{ channelName: 'room', uid, ...join }], 'join');
+    await this.stage.settle();
+    this.take('wire', 'request');
+    this.platform.respond(200, write(BOOTSTRAP));
+    await this.stage.settle();
+    this.opened();
+    const digits = uid.$bigint ?? uid.$bignumber ?? uid;
+    this.me = { uid: exact(String(digits)), url: 'rtmp://push', role: 0 };
+    await this.logIn(me && { ...this.me, ...me }, users);
+    this.settled('resolves', 'join', () => null);
+  },
+  async reconnects({ me = {}, users = [], code = 1006 }) {
+    this.platform.end(this.socket(), code, 'gone');
+    await this.stage.settle();
+    const { name } = this.take('app', 'event', 'willreconnect');
+    if (name !== 'willreconnect') throw new Difference(`expected willreconnect, got ${name}`);
+    await this.stage.advance(PATIENCE, () => this.stage.wire.length > 0);
+    this.opened();
+    await this.logIn(me && { ...this.me, ...me }, users);
+  },
+};
+
+/** Lines that say what has happened, in order. */
+const EXPECTATIONS = {
+  request({ url, method, form, json, body, headers }) {
+    const got = this.take('wire', 'request');
+    if (url) this.check('url', differs(url, got.url));
+    if (method) this.check('method', differs(method, got.method));
+    if (headers) this.check('headers', differs(headers, got.headers));
+    if (body) this.check('body', differs(body, got.body));
+    if (form) this.check('form', differs(form, Object.fromEntries(new URLSearchParams(got.body))));
+    if (json) this.check('body', differs(write(json), got.body));
+  },
+  opens(url) {
+    const got = this.opened();
+    if (url !== true) this.check('url', differs(url, got.url));
+  },
+  sends(frame, { on }) {
+    const got = this.take('wire', 'sends', `the frame ${write(frame)}`);
+    this.named(got.text);
+    this.check('frame', frameDiffers(frame, got.text));
+    this.check('socket', differs(this.socket(on).number, got.socket));
+  },
+  frame(cmd) {
+    this.anyFrame(cmd);
+  },
+  closes(code, { on }) {
+    const got = this.take('wire', 'closes', 'the socket closed');
+    this.check('close code', differs(code, got.code));
+    this.check('socket', differs(this.socket(on).number, got.socket));
+  },
+  resolves(name, step) {
+    this.settled('resolves', name, (value) => ('value' in step ? differs(step.value, value) : null));
+  },
+  rejects(name, { code, kind, desc, reason }) {
+    this.settled('rejects', name, (error) => {
+      const expected = Object.fromEntries(Object.entries({ code, kind, desc, reason }).filter(([, value]) => value !== undefined));
+      return differs(expected, error);
+    });
+  },
+  throws(name) {
+    this.settled('throws', name, () => null);
+  },
+  pending(name) {
+    if (!this.stage.pending.has(name)) throw new Difference(`expected ${name} to be pending`);
+    this.mayWait.add(name);
+  },
+  event(name, step) {
+    const got = this.take('app', 'event', `the event ${name}`);
+    if (got.name !== name) throw new Difference(`expected the event ${name}, got ${describe(got)}`);
+    if ('by' in step) this.check('listener', differs(step.by, got.by));
+    if ('data' in step) this.check(name, differs(step.data, got.data));
+  },
+  has(path, { of = 'client', value }) {
+    const found = path.split('.').reduce((target, key) => target?.[key], this.stage[of]);
+    this.check(path, differs(value, found));
+  },
+};
+
+function describe({ kind, name, value, data, url, text, code }) {
+  const details = { event: data, opens: url, sends: text, closes: code, request: url };
+  return [kind, name, show(kind in details ? details[kind] : value)].filter((part) => part !== undefined).join(' ');
+}

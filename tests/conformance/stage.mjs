@@ -1,0 +1,163 @@
+/** One client of an SDK file in a fresh sandbox, and two logs of what it does. */
+
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import vm from 'node:vm';
+import { brotliDecompressSync } from 'node:zlib';
+import { createSandbox } from '../../js-glue/test/sandbox.mjs';
+import { Clock } from './clock.mjs';
+import { Platform } from './platform.mjs';
+import { Difference } from './trace.mjs';
+
+/** Every event of docs/protocol.md 6. */
+const EVENTS = `error open disconnect willreconnect reconnected syncDone sendCommandOverTime clientJoin
+  clientLeave clientUpdate stream-added stream-removed mute-audio unmute-audio mute-video unmute-video
+  role-Changed kicked liveRoomClose media-status ability-not-support rtmp-tasks-status asr-captions
+  sessionStart`.split(/\s+/);
+/** Events that come whenever something else does; they count in traces that name them. */
+const NOISE = ['open', 'sessionStart'];
+/** More turns without a pause than any honest work takes. */
+const MAX_TURNS = 20_000;
+
+/**
+ * @typedef {object} Sdk
+ * @property {string} file
+ * @property {string} [wasm] by default the module beside the file, if there is one
+ */
+
+export class Stage {
+  /**
+   * @param {Sdk} sdk
+   * @param {{head: object, steps: object[]}} trace
+   */
+  constructor(sdk, { head, steps }) {
+    this.clock = new Clock();
+    /** What the server sees, in order. */
+    this.wire = [];
+    /** What the application sees, in order: settled calls and events. */
+    this.app = [];
+    /** The calls that are not settled. */
+    this.pending = new Set();
+    const named = new Set(steps.map(({ step }) => step.event));
+    this.ignored = NOISE.filter((event) => !named.has(event));
+    this.platform = new Platform(this.clock, (item) => this.wire.push(item), head);
+    this.sandbox = createSandbox({
+      root: dirname(sdk.file),
+      wx: this.platform.wx,
+      WXWebAssembly: moduleOf(sdk),
+      console: silentConsole(),
+    });
+    Object.assign(this.sandbox.context, this.clock.functions());
+    this.inside = vm.runInContext(INSIDE, this.sandbox.context)(() => this.clock.now, BigInt);
+    const exported = this.sandbox.require(basename(sdk.file));
+    this.class = typeof exported === 'function' ? exported : exported.default;
+    this.client = this.class.Client(this.value({ appkey: 'ak', ...head.client }));
+    for (const event of EVENTS) this.listen('on', event, undefined);
+  }
+
+  /** A trace's value as the application would write it, made of the sandbox's own objects. */
+  value(plain) {
+    return this.inside.parse(JSON.stringify(plain));
+  }
+
+  /** Registers a listener; `by` is the name that its events carry. */
+  listen(method, event, by) {
+    const listener = (data) => {
+      if (!this.ignored.includes(event)) this.app.push({ kind: 'event', name: event, data, by });
+    };
+    this.client[method](event, listener);
+    return listener;
+  }
+
+  /** Makes a call; what it comes to is logged under a name. */
+  call(target, method, args, name) {
+    if (typeof target[method] !== 'function') throw new Difference(`there is no method ${method}`);
+    const settled = (kind) => (value) => {
+      this.pending.delete(name);
+      this.app.push({ kind, name, value });
+    };
+    this.pending.add(name);
+    let result;
+    try {
+      result = target[method](...this.value(args));
+    } catch (error) {
+      return settled('throws')(error);
+    }
+    if (result && typeof result.then === 'function') result.then(settled('resolves'), settled('rejects'));
+    else settled('resolves')(result);
+  }
+
+  /** Runs everything that is due, and nothing that is not. */
+  async settle() {
+    for (let turn = 0; turn < MAX_TURNS; turn++) {
+      // Promises, and whatever Node has to say about rejected ones.
+      await new Promise((done) => setImmediate(done));
+      const timer = this.clock.next();
+      if (!timer) return;
+      this.guarded(timer);
+    }
+    throw new Difference('the SDK keeps itself busy without end');
+  }
+
+  /** Lets time pass, timer by timer. */
+  async advance(milliseconds, enough = () => false) {
+    const end = this.clock.now + milliseconds;
+    await this.settle();
+    for (let timer; !enough() && (timer = this.clock.next(end)); await this.settle()) this.guarded(timer);
+    if (!enough()) this.clock.now = end;
+  }
+
+  guarded(callback) {
+    try {
+      callback();
+    } catch (error) {
+      this.app.push({ kind: 'uncaught exception', value: error });
+    }
+  }
+}
+
+/**
+ * Runs inside the sandbox: gives it the virtual time and a repeatable chance, and returns a reader of
+ * values, in which `{"$bigint": "1"}`, `{"$bignumber": "1"}`, `{"$number": "NaN"}` and
+ * `{"$undefined": true}` stand for what JSON cannot say.
+ */
+const INSIDE = `((now, bigint) => {
+  const RealDate = Date;
+  Date = class extends RealDate {
+    constructor(...given) { super(...(given.length ? given : [now()])); }
+    static now() { return now(); }
+  };
+  let seed = 1;
+  Math.random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+  const special = (key, value) => {
+    if (typeof value === 'string' && value[0] === '\\u0001') return Number(value.slice(1));
+    if (!value || typeof value !== 'object') return value;
+    if (value.$bigint) return bigint(value.$bigint);
+    if (value.$bignumber) return { toFixed: () => value.$bignumber, toString: () => value.$bignumber };
+    if (value.$number) return Number(value.$number);
+    return value.$undefined ? undefined : value;
+  };
+  return { parse: (text) => JSON.parse(text, special) };
+})`;
+
+/** Compiled once: every scenario gets an instance of its own. */
+const compiled = new Map();
+
+function moduleOf({ file, wasm }) {
+  const folder = dirname(file);
+  const beside = readdirSync(folder).find((name) => /\.wasm(\.br)?$/.test(name));
+  const path = wasm ?? (beside && join(folder, beside));
+  if (!path || !existsSync(path)) return {};
+  if (!compiled.has(path)) {
+    const bytes = readFileSync(path);
+    compiled.set(path, new WebAssembly.Module(path.endsWith('.br') ? brotliDecompressSync(bytes) : bytes));
+  }
+  return {
+    instantiate: async (_path, imports) => ({ instance: new WebAssembly.Instance(compiled.get(path), imports) }),
+  };
+}
+
+function silentConsole() {
+  const silent = () => {};
+  return { log: silent, debug: silent, info: silent, warn: silent, error: silent, trace: silent };
+}
