@@ -60,6 +60,7 @@ mod api;
 pub mod bootstrap;
 mod calls;
 mod config;
+mod entry;
 mod error;
 mod event;
 mod lenient;

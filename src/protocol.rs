@@ -7,11 +7,13 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use crate::entry::UserEntry;
+use crate::entry::{JoinBody, entries};
 use crate::lenient::{code, flag, is_false, role, seq, some_role, some_truthy, text, truthy, url};
-use crate::model::{Cid, Media, MediaSet, Role, Seq, Stream, Uid, Url};
+use crate::model::{Cid, Media, Role, Seq, Uid, Url};
 
 /// A packet from a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -314,35 +316,6 @@ impl Ack {
     }
 }
 
-/// A member, as a login answer or a join notice describes it (3.3).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct UserEntry {
-    /// The member.
-    pub uid: Uid,
-    /// The main stream: the push URL for oneself, the pull URL for others.
-    pub url: Option<Url>,
-    /// The pull URL of the shared screen.
-    pub screen_url: Option<Url>,
-    /// The pull URL of the second audio source.
-    pub slave_audio_url: Option<Url>,
-    /// The member's role.
-    pub role: Role,
-    /// What the member publishes.
-    pub published: MediaSet,
-}
-
-impl UserEntry {
-    /// The URL of one of the member's streams.
-    #[must_use]
-    pub const fn url(&self, stream: Stream) -> Option<&Url> {
-        match stream {
-            Stream::Main => self.url.as_ref(),
-            Stream::ScreenShare => self.screen_url.as_ref(),
-            Stream::SlaveAudio => self.slave_audio_url.as_ref(),
-        }
-    }
-}
-
 /// What the gateway tells without being asked (2.5). The channel is that of the socket.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
@@ -587,114 +560,10 @@ fn missing(key: &str) -> PacketError {
     PacketError::Malformed(format!("{key} is missing"))
 }
 
-/// The body of cmd 20: an entry, and the channel.
-struct JoinBody<'a> {
-    cid: Cid,
-    entry: &'a UserEntry,
-}
-
-/// [`UserEntry`] as it travels: flags one by one, and the names of all SDK generations.
-#[derive(Default, Serialize, Deserialize)]
-struct EntryOnWire {
-    uid: Uid,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    cid: Option<Cid>,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
-    url: Option<Url>,
-    #[serde(default, deserialize_with = "role")]
-    role: Role,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
-    audio_on: bool,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
-    video_on: bool,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
-    screen_on: bool,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
-    sa_on: bool,
-    #[serde(default, rename = "slaveAudio_on", deserialize_with = "truthy", skip_serializing)]
-    slave_audio_on: bool,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
-    screen_url: Option<Url>,
-    /// The declared name in cmd 20, which the original then fails to read: both are sent (2.5).
-    #[serde(
-        default,
-        rename = "screenUrl",
-        deserialize_with = "url",
-        skip_serializing_if = "Option::is_none"
-    )]
-    screen_url_declared: Option<Url>,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
-    sa_url: Option<Url>,
-    #[serde(default, rename = "slaveaudio_url", deserialize_with = "url", skip_serializing)]
-    slave_audio_url: Option<Url>,
-}
-
-impl From<EntryOnWire> for UserEntry {
-    fn from(wire: EntryOnWire) -> Self {
-        let mut published = MediaSet::default();
-        published.set(Media::Audio, wire.audio_on);
-        published.set(Media::Video, wire.video_on);
-        published.set(Media::ScreenShare, wire.screen_on);
-        published.set(Media::SlaveAudio, wire.sa_on || wire.slave_audio_on);
-        Self {
-            uid: wire.uid,
-            url: wire.url,
-            screen_url: wire.screen_url.or(wire.screen_url_declared),
-            slave_audio_url: wire.slave_audio_url.or(wire.sa_url),
-            role: wire.role,
-            published,
-        }
-    }
-}
-
-impl From<&UserEntry> for EntryOnWire {
-    fn from(entry: &UserEntry) -> Self {
-        Self {
-            uid: entry.uid,
-            url: entry.url.clone(),
-            role: entry.role,
-            audio_on: entry.published.contains(Media::Audio),
-            video_on: entry.published.contains(Media::Video),
-            screen_on: entry.published.contains(Media::ScreenShare),
-            sa_on: entry.published.contains(Media::SlaveAudio),
-            screen_url: entry.screen_url.clone(),
-            sa_url: entry.slave_audio_url.clone(),
-            ..Self::default()
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for UserEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        EntryOnWire::deserialize(deserializer).map(Self::from)
-    }
-}
-
-impl Serialize for UserEntry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        EntryOnWire::from(self).serialize(serializer)
-    }
-}
-
-impl Serialize for JoinBody<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut wire = EntryOnWire::from(self.entry);
-        wire.cid = Some(self.cid);
-        wire.screen_url_declared.clone_from(&wire.screen_url);
-        wire.serialize(serializer)
-    }
-}
-
-/// A list in which one bad entry costs only itself; anything but a list is an absent list.
-fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<UserEntry>>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
-    Ok(Some(items.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::MediaSet;
 
     /// The published exchange, docs/protocol.md Appendix C.
     const LOGIN: &str = r#"{"cmd":0,"body":{"uid":100,"cid":123456789012345,"token":"t","scene":1,"usertype":3,"liveEnable":0,"webrtc":1,"recordAudio":0,"recordVideo":0,"rtmpRecord":0,"recordType":"0","role":0,"isHostSpeaker":0,"edgeAddr":"192.0.2.1:80","newprotocol":2,"audioChangeMode":0,"audioLocalPitch":"1.25","audioChangeType":0,"audioBeautyType":0},"seq":1}"#;
