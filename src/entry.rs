@@ -1,9 +1,8 @@
 //! A member as logins and join notices describe it. Hides the key names of all SDK generations.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 
-use crate::lenient::{is_false, role, truthy, url};
+use crate::lenient::{is_false, role, text, truthy, url};
 use crate::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
 
 /// A member, as a login answer or a join notice describes it (3.3).
@@ -21,6 +20,8 @@ pub struct UserEntry {
     pub role: Role,
     /// What the member publishes.
     pub published: MediaSet,
+    /// What it publishes without media flowing at the moment.
+    pub stalled: MediaSet,
 }
 
 impl UserEntry {
@@ -75,6 +76,14 @@ struct EntryOnWire {
     sa_url: Option<Url>,
     #[serde(default, rename = "slaveaudio_url", deserialize_with = "url", skip_serializing)]
     slave_audio_url: Option<Url>,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    audio_status: String,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    video_status: String,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    screen_status: String,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    sa_status: String,
 }
 
 impl From<EntryOnWire> for UserEntry {
@@ -84,6 +93,11 @@ impl From<EntryOnWire> for UserEntry {
         published.set(Media::Video, wire.video_on);
         published.set(Media::ScreenShare, wire.screen_on);
         published.set(Media::SlaveAudio, wire.sa_on || wire.slave_audio_on);
+        let mut stalled = MediaSet::default();
+        stalled.set(Media::Audio, wire.audio_status == OFF);
+        stalled.set(Media::Video, wire.video_status == OFF);
+        stalled.set(Media::ScreenShare, wire.screen_status == OFF);
+        stalled.set(Media::SlaveAudio, wire.sa_status == OFF);
         Self {
             uid: wire.uid,
             url: wire.url,
@@ -91,12 +105,14 @@ impl From<EntryOnWire> for UserEntry {
             slave_audio_url: wire.slave_audio_url.or(wire.sa_url),
             role: wire.role,
             published,
+            stalled,
         }
     }
 }
 
 impl From<&UserEntry> for EntryOnWire {
     fn from(entry: &UserEntry) -> Self {
+        let status = |media| if entry.stalled.contains(media) { OFF.to_owned() } else { String::new() };
         Self {
             uid: entry.uid,
             url: entry.url.clone(),
@@ -107,6 +123,10 @@ impl From<&UserEntry> for EntryOnWire {
             sa_on: entry.published.contains(Media::SlaveAudio),
             screen_url: entry.screen_url.clone(),
             sa_url: entry.slave_audio_url.clone(),
+            audio_status: status(Media::Audio),
+            video_status: status(Media::Video),
+            screen_status: status(Media::ScreenShare),
+            sa_status: status(Media::SlaveAudio),
             ..Self::default()
         }
     }
@@ -133,11 +153,5 @@ impl Serialize for JoinBody<'_> {
     }
 }
 
-/// A list in which one bad entry costs only itself; anything but a list is an absent list.
-pub(crate) fn entries<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Vec<UserEntry>>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
-    Ok(Some(items.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect()))
-}
+/// The only value of a `*_status` key with a meaning (3.3).
+const OFF: &str = "off";

@@ -59,6 +59,7 @@
 mod api;
 pub mod bootstrap;
 mod calls;
+mod caption;
 mod config;
 mod entry;
 mod error;

@@ -318,7 +318,13 @@ impl Session {
                 let event = Event::Kicked(Ended::new("onRoomRefused", cid, reason));
                 return self.thrown_out(event, Error::Refused);
             }
-            Notice::Mute(..) | Notice::Update(..) | Notice::RoleChanged(..) | Notice::Other(_) => Vec::new(),
+            Notice::Mute(..)
+            | Notice::Update(..)
+            | Notice::RoleChanged(..)
+            | Notice::AbilityNotSupported { .. }
+            | Notice::MediaStatus { .. }
+            | Notice::TaskStatus { .. }
+            | Notice::Captions(_) => Vec::new(),
         };
         self.tell(events);
     }
