@@ -187,6 +187,17 @@ declare namespace YunXinMiniappSDK {
     liveRoomClose: RemovedEvent;
     sendCommandOverTime: { cmd: string | number; seq: number };
     error: { code: number | string; reason: string; message: string };
+    'sessionStart': any;
+    'clientUpdate': any;
+    'mute-audio': any;
+    'unmute-audio': any;
+    'mute-video': any;
+    'unmute-video': any;
+    'role-Changed': any;
+    'media-status': any;
+    'ability-not-support': any;
+    'rtmp-tasks-status': any;
+    'asr-captions': any;
   }
 }
 
