@@ -1,0 +1,563 @@
+//! The scenarios of `tests/traces/`, played to a session without JavaScript in between. The form of
+//! a trace is described in `tests/traces/README.md`; `npm run conformance` plays the same files
+//! through the shipped package.
+
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::panic, clippy::unwrap_used)] // a trace that cannot be read must fail loudly
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use nertc_miniapp::{
+    AppSignal, Call, CallId, CloseInfo, Config, HttpFailure, HttpResponse, Input, Instant, Output, RequestId,
+    Session, SocketId,
+};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+#[test]
+fn every_trace_goes_as_written() {
+    let mut files: Vec<_> = std::fs::read_dir("tests/traces").unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+    files.sort();
+    let mut differing = Vec::new();
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        if let Err(difference) = play(&text) {
+            differing.push(format!("{}: {difference}", file.file_stem().unwrap().to_string_lossy()));
+        }
+    }
+    assert!(files.len() >= 120, "only {} traces", files.len());
+    assert!(differing.is_empty(), "{} of {} differ:\n{}", differing.len(), files.len(), differing.join("\n"));
+}
+
+/// Plays one trace; an error is the first difference.
+fn play(text: &str) -> Result<(), String> {
+    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let head: Map<String, Value> = serde_json::from_str(lines.next().unwrap().1).unwrap();
+    let steps: Vec<(usize, Step<'_>)> = lines.map(|(number, line)| (number + 1, Step::read(line))).collect();
+    if head.contains_key("layer") {
+        return Ok(());
+    }
+    let named = |event: &str| steps.iter().any(|(_, step)| step.text("event") == event);
+    let ignored = NOISE.into_iter().filter(|event| !named(event)).collect();
+    let mut stage = Stage::new(&head, ignored);
+    for (number, step) in &steps {
+        stage.step(step).map_err(|difference| format!("line {number}: {difference}"))?;
+    }
+    stage.finish().map_err(|difference| format!("at the end: {difference}"))
+}
+
+/// One line of a trace.
+struct Step<'a> {
+    raw: BTreeMap<String, &'a RawValue>,
+}
+
+impl<'a> Step<'a> {
+    fn read(line: &'a str) -> Self {
+        Self { raw: serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")) }
+    }
+
+    /// What kind of line it is: the first key, as written.
+    fn verb(&self) -> &str {
+        // Raw values are slices of the line: the earliest is the first.
+        self.raw.iter().min_by_key(|(_, raw)| raw.get().as_ptr()).unwrap().0
+    }
+
+    fn get(&self, key: &str) -> Option<Value> {
+        self.raw.get(key).map(|raw| serde_json::from_str(raw.get()).unwrap())
+    }
+
+    fn text(&self, key: &str) -> String {
+        self.get(key).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    fn number(&self, key: &str) -> Option<u64> {
+        self.get(key)?.as_u64()
+    }
+
+    /// The name of a call: its own, or the method's.
+    fn name(&self) -> String {
+        if self.raw.contains_key("as") { self.text("as") } else { self.text("call") }
+    }
+
+    fn args(&self) -> Vec<Value> {
+        match self.get("args") {
+            Some(Value::Array(args)) => args.into_iter().map(as_the_shell_reads_it).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Something the session did.
+struct Item {
+    kind: &'static str,
+    /// The name of a call or an event, the text of a frame, a URL.
+    name: String,
+    value: Value,
+    socket: Option<SocketId>,
+}
+
+impl Item {
+    fn described(&self) -> String {
+        format!("{} {} {}", self.kind, self.name, self.value)
+    }
+}
+
+/// A session, a clock, and two logs of what it does: towards the server and the application.
+struct Stage {
+    session: Session,
+    now: Instant,
+    wire: VecDeque<Item>,
+    app: VecDeque<Item>,
+    ignored: BTreeSet<&'static str>,
+    manual_heartbeats: bool,
+    requests: VecDeque<RequestId>,
+    sockets: Vec<SocketId>,
+    closed: BTreeSet<SocketId>,
+    calls: Vec<String>,
+    pending: BTreeSet<String>,
+    may_wait: BTreeSet<String>,
+    /// Frames that the trace has named and not answered: command and number.
+    unanswered: VecDeque<(u64, u64)>,
+    me: Map<String, Value>,
+}
+
+impl Stage {
+    fn new(head: &Map<String, Value>, ignored: BTreeSet<&'static str>) -> Self {
+        let now = Instant::from_millis(1_700_000_000_000);
+        let mut options = json!({"appkey": "ak"}).as_object().unwrap().clone();
+        options.extend(head.get("client").and_then(Value::as_object).cloned().unwrap_or_default());
+        let config = Config::parse(&Value::Object(options)).unwrap();
+        Self {
+            session: Session::new(config, now),
+            now,
+            wire: VecDeque::new(),
+            app: VecDeque::new(),
+            ignored,
+            manual_heartbeats: head.contains_key("heartbeats"),
+            requests: VecDeque::new(),
+            sockets: Vec::new(),
+            closed: BTreeSet::new(),
+            calls: Vec::new(),
+            pending: BTreeSet::new(),
+            may_wait: BTreeSet::new(),
+            unanswered: VecDeque::new(),
+            me: Map::new(),
+        }
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> Result<(), String> {
+        let verb = step.verb();
+        if self.expectation(verb, step)? {
+            return Ok(());
+        }
+        // Before anything else happens, everything that happened must have been named.
+        self.quiet()?;
+        self.action(verb, step)
+    }
+
+    fn finish(&self) -> Result<(), String> {
+        self.quiet()?;
+        let left: Vec<&String> = self.pending.difference(&self.may_wait).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("still pending: {left:?}")) }
+    }
+
+    /// Lines that make something happen.
+    fn action(&mut self, verb: &str, step: &Step<'_>) -> Result<(), String> {
+        match verb {
+            "call" => self.call(step.text("call"), step.name(), &step.args()),
+            "together" => {
+                let calls: Vec<&RawValue> = serde_json::from_str(step.raw[verb].get()).unwrap();
+                for call in calls {
+                    let call = Step::read(call.get());
+                    self.call(call.text("call"), call.name(), &call.args());
+                }
+            }
+            "respond" => {
+                let answer = step.get(verb).unwrap();
+                let status = answer.get("status").and_then(Value::as_u64).unwrap_or(200) as u16;
+                let body = answer.get("body").map_or_else(|| BOOTSTRAP.to_owned(), text_of);
+                let request = self.requests.pop_front().ok_or("expected a request to answer")?;
+                self.input(Input::Response(request, Ok(HttpResponse { status, body })));
+            }
+            "unreachable" => {
+                let request = self.requests.pop_front().ok_or("expected a request to fail")?;
+                self.input(Input::Response(request, Err(HttpFailure { message: step.text(verb) })));
+            }
+            "open" => self.input(Input::SocketOpened(self.socket(step)?)),
+            "refuse" => self.close(self.socket(step)?, 1006, step.text(verb)),
+            "receives" => {
+                for _ in 0..step.number("times").unwrap_or(1) {
+                    self.input(Input::SocketText(self.socket(step)?, write(step.raw[verb])));
+                }
+            }
+            "answers" => self.answer(&step.get(verb).unwrap())?,
+            "drop" => self.close(self.socket(step)?, step.number(verb).unwrap() as u16, "gone".into()),
+            "advance" => {
+                let end = self.now + Duration::from_millis(step.number(verb).unwrap());
+                self.run_until(end, |_| false);
+            }
+            "signal" => self.input(Input::App(match step.text(verb).as_str() {
+                "shown" => AppSignal::Shown,
+                "hidden" => AppSignal::Hidden,
+                "networkUp" => AppSignal::NetworkUp,
+                "networkDown" => AppSignal::NetworkDown,
+                unknown => panic!("there is no signal {unknown}"),
+            })),
+            "joined" => return self.joined(&step.get(verb).unwrap()),
+            "reconnects" => return self.reconnects(&step.get(verb).unwrap()),
+            unknown => panic!("there is no step {unknown}"),
+        }
+        Ok(())
+    }
+
+    /// Lines that say what has happened; false for all others.
+    fn expectation(&mut self, verb: &str, step: &Step<'_>) -> Result<bool, String> {
+        match verb {
+            "request" => {
+                let item = self.take_wire("request")?;
+                request_fits(&step.get(verb).unwrap(), &item)?;
+            }
+            "opens" => {
+                let item = self.opened()?;
+                if step.get(verb) != Some(Value::Bool(true)) {
+                    equal("url", &step.text(verb), &item.name)?;
+                }
+            }
+            "sends" => {
+                let wanted = write(step.raw[verb]);
+                let item = self.take_wire("sends").map_err(|error| format!("{error}; expected {wanted}"))?;
+                self.note(&item.name);
+                let numbered = step.raw[verb].get().starts_with('"') || wanted.contains(r#"},"seq":"#);
+                let sent = if numbered { item.name.clone() } else { without_number(&item.name) };
+                equal("frame", &wanted, &sent)?;
+                equal("socket", &Some(self.socket(step)?), &item.socket)?;
+            }
+            "frame" => self.any_frame(step.number(verb).unwrap())?,
+            "closes" => {
+                let item = self.take_wire("closes")?;
+                equal("close code", &step.get(verb).unwrap(), &item.value)?;
+                equal("socket", &Some(self.socket(step)?), &item.socket)?;
+            }
+            "resolves" => {
+                let item = self.take_app("resolves", &step.text(verb))?;
+                fits(&step.get("value").unwrap_or(item.value.clone()), &item.value, verb)?;
+            }
+            "rejects" => {
+                let item = self.take_app("rejects", &step.text(verb))?;
+                for key in ["code", "kind", "desc", "reason"] {
+                    if let Some(wanted) = step.get(key) {
+                        fits(&wanted, &item.value[key], key)?;
+                    }
+                }
+            }
+            "pending" => {
+                let name = step.text(verb);
+                if !self.pending.contains(&name) {
+                    return Err(format!("expected {name} to be pending"));
+                }
+                self.may_wait.insert(name);
+            }
+            "event" => {
+                let item = self.take_app("event", &step.text(verb))?;
+                fits(&step.get("data").unwrap_or(item.value.clone()), &item.value, &item.name)?;
+            }
+            _action => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn call(&mut self, method: String, name: String, args: &[Value]) {
+        self.calls.push(name.clone());
+        self.pending.insert(name.clone());
+        match Call::parse(&method, args) {
+            Ok(call) => {
+                let id = CallId(u32::try_from(self.calls.len()).unwrap() - 1);
+                self.input(Input::Call(id, call));
+            }
+            Err(error) => {
+                self.pending.remove(&name);
+                let value = serde_json::to_value(error).unwrap();
+                self.app.push_back(Item { kind: "rejects", name, value, socket: None });
+            }
+        }
+    }
+
+    fn joined(&mut self, options: &Value) -> Result<(), String> {
+        let uid = as_the_shell_reads_it(options.get("uid").cloned().unwrap_or(json!(1)));
+        let mut params = json!({"channelName": "room", "uid": uid}).as_object().unwrap().clone();
+        params.extend(members_of(options, "join"));
+        self.call("join".into(), "join".into(), &[Value::Object(params)]);
+        self.take_wire("request")?;
+        let request = self.requests.pop_front().unwrap();
+        self.input(Input::Response(request, Ok(HttpResponse { status: 200, body: BOOTSTRAP.into() })));
+        self.opened()?;
+        let digits = uid.as_str().map_or_else(|| uid.to_string(), str::to_owned);
+        self.me = json!({"uid": digits.parse::<u64>().unwrap(), "url": "rtmp://push", "role": 0})
+            .as_object()
+            .unwrap()
+            .clone();
+        self.log_in(options)?;
+        self.take_app("resolves", "join").map(|_| ())
+    }
+
+    fn reconnects(&mut self, options: &Value) -> Result<(), String> {
+        let code = options.get("code").and_then(Value::as_u64).unwrap_or(1006) as u16;
+        self.close(*self.sockets.last().unwrap(), code, "gone".into());
+        self.take_app("event", "willreconnect")?;
+        self.run_until(self.now + PATIENCE, |stage| !stage.wire.is_empty());
+        self.opened()?;
+        self.log_in(options)
+    }
+
+    fn log_in(&mut self, options: &Value) -> Result<(), String> {
+        self.input(Input::SocketOpened(*self.sockets.last().unwrap()));
+        self.any_frame(0)?;
+        let mut users = options.get("users").and_then(Value::as_array).cloned().unwrap_or_default();
+        if options.get("me") != Some(&Value::Null) {
+            let mut me = self.me.clone();
+            me.extend(members_of(options, "me"));
+            users.insert(0, Value::Object(me));
+        }
+        self.answer(&json!({"code": 200, "userlist": users}))
+    }
+
+    /// Names a frame whatever it says, except for its command.
+    fn any_frame(&mut self, cmd: u64) -> Result<(), String> {
+        let item = self.take_wire("sends")?;
+        self.note(&item.name);
+        if item.name.starts_with(&format!(r#"{{"cmd":{cmd},"#)) {
+            Ok(())
+        } else {
+            Err(format!("expected a frame with cmd {cmd}, got {}", item.name))
+        }
+    }
+
+    fn note(&mut self, frame: &str) {
+        let packet: Value = serde_json::from_str(frame).unwrap();
+        self.unanswered.push_back((packet["cmd"].as_u64().unwrap(), packet["seq"].as_u64().unwrap()));
+    }
+
+    fn answer(&mut self, body: &Value) -> Result<(), String> {
+        let (cmd, seq) = self.unanswered.pop_front().ok_or("no named frame waits for an answer")?;
+        let ack = match cmd {
+            0 => 1,
+            2 => 3,
+            4 => 9,
+            5 => 6,
+            7 => 8,
+            _ => 14,
+        };
+        let body = if *body == json!(200) { json!({"code": 200}) } else { body.clone() };
+        let text = json!({"cmd": ack, "seq": seq, "body": body}).to_string();
+        self.input(Input::SocketText(*self.sockets.last().ok_or("no socket")?, text));
+        Ok(())
+    }
+
+    /// A new socket: what was sent on the one before will never be answered.
+    fn opened(&mut self) -> Result<Item, String> {
+        self.unanswered.clear();
+        self.take_wire("opens")
+    }
+
+    fn socket(&self, step: &Step<'_>) -> Result<SocketId, String> {
+        let found = match step.number("on") {
+            Some(number) => self.sockets.get(number as usize - 1),
+            None => self.sockets.last(),
+        };
+        found.copied().ok_or_else(|| "expected a socket, got none".into())
+    }
+
+    fn close(&mut self, id: SocketId, code: u16, reason: String) {
+        self.closed.insert(id);
+        self.input(Input::SocketClosed(id, CloseInfo { code, reason }));
+    }
+
+    fn run_until(&mut self, end: Instant, enough: impl Fn(&Self) -> bool) {
+        while !enough(self) {
+            let Some((due, _)) = self.session.poll_timeout().filter(|(due, _)| *due <= end) else {
+                self.now = end;
+                return;
+            };
+            self.now = due.max(self.now);
+            self.input(Input::Timeout);
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.session.handle(input, self.now);
+        let mut events = Vec::new();
+        let mut heartbeats = Vec::new();
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Request(id, request) => {
+                    self.requests.push_back(id);
+                    let headers: Map<String, Value> =
+                        request.headers.iter().map(|(key, value)| (key.to_lowercase(), json!(value))).collect();
+                    let value = json!({"body": request.body, "headers": headers});
+                    self.log_wire("request", request.url.0, value, None);
+                }
+                Output::OpenSocket(id, url) => {
+                    self.sockets.push(id);
+                    self.log_wire("opens", url.0, Value::Null, Some(id));
+                }
+                Output::SendText(id, text) if text.starts_with(r#"{"cmd":2,"#) && !self.manual_heartbeats => {
+                    heartbeats.push((id, text));
+                }
+                Output::SendText(id, text) => self.log_wire("sends", text, Value::Null, Some(id)),
+                Output::CloseSocket(id, info) => {
+                    if self.closed.insert(id) {
+                        self.log_wire("closes", String::new(), json!(info.code), Some(id));
+                    }
+                }
+                Output::Settle(id, result) => {
+                    let name = self.calls[id.0 as usize].clone();
+                    assert!(self.pending.remove(&name), "{name} was settled twice");
+                    let (kind, value) = match result {
+                        Ok(reply) => ("resolves", serde_json::to_value(reply).unwrap()),
+                        Err(error) => ("rejects", serde_json::to_value(error).unwrap()),
+                    };
+                    self.app.push_back(Item { kind, name, value, socket: None });
+                }
+                Output::Event(event) if self.ignored.contains(event.name()) => {}
+                Output::Event(event) => {
+                    let value = serde_json::to_value(&event).unwrap();
+                    events.push(Item { kind: "event", name: event.name().into(), value, socket: None });
+                }
+                Output::Log(..) => {}
+            }
+        }
+        // The shell delivers events from a timer, after the promises.
+        self.app.extend(events);
+        for (id, text) in heartbeats {
+            let seq = serde_json::from_str::<Value>(&text).unwrap()["seq"].clone();
+            let ack = json!({"cmd": 3, "seq": seq, "body": {"code": 200}});
+            self.input(Input::SocketText(id, ack.to_string()));
+        }
+    }
+
+    fn log_wire(&mut self, kind: &'static str, name: String, value: Value, socket: Option<SocketId>) {
+        self.wire.push_back(Item { kind, name, value, socket });
+    }
+
+    fn take_wire(&mut self, kind: &str) -> Result<Item, String> {
+        let item = self.wire.pop_front().ok_or_else(|| format!("expected {kind}, got nothing"))?;
+        if item.kind == kind { Ok(item) } else { Err(format!("expected {kind}, got {}", item.described())) }
+    }
+
+    fn take_app(&mut self, kind: &str, name: &str) -> Result<Item, String> {
+        let item = self.app.pop_front().ok_or_else(|| format!("expected {kind} {name}, got nothing"))?;
+        if item.kind == kind && item.name == name {
+            Ok(item)
+        } else {
+            Err(format!("expected {kind} {name}, got {}", item.described()))
+        }
+    }
+
+    fn quiet(&self) -> Result<(), String> {
+        self.app.iter().chain(&self.wire).next().map_or(Ok(()), |item| {
+            Err(format!("expected nothing more, got {}", item.described()))
+        })
+    }
+}
+
+fn request_fits(wanted: &Value, item: &Item) -> Result<(), String> {
+    let body = item.value["body"].as_str().unwrap();
+    for (key, value) in wanted.as_object().unwrap() {
+        match key.as_str() {
+            "url" => fits(value, &json!(item.name), key)?,
+            "headers" => fits(value, &item.value["headers"], key)?,
+            "body" => fits(value, &json!(body), key)?,
+            "form" => {
+                let form: Map<String, Value> = form_urlencoded::parse(body.as_bytes())
+                    .map(|(key, value)| (key.into_owned(), Value::String(value.into_owned())))
+                    .collect();
+                fits(value, &Value::Object(form), key)?;
+            }
+            // The order of the keys is checked where the file is text: by the runner in JavaScript.
+            "json" => equal(key, value, &serde_json::from_str(body).unwrap())?,
+            // Every request of ours is a POST.
+            "method" => equal(key, value, &json!("POST"))?,
+            unknown => panic!("there is no {unknown} of a request"),
+        }
+    }
+    Ok(())
+}
+
+/// Objects have at least the expected members, all else is equal; numbers are compared as numbers.
+fn fits(wanted: &Value, found: &Value, path: &str) -> Result<(), String> {
+    let differs = || Err(format!("{path}: expected {wanted}, got {found}"));
+    match (wanted, found) {
+        (Value::Object(members), Value::Object(_)) => members
+            .iter()
+            .try_for_each(|(key, value)| fits(value, &found[key], &format!("{path}.{key}"))),
+        (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
+            items.iter().zip(others).try_for_each(|(item, other)| fits(item, other, path))
+        }
+        (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => Ok(()),
+        _ if wanted == found => Ok(()),
+        _ => differs(),
+    }
+}
+
+fn equal<T: PartialEq + std::fmt::Debug>(what: &str, wanted: &T, found: &T) -> Result<(), String> {
+    if wanted == found { Ok(()) } else { Err(format!("{what}: expected {wanted:?}, got {found:?}")) }
+}
+
+/// What a value is to the core: the shell turns BigInt and BigNumber into text, `undefined` into null.
+fn as_the_shell_reads_it(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            for key in ["$bigint", "$bignumber", "$number"] {
+                if let Some(text) = members.get(key) {
+                    return text.clone();
+                }
+            }
+            if members.contains_key("$undefined") {
+                return Value::Null;
+            }
+            members.into_iter().map(|(key, value)| (key, as_the_shell_reads_it(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(as_the_shell_reads_it).collect(),
+        other => other,
+    }
+}
+
+fn members_of(options: &Value, key: &str) -> Map<String, Value> {
+    options.get(key).and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The text that travels: raw text as it is, everything else as compact JSON.
+fn write(raw: &RawValue) -> String {
+    if raw.get().starts_with('"') {
+        return serde_json::from_str(raw.get()).unwrap();
+    }
+    let (mut inside, mut escaped) = (false, false);
+    let is_kept = |c: &char| {
+        let kept = inside || !c.is_whitespace();
+        match *c {
+            '"' if !escaped => inside = !inside,
+            _ => {}
+        }
+        escaped = inside && *c == '\\' && !escaped;
+        kept
+    };
+    raw.get().chars().filter(is_kept).collect()
+}
+
+/// A frame without the packet's number, which comes last.
+fn without_number(frame: &str) -> String {
+    frame.rsplit_once(r#","seq":"#).map_or_else(|| frame.to_owned(), |(rest, _)| format!("{rest}}}"))
+}
+
+/// Events that come whenever something else does; they count in traces that name them.
+const NOISE: [&str; 2] = ["open", "sessionStart"];
+/// Longer than any SDK waits before it connects again.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// What the channel server answers unless a trace says otherwise.
+const BOOTSTRAP: &str = r#"{"code":200,"cid":5,"token":"t","ips":{"wechatapparray":["gw1.example","gw2.example"],"turnaddrs":[["192.0.2.9:1"]],"token":"i"},"time":{"t1":1,"t2":2,"t3":3}}"#;
