@@ -7,6 +7,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod client;
+pub(crate) mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
