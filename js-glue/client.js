@@ -154,14 +154,15 @@ class Client {
   }
 
   /**
-   * Tells the listeners, after the caller has returned, in the order of the calls. Also where
-   * promises are made of timers (iOS before 16), this comes after what a settled call has queued.
+   * Tells the listeners, after the caller has returned, in the order of the calls. The two steps are
+   * for iOS before 16, where promises are made of timers: the app hears of a settled call, and may
+   * listen then, two timers after the core has settled it.
    *
    * @param {string} event
    * @param {unknown} [data]
    */
   emit(event, data) {
-    Promise.resolve().then(() => deliver(this, event, data));
+    Promise.resolve().then(() => {}).then(() => deliver(this, event, data));
   }
 }
 
