@@ -5,7 +5,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::model::{AppUid, Cid, Media, MediaSet, Uid, Url, event_uid};
+use crate::info::UserInfo;
+use crate::model::{AppUid, Cid, Media, MediaSet, Role, Uid, Url, event_uid};
+use crate::report::Report;
+use crate::tasks::TaskOrder;
+use crate::voice::VoiceChange;
 
 /// A call of the application.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +26,28 @@ pub enum Call {
     Subscribe(AppUid, Media),
     /// Stop receiving it.
     Unsubscribe(AppUid, Media),
+    /// Tell everybody that media of ours are muted, or no longer.
+    Mute(MediaSet, bool),
+    /// Ask the gateway to mute media of another member, or no longer.
+    MuteOther(Uid, MediaSet, bool),
+    /// Change role; also outside of a room.
+    SetRole(Role),
+    /// Change the voice; also outside of a room. The name is the method's.
+    SetVoice(&'static str, VoiceChange),
+    /// Change the push mode (`NETCALL_MODE`).
+    SwitchMode(u8),
+    /// Who publishes?
+    UploadUserList,
+    /// Recognise what is said, and translate it. Languages as the servers name them.
+    StartCaptions(String, String),
+    /// No longer.
+    StopCaptions,
+    /// Stop an agent that speaks; without a uid, the first member that publishes.
+    Interrupt(Option<Uid>),
+    /// Add, update or delete RTMP tasks.
+    Tasks(TaskOrder),
+    /// Report what a component told.
+    Report(Report),
 }
 
 impl Call {
@@ -30,15 +56,42 @@ impl Call {
     /// # Errors
     /// [`Error::InvalidArgument`] says which argument is wrong and what it must be.
     pub fn parse(name: &str, arguments: &[Value]) -> Result<Self, Error> {
-        let first = arguments.first().unwrap_or(&Value::Null);
-        let second = arguments.get(1).unwrap_or(&Value::Null);
+        let argument = |index: usize| arguments.get(index).unwrap_or(&Value::Null);
+        let (first, second) = (argument(0), argument(1));
+        let voice =
+            |name, change: Result<VoiceChange, Error>| change.map(|change| Self::SetVoice(name, change));
         match name {
             "join" => JoinParams::parse(first).map(Box::new).map(Self::Join),
             "leave" => Ok(Self::Leave),
             "publish" => main_media(first).map(Self::Publish),
             "unpublish" => main_media(first).map(Self::Unpublish),
-            "subscribe" => Ok(Self::Subscribe(member(first)?, any_media(second)?)),
-            "unsubscribe" => Ok(Self::Unsubscribe(member(first)?, any_media(second)?)),
+            "subscribe" => Ok(Self::Subscribe(app_uid(first)?, any_media(second)?)),
+            "unsubscribe" => Ok(Self::Unsubscribe(app_uid(first)?, any_media(second)?)),
+            "mute" => Self::muting(first, second, true),
+            "unmute" => Self::muting(first, second, false),
+            "setRole" => role(first).map(Self::SetRole),
+            "setAudioEffectPreset" => voice("setAudioEffectPreset", VoiceChange::effect(first.as_f64())),
+            "setVoiceBeautifierPreset" => {
+                voice("setVoiceBeautifierPreset", VoiceChange::beautifier(first.as_f64()))
+            }
+            "setLocalVoicePitch" => voice("setLocalVoicePitch", VoiceChange::pitch(first.as_f64())),
+            "setLocalVoiceEqualization" => {
+                let change = VoiceChange::equalizer(first.as_f64(), second.as_f64());
+                voice("setLocalVoiceEqualization", change)
+            }
+            "switchMode" => match first.as_u64() {
+                Some(mode @ 0..=3) => Ok(Self::SwitchMode(mode as u8)),
+                Some(_) | None => invalid("the mode must be 0, 1, 2 or 3"),
+            },
+            "getUploadUserList" => Ok(Self::UploadUserList),
+            "startAsrCaptions" => Ok(Self::StartCaptions(language(first, "AUTO")?, language(second, "")?)),
+            "stopAsrCaptions" => Ok(Self::StopCaptions),
+            "aiManualInterrupt" if first.is_null() => Ok(Self::Interrupt(None)),
+            "aiManualInterrupt" => Ok(Self::Interrupt(Some(app_uid(first)?.uid()))),
+            "addTasks" => TaskOrder::add(first).map(Self::Tasks),
+            "updateTasks" => TaskOrder::update(first).map(Self::Tasks),
+            "deleteTasks" => TaskOrder::delete(first).map(Self::Tasks),
+            "dataReporter" => Ok(Self::Report(Report::new(first, second, argument(2), argument(3)))),
             unknown => invalid(format!("there is no method {unknown:?}")),
         }
     }
@@ -53,7 +106,30 @@ impl Call {
             Self::Unpublish(_) => "unpublish",
             Self::Subscribe(..) => "subscribe",
             Self::Unsubscribe(..) => "unsubscribe",
+            Self::Mute(_, true) | Self::MuteOther(_, _, true) => "mute",
+            Self::Mute(_, false) | Self::MuteOther(_, _, false) => "unmute",
+            Self::SetRole(_) => "setRole",
+            Self::SetVoice(name, _) => name,
+            Self::SwitchMode(_) => "switchMode",
+            Self::UploadUserList => "getUploadUserList",
+            Self::StartCaptions(..) => "startAsrCaptions",
+            Self::StopCaptions => "stopAsrCaptions",
+            Self::Interrupt(_) => "aiManualInterrupt",
+            Self::Tasks(order) => order.operation.name(),
+            Self::Report(_) => "dataReporter",
         }
+    }
+
+    /// The uid 0 of the second argument means oneself, as in the original.
+    fn muting(media: &Value, uid: &Value, mute: bool) -> Result<Self, Error> {
+        let media = main_media(media)?;
+        if uid.is_null() {
+            return Ok(Self::Mute(media, mute));
+        }
+        Ok(match app_uid(uid)?.uid() {
+            Uid(0) => Self::Mute(media, mute),
+            other => Self::MuteOther(other, media, mute),
+        })
     }
 }
 
@@ -75,6 +151,13 @@ pub enum Reply {
     },
     /// `publish` and `unpublish`: the push URL.
     PushUrl(Url),
+    /// `getUploadUserList`: what the gateway answered.
+    UserList {
+        /// Always 200.
+        code: u16,
+        /// The members.
+        userlist: Vec<UserInfo>,
+    },
     /// `subscribe`: the pull URL.
     Subscribed {
         /// The member, in the form the application gave it.
@@ -120,6 +203,10 @@ pub struct Servers {
     pub address: String,
     /// Media edge, `ip:port`.
     pub edge_addr: String,
+    /// Base URL of the task server; nothing is asked of it otherwise than by the task methods.
+    pub room_server: String,
+    /// Full URL for reports; without one nothing is reported.
+    pub statistics_server: String,
 }
 
 impl Servers {
@@ -137,6 +224,8 @@ impl Servers {
             channel_server: find("channelServer")?,
             address: find("address")?,
             edge_addr: find("edgeAddr")?,
+            room_server: find("roomServer")?,
+            statistics_server: find("statisticsServer")?,
         })
     }
 
@@ -148,6 +237,8 @@ impl Servers {
             channel_server: pick(&self.channel_server, &fallback.channel_server),
             address: pick(&self.address, &fallback.address),
             edge_addr: pick(&self.edge_addr, &fallback.edge_addr),
+            room_server: pick(&self.room_server, &fallback.room_server),
+            statistics_server: pick(&self.statistics_server, &fallback.statistics_server),
         }
     }
 }
@@ -220,11 +311,36 @@ fn any_media(value: &Value) -> Result<Media, Error> {
         .map_or_else(|| invalid("mediaType must be 'audio', 'video', 'slaveAudio' or 'screenShare'"), Ok)
 }
 
-fn member(value: &Value) -> Result<AppUid, Error> {
-    app_uid(value)
+/// `undefined` is the broadcaster.
+fn role(value: &Value) -> Result<Role, Error> {
+    match (value, value.as_str()) {
+        (Value::Null, _) | (_, Some("broadcaster")) => Ok(Role::Broadcaster),
+        (_, Some("audience")) => Ok(Role::Audience),
+        (_, Some(_) | None) => invalid("the role must be 'broadcaster' or 'audience'"),
+    }
 }
 
-fn app_uid(value: &Value) -> Result<AppUid, Error> {
+/// A language in any spelling of the docs, as the servers spell it (10.1).
+fn language(value: &Value, default: &str) -> Result<String, Error> {
+    let given = match value {
+        Value::Null => default,
+        Value::String(given) => given,
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            return invalid("a language must be a string such as 'CN' or 'en'");
+        }
+    };
+    if given.len() > 16 || !given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return invalid("a language must be a code such as 'CN' or 'en'");
+    }
+    Ok(match given.to_ascii_lowercase().as_str() {
+        "cn" => "zh".into(),
+        "kh" => "km".into(),
+        "la" => "lo".into(),
+        other => other.to_owned(),
+    })
+}
+
+pub(crate) fn app_uid(value: &Value) -> Result<AppUid, Error> {
     const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
     let found = match value {
         Value::Number(number) => {
@@ -267,7 +383,7 @@ fn truthy(options: &Map<String, Value>, key: &str) -> bool {
     }
 }
 
-fn invalid<T>(what: impl Into<String>) -> Result<T, Error> {
+pub(crate) fn invalid<T>(what: impl Into<String>) -> Result<T, Error> {
     Err(Error::InvalidArgument(what.into()))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Shared by the SDK and the gateway. Section numbers are those of `docs/protocol.md`.
 
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
 use crate::api::Servers;
@@ -74,14 +75,12 @@ impl BootstrapForm {
 /// The debug mode's checksum: lower-case hex MD5 of `appkey.uid.curtime` (1.1).
 #[must_use]
 pub fn debug_checksum(appkey: &str, uid: Uid, curtime: u64) -> String {
-    use md5::{Digest, Md5};
-    let digest = Md5::digest(format!("{appkey}.{uid}.{curtime}"));
-    digest.iter().fold(String::with_capacity(32), |mut hex, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            hex.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-        }
-        hex
-    })
+    md5_hex(&format!("{appkey}.{uid}.{curtime}"))
+}
+
+/// Lower-case hex MD5.
+pub(crate) fn md5_hex(text: &str) -> String {
+    Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bootstrap answer (1.3), as far as clients read it.
@@ -140,6 +139,8 @@ pub(crate) struct Gateways {
     pub(crate) edge_addr: String,
     /// Never empty.
     pub(crate) addresses: Vec<Url>,
+    /// Opens the task server.
+    pub(crate) task_token: String,
 }
 
 impl Gateways {
@@ -172,7 +173,7 @@ impl Gateways {
         } else {
             servers.edge_addr.clone()
         };
-        Ok(Self { cid, token: answer.token, edge_addr, addresses })
+        Ok(Self { cid, token: answer.token, edge_addr, addresses, task_token: ips.token })
     }
 }
 

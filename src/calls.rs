@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::api::{Call, Reply};
 use crate::error::Error;
 use crate::model::{CallId, Seq};
-use crate::room::Change;
+use crate::protocol::Command;
 use crate::time::{Instant, Timer};
 
 /// Calls that the application waits for, and commands that the gateway has not acknowledged.
@@ -20,27 +20,63 @@ pub(crate) struct Calls {
 pub(crate) struct Waiting {
     pub(crate) id: CallId,
     pub(crate) call: Call,
-    /// `None` for calls whose end the link guarantees (`join`, `leave`).
+    /// `None` for calls whose end others guarantee (`join`, `leave`, tasks).
     deadline: Option<Instant>,
+    errand: Errand,
+}
+
+/// How far the commands of a call are that asks or tells, and switches nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Errand {
+    /// To be sent, again after an outage.
+    Due,
+    /// This many acknowledgements are missing.
+    Sent(usize),
 }
 
 /// A command that is not acknowledged yet.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    pub(crate) change: Change,
-    pub(crate) name: &'static str,
+    pub(crate) command: Command,
+    /// The call that only this command is for.
+    pub(crate) errand: Option<CallId>,
     deadline: Instant,
 }
 
 impl Calls {
     /// Keeps a call until somebody settles it.
     pub(crate) fn wait(&mut self, id: CallId, call: Call, deadline: Option<Instant>) {
-        self.waiting.push(Waiting { id, call, deadline });
+        self.waiting.push(Waiting { id, call, deadline, errand: Errand::Due });
     }
 
     /// Remembers a command until its acknowledgement.
-    pub(crate) fn sent(&mut self, seq: Seq, name: &'static str, change: Change, deadline: Instant) {
-        self.commands.insert(seq, Sent { change, name, deadline });
+    pub(crate) fn sent(&mut self, seq: Seq, command: Command, errand: Option<CallId>, deadline: Instant) {
+        self.commands.insert(seq, Sent { command, errand, deadline });
+    }
+
+    /// Takes the calls whose commands are to be sent, with what `errands` says they are.
+    pub(crate) fn due_errands<E>(&mut self, errands: impl Fn(&Call) -> Vec<E>) -> Vec<(CallId, E)> {
+        let mut due = Vec::new();
+        for waiting in self.waiting.iter_mut().filter(|waiting| waiting.errand == Errand::Due) {
+            let commands = errands(&waiting.call);
+            waiting.errand = Errand::Sent(commands.len());
+            due.extend(commands.into_iter().map(|command| (waiting.id, command)));
+        }
+        due
+    }
+
+    /// One command of an errand is acknowledged: true when it was the last.
+    pub(crate) fn errand_done(&mut self, id: CallId) -> bool {
+        let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.id == id) else { return false };
+        let Errand::Sent(missing) = &mut waiting.errand else { return false };
+        *missing = missing.saturating_sub(1);
+        *missing == 0
+    }
+
+    /// Takes one call.
+    pub(crate) fn take(&mut self, id: CallId) -> Option<Call> {
+        let found = self.waiting.iter().position(|waiting| waiting.id == id)?;
+        Some(self.waiting.remove(found).call)
     }
 
     /// Takes the command with this number; `None` when nobody waits for it (any more).
@@ -51,6 +87,9 @@ impl Calls {
     /// Forgets all commands: their socket is gone, and with it any acknowledgement.
     pub(crate) fn abandon(&mut self) {
         self.commands.clear();
+        for waiting in &mut self.waiting {
+            waiting.errand = Errand::Due;
+        }
     }
 
     /// Takes the first command whose acknowledgement is overdue.

@@ -24,6 +24,22 @@ pub enum Error {
     /// The member to subscribe to is not in the room.
     #[error("subscribe: no member {0} in the room")]
     UnknownMember(String),
+    /// The member is in the audience, which neither publishes nor runs tasks.
+    #[error("{0}: the audience cannot; call setRole('broadcaster') first")]
+    Audience(&'static str),
+    /// The platform's sockets are used up.
+    #[error("{0}")]
+    TooManySockets(String),
+    /// The task server refused a task, or could not be reached.
+    #[error("{operation}: {desc}")]
+    TaskFailed {
+        /// `addTasks`, `updateTasks` or `deleteTasks`.
+        operation: &'static str,
+        /// `"434"`, `"436"` or `"435"`.
+        code: &'static str,
+        /// The server's own text, or the platform's.
+        desc: String,
+    },
     /// More calls are waiting than the session keeps.
     #[error("too many calls are waiting for an answer")]
     TooManyCalls,
@@ -149,7 +165,10 @@ impl Error {
             | Self::AlreadyInRoom
             | Self::Withdrawn(_)
             | Self::UnknownMember(_)
+            | Self::Audience(_)
+            | Self::TooManySockets(_)
             | Self::TooManyCalls => Code::Number(434),
+            Self::TaskFailed { code, .. } => Code::Text(code),
             Self::Left | Self::RoomClosed => Code::Text("0"),
             Self::BootstrapUnreachable(_) | Self::BootstrapUnusable(_) => Code::Number(-2),
             Self::BootstrapTimeout | Self::Timeout(_) => Code::Number(408),
@@ -174,11 +193,14 @@ impl Error {
             | Self::AlreadyInRoom
             | Self::Withdrawn(_)
             | Self::UnknownMember(_)
+            | Self::Audience(_)
+            | Self::TooManySockets(_)
             | Self::TooManyCalls
             | Self::Left => ErrorKind::Misuse,
             Self::BootstrapRefused { .. }
             | Self::LoginRefused { .. }
             | Self::CommandRefused { .. }
+            | Self::TaskFailed { .. }
             | Self::Kicked
             | Self::Refused
             | Self::RoomClosed => ErrorKind::Refused,
@@ -203,13 +225,16 @@ impl Error {
         match self {
             Self::BootstrapRefused { desc, .. }
             | Self::LoginRefused { desc, .. }
-            | Self::CommandRefused { desc, .. } => desc.clone(),
+            | Self::CommandRefused { desc, .. }
+            | Self::TaskFailed { desc, .. } => desc.clone(),
             Self::ConnectFailed(cause) | Self::ReconnectFailed { cause, .. } => cause.to_string(),
             Self::InvalidArgument(_)
             | Self::NotInRoom(_)
             | Self::AlreadyInRoom
             | Self::Withdrawn(_)
             | Self::UnknownMember(_)
+            | Self::Audience(_)
+            | Self::TooManySockets(_)
             | Self::TooManyCalls
             | Self::Left
             | Self::BootstrapUnreachable(_)

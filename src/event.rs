@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::error::{Code, Error};
-use crate::model::{Cid, Media, Uid, Url, event_uid};
-use crate::protocol::Reason;
+use crate::model::{Cid, Media, Role, Uid, Url, event_uid};
+use crate::protocol::{Caption, Reason};
 
 /// Something to tell the application. Serialises to the event's payload.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,6 +46,24 @@ pub enum Event {
     Kicked(Ended),
     /// The room was dissolved.
     LiveRoomClose(Ended),
+    /// A `join` has found its gateway.
+    SessionStart,
+    /// A member changed its mode.
+    ClientUpdate(ClientUpdate),
+    /// A member muted its microphone or camera.
+    Mute(StreamOf),
+    /// A member unmuted its microphone or camera.
+    Unmute(StreamOf),
+    /// A member changed its role.
+    RoleChanged(RoleChanged),
+    /// The media of a published stream flow, or stopped flowing.
+    MediaStatus(MediaStatus),
+    /// The gateway cannot do something for a member.
+    AbilityNotSupport(AbilityNotSupport),
+    /// An RTMP task started, failed or ended.
+    RtmpTasksStatus(RtmpTasksStatus),
+    /// A piece of a caption.
+    AsrCaptions(AsrCaptions),
     /// The gateway did not acknowledge a command.
     SendCommandOverTime {
         /// The command's name.
@@ -57,7 +75,7 @@ pub enum Event {
 
 impl Event {
     /// Every event name there is.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 24] = [
         "error",
         "open",
         "clientJoin",
@@ -71,6 +89,17 @@ impl Event {
         "kicked",
         "liveRoomClose",
         "sendCommandOverTime",
+        "sessionStart",
+        "clientUpdate",
+        "mute-audio",
+        "unmute-audio",
+        "mute-video",
+        "unmute-video",
+        "role-Changed",
+        "media-status",
+        "ability-not-support",
+        "rtmp-tasks-status",
+        "asr-captions",
     ];
 
     /// The name under which listeners are registered.
@@ -90,6 +119,21 @@ impl Event {
             Self::Kicked(_) => "kicked",
             Self::LiveRoomClose(_) => "liveRoomClose",
             Self::SendCommandOverTime { .. } => "sendCommandOverTime",
+            Self::SessionStart => "sessionStart",
+            Self::ClientUpdate(_) => "clientUpdate",
+            Self::Mute(stream) => match stream.media_type {
+                Media::Audio | Media::SlaveAudio => "mute-audio",
+                Media::Video | Media::ScreenShare => "mute-video",
+            },
+            Self::Unmute(stream) => match stream.media_type {
+                Media::Audio | Media::SlaveAudio => "unmute-audio",
+                Media::Video | Media::ScreenShare => "unmute-video",
+            },
+            Self::RoleChanged(_) => "role-Changed",
+            Self::MediaStatus(_) => "media-status",
+            Self::AbilityNotSupport(_) => "ability-not-support",
+            Self::RtmpTasksStatus(_) => "rtmp-tasks-status",
+            Self::AsrCaptions(_) => "asr-captions",
         }
     }
 
@@ -175,6 +219,127 @@ impl SyncDone {
     }
 }
 
+/// A member's new mode.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientUpdate {
+    #[serde(flatten)]
+    who: Who,
+    #[serde(serialize_with = "event_cid")]
+    cid: Cid,
+    /// `NETCALL_MODE`.
+    mode: u32,
+}
+
+impl ClientUpdate {
+    pub(crate) fn new(uid: Uid, cid: Cid, mode: u32) -> Self {
+        Self { who: uid.into(), cid, mode }
+    }
+}
+
+/// A member's new role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleChanged {
+    #[serde(flatten)]
+    who: Who,
+    role: &'static str,
+    /// The number that the original delivers as `role`.
+    role_code: Role,
+}
+
+impl RoleChanged {
+    pub(crate) fn new(uid: Uid, role: Role) -> Self {
+        Self { who: uid.into(), role: role.name(), role_code: role }
+    }
+}
+
+/// Whether the media of a stream flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaStatus {
+    #[serde(flatten)]
+    stream: StreamOf,
+    /// `off` when nothing flows though it is published.
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<Url>,
+}
+
+impl MediaStatus {
+    pub(crate) fn new(uid: Uid, media_type: Media, status: String, url: Option<Url>) -> Self {
+        Self { stream: StreamOf::new(uid, media_type), status, url }
+    }
+}
+
+/// What the gateway cannot do for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AbilityNotSupport {
+    #[serde(flatten)]
+    who: Who,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<i32>,
+    err_msg: String,
+}
+
+impl AbilityNotSupport {
+    pub(crate) fn new(uid: Uid, code: Option<i32>, err_msg: String) -> Self {
+        Self { who: uid.into(), code, err_msg }
+    }
+}
+
+/// How an RTMP task is doing: 505 pushing, 506 failed, 511 ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RtmpTasksStatus {
+    #[serde(flatten)]
+    pub(crate) who: Who,
+    /// The misspelling is the original's; the same under both names.
+    #[serde(serialize_with = "some_event_uid", skip_serializing_if = "Option::is_none")]
+    pub(crate) hots_uid: Option<Uid>,
+    #[serde(serialize_with = "some_event_uid", skip_serializing_if = "Option::is_none")]
+    pub(crate) host_uid: Option<Uid>,
+    pub(crate) stream_url: String,
+    pub(crate) task_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<i32>,
+    pub(crate) msg: String,
+}
+
+/// A piece of a caption.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AsrCaptions {
+    /// Milliseconds since the Unix epoch.
+    timestamp: f64,
+    #[serde(serialize_with = "event_uid")]
+    src_uid: Uid,
+    is_big_number: bool,
+    language: String,
+    text: String,
+    is_final: bool,
+    has_trans: bool,
+    trans_language: String,
+    trans_text: String,
+}
+
+impl From<Caption> for AsrCaptions {
+    fn from(caption: Caption) -> Self {
+        Self {
+            timestamp: caption.timestamp,
+            src_uid: caption.src_uid,
+            is_big_number: caption.src_uid.is_big(),
+            language: caption.language,
+            text: caption.text,
+            is_final: caption.is_final,
+            has_trans: caption.has_trans,
+            trans_language: caption.trans_language,
+            trans_text: caption.trans_text,
+        }
+    }
+}
+
 /// Why the server ended it; `cmd` and `body` are what the original delivers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ended {
@@ -202,4 +367,11 @@ impl Ended {
 
 fn event_cid<S: serde::Serializer>(cid: &Cid, serializer: S) -> Result<S::Ok, S::Error> {
     event_uid(&Uid(cid.0), serializer)
+}
+
+fn some_event_uid<S: serde::Serializer>(uid: &Option<Uid>, serializer: S) -> Result<S::Ok, S::Error> {
+    match uid {
+        Some(uid) => event_uid(uid, serializer),
+        None => serializer.serialize_none(),
+    }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::model::{Role, Seq, Url};
 
@@ -124,4 +125,19 @@ pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
 pub(crate) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
     let text = text(deserializer)?;
     Ok((!text.is_empty()).then_some(Url(text)))
+}
+
+/// A list in which one bad item costs only itself; anything but a list is an absent list.
+pub(crate) fn some_list<'de, D: Deserializer<'de>, T: de::DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
+    Ok(Some(items.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect()))
+}
+
+pub(crate) fn list<'de, D: Deserializer<'de>, T: de::DeserializeOwned>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Ok(some_list(deserializer)?.unwrap_or_default())
 }

@@ -36,6 +36,8 @@ pub(crate) enum Link {
 pub(crate) struct Trip {
     pub(crate) join: JoinParams,
     pub(crate) uid: AppUid,
+    /// When `join` was called.
+    pub(crate) since: Instant,
     /// Whether a socket was ever open, so that `open` and `disconnect` match.
     opened: bool,
     stage: Stage,
@@ -102,8 +104,8 @@ pub(crate) enum Step {
     Open(SocketId, Url),
     /// Close a socket.
     Close(SocketId),
-    /// The socket is open: log in.
-    LogIn(Box<Login>),
+    /// The socket is open: log in. `first`: no socket of this stay was open before.
+    LogIn { login: Box<Login>, first: bool },
     /// A heartbeat is due.
     Heartbeat,
     /// The first login succeeded.
@@ -124,7 +126,7 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
-    fn mint(&mut self) -> u32 {
+    pub(crate) fn mint(&mut self) -> u32 {
         self.minted = self.minted.wrapping_add(1);
         self.minted
     }
@@ -140,7 +142,7 @@ impl Link {
         now: Instant,
     ) -> Vec<Step> {
         let stage = Stage::Entering { since: now, failures: 0 };
-        let trip = Box::new(Trip { join, uid, opened: false, stage });
+        let trip = Box::new(Trip { join, uid, since: now, opened: false, stage });
         self.locate(trip, None, 0, tools, now)
     }
 
@@ -176,10 +178,10 @@ impl Link {
         let Self::Opening { mut trip, target, deadline, .. } = std::mem::take(self) else {
             return Vec::new();
         };
-        trip.opened = true;
+        let first = !std::mem::replace(&mut trip.opened, true);
         let login = login_body(&trip, &target.gateways);
         *self = Self::LoggingIn { trip, target, socket: Socket { id, last: Seq(0) }, deadline };
-        vec![Step::LogIn(Box::new(login))]
+        vec![Step::LogIn { login: Box::new(login), first }]
     }
 
     /// The platform closed the socket, or failed to open it or to send on it.
@@ -196,6 +198,9 @@ impl Link {
         }
         if let Self::Leaving { .. } = self {
             return self.finish(Error::Left);
+        }
+        if code == TOO_MANY_SOCKETS {
+            return self.finish(Error::TooManySockets(reason.to_owned()));
         }
         self.fail(Cause::Closed(code, reason.to_owned()), tools, now)
     }
@@ -217,16 +222,11 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Option<Vec<Step>> {
-        match self {
-            Self::LoggingIn { socket, .. } if socket.last == seq => {}
-            Self::Leaving { logout, .. } if *logout == seq => return Some(self.finish(Error::Left)),
-            Self::Idle
-            | Self::Locating { .. }
-            | Self::Opening { .. }
-            | Self::LoggingIn { .. }
-            | Self::Online { .. }
-            | Self::Waiting { .. }
-            | Self::Leaving { .. } => return None,
+        if matches!(self, Self::Leaving { logout, .. } if *logout == seq) {
+            return Some(self.finish(Error::Left));
+        }
+        if !matches!(self, Self::LoggingIn { socket, .. } if socket.last == seq) {
+            return None;
         }
         if !ack.is_ok() {
             let (code, desc) = (ack.code.unwrap_or_default(), ack.errmsg.clone());
@@ -263,21 +263,13 @@ impl Link {
                 pulse.dead.get_or_insert(now + tools.config.silence_limit);
                 vec![Step::Heartbeat]
             }
-            Timer::Command | Timer::Call => Vec::new(),
+            Timer::Task | Timer::Command | Timer::Call => Vec::new(),
         }
     }
 
     /// The network is back or the application is in front again: no reason to wait any longer.
     pub(crate) fn hurry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
-        match self {
-            Self::Waiting { .. } => self.retry(tools, now),
-            Self::Idle
-            | Self::Locating { .. }
-            | Self::Opening { .. }
-            | Self::LoggingIn { .. }
-            | Self::Online { .. }
-            | Self::Leaving { .. } => Vec::new(),
-        }
+        if matches!(self, Self::Waiting { .. }) { self.retry(tools, now) } else { Vec::new() }
     }
 
     /// The application leaves and the logout is on the wire: wait for its answer, but not for long.
@@ -305,32 +297,15 @@ impl Link {
 
     /// Takes the next packet number of the open socket. A logout burns one, as in the original.
     pub(crate) const fn stamp(&mut self, logout: bool) -> Option<(SocketId, Seq)> {
-        match self {
-            Self::LoggingIn { socket, .. } | Self::Online { socket, .. } => {
-                socket.last.0 += if logout { 2 } else { 1 };
-                Some((socket.id, socket.last))
-            }
-            Self::Idle
-            | Self::Locating { .. }
-            | Self::Opening { .. }
-            | Self::Waiting { .. }
-            | Self::Leaving { .. } => None,
-        }
+        let (Self::LoggingIn { socket, .. } | Self::Online { socket, .. }) = self else { return None };
+        socket.last.0 += if logout { 2 } else { 1 };
+        Some((socket.id, socket.last))
     }
 
     /// Everything the application wants is restored: true when `reconnected` is due.
     pub(crate) fn recovered(&mut self) -> bool {
-        match self {
-            Self::Online { recovery, .. } => {
-                std::mem::replace(recovery, Recovery::Done) == Recovery::Restoring
-            }
-            Self::Idle
-            | Self::Locating { .. }
-            | Self::Opening { .. }
-            | Self::LoggingIn { .. }
-            | Self::Waiting { .. }
-            | Self::Leaving { .. } => false,
-        }
+        let Self::Online { recovery, .. } = self else { return false };
+        std::mem::replace(recovery, Recovery::Done) == Recovery::Restoring
     }
 
     /// Whether a recovery is under way on an open connection.
@@ -354,12 +329,56 @@ impl Link {
     }
 
     /// Who we are where; known once the channel server answered.
-    pub(crate) const fn identity(&self) -> Option<(Uid, Cid)> {
+    pub(crate) fn identity(&self) -> Option<(Uid, Cid)> {
+        Some((self.trip()?.uid.uid(), self.gateways()?.cid))
+    }
+
+    /// The stay under way.
+    pub(crate) const fn trip(&self) -> Option<&Trip> {
         match self {
-            Self::Opening { trip, target, .. }
-            | Self::LoggingIn { trip, target, .. }
-            | Self::Online { trip, target, .. } => Some((trip.uid.uid(), target.gateways.cid)),
-            Self::Idle | Self::Locating { .. } | Self::Waiting { .. } | Self::Leaving { .. } => None,
+            Self::Idle => None,
+            Self::Locating { trip, .. }
+            | Self::Opening { trip, .. }
+            | Self::LoggingIn { trip, .. }
+            | Self::Online { trip, .. }
+            | Self::Waiting { trip, .. }
+            | Self::Leaving { trip, .. } => Some(trip),
+        }
+    }
+
+    /// What the channel server said last.
+    pub(crate) const fn gateways(&self) -> Option<&Gateways> {
+        match self {
+            Self::Opening { target, .. }
+            | Self::LoggingIn { target, .. }
+            | Self::Online { target, .. }
+            | Self::Locating { old: Some(target), .. }
+            | Self::Waiting { next: Next::Open(target) | Next::Locate { old: Some(target) }, .. } => {
+                Some(&target.gateways)
+            }
+            Self::Idle
+            | Self::Locating { old: None, .. }
+            | Self::Waiting { next: Next::Locate { old: None }, .. }
+            | Self::Leaving { .. } => None,
+        }
+    }
+
+    /// The state's name, for the application.
+    pub(crate) const fn state(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Online { .. } => "joined",
+            Self::Leaving { .. } => "leaving",
+            Self::Locating { trip, .. }
+            | Self::Opening { trip, .. }
+            | Self::LoggingIn { trip, .. }
+            | Self::Waiting { trip, .. } => {
+                if trip.is_entering() {
+                    "joining"
+                } else {
+                    "reconnecting"
+                }
+            }
         }
     }
 
@@ -592,6 +611,9 @@ fn login_body(trip: &Trip, gateways: &Gateways) -> Login {
         audio_beauty_type: Some(0),
     }
 }
+
+/// The close code with which the shell says that the platform has no socket left.
+const TOO_MANY_SOCKETS: u16 = 4900;
 
 #[cfg(test)]
 mod tests {

@@ -113,6 +113,17 @@ pub enum Role {
     Audience,
 }
 
+impl Role {
+    /// The name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Broadcaster => "broadcaster",
+            Self::Audience => "audience",
+        }
+    }
+}
+
 impl Serialize for Role {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u8(*self as u8)

@@ -7,11 +7,16 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::lenient::{code, flag, is_false, role, seq, some_role, some_truthy, text, truthy, url};
-use crate::model::{Cid, Media, MediaSet, Role, Seq, Stream, Uid, Url};
+pub use crate::caption::Caption;
+use crate::entry::JoinBody;
+pub use crate::entry::UserEntry;
+use crate::lenient::{
+    code, flag, is_false, list, role, seq, some_list, some_role, some_truthy, text, truthy, url,
+};
+use crate::model::{Cid, Media, Role, Seq, Uid, Url};
 
 /// A packet from a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +64,17 @@ pub enum Command {
     Beautifier(u8),
     /// 44: ten gains, joined by commas.
     Equalization(String),
+    /// 1000, ours (12): be sent captions from now on.
+    StartCaptions {
+        /// The language that is spoken; empty leaves it to the recogniser.
+        source_lang: String,
+        /// The language to translate into; empty means no translation.
+        target_lang: String,
+    },
+    /// 1001, ours: be sent no more captions.
+    StopCaptions,
+    /// 1002, ours: cut an artificial speaker short; nobody named means the first one.
+    Interrupt(Option<Uid>),
 }
 
 impl Command {
@@ -81,6 +97,9 @@ impl Command {
             Self::AudioEffect(_) => 42,
             Self::Beautifier(_) => 43,
             Self::Equalization(_) => 44,
+            Self::StartCaptions { .. } => 1000,
+            Self::StopCaptions => 1001,
+            Self::Interrupt(_) => 1002,
         }
     }
 
@@ -106,6 +125,9 @@ impl Command {
             Self::AudioEffect(_) => "updateAudioEffectPreset",
             Self::Beautifier(_) => "updateVoiceBeautifierPreset",
             Self::Equalization(_) => "updateLocalVoiceEqualization",
+            Self::StartCaptions { .. } => "startAsrCaptions",
+            Self::StopCaptions => "stopAsrCaptions",
+            Self::Interrupt(_) => "aiManualInterrupt",
         }
     }
 
@@ -127,7 +149,10 @@ impl Command {
             | Self::Pitch(_)
             | Self::AudioEffect(_)
             | Self::Beautifier(_)
-            | Self::Equalization(_) => 14,
+            | Self::Equalization(_)
+            | Self::StartCaptions { .. }
+            | Self::StopCaptions
+            | Self::Interrupt(_) => 14,
         }
     }
 }
@@ -208,7 +233,7 @@ impl ClientPacket {
         }
         let mut body = CommandBody { uid: self.uid, cid: self.cid, ..CommandBody::default() };
         match &self.command {
-            Command::Login(_) | Command::Heartbeat | Command::UploadUserList => {}
+            Command::Login(_) | Command::Heartbeat | Command::UploadUserList | Command::StopCaptions => {}
             Command::Logout => body.statistic = Some(Empty {}),
             Command::PushMode(mode) | Command::AudioChangeMode(mode) => body.mode = Some(*mode),
             Command::Publish(media, open) => {
@@ -232,6 +257,11 @@ impl ClientPacket {
             Command::Pitch(pitch) => body.pitch = pitch.into(),
             Command::AudioEffect(preset) | Command::Beautifier(preset) => body.preset = Some(*preset),
             Command::Equalization(gains) => body.equa = gains.into(),
+            Command::StartCaptions { source_lang, target_lang } => {
+                body.source_lang = source_lang.into();
+                body.target_lang = target_lang.into();
+            }
+            Command::Interrupt(target) => body.dst_uid = *target,
         }
         envelope(self.command.number(), &body, Some(self.seq))
     }
@@ -262,6 +292,12 @@ impl ClientPacket {
             42 => Command::AudioEffect(body.preset.unwrap_or(0)),
             43 => Command::Beautifier(body.preset.unwrap_or(0)),
             44 => Command::Equalization(body.equa.into_owned()),
+            1000 => Command::StartCaptions {
+                source_lang: body.source_lang.into_owned(),
+                target_lang: body.target_lang.into_owned(),
+            },
+            1001 => Command::StopCaptions,
+            1002 => Command::Interrupt(body.dst_uid),
             unknown => return Err(PacketError::UnknownCommand(unknown, seq)),
         };
         Ok(Self { seq, uid: body.uid, cid: body.cid, command })
@@ -287,7 +323,7 @@ pub struct Ack {
     #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
     pub errmsg: String,
     /// The room's members, in the answer to a login.
-    #[serde(default, deserialize_with = "entries", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "some_list", skip_serializing_if = "Option::is_none")]
     pub userlist: Option<Vec<UserEntry>>,
     /// A new push URL, in the answer to a role change of our own gateway.
     #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
@@ -314,35 +350,6 @@ impl Ack {
     }
 }
 
-/// A member, as a login answer or a join notice describes it (3.3).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct UserEntry {
-    /// The member.
-    pub uid: Uid,
-    /// The main stream: the push URL for oneself, the pull URL for others.
-    pub url: Option<Url>,
-    /// The pull URL of the shared screen.
-    pub screen_url: Option<Url>,
-    /// The pull URL of the second audio source.
-    pub slave_audio_url: Option<Url>,
-    /// The member's role.
-    pub role: Role,
-    /// What the member publishes.
-    pub published: MediaSet,
-}
-
-impl UserEntry {
-    /// The URL of one of the member's streams.
-    #[must_use]
-    pub const fn url(&self, stream: Stream) -> Option<&Url> {
-        match stream {
-            Stream::Main => self.url.as_ref(),
-            Stream::ScreenShare => self.screen_url.as_ref(),
-            Stream::SlaveAudio => self.slave_audio_url.as_ref(),
-        }
-    }
-}
-
 /// What the gateway tells without being asked (2.5). The channel is that of the socket.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
@@ -364,8 +371,65 @@ pub enum Notice {
     Published(Uid, Media, bool, Option<Url>),
     /// 27: a member changed its role.
     RoleChanged(Uid, Role),
-    /// 28, 30, 31 and whatever comes later: known to the protocol, not to this SDK version.
-    Other(u32),
+    /// 28: a member's client cannot do what the room needs.
+    AbilityNotSupported {
+        /// The member.
+        uid: Uid,
+        /// What is wrong; 406 is the native SDKs' "channel ability mismatch".
+        code: Option<i32>,
+        /// The same in words.
+        msg: String,
+    },
+    /// 30: the media of a publishing member stop or flow again.
+    MediaStatus {
+        /// The member.
+        uid: Uid,
+        /// The medium.
+        media: Media,
+        /// `"off"` is the only value with a known meaning.
+        status: String,
+        /// The stream's pull URL, where the gateway sends it.
+        url: Option<Url>,
+    },
+    /// 31: what became of an RTMP task (9).
+    TaskStatus {
+        /// The member that the notice is about.
+        uid: Uid,
+        /// The task's host.
+        hots_uid: Option<Uid>,
+        /// Where the task pushes to.
+        stream_url: String,
+        /// The task.
+        task_id: String,
+        /// 505 pushing, 506 failed, 511 ended.
+        code: Option<i32>,
+        /// The same in words.
+        msg: String,
+    },
+    /// 1010, ours (12): what was said.
+    Captions(Vec<Caption>),
+}
+
+impl Notice {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        match self {
+            Self::Mute(..) => 15,
+            Self::Join(_) => 20,
+            Self::Leave(_) => 21,
+            Self::Update(..) => 22,
+            Self::RoomClosed(_) => 23,
+            Self::Kicked(_) => 24,
+            Self::Refused(_) => 25,
+            Self::Published(..) => 26,
+            Self::RoleChanged(..) => 27,
+            Self::AbilityNotSupported { .. } => 28,
+            Self::MediaStatus { .. } => 30,
+            Self::TaskStatus { .. } => 31,
+            Self::Captions(_) => 1010,
+        }
+    }
 }
 
 /// Why a room or a membership ended: 1 room closed, 2 removed by the server, 5 permission expired.
@@ -384,31 +448,15 @@ impl ServerPacket {
     #[must_use]
     pub fn encode_notice(notice: &Notice, cid: Cid) -> String {
         let mut body = NoticeBody { cid: Some(cid), ..NoticeBody::default() };
-        let cmd = match notice {
+        match notice {
             Notice::Mute(uid, media, mute) => {
                 (body.uid, body.media_type, body.mute) = (Some(*uid), media.name().into(), Some(*mute));
-                15
             }
-            Notice::Join(entry) => return envelope(20, &JoinBody { cid, entry }, None),
-            Notice::Leave(uid) => {
-                body.uid = Some(*uid);
-                21
-            }
-            Notice::Update(uid, mode) => {
-                (body.uid, body.mode) = (Some(*uid), Some(*mode));
-                22
-            }
-            Notice::RoomClosed(reason) => {
+            Notice::Join(entry) => return envelope(notice.number(), &JoinBody { cid, entry }, None),
+            Notice::Leave(uid) => body.uid = Some(*uid),
+            Notice::Update(uid, mode) => (body.uid, body.mode) = (Some(*uid), Some(*mode)),
+            Notice::RoomClosed(reason) | Notice::Kicked(reason) | Notice::Refused(reason) => {
                 body.reason = *reason;
-                23
-            }
-            Notice::Kicked(reason) => {
-                body.reason = *reason;
-                24
-            }
-            Notice::Refused(reason) => {
-                body.reason = *reason;
-                25
             }
             Notice::Published(uid, media, open, url) => {
                 (body.uid, body.media_type) = (Some(*uid), media.name().into());
@@ -417,15 +465,23 @@ impl ServerPacket {
                 if *media == Media::SlaveAudio {
                     body.sa_url.clone_from(url);
                 }
-                26
             }
-            Notice::RoleChanged(uid, role) => {
-                (body.uid, body.role) = (Some(*uid), Some(*role));
-                27
+            Notice::RoleChanged(uid, role) => (body.uid, body.role) = (Some(*uid), Some(*role)),
+            Notice::AbilityNotSupported { uid, code, msg } => {
+                (body.uid, body.code, body.msg) = (Some(*uid), *code, msg.clone());
             }
-            Notice::Other(cmd) => *cmd,
-        };
-        envelope(cmd, &body, None)
+            Notice::MediaStatus { uid, media, status, url } => {
+                (body.uid, body.media_type) = (Some(*uid), media.name().into());
+                (body.status, body.url) = (status.clone(), url.clone());
+            }
+            Notice::TaskStatus { uid, hots_uid, stream_url, task_id, code, msg } => {
+                (body.uid, body.hots_uid, body.code) = (Some(*uid), *hots_uid, *code);
+                (body.stream_url, body.task_id, body.msg) =
+                    (stream_url.clone(), task_id.clone(), msg.clone());
+            }
+            Notice::Captions(captions) => body.captions.clone_from(captions),
+        }
+        envelope(notice.number(), &body, None)
     }
 
     /// Reads one text frame.
@@ -454,7 +510,22 @@ impl ServerPacket {
                 Notice::Published(uid, media, open, special.or(body.url))
             }
             27 => Notice::RoleChanged(body.uid()?, body.role.unwrap_or_default()),
-            28 | 30 | 31 => Notice::Other(packet.cmd),
+            28 => Notice::AbilityNotSupported { uid: body.uid()?, code: body.code, msg: body.msg },
+            30 => Notice::MediaStatus {
+                uid: body.uid()?,
+                media: body.media()?,
+                status: body.status,
+                url: body.url,
+            },
+            31 => Notice::TaskStatus {
+                uid: body.uid()?,
+                hots_uid: body.hots_uid.or(body.host_uid),
+                stream_url: body.stream_url,
+                task_id: body.task_id,
+                code: body.code,
+                msg: body.msg,
+            },
+            1010 => Notice::Captions(body.captions),
             unknown => return Err(PacketError::UnknownCommand(unknown, packet.seq.unwrap_or(Seq(0)))),
         }))
     }
@@ -526,6 +597,12 @@ struct CommandBody<'a> {
     preset: Option<u8>,
     #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
     equa: Cow<'a, str>,
+    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
+    source_lang: Cow<'a, str>,
+    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
+    target_lang: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dst_uid: Option<Uid>,
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     statistic: Option<Empty>,
 }
@@ -553,8 +630,8 @@ struct NoticeBody<'a> {
     cid: Option<Cid>,
     #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
     media_type: Cow<'a, str>,
-    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
-    status: Cow<'a, str>,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    status: String,
     #[serde(default, deserialize_with = "some_truthy", skip_serializing_if = "Option::is_none")]
     mute: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -567,6 +644,21 @@ struct NoticeBody<'a> {
     url: Option<Url>,
     #[serde(default, rename = "sa_url", deserialize_with = "url", skip_serializing_if = "Option::is_none")]
     sa_url: Option<Url>,
+    /// Spelt like this by the protocol; the other spelling is read too (6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hots_uid: Option<Uid>,
+    #[serde(default, skip_serializing)]
+    host_uid: Option<Uid>,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    stream_url: String,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    task_id: String,
+    #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
+    code: Option<i32>,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    msg: String,
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    captions: Vec<Caption>,
 }
 
 impl NoticeBody<'_> {
@@ -587,114 +679,10 @@ fn missing(key: &str) -> PacketError {
     PacketError::Malformed(format!("{key} is missing"))
 }
 
-/// The body of cmd 20: an entry, and the channel.
-struct JoinBody<'a> {
-    cid: Cid,
-    entry: &'a UserEntry,
-}
-
-/// [`UserEntry`] as it travels: flags one by one, and the names of all SDK generations.
-#[derive(Default, Serialize, Deserialize)]
-struct EntryOnWire {
-    uid: Uid,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    cid: Option<Cid>,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
-    url: Option<Url>,
-    #[serde(default, deserialize_with = "role")]
-    role: Role,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
-    audio_on: bool,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
-    video_on: bool,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
-    screen_on: bool,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
-    sa_on: bool,
-    #[serde(default, rename = "slaveAudio_on", deserialize_with = "truthy", skip_serializing)]
-    slave_audio_on: bool,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
-    screen_url: Option<Url>,
-    /// The declared name in cmd 20, which the original then fails to read: both are sent (2.5).
-    #[serde(
-        default,
-        rename = "screenUrl",
-        deserialize_with = "url",
-        skip_serializing_if = "Option::is_none"
-    )]
-    screen_url_declared: Option<Url>,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
-    sa_url: Option<Url>,
-    #[serde(default, rename = "slaveaudio_url", deserialize_with = "url", skip_serializing)]
-    slave_audio_url: Option<Url>,
-}
-
-impl From<EntryOnWire> for UserEntry {
-    fn from(wire: EntryOnWire) -> Self {
-        let mut published = MediaSet::default();
-        published.set(Media::Audio, wire.audio_on);
-        published.set(Media::Video, wire.video_on);
-        published.set(Media::ScreenShare, wire.screen_on);
-        published.set(Media::SlaveAudio, wire.sa_on || wire.slave_audio_on);
-        Self {
-            uid: wire.uid,
-            url: wire.url,
-            screen_url: wire.screen_url.or(wire.screen_url_declared),
-            slave_audio_url: wire.slave_audio_url.or(wire.sa_url),
-            role: wire.role,
-            published,
-        }
-    }
-}
-
-impl From<&UserEntry> for EntryOnWire {
-    fn from(entry: &UserEntry) -> Self {
-        Self {
-            uid: entry.uid,
-            url: entry.url.clone(),
-            role: entry.role,
-            audio_on: entry.published.contains(Media::Audio),
-            video_on: entry.published.contains(Media::Video),
-            screen_on: entry.published.contains(Media::ScreenShare),
-            sa_on: entry.published.contains(Media::SlaveAudio),
-            screen_url: entry.screen_url.clone(),
-            sa_url: entry.slave_audio_url.clone(),
-            ..Self::default()
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for UserEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        EntryOnWire::deserialize(deserializer).map(Self::from)
-    }
-}
-
-impl Serialize for UserEntry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        EntryOnWire::from(self).serialize(serializer)
-    }
-}
-
-impl Serialize for JoinBody<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut wire = EntryOnWire::from(self.entry);
-        wire.cid = Some(self.cid);
-        wire.screen_url_declared.clone_from(&wire.screen_url);
-        wire.serialize(serializer)
-    }
-}
-
-/// A list in which one bad entry costs only itself; anything but a list is an absent list.
-fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<UserEntry>>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
-    Ok(Some(items.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::MediaSet;
 
     /// The published exchange, docs/protocol.md Appendix C.
     const LOGIN: &str = r#"{"cmd":0,"body":{"uid":100,"cid":123456789012345,"token":"t","scene":1,"usertype":3,"liveEnable":0,"webrtc":1,"recordAudio":0,"recordVideo":0,"rtmpRecord":0,"recordType":"0","role":0,"isHostSpeaker":0,"edgeAddr":"192.0.2.1:80","newprotocol":2,"audioChangeMode":0,"audioLocalPitch":"1.25","audioChangeType":0,"audioBeautyType":0},"seq":1}"#;
@@ -731,6 +719,10 @@ mod tests {
             Command::AudioEffect(8),
             Command::Beautifier(0),
             Command::Equalization("0,1,2,3,4,5,6,7,8,-15".into()),
+            Command::StartCaptions { source_lang: "AUTO".into(), target_lang: "en".into() },
+            Command::StopCaptions,
+            Command::Interrupt(Some(Uid(9_007_199_254_740_993))),
+            Command::Interrupt(None),
         ] {
             let packet = ClientPacket { seq: Seq(7), uid, cid: Cid(5), command };
             assert_eq!(ClientPacket::decode(&packet.encode()), Ok(packet));
@@ -746,6 +738,17 @@ mod tests {
             slave_audio_url: Some(Url("rtmp://h/live/c".into())),
             role: Role::Audience,
             published: MediaSet::MAIN,
+            stalled: Media::Video.into(),
+        };
+        let caption = Caption {
+            timestamp: 1_700_000_000_000.0,
+            src_uid: Uid(u64::MAX),
+            text: "hello".into(),
+            is_final: true,
+            trans_language: "zh".into(),
+            trans_text: "\u{4f60}\u{597d}".into(),
+            has_trans: true,
+            ..Caption::default()
         };
         for notice in [
             Notice::Mute(Uid(2), Media::Audio, true),
@@ -759,6 +762,18 @@ mod tests {
             Notice::Published(Uid(2), Media::SlaveAudio, true, Some(Url("rtmp://h/live/c".into()))),
             Notice::Published(Uid(2), Media::Audio, false, None),
             Notice::RoleChanged(Uid(2), Role::Audience),
+            Notice::AbilityNotSupported { uid: Uid(2), code: Some(406), msg: "no".into() },
+            Notice::MediaStatus { uid: Uid(2), media: Media::SlaveAudio, status: "off".into(), url: None },
+            Notice::TaskStatus {
+                uid: Uid(2),
+                hots_uid: Some(Uid(u64::MAX)),
+                stream_url: "rtmp://cdn/live/x".into(),
+                task_id: "t_1".into(),
+                code: Some(505),
+                msg: String::new(),
+            },
+            Notice::Captions(vec![caption, Caption::default()]),
+            Notice::Captions(vec![]),
         ] {
             let text = ServerPacket::encode_notice(&notice, Cid(5));
             assert!(!text.contains("seq"), "{text}");
@@ -774,6 +789,61 @@ mod tests {
         let userlist = ack.userlist.unwrap();
         assert_eq!(userlist.len(), 1);
         assert_eq!(userlist[0].published.iter().collect::<Vec<_>>(), [Media::SlaveAudio, Media::Video]);
+    }
+
+    #[test]
+    fn our_own_commands_look_as_documented() {
+        let frame = |command| ClientPacket { seq: Seq(3), uid: Uid(100), cid: Cid(5), command }.encode();
+        let start = |source_lang: &str, target_lang: &str| Command::StartCaptions {
+            source_lang: source_lang.into(),
+            target_lang: target_lang.into(),
+        };
+        assert_eq!(
+            frame(start("AUTO", "en")),
+            r#"{"cmd":1000,"body":{"uid":100,"cid":5,"sourceLang":"AUTO","targetLang":"en"},"seq":3}"#
+        );
+        assert_eq!(frame(start("", "")), r#"{"cmd":1000,"body":{"uid":100,"cid":5},"seq":3}"#);
+        assert_eq!(frame(Command::StopCaptions), r#"{"cmd":1001,"body":{"uid":100,"cid":5},"seq":3}"#);
+        assert_eq!(
+            frame(Command::Interrupt(Some(Uid(u64::MAX)))),
+            r#"{"cmd":1002,"body":{"uid":100,"cid":5,"dstUid":18446744073709551615},"seq":3}"#
+        );
+        assert_eq!(frame(Command::Interrupt(None)), r#"{"cmd":1002,"body":{"uid":100,"cid":5},"seq":3}"#);
+    }
+
+    #[test]
+    fn notices_of_other_gateways_are_read_leniently() {
+        let notice = |text: &str| match ServerPacket::decode(text) {
+            Ok(ServerPacket::Notice(notice)) => notice,
+            other => panic!("{text}: {other:?}"),
+        };
+        let Notice::TaskStatus { hots_uid, task_id, code, .. } =
+            notice(r#"{"cmd":31,"body":{"uid":1,"hostUid":7,"taskId":12,"code":"505","msg":null}}"#)
+        else {
+            panic!("not a task")
+        };
+        assert_eq!((hots_uid, task_id.as_str(), code), (Some(Uid(7)), "12", None));
+        assert_eq!(
+            notice(r#"{"cmd":30,"body":{"uid":"1","mediaType":"video","status":0,"url":""}}"#),
+            Notice::MediaStatus { uid: Uid(1), media: Media::Video, status: "0".into(), url: None }
+        );
+        let Notice::Captions(captions) = notice(
+            r#"{"cmd":1010,"body":{"captions":[{"srcUid":7,"text":"a","isFinal":1},{"text":"whose?"},9]}}"#,
+        ) else {
+            panic!("no captions")
+        };
+        assert_eq!(captions.len(), 1, "one bad caption costs only itself");
+        assert!(captions[0].is_final && !captions[0].has_trans);
+        assert_eq!(notice(r#"{"cmd":1010,"body":{"captions":{}}}"#), Notice::Captions(vec![]));
+    }
+
+    #[test]
+    fn an_entry_names_what_is_published_and_does_not_flow() {
+        let entry: UserEntry = serde_json::from_str(
+            r#"{"uid":1,"audio_on":1,"audio_status":"off","video_status":"on","screen_status":0,"sa_status":"off"}"#,
+        )
+        .unwrap();
+        assert_eq!(entry.stalled.iter().collect::<Vec<_>>(), [Media::Audio, Media::SlaveAudio]);
     }
 
     #[test]

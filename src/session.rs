@@ -5,15 +5,19 @@
 use std::collections::VecDeque;
 
 use crate::api::{Call, JoinParams, Reply};
-use crate::calls::{Calls, Sent};
+use crate::calls::Calls;
 use crate::config::Config;
 use crate::error::Error;
-use crate::event::{Ended, Event};
+use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus, StreamOf};
+use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, CallId, Media, MediaSet, RequestId, Seq, SocketId, Uid, Url};
+use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Uid, Url};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
-use crate::room::{Change, Item, Progress, Room};
+use crate::report::Report;
+use crate::room::Room;
+use crate::tasks::{Operation, Outcome, Tasks};
 use crate::time::{Instant, Rng, Timer};
+use crate::wants::{Item, Progress, Wants};
 
 /// Everything that can happen to a session.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,8 +62,8 @@ pub enum Output {
 pub struct HttpRequest {
     /// Where to.
     pub url: Url,
-    /// The `content-type` header.
-    pub content_type: &'static str,
+    /// Its headers.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
 }
@@ -121,7 +125,9 @@ pub struct Session {
     tools: Tools,
     link: Link,
     room: Room,
+    wants: Wants,
     calls: Calls,
+    tasks: Tasks,
     outbox: VecDeque<Output>,
     now: Instant,
     dropped: u64,
@@ -136,7 +142,9 @@ impl Session {
             tools: Tools { config, rng, minted: 0 },
             link: Link::Idle,
             room: Room::default(),
+            wants: Wants::default(),
             calls: Calls::default(),
+            tasks: Tasks::default(),
             outbox: VecDeque::new(),
             now,
             dropped: 0,
@@ -155,8 +163,12 @@ impl Session {
                     Ok(response) => Ok((response.status, response.body.as_str())),
                     Err(failure) => Err(failure.message.as_str()),
                 };
-                let steps = self.link.handle_response(id, result, &mut self.tools, now);
-                self.take(steps);
+                if let Some(outcome) = self.tasks.handle_response(id, result) {
+                    self.task_answered(outcome, now);
+                } else {
+                    let steps = self.link.handle_response(id, result, &mut self.tools, now);
+                    self.take(steps);
+                }
             }
             Input::SocketOpened(id) => {
                 let steps = self.link.handle_opened(id);
@@ -186,7 +198,24 @@ impl Session {
     /// When to come back with [`Input::Timeout`], and why. Ask after draining the outputs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        [self.link.deadline(), self.calls.deadline()].into_iter().flatten().min()
+        [self.link.deadline(), self.calls.deadline(), self.tasks.deadline()].into_iter().flatten().min()
+    }
+
+    /// What the application may look at.
+    #[must_use]
+    pub fn info(&self) -> Info {
+        let trip = self.link.trip();
+        Info {
+            cid: self.link.identity().map_or(Cid(0), |(_, cid)| cid),
+            uid: trip.map(|trip| trip.uid),
+            push_url: self.room.push_url().cloned(),
+            role: self.wants.wanted_role().name(),
+            state: self.link.state(),
+            join_channel_param: trip.map(|trip| JoinedWith::new(&trip.join, trip.uid)),
+            userlist: self.room.entries().map(UserInfo::from).collect(),
+            publish_audio: self.wants.publishes(Media::Audio),
+            publish_video: self.wants.publishes(Media::Video),
+        }
     }
 
     /// How many unusable frames have been dropped.
@@ -199,14 +228,72 @@ impl Session {
         if self.calls.len() >= self.tools.config.max_calls {
             return self.settle(id, Err(Error::TooManyCalls));
         }
+        if let Some(error) = self.refusal(&call) {
+            return self.settle(id, Err(error));
+        }
         match call {
             Call::Join(params) => self.handle_join(id, *params, now),
             Call::Leave => self.handle_leave(id, now),
-            Call::Publish(media) => self.wish(id, call, published(media, true), now),
-            Call::Unpublish(media) => self.wish(id, call, published(media, false), now),
-            Call::Subscribe(uid, media) => self.wish(id, call, subscribed(uid, media, true), now),
-            Call::Unsubscribe(uid, media) => self.wish(id, call, subscribed(uid, media, false), now),
+            Call::Tasks(order) => {
+                let bodies = order.bodies(self.link.identity().unwrap_or_default().0);
+                self.calls.wait(id, Call::Tasks(order.clone()), None);
+                self.next_task(id, order.operation, bodies, now);
+            }
+            Call::Report(report) => {
+                self.report(&report, now);
+                self.settle(id, Ok(Reply::Nothing));
+            }
+            call @ (Call::Publish(_)
+            | Call::Unpublish(_)
+            | Call::Subscribe(..)
+            | Call::Unsubscribe(..)
+            | Call::Mute(..)
+            | Call::MuteOther(..)
+            | Call::SetRole(_)
+            | Call::SetVoice(..)
+            | Call::SwitchMode(_)
+            | Call::UploadUserList
+            | Call::StartCaptions(..)
+            | Call::StopCaptions
+            | Call::Interrupt(_)) => {
+                self.wish(&call);
+                if self.is_outside() {
+                    // Role and voice are kept for the next stay.
+                    return self.settle(id, Ok(Reply::Nothing));
+                }
+                self.calls.wait(id, call, Some(now + self.tools.config.call_timeout));
+            }
         }
+    }
+
+    /// Why a call cannot even begin.
+    fn refusal(&self, call: &Call) -> Option<Error> {
+        let audience = self.wants.wanted_role() == Role::Audience;
+        match call {
+            Call::Join(_) | Call::Leave | Call::SetRole(_) | Call::SetVoice(..) | Call::Report(_) => None,
+            _elsewhere if self.is_outside() => Some(Error::NotInRoom(call.name())),
+            Call::Publish(_) | Call::Tasks(_) if audience => Some(Error::Audience(call.name())),
+            Call::Tasks(_) if self.link.identity().is_none() => Some(Error::NotInRoom(call.name())),
+            Call::Subscribe(uid, _) | Call::Unsubscribe(uid, _) if !self.room.has(uid.uid()) => {
+                Some(Error::UnknownMember(uid.uid().to_string()))
+            }
+            Call::Publish(_)
+            | Call::Unpublish(_)
+            | Call::Subscribe(..)
+            | Call::Unsubscribe(..)
+            | Call::Mute(..)
+            | Call::MuteOther(..)
+            | Call::SwitchMode(_)
+            | Call::UploadUserList
+            | Call::StartCaptions(..)
+            | Call::StopCaptions
+            | Call::Interrupt(_)
+            | Call::Tasks(_) => None,
+        }
+    }
+
+    fn is_outside(&self) -> bool {
+        self.link.is_idle() || self.link.is_leaving()
     }
 
     fn handle_join(&mut self, id: CallId, mut params: JoinParams, now: Instant) {
@@ -237,7 +324,7 @@ impl Session {
             return;
         }
         if self.link.is_online() {
-            if let Some(logout) = self.send(Command::Logout) {
+            if let Some(logout) = self.send(Command::Logout, None) {
                 self.link.leaving(logout, &self.tools, now);
             }
         } else {
@@ -247,19 +334,31 @@ impl Session {
     }
 
     /// Notes what the application wants; [`Session::advance`] does the rest.
-    fn wish(&mut self, id: CallId, call: Call, changes: Vec<Change>, now: Instant) {
-        if self.link.is_idle() || self.link.is_leaving() {
-            return self.settle(id, Err(Error::NotInRoom(call.name())));
+    fn wish(&mut self, call: &Call) {
+        match call {
+            Call::SetRole(role) => self.wants.want_role(*role),
+            Call::SetVoice(_, change) => {
+                let (voice, touched) = self.wants.voice().with(change);
+                self.wants.want_voice(voice, &touched);
+            }
+            Call::Mute(..) => commands_of(call).into_iter().for_each(|command| self.wants.insist(command)),
+            Call::Publish(_)
+            | Call::Unpublish(_)
+            | Call::Subscribe(..)
+            | Call::Unsubscribe(..)
+            | Call::StartCaptions(..)
+            | Call::StopCaptions => {
+                commands_of(call).into_iter().for_each(|command| self.wants.want(command));
+            }
+            Call::Join(_)
+            | Call::Leave
+            | Call::MuteOther(..)
+            | Call::SwitchMode(_)
+            | Call::UploadUserList
+            | Call::Interrupt(_)
+            | Call::Tasks(_)
+            | Call::Report(_) => {}
         }
-        if let Call::Subscribe(uid, _) | Call::Unsubscribe(uid, _) = call
-            && !self.room.has(uid.uid())
-        {
-            return self.settle(id, Err(Error::UnknownMember(uid.uid().to_string())));
-        }
-        for change in changes {
-            self.room.want(change);
-        }
-        self.calls.wait(id, call, Some(now + self.tools.config.call_timeout));
     }
 
     fn handle_text(&mut self, id: SocketId, text: &str, now: Instant) {
@@ -287,16 +386,31 @@ impl Session {
         if let Some(steps) = self.link.handle_ack(seq, &ack, &mut self.tools, now) {
             self.take(steps);
             if self.link.is_online() {
-                let events = self.room.learn(ack.userlist.take().unwrap_or_default());
+                let entries = ack.userlist.take().unwrap_or_default();
+                self.wants.logged_in(!self.link.is_restoring());
+                let me = self.link.identity().unwrap_or_default().0;
+                for media in
+                    entries.iter().find(|entry| entry.uid == me).iter().flat_map(|own| own.published.iter())
+                {
+                    self.wants.found(Command::Publish(media, true));
+                }
+                let events = self.room.learn(entries);
                 self.tell(events);
             }
         } else if let Some(sent) = self.calls.acknowledged(seq) {
             let refusal = (!ack.is_ok()).then(|| Error::CommandRefused {
-                command: sent.name,
+                command: sent.command.name(),
                 code: ack.code.unwrap_or_default(),
-                desc: ack.errmsg,
+                desc: std::mem::take(&mut ack.errmsg),
             });
-            self.answered(&sent, refusal);
+            if let Some(url) = ack.url.take().filter(|_| matches!(sent.command, Command::Role(_))) {
+                let changed = self.room.handle_push_url(url);
+                self.tell(changed);
+            }
+            match sent.errand {
+                Some(call) => self.errand_answered(call, refusal, ack),
+                None => self.answered(&sent.command, refusal),
+            }
         }
     }
 
@@ -318,7 +432,33 @@ impl Session {
                 let event = Event::Kicked(Ended::new("onRoomRefused", cid, reason));
                 return self.thrown_out(event, Error::Refused);
             }
-            Notice::Mute(..) | Notice::Update(..) | Notice::RoleChanged(..) | Notice::Other(_) => Vec::new(),
+            Notice::RoleChanged(uid, role) => self.room.handle_role(uid, role),
+            Notice::MediaStatus { uid, media, status, url } => {
+                self.room.handle_media_status(uid, media, status, url)
+            }
+            // The original tells of microphone and camera only (6.2).
+            Notice::Mute(_, Media::SlaveAudio | Media::ScreenShare, _) => Vec::new(),
+            Notice::Mute(uid, media, true) => vec![Event::Mute(StreamOf::new(uid, media))],
+            Notice::Mute(uid, media, false) => vec![Event::Unmute(StreamOf::new(uid, media))],
+            Notice::Update(uid, mode) => vec![Event::ClientUpdate(ClientUpdate::new(uid, cid, mode))],
+            Notice::AbilityNotSupported { uid, code, msg } => {
+                vec![Event::AbilityNotSupport(AbilityNotSupport::new(uid, code, msg))]
+            }
+            Notice::TaskStatus { uid, hots_uid, stream_url, task_id, code, msg } => {
+                let (who, host_uid) = (uid.into(), hots_uid);
+                vec![Event::RtmpTasksStatus(RtmpTasksStatus {
+                    who,
+                    hots_uid,
+                    host_uid,
+                    stream_url,
+                    task_id,
+                    code,
+                    msg,
+                })]
+            }
+            Notice::Captions(captions) => {
+                captions.into_iter().map(|caption| Event::AsrCaptions(caption.into())).collect()
+            }
         };
         self.tell(events);
     }
@@ -329,16 +469,24 @@ impl Session {
             self.take(steps);
         }
         while let Some((seq, sent)) = self.calls.overdue_command(now) {
-            self.tell([Event::SendCommandOverTime { cmd: sent.name, seq: seq.0 }]);
-            self.answered(&sent, Some(Error::Timeout(sent.name)));
+            let cmd = sent.command.name();
+            self.tell([Event::SendCommandOverTime { cmd, seq: seq.0 }]);
+            match sent.errand {
+                Some(call) => self.errand_answered(call, Some(Error::Timeout(cmd)), Ack::default()),
+                None => self.answered(&sent.command, Some(Error::Timeout(cmd))),
+            }
+        }
+        while let Some((call, error)) = self.tasks.overdue(now) {
+            self.task_answered(Outcome::Settled(call, Err(error)), now);
         }
         while let Some(overdue) = self.calls.overdue_call(now) {
-            for change in changes_of(&overdue.call) {
+            for command in commands_of(&overdue.call) {
                 // Nobody else waits for it and nobody will be told: it must not happen later.
-                if self.room.progress(change) == Progress::Pending
-                    && !self.calls.any(|call| changes_of(call).contains(&change))
+                if self.wants.progress(&command) == Progress::Pending
+                    && !self.calls.any(|call| commands_of(call).contains(&command))
+                    && let Some(item) = Item::of(&command)
                 {
-                    self.room.want(Change { on: !change.on, ..change });
+                    self.wants.give_up(item);
                 }
             }
             let homeless = matches!(overdue.call, Call::Publish(_)) && self.room.push_url().is_none();
@@ -357,18 +505,23 @@ impl Session {
             return;
         }
         // First the answers: what was confirmed just now may be what `reconcile` undoes next.
-        let room = &self.room;
-        for (id, result) in self.calls.settle(|call| outcome(room, call)) {
+        let (room, wants) = (&self.room, &self.wants);
+        for (id, result) in self.calls.settle(|call| outcome(room, wants, call)) {
             self.settle(id, result);
         }
-        for change in self.room.reconcile() {
-            let command = change.command();
-            let name = command.name();
-            if let Some(seq) = self.send(command) {
-                self.calls.sent(seq, name, change, now + self.tools.config.command_timeout);
+        let deadline = now + self.tools.config.command_timeout;
+        for command in self.wants.reconcile() {
+            if let Some(seq) = self.send(command.clone(), None) {
+                self.calls.sent(seq, command, None, deadline);
             }
         }
-        if self.room.is_settled() && self.link.recovered() {
+        let room = &self.room;
+        for (id, (command, target)) in self.calls.due_errands(|call| errands_of(room, call)) {
+            if let Some(seq) = self.send(command.clone(), target) {
+                self.calls.sent(seq, command, Some(id), deadline);
+            }
+        }
+        if self.wants.is_quiet() && self.link.recovered() {
             self.tell([Event::Reconnected]);
         }
     }
@@ -378,8 +531,8 @@ impl Session {
         for step in steps {
             match step {
                 Step::Request(id, url, form) => {
-                    let content_type = "application/x-www-form-urlencoded";
-                    let request = HttpRequest { url, content_type, body: form.encode() };
+                    let headers = vec![("content-type", "application/x-www-form-urlencoded".into())];
+                    let request = HttpRequest { url, headers, body: form.encode() };
                     self.outbox.push_back(Output::Request(id, request));
                 }
                 Step::Open(id, url) => self.outbox.push_back(Output::OpenSocket(id, url)),
@@ -387,12 +540,22 @@ impl Session {
                     let info = CloseInfo { code: 1000, reason: "done".into() };
                     self.outbox.push_back(Output::CloseSocket(id, info));
                 }
-                Step::LogIn(login) => {
+                Step::LogIn { mut login, first } => {
+                    if first {
+                        self.tell([Event::SessionStart]);
+                    }
                     self.tell([Event::Open { code: 200 }]);
-                    self.send(Command::Login(login));
+                    login.role = self.wants.wanted_role();
+                    let voice = self.wants.voice();
+                    let (effect, pitch, beautifier) = voice.presets();
+                    login.audio_change_mode = Some(voice.mode().into());
+                    login.audio_local_pitch = pitch.to_owned();
+                    login.audio_change_type = Some(effect.into());
+                    login.audio_beauty_type = Some(beautifier.into());
+                    self.send(Command::Login(login), None);
                 }
                 Step::Heartbeat => {
-                    self.send(Command::Heartbeat);
+                    self.send(Command::Heartbeat, None);
                 }
                 Step::Joined(cid, uid) => {
                     let joined = Reply::Joined { cid, code: 200, uid };
@@ -403,7 +566,7 @@ impl Session {
                 }
                 Step::Lost { count } => {
                     self.calls.abandon();
-                    self.room.lost();
+                    self.wants.lost();
                     self.tell([Event::WillReconnect { count }]);
                 }
                 Step::Ended { error, opened } => self.ended(&error, opened),
@@ -415,18 +578,14 @@ impl Session {
     fn ended(&mut self, error: &Error, opened: bool) {
         self.log(Level::Info, format!("left the room: {error}"));
         self.calls.abandon();
-        let verdict = |call: &Call| match call {
-            Call::Leave => Some(Ok(Reply::Nothing)),
-            Call::Join(_)
-            | Call::Publish(_)
-            | Call::Unpublish(_)
-            | Call::Subscribe(..)
-            | Call::Unsubscribe(..) => Some(Err(error.clone())),
-        };
+        self.tasks.clear();
+        let verdict =
+            |call: &Call| Some(if *call == Call::Leave { Ok(Reply::Nothing) } else { Err(error.clone()) });
         for (id, result) in self.calls.settle(verdict) {
             self.settle(id, result);
         }
         self.room = Room::default();
+        self.wants.end();
         if error.is_failure() {
             self.tell([Event::Error(error.clone())]);
         }
@@ -437,18 +596,17 @@ impl Session {
 
     /// The gateway ended our stay: log out as the original does, tell why, and close.
     fn thrown_out(&mut self, event: Event, error: Error) {
-        self.send(Command::Logout);
+        self.send(Command::Logout, None);
         self.tell([event]);
         let steps = self.link.finish(error);
         self.take(steps);
     }
 
-    /// A command was answered, or is past its deadline.
-    fn answered(&mut self, sent: &Sent, refusal: Option<Error>) {
-        self.room.answered(sent.change, refusal.is_none());
+    /// A command that switches something was answered, or is past its deadline.
+    fn answered(&mut self, command: &Command, refusal: Option<Error>) {
+        self.wants.answered(command, refusal.is_none());
         let Some(error) = refusal else { return };
-        let needs_it = |call: &Call| changes_of(call).contains(&sent.change).then(|| Err(error.clone()));
-        let failed = self.calls.settle(needs_it);
+        let failed = self.calls.settle(|call| depends_on(call, command).then(|| Err(error.clone())));
         if failed.is_empty() && self.link.is_restoring() {
             self.tell([Event::Error(error)]);
         }
@@ -457,10 +615,79 @@ impl Session {
         }
     }
 
-    fn send(&mut self, command: Command) -> Option<Seq> {
-        let (uid, cid) = self.link.identity()?;
+    /// A command that only one call waits for was answered, or is past its deadline.
+    fn errand_answered(&mut self, id: CallId, refusal: Option<Error>, mut ack: Ack) {
+        if refusal.is_none() && !self.calls.errand_done(id) {
+            return;
+        }
+        let Some(call) = self.calls.take(id) else { return };
+        let reply = if call == Call::UploadUserList {
+            let userlist = ack.userlist.take().unwrap_or_default();
+            Reply::UserList { code: 200, userlist: userlist.into_iter().map(UserInfo::from).collect() }
+        } else {
+            Reply::Nothing
+        };
+        self.settle(id, refusal.map_or(Ok(reply), Err));
+    }
+
+    /// Sends the next task of an order.
+    fn next_task(&mut self, call: CallId, operation: Operation, mut rest: VecDeque<String>, now: Instant) {
+        let (Some(body), Some(trip), Some(gateways)) =
+            (rest.pop_front(), self.link.trip(), self.link.gateways())
+        else {
+            return self.task_answered(Outcome::Settled(call, Err(Error::NotInRoom(operation.name()))), now);
+        };
+        let base = match trip.join.servers.room_server.trim_end_matches('/') {
+            "" => DEFAULT_ROOM_SERVER,
+            given => given,
+        };
+        let url = Url(format!("{base}/{}/{}", gateways.cid, operation.path()));
+        let headers = vec![
+            ("content-type", "application/json;charset=utf-8".into()),
+            ("Token", gateways.task_token.clone()),
+        ];
+        let id = RequestId(self.tools.mint());
+        self.tasks.sent(id, call, operation, rest, now + self.tools.config.command_timeout);
+        self.outbox.push_back(Output::Request(id, HttpRequest { url, headers, body }));
+    }
+
+    fn task_answered(&mut self, outcome: Outcome, now: Instant) {
+        match outcome {
+            Outcome::Next(call, operation, rest) => self.next_task(call, operation, rest, now),
+            Outcome::Settled(call, result) => {
+                if self.calls.take(call).is_some() {
+                    self.settle(call, result.map(|()| Reply::Nothing));
+                }
+            }
+        }
+    }
+
+    /// Reports, if the application named a server for it. Nobody waits for the answer.
+    fn report(&mut self, report: &Report, now: Instant) {
+        let config = &self.tools.config;
+        let trip = self.link.trip();
+        let server = &trip.map_or(&config.servers, |trip| &trip.join.servers).statistics_server;
+        if server.is_empty() {
+            return;
+        }
+        let (uid, cid) = self.link.identity().unwrap_or_default();
+        let body = report.body(&config.appkey, cid, uid, trip.map_or(now, |trip| trip.since), now);
+        let headers = vec![
+            ("content-type", "application/json".into()),
+            ("sdktype", "nrtc2".into()),
+            ("appkey", config.appkey.clone()),
+            ("platform", "mini".into()),
+            ("sdkver", "4.6.11".into()),
+        ];
+        let request = HttpRequest { url: Url(server.clone()), headers, body };
+        self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
+    }
+
+    /// Sends a command, in the name of `target` if it is about somebody else.
+    fn send(&mut self, command: Command, target: Option<Uid>) -> Option<Seq> {
+        let (me, cid) = self.link.identity()?;
         let (socket, seq) = self.link.stamp(command == Command::Logout)?;
-        let text = ClientPacket { seq, uid, cid, command }.encode();
+        let text = ClientPacket { seq, uid: target.unwrap_or(me), cid, command }.encode();
         self.outbox.push_back(Output::SendText(socket, text));
         Some(seq)
     }
@@ -470,7 +697,12 @@ impl Session {
     }
 
     fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
-        self.outbox.extend(events.into_iter().map(Output::Event));
+        for event in events {
+            if let Event::StreamRemoved(stream) = &event {
+                self.wants.forget_stream(stream.who.uid, stream.media_type);
+            }
+            self.outbox.push_back(Output::Event(event));
+        }
     }
 
     fn drop_frame(&mut self, error: &PacketError) {
@@ -485,57 +717,109 @@ impl Session {
 }
 
 /// What a waiting call has come to: `None` while it has to wait on.
-fn outcome(room: &Room, call: &Call) -> Option<Result<Reply, Error>> {
-    let withdrawn = Some(Err(Error::Withdrawn(call.name())));
-    let changes = changes_of(call);
-    let all = |wanted| changes.iter().all(|change| room.progress(*change) == wanted);
-    if changes.iter().any(|change| room.progress(*change) == Progress::Withdrawn) {
-        return match call {
-            Call::Subscribe(uid, _) | Call::Unsubscribe(uid, _) if !room.has(uid.uid()) => {
-                Some(Err(Error::UnknownMember(uid.uid().to_string())))
-            }
-            Call::Join(_)
-            | Call::Leave
-            | Call::Publish(_)
-            | Call::Unpublish(_)
-            | Call::Subscribe(..)
-            | Call::Unsubscribe(..) => withdrawn,
-        };
+fn outcome(room: &Room, wants: &Wants, call: &Call) -> Option<Result<Reply, Error>> {
+    let commands = commands_of(call);
+    if commands.iter().any(|command| wants.progress(command) == Progress::Withdrawn) {
+        if let Call::Subscribe(uid, _) | Call::Unsubscribe(uid, _) = call
+            && !room.has(uid.uid())
+        {
+            return Some(Err(Error::UnknownMember(uid.uid().to_string())));
+        }
+        return Some(Err(Error::Withdrawn(call.name())));
     }
+    let done = commands.iter().all(|command| wants.progress(command) == Progress::Done);
     match call {
-        Call::Join(_) | Call::Leave => None,
         Call::Publish(_) => {
             let url = room.push_url()?;
-            all(Progress::Done).then(|| Ok(Reply::PushUrl(url.clone())))
+            done.then(|| Ok(Reply::PushUrl(url.clone())))
         }
-        Call::Unpublish(_) => all(Progress::Done)
-            .then(|| Ok(room.push_url().map_or(Reply::Nothing, |url| Reply::PushUrl(url.clone())))),
+        Call::Unpublish(_) => {
+            done.then(|| Ok(room.push_url().map_or(Reply::Nothing, |url| Reply::PushUrl(url.clone()))))
+        }
         Call::Subscribe(uid, media) => {
             let url = room.pull_url(uid.uid(), *media)?.clone();
-            all(Progress::Done).then_some(Ok(Reply::Subscribed { uid: *uid, url }))
+            done.then_some(Ok(Reply::Subscribed { uid: *uid, url }))
         }
-        Call::Unsubscribe(..) => all(Progress::Done).then_some(Ok(Reply::Nothing)),
+        Call::SetVoice(..) => wants.is_voice_settled().then_some(Ok(Reply::Nothing)),
+        Call::Unsubscribe(..)
+        | Call::Mute(..)
+        | Call::SetRole(_)
+        | Call::StartCaptions(..)
+        | Call::StopCaptions => done.then_some(Ok(Reply::Nothing)),
+        // Answered by the link, or by their own answers.
+        Call::Join(_)
+        | Call::Leave
+        | Call::MuteOther(..)
+        | Call::SwitchMode(_)
+        | Call::UploadUserList
+        | Call::Interrupt(_)
+        | Call::Tasks(_)
+        | Call::Report(_) => None,
     }
 }
 
-/// The changes that must be confirmed before a call is.
-fn changes_of(call: &Call) -> Vec<Change> {
+/// The states that must be confirmed before a call is, as commands.
+fn commands_of(call: &Call) -> Vec<Command> {
     match call {
-        Call::Join(_) | Call::Leave => Vec::new(),
-        Call::Publish(media) => published(*media, true),
-        Call::Unpublish(media) => published(*media, false),
-        Call::Subscribe(uid, media) => subscribed(*uid, *media, true),
-        Call::Unsubscribe(uid, media) => subscribed(*uid, *media, false),
+        Call::Publish(media) => media.iter().map(|media| Command::Publish(media, true)).collect(),
+        Call::Unpublish(media) => media.iter().map(|media| Command::Publish(media, false)).collect(),
+        Call::Subscribe(uid, media) => vec![Command::Subscribe(uid.uid(), *media, true)],
+        Call::Unsubscribe(uid, media) => vec![Command::Subscribe(uid.uid(), *media, false)],
+        Call::Mute(media, mute) => media.iter().map(|media| Command::Mute(media, *mute)).collect(),
+        Call::SetRole(role) => vec![Command::Role(*role)],
+        Call::StartCaptions(source_lang, target_lang) => {
+            let (source_lang, target_lang) = (source_lang.clone(), target_lang.clone());
+            vec![Command::StartCaptions { source_lang, target_lang }]
+        }
+        Call::StopCaptions => vec![Command::StopCaptions],
+        Call::Join(_)
+        | Call::Leave
+        | Call::SetVoice(..)
+        | Call::MuteOther(..)
+        | Call::SwitchMode(_)
+        | Call::UploadUserList
+        | Call::Interrupt(_)
+        | Call::Tasks(_)
+        | Call::Report(_) => Vec::new(),
     }
 }
 
-fn published(media: MediaSet, on: bool) -> Vec<Change> {
-    media.iter().map(|media| Change { item: Item::Publish(media), on }).collect()
+/// Whether the refusal of a command is the failure of a call.
+fn depends_on(call: &Call, command: &Command) -> bool {
+    if let Call::SetVoice(..) = call {
+        return Item::of(command).is_some_and(Item::is_voice);
+    }
+    // Who may not stop publishing cannot become audience.
+    *call == Call::SetRole(Role::Audience) && matches!(command, Command::Publish(_, false))
+        || commands_of(call).contains(command)
 }
 
-fn subscribed(uid: AppUid, media: Media, on: bool) -> Vec<Change> {
-    vec![Change { item: Item::Subscribe(uid.uid(), media), on }]
+/// The commands of a call that switches nothing, and in whose name they are sent.
+fn errands_of(room: &Room, call: &Call) -> Vec<(Command, Option<Uid>)> {
+    match call {
+        Call::MuteOther(uid, media, mute) => {
+            media.iter().map(|media| (Command::Mute(media, *mute), Some(*uid))).collect()
+        }
+        Call::SwitchMode(mode) => vec![(Command::PushMode(*mode), None)],
+        Call::UploadUserList => vec![(Command::UploadUserList, None)],
+        Call::Interrupt(uid) => vec![(Command::Interrupt(uid.or_else(|| room.first_publisher())), None)],
+        Call::Join(_)
+        | Call::Leave
+        | Call::Publish(_)
+        | Call::Unpublish(_)
+        | Call::Subscribe(..)
+        | Call::Unsubscribe(..)
+        | Call::Mute(..)
+        | Call::SetRole(_)
+        | Call::SetVoice(..)
+        | Call::StartCaptions(..)
+        | Call::StopCaptions
+        | Call::Tasks(_)
+        | Call::Report(_) => Vec::new(),
+    }
 }
 
+/// Where the original sends tasks when the application names no server (9).
+const DEFAULT_ROOM_SERVER: &str = "https://roomserver.netease.im/v2/sdk/rooms";
 /// Fifteen digits, as in the original, so that every peer can keep it as a number (1.2).
 const LONGEST_CHOSEN_UID: u64 = 999_999_999_999_999;

@@ -54,6 +54,8 @@ pub enum Timer {
     Retry,
     /// The gateway has not confirmed our logout.
     Leave,
+    /// The task server has not answered.
+    Task,
     /// A command has not been acknowledged.
     Command,
     /// A call of the application must be settled.

@@ -78,6 +78,11 @@ impl Core {
         }
     }
 
+    /// What the application may look at, now.
+    pub fn info(&self) -> JsValue {
+        js(&self.0.session.borrow().info())
+    }
+
     /// The platform opened a socket.
     #[wasm_bindgen(js_name = socketOpened)]
     pub fn socket_opened(&self, id: u32) {
@@ -178,8 +183,8 @@ impl Shell {
     fn perform(self: &Rc<Self>, output: Output) {
         let host = &self.host;
         match output {
-            Output::Request(id, HttpRequest { url, content_type, body }) => {
-                let headers = js(&BTreeMap::from([("content-type", content_type)]));
+            Output::Request(id, HttpRequest { url, headers, body }) => {
+                let headers = js(&BTreeMap::from_iter(headers));
                 host.request(id.0, url.as_str(), "POST", &headers, &body);
             }
             Output::OpenSocket(id, url) => host.open_socket(id.0, url.as_str()),

@@ -5,7 +5,9 @@
 
 mod world;
 
-use nertc_miniapp::{AppUid, Call, Code, Error, Event, JoinParams, Media, MediaSet, Reply, Uid};
+use nertc_miniapp::{
+    AppUid, Call, Code, Error, Event, JoinParams, Media, MediaSet, Reply, Role, Uid, VoiceChange,
+};
 use world::{ClientId, LATENCY, World, secs};
 
 #[test]
@@ -13,14 +15,14 @@ fn two_members_see_each_other_publish_and_subscribe() {
     let mut world = World::seeded(1);
     let alice = world.join("room", 100);
     let bob = world.join("room", 200);
-    assert_eq!(world.events(alice), ["open", "clientJoin"]);
-    assert_eq!(world.events(bob), ["open", "clientJoin"]);
+    assert_eq!(world.events(alice), ["sessionStart", "open", "clientJoin"]);
+    assert_eq!(world.events(bob), ["sessionStart", "open", "clientJoin"]);
 
     let publish = world.call(alice, Call::Publish(MediaSet::MAIN));
     world.run_until(|w| w.settled(alice, publish), secs(1));
     let Ok(Reply::PushUrl(push)) = world.reply(alice, publish).clone() else { panic!() };
     world.run_for(LATENCY);
-    assert_eq!(world.events(bob)[2..], ["stream-added", "stream-added"]);
+    assert_eq!(world.events(bob)[3..], ["stream-added", "stream-added"]);
 
     let audio = subscribe(&mut world, bob, 100, Media::Audio);
     let video = subscribe(&mut world, bob, 100, Media::Video);
@@ -44,7 +46,7 @@ fn a_late_comer_learns_what_is_published_after_its_join_has_resolved() {
     let alice = world.join("room", 100);
     publish(&mut world, alice, MediaSet::MAIN);
     let bob = world.join("room", u64::MAX);
-    assert_eq!(world.events(bob), ["open", "clientJoin", "stream-added", "stream-added"]);
+    assert_eq!(world.events(bob), ["sessionStart", "open", "clientJoin", "stream-added", "stream-added"]);
     world.run_for(LATENCY);
     let Some(Event::ClientJoin(who)) = world.last_event(alice) else { panic!() };
     assert!(who.is_big_number);
@@ -256,7 +258,7 @@ fn two_rooms_do_not_know_of_each_other() {
     let bob = world.join("there", 200);
     publish(&mut world, bob, MediaSet::MAIN);
     world.run_for(secs(1));
-    assert_eq!(world.events(alice), ["open"]);
+    assert_eq!(world.events(alice), ["sessionStart", "open"]);
     let stranger = world.call(alice, Call::Subscribe(AppUid::Number(Uid(200)), Media::Audio));
     assert_eq!(world.reply(alice, stranger), &Err(Error::UnknownMember("200".into())));
 }
@@ -275,6 +277,115 @@ fn a_join_while_the_gateway_is_down_fails_and_the_next_one_works() {
     let join = world.call(alice, Call::Join(Box::new(JoinParams::new("room", Uid(100)))));
     world.run_until(|w| w.settled(alice, join), secs(1));
     assert!(world.reply(alice, join).is_ok());
+}
+
+#[test]
+fn a_mute_is_told_and_outlives_an_outage_of_the_muted() {
+    let mut world = World::seeded(17);
+    let alice = world.join("room", 100);
+    let bob = world.join("room", 200);
+    call(&mut world, alice, Call::Mute(Media::Audio.into(), true));
+    world.run_for(LATENCY);
+    world.drop_connection(alice);
+    world.run_until(|w| w.events(alice).contains(&"reconnected"), secs(1));
+    call(&mut world, alice, Call::Mute(Media::Audio.into(), false));
+    world.run_for(LATENCY);
+    assert_eq!(world.events(bob)[3..], ["mute-audio", "unmute-audio"]);
+}
+
+#[test]
+fn an_unmute_during_an_outage_reaches_the_others() {
+    let mut world = World::seeded(18);
+    let alice = world.join("room", 100);
+    let bob = world.join("room", 200);
+    call(&mut world, alice, Call::Mute(MediaSet::MAIN, true));
+    world.cut(alice);
+    let unmute = world.call(alice, Call::Mute(Media::Video.into(), false));
+    world.run_for(secs(1));
+    world.heal(alice);
+    world.run_until(|w| w.settled(alice, unmute), secs(12));
+    world.run_for(LATENCY);
+    assert_eq!(world.events(bob)[3..], ["mute-audio", "mute-video", "unmute-video"]);
+}
+
+#[test]
+fn becoming_audience_ends_what_is_published_and_is_told_as_leaving() {
+    let mut world = World::seeded(19);
+    let alice = world.join("room", 100);
+    let bob = world.join("room", 200);
+    publish(&mut world, alice, MediaSet::MAIN);
+    world.run_for(LATENCY);
+    world.forget_events();
+    call(&mut world, alice, Call::SetRole(Role::Audience));
+    world.run_for(LATENCY);
+    assert_eq!(world.events(bob), ["stream-removed", "stream-removed", "role-Changed", "clientLeave"]);
+    let refused = world.call(alice, Call::Publish(MediaSet::MAIN));
+    assert_eq!(world.reply(alice, refused), &Err(Error::Audience("publish")));
+
+    call(&mut world, alice, Call::SetRole(Role::Broadcaster));
+    publish(&mut world, alice, Media::Video.into());
+    world.run_for(LATENCY);
+    assert_eq!(world.events(bob)[4..], ["role-Changed", "clientJoin", "stream-added"]);
+    world.assert_agreement("room");
+}
+
+#[test]
+fn a_role_changed_during_an_outage_is_the_role_after_it() {
+    let mut world = World::seeded(20);
+    let alice = world.join("room", 100);
+    let bob = world.join("room", 200);
+    publish(&mut world, alice, Media::Audio.into());
+    world.run_for(LATENCY);
+    world.forget_events();
+    world.cut(alice);
+    let role = world.call(alice, Call::SetRole(Role::Audience));
+    world.run_for(secs(1));
+    world.heal(alice);
+    world.run_until(|w| w.settled(alice, role), secs(12));
+    world.run_for(secs(6));
+    assert_eq!(world.events(bob), ["stream-removed", "role-Changed", "clientLeave"]);
+}
+
+#[test]
+fn a_role_set_before_the_join_is_the_role_in_the_room() {
+    let mut world = World::seeded(21);
+    let bob = world.join("room", 200);
+    let alice = world.client(100);
+    let role = world.call(alice, Call::SetRole(Role::Audience));
+    assert_eq!(world.reply(alice, role), &Ok(Reply::Nothing));
+    call(&mut world, alice, Call::Join(Box::new(JoinParams::new("room", Uid(100)))));
+    world.run_for(LATENCY);
+    assert_eq!(world.events(bob), ["sessionStart", "open"], "nobody is told of an audience");
+}
+
+#[test]
+fn everything_the_application_can_ask_is_answered_by_the_gateway() {
+    let mut world = World::seeded(22);
+    let alice = world.join("room", 100);
+    let voice = |name, change| Call::SetVoice(name, change);
+    for wish in [
+        voice("setAudioEffectPreset", VoiceChange::Effect(3)),
+        voice("setLocalVoicePitch", VoiceChange::Pitch("1.5".into())),
+        voice("setVoiceBeautifierPreset", VoiceChange::Beautifier(2)),
+        voice("setLocalVoiceEqualization", VoiceChange::Equalizer(3, -4)),
+        voice("setVoiceBeautifierPreset", VoiceChange::Beautifier(0)),
+        Call::SwitchMode(1),
+        Call::UploadUserList,
+        Call::StartCaptions("zh".into(), "en".into()),
+        Call::StopCaptions,
+        Call::Interrupt(None),
+    ] {
+        let name = wish.name();
+        let id = world.call(alice, wish);
+        world.run_until(|w| w.settled(alice, id), secs(1));
+        assert!(world.reply(alice, id).is_ok(), "{name}: {:?}", world.reply(alice, id));
+    }
+}
+
+fn call(world: &mut World, id: ClientId, wish: Call) {
+    let call = world.call(id, wish);
+    world.run_until(|w| w.settled(id, call), secs(1));
+    assert!(world.reply(id, call).is_ok(), "{:?}", world.reply(id, call));
 }
 
 fn publish(world: &mut World, id: ClientId, media: MediaSet) {

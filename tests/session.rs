@@ -23,7 +23,7 @@ fn a_join_sends_the_bootstrap_and_the_login_of_the_original() {
 
     let (_, request) = &stage.client.requests[0];
     assert_eq!(request.url.as_str(), "https://nrtc.netease.im/nrtc/getChannelInfos.action");
-    assert_eq!(request.content_type, "application/x-www-form-urlencoded");
+    assert_eq!(request.headers, [("content-type", "application/x-www-form-urlencoded".to_owned())]);
     assert_eq!(
         request.body,
         "uid=100&appkey=ak&channelName=room+1&secureType=2&osType=4&mode=2&netType=0&version=4.6.11.0\
@@ -175,7 +175,7 @@ fn a_refused_login_rejects_the_join_then_tells_error_and_disconnect() {
     stage.open();
     stage.text(r#"{"cmd":1,"seq":1,"body":{"code":417,"errmsg":"room destroyed","userlist":[]}}"#);
     assert_eq!(stage.error(join).code(), Code::Number(417));
-    assert_eq!(stage.client.event_names(), ["open", "error", "disconnect"]);
+    assert_eq!(stage.client.event_names(), ["sessionStart", "open", "error", "disconnect"]);
     assert!(stage.client.socket().is_none());
     stage.joins_as_if_nothing_had_been();
 }
@@ -213,7 +213,7 @@ fn leaving_waits_for_the_gateway_but_not_for_long_and_a_join_right_behind_it_wor
     stage.run_for(Duration::from_millis(300));
     assert_eq!(stage.client.result(first), Some(&Ok(Reply::Nothing)));
     assert_eq!(stage.client.result(second), Some(&Ok(Reply::Nothing)));
-    assert_eq!(stage.client.event_names(), ["open", "disconnect"]);
+    assert_eq!(stage.client.event_names(), ["sessionStart", "open", "disconnect"]);
 
     let mut stage = Stage::joined();
     let leave = stage.call(Call::Leave);
@@ -359,7 +359,7 @@ fn a_member_whose_stream_is_told_before_its_join_still_comes_first() {
     let mut stage = Stage::joined();
     stage.text(r#"{"cmd":26,"body":{"uid":7,"mediaType":"screenShare","status":"open","url":"rtmp://s"}}"#);
     stage.text(r#"{"cmd":20,"body":{"uid":7,"role":0,"url":"rtmp://m"}}"#);
-    assert_eq!(stage.client.event_names()[1..], ["clientJoin", "stream-added"]);
+    assert_eq!(stage.client.event_names()[2..], ["clientJoin", "stream-added"]);
     let subscribe = stage.call(Call::Subscribe(AppUid::Text(Uid(7)), Media::ScreenShare));
     stage.text(r#"{"cmd":14,"seq":2,"body":{"code":200}}"#);
     let expected = Reply::Subscribed { uid: AppUid::Text(Uid(7)), url: Url("rtmp://s".into()) };
@@ -386,7 +386,7 @@ fn a_subscription_to_somebody_who_leaves_is_rejected() {
     stage.text(r#"{"cmd":21,"body":{"uid":7}}"#);
     assert_eq!(stage.error(subscribe), Error::UnknownMember("7".into()));
     assert_eq!(
-        stage.client.event_names()[1..],
+        stage.client.event_names()[2..],
         ["clientJoin", "stream-added", "stream-removed", "clientLeave"]
     );
     let stranger = stage.call(Call::Subscribe(AppUid::Number(Uid(8)), Media::Audio));
@@ -405,7 +405,7 @@ fn being_removed_logs_out_and_ends_everything_once() {
         stage.text(frame);
         assert!(stage.client.result(publish).unwrap().is_err());
         assert!(stage.client.sent.last().unwrap().1.starts_with(r#"{"cmd":4"#));
-        assert_eq!(stage.client.event_names(), ["open", told, "disconnect"]);
+        assert_eq!(stage.client.event_names(), ["sessionStart", "open", told, "disconnect"]);
         let Some(Event::Disconnect { code: given, .. }) = stage.client.events.last() else { panic!() };
         assert_eq!(*given, code);
         stage.joins_as_if_nothing_had_been();
@@ -416,7 +416,7 @@ fn being_removed_logs_out_and_ends_everything_once() {
 fn a_gateway_that_no_longer_answers_heartbeats_is_left_within_ten_seconds_of_one() {
     let mut stage = Stage::joined();
     stage.run_for(Duration::from_secs(13));
-    assert_eq!(stage.client.event_names(), ["open", "willreconnect"]);
+    assert_eq!(stage.client.event_names(), ["sessionStart", "open", "willreconnect"]);
 }
 
 #[test]
@@ -466,7 +466,11 @@ fn a_ticket_refused_during_an_outage_is_renewed_once() {
     stage.bootstrap();
     stage.open();
     stage.login("[]");
-    assert_eq!(stage.client.event_names(), ["open", "willreconnect", "open", "open", "reconnected"]);
+    stage.acknowledge(2);
+    assert_eq!(
+        stage.client.event_names(),
+        ["sessionStart", "open", "willreconnect", "open", "open", "reconnected"]
+    );
 
     stage.close(1006);
     stage.run_until_socket();
@@ -487,10 +491,11 @@ fn late_callbacks_of_an_old_socket_are_dropped() {
     stage.run_until_socket();
     stage.open();
     stage.login("[]");
+    stage.acknowledge(2);
     stage.input(Input::SocketClosed(old, gone(1006)));
     stage.input(Input::SocketText(old, r#"{"cmd":24,"body":{}}"#.into()));
     stage.input(Input::SocketOpened(old));
-    assert_eq!(stage.client.event_names(), ["open", "willreconnect", "open", "reconnected"]);
+    assert_eq!(stage.client.event_names(), ["sessionStart", "open", "willreconnect", "open", "reconnected"]);
 }
 
 #[test]
@@ -600,6 +605,10 @@ impl Stage {
 
     fn login(&mut self, userlist: &str) {
         self.text(&format!(r#"{{"cmd":1,"seq":1,"body":{{"code":200,"userlist":{userlist}}}}}"#));
+    }
+
+    fn acknowledge(&mut self, seq: u32) {
+        self.text(&format!(r#"{{"cmd":14,"seq":{seq},"body":{{"code":200}}}}"#));
     }
 
     fn close(&mut self, code: u16) {

@@ -88,6 +88,7 @@ async fn a_promise_settles_before_the_events_that_belong_to_it() {
         page.journal()[3..],
         [
             "resolved",
+            "event sessionStart undefined",
             r#"event open {"code":200}"#,
             r#"event clientJoin {"uid":"18446744073709551615","isBigNumber":true}"#,
             r#"event stream-added {"uid":"18446744073709551615","isBigNumber":true,"mediaType":"audio"}"#,

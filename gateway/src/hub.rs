@@ -346,7 +346,10 @@ impl Hub {
             | Command::Pitch(_)
             | Command::AudioEffect(_)
             | Command::Beautifier(_)
-            | Command::Equalization(_) => {}
+            | Command::Equalization(_)
+            | Command::StartCaptions { .. }
+            | Command::StopCaptions
+            | Command::Interrupt(_) => {}
         }
     }
 

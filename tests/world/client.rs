@@ -198,6 +198,15 @@ impl Client {
             | Event::WillReconnect { .. }
             | Event::Kicked(_)
             | Event::LiveRoomClose(_)
+            | Event::SessionStart
+            | Event::ClientUpdate(_)
+            | Event::Mute(_)
+            | Event::Unmute(_)
+            | Event::RoleChanged(_)
+            | Event::MediaStatus(_)
+            | Event::AbilityNotSupport(_)
+            | Event::RtmpTasksStatus(_)
+            | Event::AsrCaptions(_)
             | Event::SendCommandOverTime { .. } => {}
         }
         self.events.push(event);

@@ -155,7 +155,10 @@ impl Room {
             | Command::Pitch(_)
             | Command::AudioEffect(_)
             | Command::Beautifier(_)
-            | Command::Equalization(_) => Ack::ok(),
+            | Command::Equalization(_)
+            | Command::StartCaptions { .. }
+            | Command::StopCaptions
+            | Command::Interrupt(_) => Ack::ok(),
         }
     }
 

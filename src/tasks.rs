@@ -1,0 +1,230 @@
+//! RTMP tasks: checked requests to the task server, one task each, one after the other
+//! (docs/protocol.md 9).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::api::{app_uid, invalid};
+use crate::error::Error;
+use crate::lenient::{code, text};
+use crate::model::{CallId, RequestId, Uid};
+use crate::time::{Instant, Timer};
+
+/// What to do with which tasks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskOrder {
+    pub(crate) operation: Operation,
+    /// One body per task; never empty.
+    tasks: Vec<Map<String, Value>>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Start pushing a room to a stream.
+    Add,
+    /// Change what is pushed.
+    Update,
+    /// Stop.
+    Delete,
+}
+
+/// The orders under way.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks(BTreeMap<RequestId, Running>);
+
+/// One order, while its tasks are sent one by one.
+#[derive(Debug)]
+struct Running {
+    call: CallId,
+    operation: Operation,
+    rest: VecDeque<String>,
+    deadline: Instant,
+}
+
+/// What an answer of the task server leads to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The next task's body.
+    Next(CallId, Operation, VecDeque<String>),
+    /// The order is done, or failed.
+    Settled(CallId, Result<(), Error>),
+}
+
+impl TaskOrder {
+    pub(crate) fn add(options: &Value) -> Result<Self, Error> {
+        Ok(Self { operation: Operation::Add, tasks: objects(options, "rtmpTasks")? })
+    }
+
+    pub(crate) fn update(options: &Value) -> Result<Self, Error> {
+        Ok(Self { operation: Operation::Update, tasks: objects(options, "rtmpTasks")? })
+    }
+
+    pub(crate) fn delete(options: &Value) -> Result<Self, Error> {
+        let Some(ids) = list(options, "taskIds") else {
+            return invalid("deleteTasks takes {taskIds: [...]} with at least one id");
+        };
+        let task = |id: &Value| Map::from_iter([("taskId".to_owned(), Value::String(as_text(id)))]);
+        Ok(Self { operation: Operation::Delete, tasks: ids.iter().map(task).collect() })
+    }
+
+    /// The requests' bodies, in the original's key order. A task is hosted by whoever adds it.
+    pub(crate) fn bodies(&self, me: Uid) -> VecDeque<String> {
+        self.tasks.iter().map(|task| body(self.operation, task, me)).collect()
+    }
+}
+
+impl Operation {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Add => "addTasks",
+            Self::Update => "updateTasks",
+            Self::Delete => "deleteTasks",
+        }
+    }
+
+    /// Below the room's address. The singular is the server's.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Add => "tasks",
+            Self::Update => "task/update",
+            Self::Delete => "tasks/delete",
+        }
+    }
+
+    fn failed(self, desc: String) -> Error {
+        let code = match self {
+            Self::Add => "434",
+            Self::Update => "436",
+            Self::Delete => "435",
+        };
+        Error::TaskFailed { operation: self.name(), code, desc }
+    }
+}
+
+impl Tasks {
+    /// A task's request is on its way.
+    pub(crate) fn sent(
+        &mut self,
+        id: RequestId,
+        call: CallId,
+        operation: Operation,
+        rest: VecDeque<String>,
+        deadline: Instant,
+    ) {
+        self.0.insert(id, Running { call, operation, rest, deadline });
+    }
+
+    /// The task server answered; `None` when the request is not one of ours.
+    pub(crate) fn handle_response(
+        &mut self,
+        id: RequestId,
+        result: Result<(u16, &str), &str>,
+    ) -> Option<Outcome> {
+        let running = self.0.remove(&id)?;
+        let verdict = match result {
+            Ok((status, body)) => match serde_json::from_str::<Answer>(body) {
+                Ok(Answer { code: Some(200), .. }) => Ok(()),
+                Ok(answer) => Err(answer.words(status)),
+                Err(_) => Err(format!("HTTP status {status}, not an answer of a task server")),
+            },
+            Err(message) => Err(message.to_owned()),
+        };
+        Some(match verdict {
+            Ok(()) if running.rest.is_empty() => Outcome::Settled(running.call, Ok(())),
+            Ok(()) => Outcome::Next(running.call, running.operation, running.rest),
+            Err(desc) => Outcome::Settled(running.call, Err(running.operation.failed(desc))),
+        })
+    }
+
+    /// Takes the first order whose answer is overdue.
+    pub(crate) fn overdue(&mut self, now: Instant) -> Option<(CallId, Error)> {
+        let id = *self.0.iter().find(|(_, running)| running.deadline <= now)?.0;
+        let running = self.0.remove(&id)?;
+        Some((running.call, Error::Timeout(running.operation.name())))
+    }
+
+    /// The stay is over; late answers mean nothing.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
+        self.0.values().map(|running| (running.deadline, Timer::Task)).min()
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default, deserialize_with = "code")]
+    code: Option<i32>,
+    #[serde(default, deserialize_with = "text")]
+    reason: String,
+    #[serde(default, deserialize_with = "text")]
+    errmsg: String,
+}
+
+impl Answer {
+    fn words(self, status: u16) -> String {
+        let words = if self.reason.is_empty() { self.errmsg } else { self.reason };
+        match self.code {
+            Some(code) => format!("code {code} {words}"),
+            None => format!("HTTP status {status}, no code {words}"),
+        }
+    }
+}
+
+/// The keys of one task, absent ones left out, and uids as integers however they were given.
+fn body(operation: Operation, task: &Map<String, Value>, me: Uid) -> String {
+    if operation == Operation::Delete {
+        return Value::Object(task.clone()).to_string();
+    }
+    let host = match operation {
+        Operation::Add => Some(Value::from(me.0)),
+        Operation::Update | Operation::Delete => task.get("hostUid").map(exact_uid),
+    };
+    let mut layout = task.get("layout").cloned();
+    let users = layout.as_mut().and_then(|layout| layout.get_mut("users")).and_then(Value::as_array_mut);
+    for user in users.into_iter().flatten() {
+        if let Some(uid) = user.get_mut("uid") {
+            *uid = exact_uid(uid);
+        }
+    }
+    let keys = [
+        ("version", Some(Value::from(1))),
+        ("taskId", task.get("taskId").map(|id| Value::String(as_text(id)))),
+        ("streamUrl", task.get("streamUrl").cloned()),
+        ("record", task.get("record").cloned()),
+        ("hostUid", host),
+        ("layout", layout),
+        ("config", task.get("config").cloned()),
+        ("extraInfo", task.get("extraInfo").cloned()),
+    ];
+    // By hand, because the map of serde_json would sort the keys.
+    let fields = keys.into_iter().filter_map(|(key, value)| Some(format!("\"{key}\":{}", value?)));
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+}
+
+fn exact_uid(value: &Value) -> Value {
+    app_uid(value).map_or_else(|_| value.clone(), |uid| Value::from(uid.uid().0))
+}
+
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn objects(options: &Value, key: &str) -> Result<Vec<Map<String, Value>>, Error> {
+    let tasks: Option<Vec<_>> =
+        list(options, key).and_then(|list| list.iter().map(|task| task.as_object().cloned()).collect());
+    tasks.map_or_else(|| invalid(format!("tasks are given as {{{key}: [...]}} with at least one object")), Ok)
+}
+
+fn list<'a>(options: &'a Value, key: &str) -> Option<&'a Vec<Value>> {
+    options.get(key)?.as_array().filter(|list| !list.is_empty() && list.len() <= MAX_TASKS)
+}
+
+/// More than any server takes in a room (3), little enough for a mistake.
+const MAX_TASKS: usize = 100;
