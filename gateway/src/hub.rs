@@ -9,6 +9,8 @@
 //! login takes it over. What it published before is kept for [`HubConfig::confirm_within`], in which the
 //! client is expected to publish again (signalling-protocol.md 4.4); others see nothing of this.
 
+mod captions;
+mod doors;
 mod limits;
 mod room;
 
@@ -20,10 +22,12 @@ use nertc_miniapp::protocol::{
 };
 use nertc_miniapp::time::Instant;
 
+pub use self::captions::{CaptionWish, Interruption};
+pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
 use self::limits::{Budget, Timers};
 pub use self::limits::{HubConfig, HubTimer};
 use self::room::{Arrival, Member, Presence, Room};
-pub use self::room::{Generation, MemberStatus, Refusal, RoomStatus};
+pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
 use crate::token::{LoginTicket, Secret};
 use crate::urls::{MediaUrls, stream_name};
 
@@ -67,6 +71,7 @@ impl Hub {
             HubInput::Closed(id) => self.closed(id, now),
             HubInput::Kick(cid, uid) => self.kick(cid, uid, now),
             HubInput::Dissolve(cid) => self.dissolve(cid, now),
+            HubInput::Captions(cid, captions) => self.captions(cid, &captions),
             HubInput::Shutdown => self.shut_down(),
             HubInput::Timeout => {}
         }
@@ -107,6 +112,18 @@ impl Hub {
     /// All rooms with their members, for the operator.
     pub fn rooms(&self) -> impl Iterator<Item = RoomStatus> {
         self.rooms.iter().map(|(cid, room)| room.status(*cid))
+    }
+
+    /// The room with this name; the application tells rooms of the same name apart.
+    ///
+    /// # Errors
+    ///
+    /// Says that there is none, or more than one.
+    pub fn find(&self, channel: &str, app_key: Option<&str>) -> Result<Cid, NotOneRoom> {
+        let fits = |room: &Room| room.channel == channel && app_key.is_none_or(|key| room.app_key == key);
+        let mut found = self.rooms.iter().filter(|(_, room)| fits(room)).map(|(cid, _)| *cid);
+        let cid = found.next().ok_or(NotOneRoom::None)?;
+        if found.next().is_some() { Err(NotOneRoom::Several) } else { Ok(cid) }
     }
 
     fn opened(&mut self, id: ConnectionId, now: Instant) {
@@ -346,10 +363,13 @@ impl Hub {
             | Command::Pitch(_)
             | Command::AudioEffect(_)
             | Command::Beautifier(_)
-            | Command::Equalization(_)
-            | Command::StartCaptions { .. }
-            | Command::StopCaptions
-            | Command::Interrupt(_) => {}
+            | Command::Equalization(_) => {}
+            Command::StartCaptions { source_lang, target_lang } => {
+                let (source_lang, target_lang) = (source_lang.clone(), target_lang.clone());
+                self.listen(cid, uid, Some(CaptionWish { source_lang, target_lang }));
+            }
+            Command::StopCaptions => self.listen(cid, uid, None),
+            Command::Interrupt(target) => self.interrupt(cid, uid, *target),
         }
     }
 
@@ -509,58 +529,6 @@ impl Hub {
             }
         }
     }
-}
-
-/// What can happen to the hub.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HubInput {
-    /// A connection was opened. Its id is never used again.
-    Opened(ConnectionId),
-    /// A text frame came.
-    Text(ConnectionId, String),
-    /// The connection is gone.
-    Closed(ConnectionId),
-    /// The operator removes a member.
-    Kick(Cid, Uid),
-    /// The operator closes a room.
-    Dissolve(Cid),
-    /// The gateway stops.
-    Shutdown,
-    /// A deadline may have passed. Always harmless.
-    Timeout,
-}
-
-/// What the hub wants done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HubOutput {
-    /// Send a text frame.
-    Send(ConnectionId, String),
-    /// Close a connection with this code and reason, after what was sent before. Its
-    /// [`HubInput::Closed`] is optional.
-    Close(ConnectionId, u16, &'static str),
-    /// Disconnect whoever publishes or plays this stream, if anybody does.
-    EndStream(String),
-    /// Write a line to the log.
-    Log(Level, String),
-}
-
-/// One connection; minted by the shell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ConnectionId(pub u64);
-
-impl std::fmt::Display for ConnectionId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "connection {}", self.0)
-    }
-}
-
-/// How important a line of the log is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// A change in the life of a room or a member.
-    Info,
-    /// A surprise.
-    Warn,
 }
 
 #[derive(Debug)]

@@ -351,6 +351,117 @@ async fn the_operator_lists_kicks_and_dissolves_and_nobody_else_does() {
 }
 
 #[tokio::test]
+async fn a_recogniser_feeds_captions_to_those_who_asked() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let mut alice = Client::join(&gateway, "room 1", 1).await;
+    let mut bob = Client::join(&gateway, "room 1", 2).await;
+    alice.notice(20).await;
+    assert_eq!(alice.command(1000, json!({"sourceLang": "AUTO", "targetLang": "en"})).await, 200);
+    let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
+    let wish = json!({"sourceLang": "AUTO", "targetLang": "en"});
+    assert_eq!(rooms["rooms"][0]["members"][0]["captions"], wish);
+
+    let path = "/v1/rooms/room%201/captions";
+    let said =
+        format!(r#"{{"srcUid":"{LARGEST}","timestamp":5,"text":"hello","isFinal":true,"transText":"hi"}}"#);
+    assert_eq!(operate(&gateway, path, &said, "").await, 401);
+    assert_eq!(operate(&gateway, "/v1/rooms/other/captions", &said, ADMIN).await, 404);
+    assert_eq!(operate(&gateway, &format!("{path}?appkey=other"), &said, ADMIN).await, 404);
+    assert_eq!(operate(&gateway, &format!("{path}?appkey=ak"), &said, ADMIN).await, 204);
+    let heard = alice.notice(1010).await;
+    assert_eq!(heard["captions"].as_array().unwrap().len(), 1);
+    let heard = &heard["captions"][0];
+    assert_eq!((heard["srcUid"].as_u64(), heard["timestamp"].as_f64()), (Some(LARGEST), Some(5.0)));
+    assert_eq!((&heard["text"], &heard["transText"]), (&json!("hello"), &json!("hi")));
+    assert_eq!((&heard["isFinal"], &heard["hasTrans"]), (&json!(true), &json!(true)));
+
+    let largest = json!({"srcUid": 2, "text": "\u{1}".repeat(4096), "transText": "x".repeat(4096)});
+    let many = serde_json::to_string(&vec![&largest; 100]).unwrap();
+    assert!(many.len() > 1 << 20);
+    assert_eq!(operate(&gateway, path, &many, ADMIN).await, 413);
+    let plain = json!({"srcUid": 2, "text": "x".repeat(4096), "transText": "x".repeat(4096)});
+    let many = |count| serde_json::to_string(&vec![&plain; count]).unwrap();
+    assert_eq!(operate(&gateway, path, &many(100), ADMIN).await, 204);
+    assert_eq!(
+        operate(&gateway, path, &json!(vec![json!({"srcUid": 1, "text": ""}); 101]).to_string(), ADMIN).await,
+        413
+    );
+    let mut received = 0;
+    while received < 100 {
+        received += alice.notice(1010).await["captions"].as_array().unwrap().len();
+    }
+    assert_eq!(bob.command(2, json!({})).await, 200);
+    assert!(bob.waiting.is_empty(), "bob did not ask");
+}
+
+#[tokio::test]
+async fn a_caption_that_makes_no_sense_is_refused_by_field() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let _alice = Client::join(&gateway, "room", 1).await;
+    for (body, field) in [
+        ("", "body"),
+        ("{", "body"),
+        ("7", "body"),
+        ("[[]]", "[0]"),
+        (r#"{"text":"a"}"#, "srcUid"),
+        (r#"{"text":"a","srcUid":-1}"#, "srcUid"),
+        (r#"{"text":"a","srcUid":1.5}"#, "srcUid"),
+        (r#"{"text":"a","srcUid":18446744073709551616}"#, "srcUid"),
+        (r#"{"text":"a","srcUid":"+1"}"#, "srcUid"),
+        (r#"{"srcUid":1}"#, "text"),
+        (r#"{"srcUid":1,"text":7}"#, "text"),
+        (r#"[{"srcUid":1,"text":"a"},{"srcUid":1,"text":"a","timestamp":"now"}]"#, "[1].timestamp"),
+        (r#"{"srcUid":1,"text":"a","timestamp":-1}"#, "timestamp"),
+        (r#"{"srcUid":1,"text":"a","isFinal":1}"#, "isFinal"),
+        (r#"{"srcUid":1,"text":"a","hasTrans":"yes"}"#, "hasTrans"),
+        (&json!({"srcUid": 1, "text": "x".repeat(4097)}).to_string(), "text"),
+        (&json!({"srcUid": 1, "text": "a", "transText": "x".repeat(4097)}).to_string(), "transText"),
+        (&json!({"srcUid": 1, "text": "a", "language": "x".repeat(33)}).to_string(), "language"),
+        (&json!({"srcUid": 1, "text": "a", "transLanguage": "x".repeat(33)}).to_string(), "transLanguage"),
+    ] {
+        let (status, answer) = admin_post(&gateway, "/v1/rooms/room/captions", body).await;
+        assert_eq!((status, answer["field"].as_str()), (400, Some(field)), "{body:.80}");
+    }
+    let nulls =
+        r#"{"srcUid":18446744073709551615,"text":"","timestamp":null,"language":null,"isFinal":null}"#;
+    assert_eq!(admin_post(&gateway, "/v1/rooms/room/captions", nulls).await.0, 204);
+    assert_eq!(admin_post(&gateway, "/v1/rooms/room/captions", "[]").await.0, 204);
+}
+
+#[tokio::test]
+async fn rooms_of_one_name_are_told_apart_by_appkey() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let _ours = Client::join(&gateway, "room", 1).await;
+    let other = debug_form("room", "2").replace("appkey=ak", "appkey=ak2");
+    let checksums =
+        [debug_checksum("ak", Uid(2), 1_700_000_000_000), debug_checksum("ak2", Uid(2), 1_700_000_000_000)];
+    let answer = bootstrap(&gateway, &other.replace(&checksums[0], &checksums[1])).await;
+    let mut theirs = Client::connect(&gateway, "/", 2).await;
+    theirs.cid = answer["cid"].as_u64().unwrap();
+    assert_eq!(theirs.command(0, login_body(answer["token"].as_str().unwrap())).await, 200);
+    let said = r#"{"srcUid":1,"text":"a"}"#;
+    let (status, answer) = admin_post(&gateway, "/v1/rooms/room/captions", said).await;
+    assert_eq!((status, &answer["field"]), (400, &json!("appkey")));
+    assert_eq!(admin_post(&gateway, "/v1/rooms/room/captions?appkey=ak2", said).await.0, 204);
+}
+
+#[tokio::test]
+async fn interruptions_wait_for_whoever_makes_the_speaker_speak() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    assert_eq!(alice.command(1002, json!({"dstUid": LARGEST})).await, 200);
+    assert_eq!(alice.command(1002, json!({})).await, 200);
+    assert_eq!(get(&gateway, "/v1/rooms/room/interrupts", "").await.0, 401);
+    assert_eq!(get(&gateway, "/v1/rooms/other/interrupts", ADMIN).await.0, 404);
+    assert_eq!(get(&gateway, "/v1/rooms/room/interrupts?after=x", ADMIN).await.0, 400);
+    let (_, answer) = get(&gateway, "/v1/rooms/room/interrupts", ADMIN).await;
+    let both = json!([{"id": 1, "from": 1, "target": LARGEST}, {"id": 2, "from": 1, "target": null}]);
+    assert_eq!(answer["interrupts"], both);
+    let (_, answer) = get(&gateway, "/v1/rooms/room/interrupts?appkey=ak&after=1", ADMIN).await;
+    assert_eq!(answer["interrupts"], json!([both[1]]));
+}
+
+#[tokio::test]
 async fn without_being_asked_for_there_is_no_operator_and_no_dev_token() {
     let gateway = start(config()).await;
     assert_eq!(get(&gateway, "/v1/rooms", "").await.0, 404);
@@ -534,11 +645,19 @@ async fn post(gateway: &Running, path: &str, body: &str) -> (u16, Value) {
 }
 
 async fn operate(gateway: &Running, path: &str, body: &str, token: &str) -> u16 {
+    operator_post(gateway, path, body, token).await.0
+}
+
+async fn admin_post(gateway: &Running, path: &str, body: &str) -> (u16, Value) {
+    operator_post(gateway, path, body, ADMIN).await
+}
+
+async fn operator_post(gateway: &Running, path: &str, body: &str, token: &str) -> (u16, Value) {
     let head = format!(
         "POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\nAuthorization: Bearer {token}\r\n",
         body.len()
     );
-    http(gateway, &head, body).await.0
+    http(gateway, &head, body).await
 }
 
 async fn get(gateway: &Running, path: &str, token: &str) -> (u16, Value) {

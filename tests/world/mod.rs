@@ -246,7 +246,7 @@ impl World {
                         self.send_to_client(id, Input::SocketClosed(socket, info));
                     }
                 }
-                HubOutput::EndStream(_) | HubOutput::Log(..) => {}
+                HubOutput::EndStream(_) | HubOutput::Interrupt { .. } | HubOutput::Log(..) => {}
             }
         }
     }

@@ -1,4 +1,5 @@
 use nertc_miniapp::model::Url;
+use nertc_miniapp::protocol::Caption;
 use nertc_miniapp::time::Rng;
 
 use super::*;
@@ -92,6 +93,9 @@ fn every_command_is_acknowledged_with_its_number() {
         (Command::AudioEffect(1), 14),
         (Command::Beautifier(1), 14),
         (Command::Equalization("0,0,0,0,0,0,0,0,0,0".into()), 14),
+        (captions("AUTO", "en"), 14),
+        (Command::Interrupt(Some(BOB)), 14),
+        (Command::StopCaptions, 14),
         (Command::Logout, 9),
     ] {
         assert_eq!(desk.send(alice, command.clone()), Some((number, 200)), "{}", command.name());
@@ -278,6 +282,119 @@ fn an_old_client_is_recognised_and_gets_no_packet_above_28() {
     desk.login(old, no_effects, ALICE);
     let members = desk.hub.rooms().next().unwrap().members;
     assert_eq!((members[0].client, members[1].client), (Generation::V44, Generation::V46), "{new}");
+}
+
+#[test]
+fn captions_reach_members_of_the_room_that_asked_and_nobody_else() {
+    let mut desk = Desk::new();
+    let (alice, bob) = (desk.join(ALICE), desk.join(BOB));
+    let elsewhere = desk.open();
+    desk.ticket_cid = Cid(7);
+    desk.login(elsewhere, |login| (login.uid, login.cid) = (CAROL, Cid(7)), CAROL);
+    desk.send(elsewhere, captions("", ""));
+    assert_eq!(desk.send(alice, captions("AUTO", "en")), Some((14, 200)));
+    let wish = desk.hub.rooms().find(|room| room.cid == CID).unwrap().members[0].captions.clone();
+    assert_eq!(wish.unwrap().target_lang, "en");
+    for id in [alice, bob, elsewhere] {
+        desk.texts(id);
+    }
+
+    let said = vec![caption("one"), caption("two")];
+    desk.input(HubInput::Captions(CID, said.clone()));
+    desk.input(HubInput::Captions(Cid(99), said.clone()));
+    assert_eq!(desk.notices(alice), [Notice::Captions(said.clone())]);
+    assert_eq!((desk.texts(bob), desk.texts(elsewhere)), (vec![], vec![]));
+
+    assert_eq!(desk.send(alice, Command::StopCaptions), Some((14, 200)));
+    desk.notices(alice);
+    desk.input(HubInput::Captions(CID, said));
+    assert_eq!(desk.notices(alice), []);
+}
+
+#[test]
+fn a_member_that_comes_back_asks_for_captions_again() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.send(alice, captions("", ""));
+    desk.lose(alice);
+    desk.input(HubInput::Captions(CID, vec![caption("lost")]));
+    let back = desk.join(ALICE);
+    desk.texts(back);
+    desk.input(HubInput::Captions(CID, vec![caption("too early")]));
+    assert_eq!(desk.notices(back), []);
+    desk.send(back, captions("", ""));
+    desk.texts(back);
+    desk.input(HubInput::Captions(CID, vec![caption("in time")]));
+    assert_eq!(desk.notices(back), [Notice::Captions(vec![caption("in time")])]);
+    desk.notices(bob);
+
+    desk.kick(ALICE);
+    desk.texts(back);
+    desk.input(HubInput::Captions(CID, vec![caption("after the end")]));
+    assert_eq!(desk.notices(back), []);
+}
+
+#[test]
+fn many_captions_are_sent_in_order_in_frames_of_moderate_size() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    desk.send(alice, captions("", ""));
+    desk.texts(alice);
+    let said: Vec<_> = (0..100).map(|number| caption(&format!("{number}{}", "x".repeat(4000)))).collect();
+    desk.input(HubInput::Captions(CID, said.clone()));
+    let mut heard = Vec::new();
+    for text in desk.texts(alice) {
+        assert!(text.len() < 64 * 1024);
+        let Ok(ServerPacket::Notice(Notice::Captions(batch))) = ServerPacket::decode(&text) else { panic!() };
+        heard.extend(batch);
+    }
+    assert_eq!(heard, said);
+    desk.input(HubInput::Captions(CID, vec![]));
+    assert_eq!(desk.notices(alice), []);
+}
+
+#[test]
+fn a_language_has_a_longest_name() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    assert_eq!(desk.send(alice, captions(&"x".repeat(32), "")), Some((14, 200)));
+    assert_eq!(desk.send(alice, captions("", &"x".repeat(33))), Some((14, 400)));
+}
+
+#[test]
+fn interruptions_are_handed_out_and_the_latest_remembered() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    assert_eq!(desk.send(alice, Command::Interrupt(Some(BOB))), Some((14, 200)));
+    assert_eq!(desk.send(alice, Command::Interrupt(None)), Some((14, 200)));
+    assert_eq!(desk.interrupts, [(CID, ALICE, Some(BOB)), (CID, ALICE, None)]);
+    let first = Interruption { id: 1, from: ALICE, target: Some(BOB) };
+    let second = Interruption { id: 2, from: ALICE, target: None };
+    assert_eq!(desk.hub.interruptions(CID, 0), [first, second]);
+    assert_eq!(desk.hub.interruptions(CID, 1), [second]);
+
+    for _ in 0..31 {
+        desk.send(alice, Command::Interrupt(None));
+    }
+    let ids: Vec<_> = desk.hub.interruptions(CID, 0).iter().map(|one| one.id).collect();
+    assert_eq!(ids, (2..=33).collect::<Vec<_>>());
+    desk.send(alice, Command::Logout);
+    assert_eq!(desk.hub.interruptions(CID, 0), []);
+}
+
+#[test]
+fn a_room_is_found_by_name_and_told_apart_by_its_application() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.hub.find("room", None), Err(NotOneRoom::None));
+    desk.join(ALICE);
+    assert_eq!(desk.hub.find("room", None), Ok(CID));
+    assert_eq!(desk.hub.find("room", Some("app")), Ok(CID));
+    assert_eq!(desk.hub.find("room", Some("other")), Err(NotOneRoom::None));
+    let bob = desk.open();
+    desk.ticket_cid = Cid(7);
+    desk.login(bob, |login| (login.uid, login.cid) = (BOB, Cid(7)), BOB);
+    assert_eq!(desk.hub.find("room", None), Err(NotOneRoom::Several));
 }
 
 #[test]
@@ -721,6 +838,7 @@ struct Desk {
     texts: BTreeMap<ConnectionId, Vec<String>>,
     closes: BTreeMap<ConnectionId, u16>,
     ended: Vec<String>,
+    interrupts: Vec<(Cid, Uid, Option<Uid>)>,
     logs: Vec<String>,
     transcript: Vec<HubOutput>,
     ticket_cid: Cid,
@@ -747,6 +865,7 @@ impl Desk {
             texts: BTreeMap::new(),
             closes: BTreeMap::new(),
             ended: Vec::new(),
+            interrupts: Vec::new(),
             logs: Vec::new(),
             transcript: Vec::new(),
             ticket_cid: CID,
@@ -767,6 +886,7 @@ impl Desk {
                     assert_eq!(self.closes.insert(id, code), None, "closed twice");
                 }
                 HubOutput::EndStream(name) => self.ended.push(name),
+                HubOutput::Interrupt { cid, from, target } => self.interrupts.push((cid, from, target)),
                 HubOutput::Log(_, line) => self.logs.push(line),
             }
         }
@@ -846,7 +966,7 @@ impl Desk {
             for (uid, member) in &room.members {
                 let waits = hub.timers.is_set(HubTimer::Grace(*cid, *uid));
                 match member.presence {
-                    Presence::Online { connection, unconfirmed } => {
+                    Presence::Online { connection, unconfirmed, .. } => {
                         online += 1;
                         assert_eq!(hub.connections[&connection].place, Place::Room(*cid, *uid));
                         assert_eq!(unconfirmed.is_empty(), !hub.timers.is_set(HubTimer::Confirm(*cid, *uid)));
@@ -943,6 +1063,14 @@ fn heartbeat(uid: Uid) -> String {
 
 fn logout(uid: Uid) -> String {
     ClientPacket { seq: Seq(4), uid, cid: CID, command: Command::Logout }.encode()
+}
+
+fn captions(source: &str, target: &str) -> Command {
+    Command::StartCaptions { source_lang: source.into(), target_lang: target.into() }
+}
+
+fn caption(text: &str) -> Caption {
+    Caption { timestamp: 1.0, src_uid: BOB, text: text.into(), ..Caption::default() }
 }
 
 fn parse_ack(text: &str) -> Option<(u32, i32)> {
