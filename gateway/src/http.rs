@@ -4,6 +4,7 @@
 //! later one, so whatever can be checked is checked here (signalling-protocol.md 1.4, 3.2).
 
 mod operator;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,6 +85,7 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
     for path in STATISTICS {
         public = public.route(path, post(report));
     }
+    public = public.merge(tasks::router());
     if desk.dev {
         public = public.route("/v1/dev/token", post(dev_token));
     }

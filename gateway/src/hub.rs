@@ -13,6 +13,7 @@ mod captions;
 mod doors;
 mod limits;
 mod room;
+mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -28,6 +29,9 @@ use self::limits::{Budget, Timers};
 pub use self::limits::{HubConfig, HubTimer};
 use self::room::{Arrival, Member, Presence, Room};
 pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
+pub use self::tasks::{
+    Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
+};
 use crate::token::{LoginTicket, Secret};
 use crate::urls::{MediaUrls, stream_name};
 

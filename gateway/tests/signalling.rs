@@ -462,6 +462,54 @@ async fn interruptions_wait_for_whoever_makes_the_speaker_speak() {
 }
 
 #[tokio::test]
+async fn tasks_are_accepted_from_broadcasters_of_the_room_and_shown_to_the_operator() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let answer = bootstrap(&gateway, &debug_form("room", "1")).await;
+    let (token, cid) = (answer["ips"]["token"].as_str().unwrap(), answer["cid"].as_u64().unwrap());
+    let task = async |path: &str, token: &str, body: Value| {
+        let path = format!("/v2/sdk/rooms/{path}");
+        let (status, answer) = task_post(&gateway, &path, token, &body.to_string()).await;
+        assert_eq!(status, 200);
+        answer["code"].as_i64().unwrap()
+    };
+    let (add, update) = (format!("{cid}/tasks"), format!("{cid}/task/update"));
+    let delete = format!("{cid}/tasks/delete");
+    let plain = |id: &str| {
+        json!({"version": 1, "taskId": id, "streamUrl": "rtmp://cdn.example.com/live/key", "record": false,
+            "hostUid": 1, "layout": {"canvas": {"width": 640, "height": 360, "color": 0},
+            "users": [{"uid": LARGEST, "x": 0, "y": 0, "width": 640, "height": 360, "adaption": 1,
+            "pushAudio": true, "pushVideo": true}]}})
+    };
+    assert_eq!(task(&add, token, plain("a")).await, 401, "not in the room yet");
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    assert_eq!(task(&add, token, plain("a")).await, 200);
+    assert_eq!(task(&add, token, plain("a")).await, 403);
+    assert_eq!(task(&add, "", plain("b")).await, 401);
+    assert_eq!(task(&add, "rubbish", plain("b")).await, 401);
+    let foreign = bootstrap(&gateway, &debug_form("other", "1")).await;
+    assert_eq!(task(&add, foreign["ips"]["token"].as_str().unwrap(), plain("b")).await, 401);
+    assert_eq!(task(&add, token, json!({"taskId": "b"})).await, 400);
+    assert_eq!(task(&add, token, json!({"taskId": "b", "streamUrl": "http://cdn/live/key"})).await, 400);
+    assert_eq!(task(&add, token, json!([1])).await, 400);
+    assert_eq!(task(&add, token, plain("b")).await, 200);
+    assert_eq!(task(&add, token, plain("c")).await, 200);
+    assert_eq!(task(&add, token, plain("d")).await, 402);
+    assert_eq!(task(&update, token, plain("d")).await, 404);
+    assert_eq!(task(&update, token, plain("c")).await, 200);
+    assert_eq!(task(&delete, token, json!({"taskId": "c"})).await, 200);
+    assert_eq!(task(&delete, token, json!({"taskId": "c"})).await, 404);
+
+    let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
+    let shown = json!({"taskId": "a", "hostUid": 1, "target": "rtmp://cdn.example.com"});
+    assert_eq!(rooms["rooms"][0]["tasks"][0], shown);
+    assert_eq!(rooms["rooms"][0]["tasks"].as_array().unwrap().len(), 2);
+
+    assert_eq!(alice.command(12, json!({"role": 1})).await, 200);
+    assert_eq!(task(&add, token, plain("e")).await, 401, "the audience has no tasks");
+    assert!(alice.waiting.is_empty(), "nothing runs yet, so nothing is reported");
+}
+
+#[tokio::test]
 async fn without_being_asked_for_there_is_no_operator_and_no_dev_token() {
     let gateway = start(config()).await;
     assert_eq!(get(&gateway, "/v1/rooms", "").await.0, 404);
@@ -655,6 +703,14 @@ async fn admin_post(gateway: &Running, path: &str, body: &str) -> (u16, Value) {
 async fn operator_post(gateway: &Running, path: &str, body: &str, token: &str) -> (u16, Value) {
     let head = format!(
         "POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\nAuthorization: Bearer {token}\r\n",
+        body.len()
+    );
+    http(gateway, &head, body).await
+}
+
+async fn task_post(gateway: &Running, path: &str, token: &str, body: &str) -> (u16, Value) {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nContent-Type: application/json;charset=utf-8\r\nContent-Length: {}\r\nToken: {token}\r\n",
         body.len()
     );
     http(gateway, &head, body).await

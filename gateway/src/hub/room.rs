@@ -9,6 +9,7 @@ use nertc_miniapp::protocol::{Ack, ClientPacket, Command, Login, Notice, Reason,
 use serde::Serialize;
 
 use super::captions::{CaptionWish, Interruptions, MAX_LANGUAGE};
+use super::tasks::{Kept, TaskStatus};
 use super::{ConnectionId, HubOutput};
 use crate::token::{LoginTicket, TokenError};
 
@@ -23,6 +24,8 @@ pub struct RoomStatus {
     pub channel: String,
     /// Everybody in it.
     pub members: Vec<MemberStatus>,
+    /// What its members want pushed elsewhere.
+    pub tasks: Vec<TaskStatus>,
 }
 
 /// A member, as the operator sees it.
@@ -69,6 +72,7 @@ pub(super) struct Room {
     pub(super) closing: bool,
     pub(super) members: BTreeMap<Uid, Member>,
     pub(super) interruptions: Interruptions,
+    pub(super) tasks: Vec<Kept>,
 }
 
 /// What a login turned out to be.
@@ -86,6 +90,7 @@ impl Room {
             closing: false,
             members: BTreeMap::new(),
             interruptions: Interruptions::default(),
+            tasks: Vec::new(),
         }
     }
 
@@ -124,6 +129,7 @@ impl Room {
             appkey: self.app_key.clone(),
             channel: self.channel.clone(),
             members: self.members.iter().map(|(uid, member)| member.status(*uid)).collect(),
+            tasks: self.tasks.iter().map(Kept::status).collect(),
         }
     }
 

@@ -384,6 +384,42 @@ fn interruptions_are_handed_out_and_the_latest_remembered() {
 }
 
 #[test]
+fn a_room_keeps_three_tasks_of_its_broadcasters_until_it_is_gone() {
+    let mut desk = Desk::new();
+    let (alice, bob) = (desk.join(ALICE), desk.join(BOB));
+    let task = |id: &str| Task { task_id: id.into(), ..serde_json::from_str(TASK).unwrap() };
+    assert_eq!(desk.hub.add_task(CID, ALICE, task("a")), Ok(()));
+    assert_eq!(desk.hub.add_task(CID, ALICE, task("a")), Err(TaskRefusal::Duplicate));
+    assert_eq!(desk.hub.add_task(CID, BOB, task("b")), Ok(()));
+    assert_eq!(desk.hub.add_task(CID, BOB, task("c")), Ok(()));
+    assert_eq!(desk.hub.add_task(CID, BOB, task("d")), Err(TaskRefusal::TooMany));
+    assert_eq!(desk.hub.update_task(CID, BOB, task("d")), Err(TaskRefusal::Unknown));
+    assert_eq!(desk.hub.add_task(CID, CAROL, task("d")), Err(TaskRefusal::NotABroadcaster));
+    assert_eq!(desk.hub.add_task(Cid(7), ALICE, task("d")), Err(TaskRefusal::NotABroadcaster));
+    assert!(matches!(desk.hub.update_task(CID, ALICE, task("")), Err(TaskRefusal::Malformed(_))));
+
+    let moved = Task { stream_url: Url("rtmp://elsewhere/live/key".into()), ..task("b") };
+    assert_eq!(desk.hub.update_task(CID, ALICE, moved), Ok(()));
+    let seen = desk.hub.rooms().next().unwrap().tasks;
+    let seen: Vec<_> =
+        seen.iter().map(|task| (task.task_id.as_str(), task.host_uid, task.target.as_str())).collect();
+    assert_eq!(seen, [("a", ALICE, "rtmp://cdn"), ("b", BOB, "rtmp://elsewhere"), ("c", BOB, "rtmp://cdn")]);
+
+    desk.send(bob, Command::Role(Role::Audience));
+    assert_eq!(desk.hub.delete_task(CID, BOB, "a"), Err(TaskRefusal::NotABroadcaster));
+    assert_eq!(desk.hub.delete_task(CID, ALICE, "d"), Err(TaskRefusal::Unknown));
+    assert_eq!(desk.hub.delete_task(CID, ALICE, "a"), Ok(()));
+    assert_eq!(desk.hub.add_task(CID, ALICE, task("d")), Ok(()));
+    desk.lose(alice);
+    assert_eq!(desk.hub.delete_task(CID, ALICE, "d"), Ok(()), "it still counts as present");
+    assert!(desk.logs.iter().all(|line| !line.contains("key")));
+
+    desk.pass(120);
+    desk.join(ALICE);
+    assert_eq!(desk.hub.rooms().next().unwrap().tasks, []);
+}
+
+#[test]
 fn a_room_is_found_by_name_and_told_apart_by_its_application() {
     let mut desk = Desk::new();
     assert_eq!(desk.hub.find("room", None), Err(NotOneRoom::None));
@@ -1052,6 +1088,8 @@ impl Desk {
         std::mem::take(&mut self.ended)
     }
 }
+
+const TASK: &str = r#"{"taskId":"t","streamUrl":"rtmp://cdn/live/key"}"#;
 
 fn secret() -> Secret {
     Secret::from_text("a secret for tests").unwrap()
