@@ -285,6 +285,8 @@ impl Hub {
         match arrival {
             Arrival::New => {
                 self.log(Level::Info, format!("room {cid}: {uid} joined"));
+                // Before it learns its URLs, so that they work.
+                self.outputs.push_back(HubOutput::Admit(cid, uid, login.role));
                 self.greet(id, cid, uid, seq, expires);
                 self.tell_others(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
@@ -418,8 +420,10 @@ impl Hub {
             return;
         }
         member.role = role;
+        let published = member.published;
+        self.outputs.push_back(HubOutput::Admit(cid, uid, role));
         if role == Role::Audience {
-            for media in member.published.iter() {
+            for media in published.iter() {
                 self.confirm(cid, uid, media);
                 self.publish(cid, uid, media, false);
             }
@@ -445,6 +449,8 @@ impl Hub {
     fn forget_member(&mut self, cid: Cid, uid: Uid) {
         self.timers.clear(HubTimer::Grace(cid, uid));
         self.timers.clear(HubTimer::Confirm(cid, uid));
+        // Before its streams end, so that it cannot start them again.
+        self.outputs.push_back(HubOutput::Expel(cid, uid));
         self.end_streams(cid, uid);
     }
 

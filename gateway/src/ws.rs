@@ -22,7 +22,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
+use crate::guests::GuestList;
 use crate::hub::{ConnectionId, Hub, HubInput, HubOutput, Level, RoomStatus};
+use crate::media::MediaEngine;
 
 /// The way to the hub. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,16 +36,17 @@ pub(crate) struct HubHandle {
 }
 
 impl HubHandle {
-    /// Starts the hub's task. `end_stream` is told which streams have lost their owner; `queue` is how
-    /// many frames may wait for one connection.
+    /// Starts the hub's task, which keeps `guests` and tells `media` what has ended. `queue` is how many
+    /// frames may wait for one connection.
     pub(crate) fn start(
         hub: Hub,
         clock: Clock,
         queue: usize,
-        end_stream: impl Fn(&str) + Send + 'static,
+        guests: Arc<GuestList>,
+        media: Arc<dyn MediaEngine>,
     ) -> Self {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
-        let shell = Shell { hub, clock, queues: BTreeMap::new(), end_stream };
+        let shell = Shell { hub, clock, queues: BTreeMap::new(), guests, media };
         tokio::spawn(shell.run(incoming));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), queue }
     }
@@ -173,14 +176,15 @@ enum Outgoing {
     Close(u16, &'static str),
 }
 
-struct Shell<F> {
+struct Shell {
     hub: Hub,
     clock: Clock,
     queues: BTreeMap<ConnectionId, mpsc::Sender<Outgoing>>,
-    end_stream: F,
+    guests: Arc<GuestList>,
+    media: Arc<dyn MediaEngine>,
 }
 
-impl<F: Fn(&str) + Send + 'static> Shell<F> {
+impl Shell {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut timer = pin!(sleep_until(self.clock.when(self.clock.now())));
         let mut armed: Option<Instant> = None;
@@ -252,7 +256,15 @@ impl<F: Fn(&str) + Send + 'static> Shell<F> {
                     Some(target) => info!("room {cid}: {from} interrupts {target}"),
                     None => info!("room {cid}: {from} interrupts whoever speaks"),
                 },
-                HubOutput::EndStream(name) => (self.end_stream)(&name),
+                HubOutput::Admit(cid, uid, role) => {
+                    self.guests.admit(cid, uid, role);
+                    self.media.review(uid.0);
+                }
+                HubOutput::Expel(cid, uid) => {
+                    self.guests.expel(cid, uid);
+                    self.media.review(uid.0);
+                }
+                HubOutput::EndStream(name) => self.media.end_stream(&name),
                 HubOutput::Log(Level::Info, line) => info!("{line}"),
                 HubOutput::Log(Level::Warn, line) => warn!("{line}"),
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use nertc_gateway::hub::HubConfig;
-use nertc_gateway::token::BasicToken;
+use nertc_gateway::token::{BasicToken, Secret};
 use nertc_gateway::{App, Apps, Config, Gateway, Running};
 use nertc_miniapp::bootstrap::debug_checksum;
 use nertc_miniapp::model::Uid;
@@ -312,14 +312,88 @@ async fn who_leaves_or_turns_audience_is_cut_off_the_media_too() {
     let mut alice = Client::join(&gateway, "room", 1).await;
     let url = alice.user(1)["url"].as_str().unwrap().to_owned();
     for (cmd, body) in [(12, json!({"role": 1})), (4, json!({}))] {
+        alice.command(12, json!({"role": 0})).await;
         let mut ffmpeg = push(&url);
-        wait_for_publishers(&gateway, 1).await;
+        wait_for(&gateway, "publishers", 1).await;
         alice.command(cmd, body).await;
-        wait_for_publishers(&gateway, 0).await;
+        wait_for(&gateway, "publishers", 0).await;
         ffmpeg.wait().await.unwrap();
+        assert!(refuses(push(&url)).await, "the grant has not expired, the right has");
     }
-    let mut forged = push(&url.replace("grant=", "grant=A"));
-    assert!(!forged.wait().await.unwrap().success());
+    let _again = Client::join(&gateway, "room", 1).await;
+    assert!(refuses(push(&url.replace("grant=", "grant=A"))).await);
+    let _pusher = push(&url);
+    wait_for(&gateway, "publishers", 1).await;
+}
+
+#[tokio::test]
+async fn who_is_kicked_hears_and_sees_nothing_any_more() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let alice = Client::join(&gateway, "room", 1).await;
+    let mut bob = Client::join(&gateway, "room", 2).await;
+    let mut carol = Client::join(&gateway, "room", 3).await;
+    let _pusher = push(alice.user(1)["url"].as_str().unwrap());
+    wait_for(&gateway, "publishers", 1).await;
+    let urls = [&bob, &carol].map(|client| client.user(1)["url"].as_str().unwrap().to_owned());
+    let mut pulls = urls.each_ref().map(|url| pull(url));
+    wait_for(&gateway, "players", 2).await;
+
+    let kick = json!({"appkey": "ak", "uid": 2}).to_string();
+    assert_eq!(operate(&gateway, "/v1/rooms/room/kick", &kick, ADMIN).await, 204);
+    wait_for(&gateway, "players", 1).await;
+    pulls[0].wait().await.unwrap();
+    assert!(refuses(pull(&urls[0])).await);
+    assert!(refuses(push(bob.user(2)["url"].as_str().unwrap())).await);
+    assert_eq!(bob.closed().await, 1000);
+    assert!(pulls[1].try_wait().unwrap().is_none(), "carol's goes on");
+
+    // An audience plays and does not publish.
+    assert_eq!(carol.command(12, json!({"role": 1})).await, 200);
+    assert!(refuses(push(carol.user(3)["url"].as_str().unwrap())).await);
+    assert_eq!(get(&gateway, "/healthz", "").await.1["media"]["players"], 1);
+}
+
+#[tokio::test]
+async fn media_flow_on_through_the_grace_period_and_no_longer() {
+    let hub = HubConfig { grace: Duration::from_secs(3), ..HubConfig::default() };
+    let gateway = start(Config { hub, admin_token: Some(ADMIN.into()), ..config() }).await;
+    let alice = Client::join(&gateway, "room", 1).await;
+    let bob = Client::join(&gateway, "room", 2).await;
+    let mut pusher = push(alice.user(1)["url"].as_str().unwrap());
+    wait_for(&gateway, "publishers", 1).await;
+    drop(alice);
+    let is_lost = async {
+        while get(&gateway, "/v1/rooms", ADMIN).await.1["rooms"][0]["members"][0]["online"] != false {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(2), is_lost).await.expect("alice's connection is not noticed to be lost");
+    let mut player = pull(bob.user(1)["url"].as_str().unwrap());
+    wait_for(&gateway, "players", 1).await;
+    assert_eq!(get(&gateway, "/healthz", "").await.1["media"]["publishers"], 1);
+    assert!(pusher.try_wait().unwrap().is_none());
+
+    wait_for(&gateway, "publishers", 0).await;
+    pusher.wait().await.unwrap();
+    player.wait().await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_restart_media_wait_for_the_login() {
+    let secret = Secret::from_text("the same for both").unwrap();
+    let config = || Config { secret: Some(secret.clone()), ..config() };
+    let first = start(config()).await;
+    let alice = Client::join(&first, "room", 1).await;
+    let url = alice.user(1)["url"].as_str().unwrap().to_owned();
+    let old_addr = first.rtmp_addr.to_string();
+    first.shutdown().await;
+
+    let second = start(config()).await;
+    let url = url.replace(&old_addr, &second.rtmp_addr.to_string());
+    assert!(refuses(push(&url)).await, "nobody is in the room");
+    let _alice = Client::join(&second, "room", 1).await;
+    let _pusher = push(&url);
+    wait_for(&second, "publishers", 1).await;
 }
 
 #[tokio::test]
@@ -639,13 +713,28 @@ fn push(url: &str) -> tokio::process::Child {
         .expect("ffmpeg is needed")
 }
 
-async fn wait_for_publishers(gateway: &Running, count: u64) {
+/// Plays the part of a live-player.
+fn pull(url: &str) -> tokio::process::Child {
+    tokio::process::Command::new("ffmpeg")
+        .args(["-loglevel", "quiet", "-i", url, "-f", "null", "-"])
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("ffmpeg is needed")
+}
+
+async fn refuses(mut client: tokio::process::Child) -> bool {
+    !timeout(Duration::from_secs(20), client.wait()).await.expect("not refused").unwrap().success()
+}
+
+async fn wait_for(gateway: &Running, what: &str, count: u64) {
     let reached = async {
-        while get(gateway, "/healthz", "").await.1["media"]["publishers"] != count {
+        while get(gateway, "/healthz", "").await.1["media"][what] != count {
             sleep(Duration::from_millis(100)).await;
         }
     };
-    timeout(Duration::from_secs(20), reached).await.expect("the publishers did not come or go");
+    let reached = timeout(Duration::from_secs(20), reached).await;
+    assert!(reached.is_ok(), "there are not {count} {what}");
 }
 
 async fn start(config: Config) -> Running {

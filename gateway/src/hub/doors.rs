@@ -1,6 +1,6 @@
 //! What goes into the hub and what comes out of it.
 
-use nertc_miniapp::model::{Cid, Uid};
+use nertc_miniapp::model::{Cid, Role, Uid};
 use nertc_miniapp::protocol::Caption;
 
 /// What can happen to the hub.
@@ -32,6 +32,10 @@ pub enum HubOutput {
     /// Close a connection with this code and reason, after what was sent before. Its
     /// [`HubInput::Closed`] is optional.
     Close(ConnectionId, u16, &'static str),
+    /// From now on the user is in this room, with this role: what that does not cover must end.
+    Admit(Cid, Uid, Role),
+    /// From now on the user is not in this room: whatever it publishes and plays there must end.
+    Expel(Cid, Uid),
     /// Disconnect whoever publishes or plays this stream, if anybody does.
     EndStream(String),
     /// Cut an artificial speaker short; whoever makes it speak should hear of this.

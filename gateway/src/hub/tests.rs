@@ -192,6 +192,39 @@ fn becoming_audience_closes_what_was_published_first() {
 }
 
 #[test]
+fn the_media_engine_hears_of_a_member_before_its_urls_work_and_before_its_streams_end() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let is_sent = |output: &HubOutput| matches!(output, HubOutput::Send(..));
+    let admitted =
+        desk.transcript.iter().position(|output| *output == HubOutput::Admit(CID, ALICE, Role::Broadcaster));
+    assert!(admitted.unwrap() < desk.transcript.iter().position(is_sent).unwrap());
+
+    for (command, told) in [
+        (Command::Role(Role::Audience), HubOutput::Admit(CID, ALICE, Role::Audience)),
+        (Command::Logout, HubOutput::Expel(CID, ALICE)),
+    ] {
+        desk.transcript.clear();
+        desk.send(alice, command);
+        let told = desk.transcript.iter().position(|output| *output == told).unwrap();
+        let ended = desk.transcript.iter().position(|output| matches!(output, HubOutput::EndStream(_)));
+        assert!(told < ended.unwrap());
+    }
+}
+
+#[test]
+fn a_lost_member_is_a_guest_until_its_grace_period_ends() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.lose(alice);
+    desk.keep_alive(bob, bob, 29);
+    assert!(desk.guests.contains_key(&(CID, ALICE)));
+    desk.keep_alive(bob, bob, 1);
+    assert!(!desk.guests.contains_key(&(CID, ALICE)));
+}
+
+#[test]
 fn a_mute_is_told_once_and_repeated_to_newcomers_after_their_login() {
     let mut desk = Desk::new();
     let alice = desk.join(ALICE);
@@ -873,6 +906,7 @@ struct Desk {
     uids: BTreeMap<ConnectionId, Uid>,
     texts: BTreeMap<ConnectionId, Vec<String>>,
     closes: BTreeMap<ConnectionId, u16>,
+    guests: BTreeMap<(Cid, Uid), Role>,
     ended: Vec<String>,
     interrupts: Vec<(Cid, Uid, Option<Uid>)>,
     logs: Vec<String>,
@@ -900,6 +934,7 @@ impl Desk {
             uids: BTreeMap::new(),
             texts: BTreeMap::new(),
             closes: BTreeMap::new(),
+            guests: BTreeMap::new(),
             ended: Vec::new(),
             interrupts: Vec::new(),
             logs: Vec::new(),
@@ -921,6 +956,8 @@ impl Desk {
                 HubOutput::Close(id, code, _) => {
                     assert_eq!(self.closes.insert(id, code), None, "closed twice");
                 }
+                HubOutput::Admit(cid, uid, role) => drop(self.guests.insert((cid, uid), role)),
+                HubOutput::Expel(cid, uid) => drop(self.guests.remove(&(cid, uid))),
                 HubOutput::EndStream(name) => self.ended.push(name),
                 HubOutput::Interrupt { cid, from, target } => self.interrupts.push((cid, from, target)),
                 HubOutput::Log(_, line) => self.logs.push(line),
@@ -993,9 +1030,14 @@ impl Desk {
         self.text(id, &ClientPacket { seq: Seq(self.seq), uid, cid: CID, command }.encode());
     }
 
-    /// Every member that is online has a connection that knows it, and the other way round.
+    /// Every member that is online has a connection that knows it, and the other way round. Who is a
+    /// member has been told to the media engine.
     fn check(&self) {
         let hub = &self.hub;
+        let rooms = hub.rooms.iter();
+        let members =
+            rooms.flat_map(|(cid, room)| room.members.iter().map(|(uid, one)| ((*cid, *uid), one.role)));
+        assert_eq!(self.guests, members.collect());
         let mut online = 0;
         for (cid, room) in &hub.rooms {
             assert!(!room.members.is_empty() && room.members.len() <= hub.config.max_members);
