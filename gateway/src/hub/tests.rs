@@ -103,6 +103,79 @@ fn every_command_is_acknowledged_with_its_number() {
 }
 
 #[test]
+fn every_frame_of_both_generations_is_acknowledged_as_written() {
+    for old in [true, false] {
+        let mut desk = Desk::new();
+        let alice = desk.open();
+        desk.login(
+            alice,
+            |login| {
+                if old {
+                    as_4_4_1(login)
+                }
+            },
+            ALICE,
+        );
+        let bob = desk.join(BOB);
+        desk.texts(bob);
+        for (number, fields, ack) in [
+            (2, "", 3),
+            (5, "", 6),
+            (7, r#","mode":0"#, 8),
+            (10, r#","mediaType":"audio","status":"open""#, 14),
+            (10, r#","mediaType":"audio","status":"close""#, 14),
+            (11, r#","mediaType":"video","mute":true"#, 14),
+            (11, r#","mediaType":"video""#, 14),
+            (11, r#","mediaType":"video","mute":false"#, 14),
+            (12, r#","role":0"#, 14),
+            (16, r#","srcUid":18446744073709551615,"mediaType":"audio","sub":true"#, 14),
+            (16, r#","srcUid":18446744073709551615,"mediaType":"slaveAudio""#, 14),
+            (16, r#","srcUid":18446744073709551615,"mediaType":"screenShare","sub":false"#, 14),
+            (17, r#","srcUid":18446744073709551615,"dualAudio":0"#, 14),
+            (17, r#","srcUid":18446744073709551615,"dualAudio":1"#, 14),
+            (17, r#","srcUid":18446744073709551615,"dualAudio":2"#, 14),
+            (40, r#","mode":0"#, 14),
+            (41, r#","pitch":"0.6""#, 14),
+            (42, r#","type":0"#, 14),
+            (43, r#","type":11"#, 14),
+            // Eleven values: the original adds unknown bands (5.12).
+            (44, r#","equa":"0,0,0,0,0,0,0,0,0,0,7""#, 14),
+            (4, r#","statistic":{}"#, 9),
+        ] {
+            desk.seq += 1;
+            // A 4.6.11 that came back after a failed first login names channel 0 (5.5).
+            let frame =
+                format!(r#"{{"cmd":{number},"body":{{"uid":100,"cid":0{fields}}},"seq":{}}}"#, desk.seq);
+            desk.text(alice, &frame);
+            let texts = desk.texts(alice);
+            let answer = texts.iter().find(|text| text.ends_with(&format!(r#""seq":{}}}"#, desk.seq)));
+            assert_eq!(answer.and_then(|text| parse_ack(text)), Some((ack, 200)), "{frame}");
+        }
+        let told: Vec<_> = desk.texts(bob).iter().map(|text| text[7..9].to_owned()).collect();
+        assert_eq!(told, ["26", "26", "15", "15", "21"], "and nothing about the rest");
+    }
+}
+
+#[test]
+fn streams_of_their_own_are_announced_under_every_name_that_clients_read() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.texts(alice);
+    desk.publish(bob, Media::ScreenShare, true);
+    desk.publish(bob, Media::SlaveAudio, true);
+    let texts = desk.texts(alice);
+    assert!(texts[0].contains(r#""url":"rtmp:"#) && texts[0].contains("-screen?grant="), "{}", texts[0]);
+    assert!(texts[1].contains(r#""url":"rtmp:"#) && texts[1].contains(r#""sa_url":"rtmp:"#), "{}", texts[1]);
+
+    let carol = desk.join(CAROL);
+    let login = &desk.texts(carol)[0];
+    for key in ["\"screen_url\":", "\"sa_url\":", "\"screen_on\":true", "\"sa_on\":true"] {
+        assert!(login.contains(key), "{key} is missing: {login}");
+    }
+}
+
+#[test]
 fn every_real_publish_transition_is_told_once() {
     let mut desk = Desk::new();
     let alice = desk.join(ALICE);
@@ -292,17 +365,16 @@ fn a_change_of_mode_is_told_once_and_must_exist() {
 fn an_old_client_is_recognised_and_gets_no_packet_above_28() {
     let mut desk = Desk::new();
     let alice = desk.open();
-    let no_effects = |login: &mut Login| {
-        (login.dual_audio, login.audio_change_mode) = (Some(0), None);
-        login.audio_local_pitch.clear();
-    };
-    desk.login(alice, no_effects, ALICE);
+    desk.login(alice, as_4_4_1, ALICE);
     let bob = desk.join(BOB);
     for media in Media::ALL {
         desk.publish(bob, media, true);
         desk.send(bob, Command::Mute(media, true));
     }
     desk.send(bob, Command::PushMode(2));
+    desk.send(bob, captions("", ""));
+    desk.send(bob, Command::Interrupt(Some(ALICE)));
+    desk.input(HubInput::Captions(CID, vec![caption("hello")]));
     desk.send(bob, Command::Role(Role::Audience));
     desk.lose(bob);
     desk.pass(31);
@@ -312,7 +384,7 @@ fn an_old_client_is_recognised_and_gets_no_packet_above_28() {
         assert!(number <= 28, "{text}");
     }
     let (old, new) = (desk.open(), desk.join(BOB));
-    desk.login(old, no_effects, ALICE);
+    desk.login(old, as_4_4_1, ALICE);
     let members = desk.hub.rooms().next().unwrap().members;
     assert_eq!((members[0].client, members[1].client), (Generation::V44, Generation::V46), "{new}");
 }
@@ -1143,6 +1215,11 @@ fn heartbeat(uid: Uid) -> String {
 
 fn logout(uid: Uid) -> String {
     ClientPacket { seq: Seq(4), uid, cid: CID, command: Command::Logout }.encode()
+}
+
+fn as_4_4_1(login: &mut Login) {
+    (login.dual_audio, login.audio_change_mode) = (Some(0), None);
+    login.audio_local_pitch.clear();
 }
 
 fn captions(source: &str, target: &str) -> Command {
