@@ -247,7 +247,11 @@ impl World {
                         self.send_to_client(id, Input::SocketClosed(socket, info));
                     }
                 }
-                HubOutput::EndStream(_) | HubOutput::Log(..) => {}
+                HubOutput::Admit(..)
+                | HubOutput::Expel(..)
+                | HubOutput::EndStream(_)
+                | HubOutput::Interrupt { .. }
+                | HubOutput::Log(..) => {}
             }
         }
     }
