@@ -7,9 +7,18 @@
 
 const Host = require('./host.js');
 const load = require('./loader.js');
+const print = require('./logger.js');
 
-/** Options that are for the glue; the core gets all others. */
-const OURS = ['platform', 'WXWebAssembly', 'wasmPath', 'wasmTimeout'];
+/** Options that are for the glue, or for nobody; the core gets all others. */
+const OURS = ['platform', 'WXWebAssembly', 'wasmPath', 'wasmTimeout', 'logger', 'nim'];
+
+/** Methods that are the core's alone: it gets the arguments as they came, and settles the promise. */
+const FORWARDED = [
+  'publish', 'unpublish', 'subscribe', 'unsubscribe', 'mute', 'unmute', 'setRole', 'switchMode',
+  'setVoiceBeautifierPreset', 'setAudioEffectPreset', 'setLocalVoicePitch', 'setLocalVoiceEqualization',
+  'addTasks', 'updateTasks', 'deleteTasks', 'startAsrCaptions', 'stopAsrCaptions', 'aiManualInterrupt',
+  'getUploadUserList',
+];
 
 class Client {
   /** @param {Record<string, any>} options */
@@ -17,13 +26,20 @@ class Client {
     if (!options || typeof options !== 'object' || !('appkey' in options)) {
       throw new Error('YunXinMiniappSDK.Client: the parameter "appkey" is required');
     }
-    this._options = options;
+    /** @type {Record<string, any>} */
+    this._options = Object.assign({}, options);
+    /** @type {Host | null} */
+    this._host = null;
+    /** @type {Promise<Host> | null} */
+    this._ready = null;
+    /** Calls made before the core was there, and not yet passed on. */
+    this._waiting = 0;
     /** @type {Map<string, Function>} */
     this._listeners = new Map();
     /** @type {Map<string, Function>} */
     this._onceListeners = new Map();
-    /** @type {Promise<any> | null} */
-    this._core = null;
+    /** @type {Map<string, Set<Function>>} */
+    this._addedListeners = new Map();
   }
 
   /** Begins to load the core; a failure shows in the first call that needs it. */
@@ -34,31 +50,57 @@ class Client {
 
   /** @param {object} param */
   join(param) {
-    return call(this, 'join', [param]);
+    return withHost(this, (host) => {
+      host.listen(true);
+      return host.core.call('join', [param]);
+    });
   }
 
   leave() {
-    return call(this, 'leave', []);
+    return withHost(this, (host) => {
+      host.listen(false);
+      return host.core.call('leave', []);
+    });
   }
 
-  /** @param {string} [mediaType] */
-  publish(mediaType) {
-    return call(this, 'publish', [mediaType]);
+  /** Leaves, and tells nobody how that went. The client can join again. */
+  destroy() {
+    if (this._ready) this.leave().catch(() => {});
   }
 
-  /** @param {string} [mediaType] */
-  unpublish(mediaType) {
-    return call(this, 'unpublish', [mediaType]);
+  /**
+   * Apps report from within event handlers of components and do not wait, so a failure stays here.
+   *
+   * @param {unknown} [pushOrPull] @param {unknown} [type] @param {unknown} [data] @param {unknown} [uid]
+   */
+  dataReporter(pushOrPull = 'push', type, data, uid) {
+    const report = withHost(this, (host) => host.core.call('dataReporter', [pushOrPull, type, data, uid]));
+    return report.catch(() => {});
   }
 
-  /** @param {unknown} uid @param {string} mediaType */
-  subscribe(uid, mediaType) {
-    return call(this, 'subscribe', [uid, mediaType]);
+  getStatus() {
+    const { state, role, published } = snapshot(this);
+    return {
+      isInTheRoom: state !== 'idle' && state !== 'leaving',
+      state,
+      role,
+      publishAudio: published.audio,
+      publishVideo: published.video,
+    };
   }
 
-  /** @param {unknown} uid @param {string} mediaType */
-  unsubscribe(uid, mediaType) {
-    return call(this, 'unsubscribe', [uid, mediaType]);
+  /** What other software reads from the original's own fields. */
+  get _status() {
+    return this.getStatus();
+  }
+
+  get _info() {
+    const info = snapshot(this);
+    return Object.assign(info, { userlist: new Map(info.userlist) });
+  }
+
+  getVersion() {
+    return NERTC_VERSION;
   }
 
   /**
@@ -78,7 +120,7 @@ class Client {
   }
 
   /**
-   * Removes the event's listeners, or only the given one.
+   * Removes what `on` and `once` have set, or only the given listener.
    *
    * @param {string} event
    * @param {Function} [listener]
@@ -89,55 +131,120 @@ class Client {
     });
   }
 
-  /** @param {string} event @param {unknown} [data] */
+  /**
+   * Adds a listener beside that of `on`, which only `removeListener` and `eventReset` take away.
+   *
+   * @param {string} event
+   * @param {Function} listener
+   */
+  addListener(event, listener) {
+    const added = this._addedListeners.get(event) || new Set();
+    this._addedListeners.set(event, added.add(checked('addListener', listener)));
+  }
+
+  /** @param {string} event @param {Function} listener */
+  removeListener(event, listener) {
+    const added = this._addedListeners.get(event);
+    if (added) added.delete(listener);
+  }
+
+  /** Removes every listener. */
+  eventReset() {
+    [this._listeners, this._onceListeners, this._addedListeners].forEach((listeners) => listeners.clear());
+  }
+
+  /**
+   * Tells the listeners, after the caller has returned, in the order of the calls. The two steps are
+   * for iOS before 16, where promises are made of timers: the app hears of a settled call, and may
+   * listen then, two timers after the core has settled it.
+   *
+   * @param {string} event
+   * @param {unknown} [data]
+   */
   emit(event, data) {
-    const once = this._onceListeners.get(event);
-    this._onceListeners.delete(event);
-    [this._listeners.get(event), once].forEach((listener) => {
-      if (!listener) return;
-      try {
-        listener.call(this, data);
-      } catch (error) {
-        console.error('YunXinMiniappSDK: a listener of "' + event + '" failed:', error);
-      }
-    });
+    Promise.resolve().then(() => {}).then(() => deliver(this, event, data));
   }
 }
+
+FORWARDED.forEach((name) => {
+  /** @type {any} */ (Client.prototype)[name] = function () {
+    return withHost(this, (host) => host.core.call(name, Array.from(arguments)));
+  };
+});
 
 /** @type {string | undefined} */
 Client.wasmPath = undefined;
 
+/** @param {Client} client @param {string} event @param {unknown} data */
+function deliver(client, event, data) {
+  const once = client._onceListeners.get(event);
+  client._onceListeners.delete(event);
+  const added = client._addedListeners.get(event) || [];
+  [client._listeners.get(event), once, ...added].forEach((listener) => {
+    if (!listener) return;
+    try {
+      listener.call(client, data);
+    } catch (error) {
+      print(client._options.logger, 'error', 'YunXinMiniappSDK: a listener of "' + event + '" failed:', error);
+    }
+  });
+}
+
 /**
- * The core of a client. Forgotten when it cannot be had, so that the next call tries again.
+ * The host of a client, with its core. Forgotten when it cannot be had, so that the next call tries
+ * again.
  *
  * @param {Client} client
- * @returns {Promise<any>}
+ * @returns {Promise<Host>}
  */
 function ready(client) {
-  if (!client._core) {
-    const made = load(client._options, wasmPath(client)).then((bindings) => {
-      const host = new Host(client._options.platform, (event, data) => client.emit(event, data));
-      const core = new bindings.Core(forCore(client._options), host);
-      host.attach(core);
-      return core;
+  if (!client._ready) {
+    const options = client._options;
+    const path = options.wasmPath || /** @type {typeof Client} */ (client.constructor).wasmPath;
+    client._ready = load(options, path).then((bindings) => {
+      const host = new Host(options, (event, data) => client.emit(event, data));
+      host.core = new bindings.Core(forCore(options), host);
+      client._host = host;
+      return host;
     });
-    made.catch((error) => {
-      client._core = null;
-      console.error('YunXinMiniappSDK:', error.message);
+    client._ready.catch((error) => {
+      client._ready = null;
+      print(options.logger, 'error', 'YunXinMiniappSDK:', error.message);
     });
-    client._core = made;
   }
-  return client._core;
+  return client._ready;
 }
 
-/** @param {Client} client @param {string} name @param {unknown[]} args */
-function call(client, name, args) {
-  return ready(client).then((core) => core.call(name, args));
+/**
+ * Passes a call on: at once, so that what the app asks next is up to date, or when the core is there,
+ * after the calls before it.
+ *
+ * @param {Client} client
+ * @param {(host: Host) => Promise<any>} act
+ * @returns {Promise<any>}
+ */
+function withHost(client, act) {
+  if (client._host && client._waiting === 0) {
+    try {
+      return act(client._host);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+  client._waiting += 1;
+  const done = () => {
+    client._waiting -= 1;
+  };
+  const host = ready(client);
+  host.then(done, done);
+  return host.then(act);
 }
 
-/** @param {Client} client */
-function wasmPath(client) {
-  return client._options.wasmPath || /** @type {typeof Client} */ (client.constructor).wasmPath;
+/** @param {Client} client @returns {any} */
+function snapshot(client) {
+  if (client._host) return client._host.core.info();
+  const published = { audio: false, video: false };
+  return { cid: 0, uid: 0, pushUrl: '', role: 'broadcaster', state: 'idle', joinChannelParam: {}, userlist: [], published };
 }
 
 /** @param {Record<string, unknown>} options */

@@ -6,24 +6,45 @@
  * happens is told to the core, with the id the core gave. Nothing here throws into the core.
  */
 
+const print = require('./logger.js');
+
 /** What a browser says when a connection ended without a close frame. */
 const ABNORMAL = 1006;
 const NORMAL = 1000;
 /** Deadlines are the core's; this one only frees the platform's own resources. */
 const REQUEST_TIMEOUT = 60000;
+/** WeChat's limit for one app, and the code by which the core knows that trying again is no use. */
+const MAX_SOCKETS = 5;
+const TOO_MANY = 4900;
+
+/** What the platform tells of the app's life, and what the core calls it. */
+const SIGNALS = [
+  { name: 'AppShow', signal: () => 'shown' },
+  { name: 'AppHide', signal: () => 'hidden' },
+  {
+    name: 'NetworkStatusChange',
+    signal: (/** @type {any} */ status) => (status.isConnected ? 'networkUp' : 'networkDown'),
+  },
+];
 
 /** @typedef {{task: any, ended(code: number, reason: string): void, failed(error: unknown): void}} Socket */
 
+/** The live sockets of all clients. @type {Set<Socket>} */
+const live = new Set();
+
 class Host {
   /**
-   * @param {any} platform in place of the global `wx`
+   * @param {Record<string, any>} options of the client
    * @param {(event: string, payload: unknown) => void} emit
    */
-  constructor(platform, emit) {
-    this._given = platform;
+  constructor(options, emit) {
+    this._options = options;
     this._emit = emit;
-    /** @type {any} */
-    this._core = null;
+    /** What is told of everything. A core is made with its host, so it comes second. @type {any} */
+    this.core = null;
+    this._listening = false;
+    /** What the platform holds, by name. @type {Map<string, Function>} */
+    this._listeners = new Map();
     /**
      * The live socket of each id. Listeners cannot be taken off a task, so one that is not in here
      * is not listened to.
@@ -33,23 +54,25 @@ class Host {
   }
 
   /**
-   * Starts to tell a core what happens. The core is made with its host, so it comes second.
+   * Whether to tell the core of the app's life. A listener that the platform cannot take back (not
+   * every one can) rests, and is used again.
    *
-   * @param {any} core
+   * @param {boolean} wanted
    */
-  attach(core) {
-    this._core = core;
+  listen(wanted) {
+    this._listening = wanted;
     const platform = this._platform();
-    /** @type {(name: string, listener: Function) => void} */
-    const listen = (name, listener) => {
-      if (typeof platform[name] !== 'function') return;
+    SIGNALS.forEach(({ name, signal }) => {
+      const method = (wanted ? 'on' : 'off') + name;
+      const known = this._listeners.get(name);
+      if (wanted === Boolean(known) || typeof platform[method] !== 'function') return;
+      const listener = known || ((/** @type {any} */ detail) => {
+        if (this._listening) this._tell('signal', [signal(detail)]);
+      });
+      if (wanted) this._listeners.set(name, listener);
+      else this._listeners.delete(name);
       // Where the function is there but not allowed (plugins), calls work all the same.
-      attempt((error) => this.log('warn', name + ': ' + messageOf(error)), () => platform[name](listener));
-    };
-    listen('onAppShow', () => this._tell('signal', ['shown']));
-    listen('onAppHide', () => this._tell('signal', ['hidden']));
-    listen('onNetworkStatusChange', (/** @type {any} */ status) => {
-      this._tell('signal', [status.isConnected ? 'networkUp' : 'networkDown']);
+      attempt((error) => this.log('warn', method + ': ' + messageOf(error)), () => platform[method](listener));
     });
   }
 
@@ -62,7 +85,7 @@ class Host {
       task: null,
       ended: (code, reason) => {
         if (!alive()) return;
-        this._sockets.delete(id);
+        this._forget(id);
         this._tell('socketClosed', [id, code, reason]);
       },
       failed: (error) => {
@@ -72,6 +95,12 @@ class Host {
       },
     };
     this._sockets.set(id, socket);
+    if (live.size === MAX_SOCKETS) {
+      const refusal = 'WeChat allows five sockets at a time: leave a room first';
+      Promise.resolve().then(() => socket.ended(TOO_MANY, refusal));
+      return;
+    }
+    live.add(socket);
     attempt(socket.failed, () => {
       const task = this._platform().connectSocket({ url, tcpNoDelay: true, success() {}, fail: socket.failed });
       socket.task = task;
@@ -86,7 +115,11 @@ class Host {
         if (typeof message.data === 'string') this._tell('socketText', [id, message.data]);
         else this.log('debug', 'a binary frame was ignored');
       });
-      task.onClose((/** @type {any} */ end) => socket.ended(end.code || ABNORMAL, end.reason || ''));
+      // The core takes a number and a text, and platforms differ in what they give.
+      task.onClose((/** @type {any} */ end) => {
+        const { code, reason } = end || {};
+        socket.ended(Number(code) || ABNORMAL, typeof reason === 'string' ? reason : '');
+      });
       task.onError(socket.failed);
     });
   }
@@ -102,7 +135,7 @@ class Host {
   closeSocket(id, code, reason) {
     const socket = this._sockets.get(id);
     if (!socket) return;
-    this._sockets.delete(id);
+    this._forget(id);
     close(socket.task, code, reason);
   }
 
@@ -127,7 +160,7 @@ class Host {
         responseType: 'text',
         timeout: REQUEST_TIMEOUT,
         success: (/** @type {any} */ answer) => {
-          this._tell('response', [id, answer.statusCode, textOf(answer.data)]);
+          this._tell('response', [id, Number(answer.statusCode) || 0, textOf(answer.data)]);
         },
         fail: failed,
       });
@@ -141,11 +174,17 @@ class Host {
 
   /** @param {'error' | 'warn' | 'info' | 'debug'} level @param {string} text */
   log(level, text) {
-    (console[level] || console.log).call(console, '[nertc]', text);
+    if (this._options.debug) print(this._options.logger, level, '[nertc]', text);
   }
 
   _platform() {
-    return this._given || (typeof wx === 'undefined' ? {} : wx);
+    return this._options.platform || (typeof wx === 'undefined' ? {} : wx);
+  }
+
+  /** @param {number} id */
+  _forget(id) {
+    live.delete(/** @type {Socket} */ (this._sockets.get(id)));
+    this._sockets.delete(id);
   }
 
   /**
@@ -156,7 +195,7 @@ class Host {
    */
   _tell(what, details) {
     try {
-      this._core[what].apply(this._core, details);
+      this.core[what].apply(this.core, details);
     } catch (error) {
       this.log('error', what + ': ' + messageOf(error));
     }

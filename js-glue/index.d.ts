@@ -1,78 +1,307 @@
 /**
- * What an app may use. Written by hand: the events must be those of `Event::NAMES` in Rust.
+ * What an app may use. Written by hand: events, codes and constants must be those of the Rust core, of
+ * `constants.js` and of the protocol's table (`tests/hygiene.rs` compares them).
  */
 
-/** A uid as the SDK hands it out: a string where a JavaScript number would not be exact. */
-type Uid = number | string;
+/** Gives the constants to the class and to every client. */
+declare const WithConstants: YunXinMiniappSDK.Constants & (abstract new () => YunXinMiniappSDK.Constants);
 
-/** A uid as an app may give it: 0 to 2^64 - 1; a decimal string where a number is not exact. */
-type UidLike = number | string | { toString(): string };
-
-/** What `publish` and `unpublish` take; empty means audio and video. */
-type PublishedMedia = '' | 'audio' | 'video';
-
-type MediaType = 'audio' | 'video' | 'slaveAudio' | 'screenShare';
-
-declare class YunXinMiniappSDK {
+/**
+ * A client for calls. All methods that return a promise may be called at once; the promise settles
+ * exactly once, within a deadline, and rejects with an `SdkError`.
+ */
+declare class YunXinMiniappSDK extends WithConstants {
   /** Makes the app's client, or returns the one made before. Throws if `appkey` is not among the options. */
   static Client(options: YunXinMiniappSDK.ClientOptions): YunXinMiniappSDK;
 
+  /**
+   * Makes a client of its own, beside the app's one: for a second room at the same time. Each client
+   * in a room needs one socket, and WeChat allows five in an app.
+   */
+  static createClient(options: YunXinMiniappSDK.ClientOptions): YunXinMiniappSDK;
+
   /** Forgets the app's client, so that `Client` makes another. Does not leave the room. */
   static destroy(): void;
+
+  /** The package's version, such as "0.1.0". */
+  static getVersion(): string;
 
   /** Where the wasm lies in the code package, for clients without the option `wasmPath`. */
   static wasmPath: string | undefined;
 
   static default: typeof YunXinMiniappSDK;
 
-  /** Makes a client beside the app's one. */
+  /** As `createClient`. */
   constructor(options: YunXinMiniappSDK.ClientOptions);
 
   /** Begins to load the core. Optional: the first call does it too. */
   init(): Promise<void>;
 
+  /** Enters a room. Resolves before the events of the members who are there already. */
   join(param: YunXinMiniappSDK.JoinParam): Promise<YunXinMiniappSDK.JoinResult>;
 
   /** Resolves also when in no room. */
   leave(): Promise<void>;
 
-  /** Resolves with the URL for live-pusher: one for audio and video. */
-  publish(mediaType?: PublishedMedia): Promise<string>;
+  /** Leaves without telling how it went. The client can join again. */
+  destroy(): void;
 
-  /** Resolves with the URL for live-pusher, which stays valid for the other medium. */
-  unpublish(mediaType?: PublishedMedia): Promise<string | undefined>;
+  /** Resolves with the URL for live-pusher: one for audio and video. Default: both. */
+  publish(mediaType?: YunXinMiniappSDK.PublishedMedia): Promise<string>;
+
+  /** Resolves with the URL for live-pusher, which stays valid for the other medium. Default: both. */
+  unpublish(mediaType?: YunXinMiniappSDK.PublishedMedia): Promise<string | undefined>;
 
   /** Resolves with the URL for live-player: one for a user's audio and video. */
-  subscribe(uid: UidLike, mediaType: MediaType): Promise<YunXinMiniappSDK.SubscribeResult>;
+  subscribe(
+    uid: YunXinMiniappSDK.UidLike,
+    mediaType: YunXinMiniappSDK.MediaType
+  ): Promise<YunXinMiniappSDK.SubscribeResult>;
 
-  unsubscribe(uid: UidLike, mediaType: MediaType): Promise<void>;
+  unsubscribe(uid: YunXinMiniappSDK.UidLike, mediaType: YunXinMiniappSDK.MediaType): Promise<void>;
 
-  /** Sets the one listener of an event; an earlier one goes. */
-  on<E extends keyof YunXinMiniappSDK.Events>(event: E, listener: (data: YunXinMiniappSDK.Events[E]) => void): void;
+  /** Tells the others that a medium is muted. Default: both. With a uid: asks to mute that user. */
+  mute(mediaType?: YunXinMiniappSDK.PublishedMedia, uid?: YunXinMiniappSDK.UidLike): Promise<void>;
+
+  unmute(mediaType?: YunXinMiniappSDK.PublishedMedia, uid?: YunXinMiniappSDK.UidLike): Promise<void>;
+
+  /** Default: 'broadcaster'. Works outside of a room too; an audience publishes nothing. */
+  setRole(role?: YunXinMiniappSDK.Role): Promise<void>;
+
+  /** What is pushed: one of `NETCALL_MODE`. */
+  switchMode(mode: YunXinMiniappSDK.NetcallMode): Promise<void>;
+
+  /** Resolves with the server's whole answer. */
+  getUploadUserList(): Promise<YunXinMiniappSDK.UploadUserList>;
+
+  /** One of `VOICE_BEAUTIFIER_TYPE`, 0 (off) to 11. Switches effect and pitch off, if it is not off itself. */
+  setVoiceBeautifierPreset(type: YunXinMiniappSDK.VoiceBeautifier): Promise<void>;
+
+  /** One of `VOICE_EFFECT_TYPE`, 0 (off) to 8. Switches beautifier and pitch off, if it is not off itself. */
+  setAudioEffectPreset(type: YunXinMiniappSDK.VoiceEffect): Promise<void>;
+
+  /** 0.5 to 2.0; 1.25 is one's own voice. Any other switches beautifier and effect off. */
+  setLocalVoicePitch(pitch: number): Promise<void>;
+
+  /**
+   * @param band an index from 0 to 9, or one of `AUDIO_EQUALIZATION_BAND`, in Hz
+   * @param gain a whole number of dB, -15 to 15
+   */
+  setLocalVoiceEqualization(band: YunXinMiniappSDK.EqualizationBand, gain: number): Promise<void>;
+
+  /** Starts to push the room to CDNs. Needs `liveEnable: 1` at `join`; at most 3 tasks in a room. */
+  addTasks(param: { rtmpTasks: YunXinMiniappSDK.RtmpTask[] }): Promise<void>;
+
+  updateTasks(param: { rtmpTasks: YunXinMiniappSDK.RtmpTask[] }): Promise<void>;
+
+  deleteTasks(param: { taskIds: string[] }): Promise<void>;
+
+  /**
+   * Has the room's speech written down: the event `asr-captions`.
+   *
+   * @param sourceLang what is spoken; default 'AUTO'
+   * @param targetLang what to translate into; default '': no translation
+   */
+  startAsrCaptions(
+    sourceLang?: YunXinMiniappSDK.CaptionLanguage | 'AUTO',
+    targetLang?: YunXinMiniappSDK.CaptionLanguage | ''
+  ): Promise<void>;
+
+  stopAsrCaptions(): Promise<void>;
+
+  /** Interrupts an AI agent that is speaking. Default: the first remote user. */
+  aiManualInterrupt(uid?: YunXinMiniappSDK.UidLike): Promise<void>;
+
+  /**
+   * Reports what a media component tells. Never throws and never rejects.
+   *
+   * @param pushOrPull live-pusher or live-player; default 'push'
+   * @param type the component's event
+   * @param data its details
+   * @param uid whose player it is
+   */
+  dataReporter(
+    pushOrPull: 'push' | 'pull' | undefined,
+    type: YunXinMiniappSDK.ReportType,
+    data: object,
+    uid?: YunXinMiniappSDK.UidLike
+  ): Promise<void>;
+
+  /**
+   * Sets the one listener of an event; an earlier one of `on` goes. Apps register again each time a
+   * page opens and count on that.
+   */
+  on<E extends YunXinMiniappSDK.EventName>(event: E, listener: YunXinMiniappSDK.Listener<E>): void;
 
   /** Sets the one listener of the next such event, beside the one of `on`. */
-  once<E extends keyof YunXinMiniappSDK.Events>(event: E, listener: (data: YunXinMiniappSDK.Events[E]) => void): void;
+  once<E extends YunXinMiniappSDK.EventName>(event: E, listener: YunXinMiniappSDK.Listener<E>): void;
 
-  /** Removes the listeners of an event, or only the given one. Never throws. */
-  off<E extends keyof YunXinMiniappSDK.Events>(event: E, listener?: (data: YunXinMiniappSDK.Events[E]) => void): void;
+  /** Removes what `on` and `once` set for an event, or only the given listener. Never throws. */
+  off<E extends YunXinMiniappSDK.EventName>(event: E, listener?: YunXinMiniappSDK.Listener<E>): void;
 
-  emit<E extends keyof YunXinMiniappSDK.Events>(event: E, data?: YunXinMiniappSDK.Events[E]): void;
+  /** Adds a listener beside that of `on`; as many as wanted, each once. */
+  addListener<E extends YunXinMiniappSDK.EventName>(event: E, listener: YunXinMiniappSDK.Listener<E>): void;
+
+  /** Removes what `addListener` added. Never throws. */
+  removeListener<E extends YunXinMiniappSDK.EventName>(event: E, listener: YunXinMiniappSDK.Listener<E>): void;
+
+  /** Tells the listeners, after the caller has returned. */
+  emit<E extends YunXinMiniappSDK.EventName>(event: E, data?: YunXinMiniappSDK.Events[E]): void;
+
+  /** Removes every listener of every event. */
+  eventReset(): void;
+
+  /** A copy of where the client stands. */
+  getStatus(): YunXinMiniappSDK.Status;
+
+  getVersion(): string;
+
+  /** A copy of what the client knows, in the original's form. Read by other software, such as call-kit. */
+  get _info(): YunXinMiniappSDK.Info;
+
+  /** The same as `getStatus()`. */
+  get _status(): YunXinMiniappSDK.Status;
 }
 
 declare namespace YunXinMiniappSDK {
+  /** A uid as the SDK hands it out: a decimal string from 16 digits on, where a number may not be exact. */
+  type Uid = number | string;
+
+  /** A uid as an app may give it: 0 to 2^64 - 1, as a number up to 2^53 - 1, else one of the others. */
+  type UidLike = number | string | bigint | BigNumberLike;
+
+  /** Objects of BigNumber libraries; `toString()` gives decimal digits. */
+  type BigNumberLike = { toFixed(...details: any[]): string } | { toNumber(): number; toString(): string };
+
+  type MediaType = 'audio' | 'video' | 'slaveAudio' | 'screenShare';
+
+  /** What one can publish and mute; empty means audio and video. */
+  type PublishedMedia = '' | 'audio' | 'video';
+
+  type Role = 'broadcaster' | 'audience';
+
+  type ReportType = 'bindstatechange' | 'bindnetstatus' | 'binderror' | (string & {});
+
+  /** Lower-case codes (`zh`, `en`, …) are taken too. */
+  type CaptionLanguage =
+    | 'CN' | 'VI' | 'EN' | 'ID' | 'IT' | 'ES' | 'JA' | 'PT'
+    | 'KO' | 'FR' | 'RU' | 'DE' | 'AR' | 'TH' | 'KH' | 'LA'
+    | (string & {});
+
+  interface Enums {
+    /** Roles as numbers, as `roleCode` of `role-Changed` has them. */
+    readonly ROLE_FOR_MEETING: {
+      readonly ROLE_HOST: 0;
+      readonly ROLE_AUDIENCE: 1;
+    };
+    /** How many take part. */
+    readonly SESSION_MODE: {
+      readonly P2P: 0;
+      readonly MEETING: 1;
+    };
+    /** `liveEnable` of `join`. */
+    readonly LIVE_ENABLE: {
+      readonly LIVE_ENABLE_OPEN: 1;
+      readonly LIVE_ENABLE_CLOSE: 0;
+    };
+    /** `recordType` of `join`. */
+    readonly RECORD_TYPE: {
+      readonly RECORD_TYPE_MIX_SINGLE: '0';
+      readonly RECORD_TYPE_ONLY_MIX: '1';
+      readonly RECORD_TYPE_ONLY_SINGLE: '2';
+    };
+    /** `recordAudio` of `join`. */
+    readonly RECORD_AUDIO: {
+      readonly RECORD_AUDIO_OPEN: 1;
+      readonly RECORD_AUDIO_CLOSE: 0;
+    };
+    /** `recordVideo` of `join`. */
+    readonly RECORD_VIDEO: {
+      readonly RECORD_VIDEO_OPEN: 1;
+      readonly RECORD_VIDEO_CLOSE: 0;
+    };
+    /** `mode` of `join`, and what `switchMode` takes. */
+    readonly NETCALL_MODE: {
+      readonly NETCALL_MODE_AUDIO_VIDEO: 0;
+      readonly NETCALL_MODE_ONLY_AUDIO: 1;
+      readonly NETCALL_MODE_ONLY_VIDEO: 2;
+      readonly NETCALL_MODE_NOAUDIO_NOVIDEO: 3;
+    };
+    /** `rtmpRecord` of `join`. */
+    readonly RTMP_RECORD: {
+      readonly RTMP_RECORD_OPEN: 1;
+      readonly RTMP_RECORD_CLOSE: 0;
+    };
+    /** What `setVoiceBeautifierPreset` takes. */
+    readonly VOICE_BEAUTIFIER_TYPE: {
+      readonly VOICE_BEAUTIFIER_OFF: 0;
+      readonly VOICE_BEAUTIFIER_MUFFLED: 1;
+      readonly VOICE_BEAUTIFIER_MELLOW: 2;
+      readonly VOICE_BEAUTIFIER_CLEAR: 3;
+      readonly VOICE_BEAUTIFIER_MAGNETIC: 4;
+      readonly VOICE_BEAUTIFIER_RECORDINGSTUDIO: 5;
+      readonly VOICE_BEAUTIFIER_NATURE: 6;
+      readonly VOICE_BEAUTIFIER_KTV: 7;
+      readonly VOICE_BEAUTIFIER_REMOTE: 8;
+      readonly VOICE_BEAUTIFIER_CHURCH: 9;
+      readonly VOICE_BEAUTIFIER_BEDROOM: 10;
+      readonly VOICE_BEAUTIFIER_LIVE: 11;
+    };
+    /** What `setAudioEffectPreset` takes. */
+    readonly VOICE_EFFECT_TYPE: {
+      readonly AUDIO_EFFECT_OFF: 0;
+      readonly VOICE_CHANGER_EFFECT_ROBOT: 1;
+      readonly VOICE_CHANGER_EFFECT_GIANT: 2;
+      readonly VOICE_CHANGER_EFFECT_HORROR: 3;
+      readonly VOICE_CHANGER_EFFECT_MATURE: 4;
+      readonly VOICE_CHANGER_EFFECT_MANTOWOMAN: 5;
+      readonly VOICE_CHANGER_EFFECT_WOMANTOMAN: 6;
+      readonly VOICE_CHANGER_EFFECT_MANTOLOLI: 7;
+      readonly VOICE_CHANGER_EFFECT_WOMANTOLOLI: 8;
+    };
+    /** Bands of `setLocalVoiceEqualization`, by their middle frequency in Hz. */
+    readonly AUDIO_EQUALIZATION_BAND: {
+      readonly AUDIO_EQUALIZATION_BAND_31: 31;
+      readonly AUDIO_EQUALIZATION_BAND_62: 62;
+      readonly AUDIO_EQUALIZATION_BAND_125: 125;
+      readonly AUDIO_EQUALIZATION_BAND_250: 250;
+      readonly AUDIO_EQUALIZATION_BAND_500: 500;
+      readonly AUDIO_EQUALIZATION_BAND_1K: 1000;
+      readonly AUDIO_EQUALIZATION_BAND_2K: 2000;
+      readonly AUDIO_EQUALIZATION_BAND_4K: 4000;
+      readonly AUDIO_EQUALIZATION_BAND_8K: 8000;
+      readonly AUDIO_EQUALIZATION_BAND_16K: 16000;
+    };
+  }
+
+  /** The enumerations, and all their members beside them. */
+  type Constants = Enums & AllOf<Enums[keyof Enums]>;
+
+  type AllOf<Union> = (Union extends unknown ? (member: Union) => void : never) extends (all: infer All) => void
+    ? All
+    : never;
+
+  type ValueOf<Enum extends keyof Enums> = Enums[Enum][keyof Enums[Enum]];
+  type NetcallMode = ValueOf<'NETCALL_MODE'>;
+  type VoiceBeautifier = ValueOf<'VOICE_BEAUTIFIER_TYPE'>;
+  type VoiceEffect = ValueOf<'VOICE_EFFECT_TYPE'>;
+  type EqualizationBand = ValueOf<'AUDIO_EQUALIZATION_BAND'> | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+
   interface ServerAddresses {
     /** Full URL of the bootstrap. */
     channelServer?: string;
-    /** Full URL for reports. */
+    /** Full URL for reports. Without it, nothing is reported. */
     statisticsServer?: string;
-    /** Base URL of the task API. */
+    /** Base URL of the task API, such as `https://host/v2/sdk/rooms`. */
     roomServer?: string;
   }
 
   interface ClientOptions extends ServerAddresses {
     appkey: string;
-    /** Logs more to the console. Default: false. */
+    /** Logs what the SDK does. Default: false, which is silent but for what the app does wrong. */
     debug?: boolean;
+    /** In place of the console. */
+    logger?: Logger;
     neRtcServerAddresses?: ServerAddresses;
     /** Path in the code package, ending in `.wasm` or `.wasm.br`. Default: where npm puts the package. */
     wasmPath?: string;
@@ -84,28 +313,42 @@ declare namespace YunXinMiniappSDK {
     WXWebAssembly?: { instantiate(path: string, imports: object): Promise<object> };
   }
 
+  /** What is missing goes to the console. */
+  interface Logger {
+    error?(...details: unknown[]): void;
+    warn?(...details: unknown[]): void;
+    info?(...details: unknown[]): void;
+    debug?(...details: unknown[]): void;
+  }
+
   /** The part of `wx` that is used. Only the first two are required. */
   interface Platform {
     connectSocket(options: any): any;
     request(options: any): any;
     onAppShow?(listener: (detail: any) => void): void;
+    offAppShow?(listener: (detail: any) => void): void;
     onAppHide?(listener: (detail: any) => void): void;
+    offAppHide?(listener: (detail: any) => void): void;
     onNetworkStatusChange?(listener: (status: any) => void): void;
+    offNetworkStatusChange?(listener: (status: any) => void): void;
   }
 
   interface JoinParam extends ServerAddresses {
+    /** 1 to 1024 bytes. */
     channelName: string;
     /** Default: random. The result has the same type. */
     uid?: UidLike | null;
     /** Required when the app is in secure mode, to be left out in debug mode. */
     token?: string;
-    mode?: number;
+    mode?: NetcallMode;
     /** 1: the room may be pushed to a CDN. */
-    liveEnable?: 0 | 1;
-    recordAudio?: 0 | 1;
-    recordVideo?: 0 | 1;
+    liveEnable?: ValueOf<'LIVE_ENABLE'>;
+    recordAudio?: ValueOf<'RECORD_AUDIO'>;
+    recordVideo?: ValueOf<'RECORD_VIDEO'>;
     /** 0: mixed and single, 1: mixed only, 2: single only. */
-    recordType?: '0' | '1' | '2' | 0 | 1 | 2;
+    recordType?: ValueOf<'RECORD_TYPE'> | 0 | 1 | 2;
+    rtmpRecord?: ValueOf<'RTMP_RECORD'>;
+    /** 1: this member is the host speaker. */
     isHostSpeaker?: 0 | 1;
     /** Full `wss://` URL of the gateway, in place of the ones that the bootstrap names. */
     address?: string;
@@ -117,37 +360,179 @@ declare namespace YunXinMiniappSDK {
     code: 200;
     /** The channel's id; a string where a number would not be exact. */
     cid: number | string;
+    /** A number if the app gave a number, else a string. */
     uid: Uid;
   }
 
   interface SubscribeResult {
+    /** A number if the app gave a number, else a string. */
     uid: Uid;
     url: string;
   }
 
+  interface UploadUserList {
+    code: 200;
+    [field: string]: unknown;
+  }
+
+  /** One stream to push to. */
+  interface RtmpTask {
+    /** Letters, digits and underscores, at most 64; unique in the room. */
+    taskId: string;
+    /** An `rtmp://` URL. */
+    streamUrl: string;
+    /** Whether to record it. */
+    record?: boolean;
+    /** `updateTasks` only; a task is added by the local user. */
+    hostUid?: UidLike;
+    layout: RtmpLayout;
+    config?: RtmpConfig;
+    /** Passed on in the stream. */
+    extraInfo?: string;
+  }
+
+  interface RtmpLayout {
+    canvas: RtmpCanvas;
+    users: RtmpUser[];
+    images?: RtmpImage[];
+  }
+
+  interface RtmpCanvas {
+    /** Pixels, 0 to 1920. */
+    width: number;
+    /** Pixels, 0 to 1920. */
+    height: number;
+    /** R * 65536 + G * 256 + B. */
+    color?: number;
+  }
+
+  /** A rectangle on the canvas, in pixels. */
+  interface RtmpArea {
+    x: number;
+    y: number;
+    width: number;
+    height: number;
+    /** 0: fit, 1: fill. Default: 1. */
+    adaption?: 0 | 1;
+  }
+
+  interface RtmpUser extends RtmpArea {
+    uid: UidLike;
+    /** 0 (lowest) to 100. */
+    zOrder?: number;
+    pushAudio?: boolean;
+    pushVideo?: boolean;
+  }
+
+  interface RtmpImage extends RtmpArea {
+    url: string;
+  }
+
+  interface RtmpConfig {
+    /** Passes the video of a single user on as it is. */
+    singleVideoNoTrans?: boolean;
+    audioParam?: {
+      /** kbit/s, 10 to 192. */
+      bitRate?: number;
+      /** Hz. */
+      sampleRate?: 32000 | 44100 | 48000;
+      channels?: 1 | 2;
+      /** 0: LC-AAC, 1: HE-AAC. */
+      codecProfile?: 0 | 1;
+    };
+  }
+
+  type State = 'idle' | 'joining' | 'joined' | 'reconnecting' | 'leaving';
+
+  interface Status {
+    /** From the call of `join` to its failure, to `leave`, or to the end of the stay. */
+    isInTheRoom: boolean;
+    state: State;
+    role: Role;
+    publishAudio: boolean;
+    publishVideo: boolean;
+  }
+
+  interface Info {
+    /** 0 outside of a room. */
+    cid: number | string;
+    uid: Uid;
+    /** Empty while unknown. */
+    pushUrl: string;
+    role: Role;
+    state: State;
+    /** Empty before the first `join`. */
+    joinChannelParam: { channelName?: string; uid?: Uid; token?: string };
+    /** The others in the room, by uid as a decimal string. */
+    userlist: Map<string, UserRecord>;
+    published: { audio: boolean; video: boolean };
+  }
+
+  interface UserRecord {
+    uid: Uid;
+    url?: string;
+    screen_url?: string;
+    slaveaudio_url?: string;
+    role: ValueOf<'ROLE_FOR_MEETING'>;
+    audio_on: boolean;
+    video_on: boolean;
+    screen_on: boolean;
+    sa_on: boolean;
+  }
+
   /**
-   * Who is to blame: the app's call, the server's decision, the network, the server's failure, the
-   * SDK itself, or the platform (the wasm could not be loaded).
+   * Who is to blame: the app's call, somebody with the right to refuse, the network, the server, or
+   * the platform (the wasm could not be loaded).
    */
-  type ErrorKind = 'Misuse' | 'Refused' | 'Network' | 'Server' | 'Bug' | 'Platform';
+  type ErrorKind = 'Misuse' | 'Refused' | 'Network' | 'Server' | 'Platform';
+
+  /**
+   * The SDK's own codes; numbers and strings differ, as in the original. -2: loading or transport
+   * failed. 408: no answer in time. 434: wrong state or argument. "0": ended normally. "400": no gateway. "401":
+   * cannot connect. "403": could not reconnect. "405": kicked. "406": refused by the room. "417":
+   * login refused. "418": the room is not encrypted. "420": no push URL. "434", "435", "436": a task
+   * could not be added, deleted, updated.
+   */
+  type ErrorCode =
+    | -2 | 408 | 434
+    | '0' | '400' | '401' | '403' | '405' | '406' | '417' | '418' | '420' | '434' | '435' | '436';
 
   /** What every promise of the SDK rejects with. */
   interface SdkError extends Error {
-    /** -2: loading or transport failed; 434: wrong state or argument; 408: no answer in time; others: docs/errors.md. */
-    code: number | string;
+    /** One of the SDK's own, or the number that the server gave. */
+    code: ErrorCode | (number & {});
+    /** The same as `message`. */
     reason: string;
+    /** What the server or the platform said, else the same as `message`. */
     desc: string;
     kind: ErrorKind;
   }
 
   interface UserEvent {
     uid: Uid;
-    /** Whether `uid` is a string because a number would not be exact. */
+    /** Whether `uid` is a string. */
     isBigNumber: boolean;
   }
 
   interface StreamEvent extends UserEvent {
     mediaType: MediaType;
+  }
+
+  interface MuteEvent<Media extends 'audio' | 'video'> extends UserEvent {
+    mediaType: Media;
+  }
+
+  interface RoleEvent extends UserEvent {
+    role: Role;
+    /** The same as the number that the original delivers as `role`. */
+    roleCode: ValueOf<'ROLE_FOR_MEETING'>;
+  }
+
+  interface ModeEvent extends UserEvent {
+    /** The user's name with the operator, where there is one. */
+    accid?: string;
+    cid: number | string;
+    mode: NetcallMode;
   }
 
   interface UrlEntry extends UserEvent {
@@ -162,43 +547,105 @@ declare namespace YunXinMiniappSDK {
 
   interface RemovedEvent {
     cid: number | string;
-    reason: number | string;
+    /** The server's number for why, if it gave one. */
+    reason?: number;
     /** The name of the server's notice. */
     cmd: string;
-    body: { cid: number | string; reason?: number | string };
+    body: { cid: number | string; reason?: number };
   }
 
+  /** "0": left, or the room was dissolved. Others as in `ErrorCode`. */
+  type DisconnectCode = '0' | '401' | '403' | '405' | '406' | '417';
+
+  interface MediaStatusEvent extends StreamEvent {
+    /** 'off': published, but nothing flows. */
+    status: 'on' | 'off' | (string & {});
+    url?: string;
+  }
+
+  interface AbilityEvent extends UserEvent {
+    code?: number;
+    errMsg: string;
+    /** The same as `errMsg`. */
+    msg: string;
+  }
+
+  interface TaskEvent extends UserEvent {
+    /** Who added the task. The spelling is the original's. */
+    hotsUid?: Uid;
+    /** The same as `hotsUid`. */
+    hostUid?: Uid;
+    taskId: string;
+    streamUrl: string;
+    /** 505: pushing, 506: failed, 511: ended. */
+    code?: 505 | 506 | 511 | (number & {});
+    msg: string;
+  }
+
+  interface CaptionEvent {
+    /** Milliseconds. */
+    timestamp: number;
+    /** Who speaks. */
+    srcUid: Uid;
+    text: string;
+    /** Whether no correction follows. */
+    isFinal: boolean;
+    language?: string;
+    /** Whether there is a translation: the next two. */
+    hasTrans?: boolean;
+    transText?: string;
+    transLanguage?: string;
+  }
+
+  /** The payload of each event. In which order they come: docs/events.md. */
   interface Events {
+    /** A stay in a room failed for good. */
+    error: { code: SdkError['code']; reason: string; message: string; desc: string; kind: ErrorKind };
     /** The socket to the server is open: after `join`, and after each reconnect. */
     open: { code: 200 };
-    clientJoin: UserEvent;
-    clientLeave: UserEvent;
-    'stream-added': StreamEvent;
-    'stream-removed': StreamEvent;
-    /** The main URL of a user has changed: one's own is for live-pusher, another's for live-player. */
-    syncDone: UrlEvent;
+    /** The session is over. Once, and last. */
+    disconnect: { code: DisconnectCode; reason: string };
     /** The connection is lost; `count` tells how often it has been tried in vain. */
     willreconnect: { count: number };
     /** The connection is back, and with it everything that was asked for. */
     reconnected: undefined;
-    /** The session is over. Once, and last. "0": left, "403": could not reconnect, "405": kicked, "406": refused. */
-    disconnect: { code: string; reason: string };
+    /** `join` has begun. */
+    sessionStart: undefined;
+    /** The server did not confirm a command in time. */
+    sendCommandOverTime: { cmd: string; seq: number };
+    /** A broadcaster came, or a member became one. */
+    clientJoin: UserEvent;
+    /** A broadcaster left, or became audience. */
+    clientLeave: UserEvent;
+    /** A member's mode has changed: restart its player. */
+    clientUpdate: ModeEvent;
+    /** A member publishes something: call `subscribe`. */
+    'stream-added': StreamEvent;
+    'stream-removed': StreamEvent;
+    /** The main URL of a user has changed: one's own is for live-pusher, another's for live-player. */
+    syncDone: UrlEvent;
+    'mute-audio': MuteEvent<'audio'>;
+    'unmute-audio': MuteEvent<'audio'>;
+    'mute-video': MuteEvent<'video'>;
+    'unmute-video': MuteEvent<'video'>;
+    'role-Changed': RoleEvent;
+    /** The server removed this member. `disconnect` follows. */
     kicked: RemovedEvent;
+    /** The room was dissolved. `disconnect` follows. */
     liveRoomClose: RemovedEvent;
-    sendCommandOverTime: { cmd: string | number; seq: number };
-    error: { code: number | string; reason: string; message: string };
-    'sessionStart': any;
-    'clientUpdate': any;
-    'mute-audio': any;
-    'unmute-audio': any;
-    'mute-video': any;
-    'unmute-video': any;
-    'role-Changed': any;
-    'media-status': any;
-    'ability-not-support': any;
-    'rtmp-tasks-status': any;
-    'asr-captions': any;
+    'media-status': MediaStatusEvent;
+    'ability-not-support': AbilityEvent;
+    'rtmp-tasks-status': TaskEvent;
+    /** One caption; only after `startAsrCaptions`. */
+    'asr-captions': CaptionEvent;
   }
+
+  type EventName = keyof Events;
+
+  type Listener<E extends EventName> = (data: Events[E]) => void;
+
+  /** Any event with its payload, to be told apart by `name`. */
+  type AnyEvent = { [E in EventName]: { name: E; data: Events[E] } }[EventName];
 }
 
 export = YunXinMiniappSDK;

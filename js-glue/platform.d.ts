@@ -7,6 +7,8 @@ declare const wx: any;
 declare const WXWebAssembly: any;
 declare const module: { exports: any };
 declare function require(name: string): any;
+/** The package's version; the bundler puts it in. */
+declare const NERTC_VERSION: string;
 /** What wasm-bindgen makes of src/wasm.rs; the bundler finds it. */
 declare module 'wasm-bindings' {
   const bindings: any;

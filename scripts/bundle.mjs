@@ -3,7 +3,7 @@
  * no text codec. The tests bundle the glue with bindings of their own in the same way.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refusal, root } from './tools.mjs';
 
@@ -15,12 +15,14 @@ export async function bundle(bindings, outfile) {
   if (!existsSync(join(root, 'node_modules', 'esbuild'))) {
     throw new Refusal('The npm package esbuild is missing: run "npm run setup"');
   }
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const esbuild = await import('esbuild');
   await esbuild.build({
     absWorkingDir: root,
     entryPoints: ['js-glue/index.js'],
     inject: ['js-glue/text-codec.mjs'],
     alias: { 'wasm-bindings': bindings },
+    define: { NERTC_VERSION: JSON.stringify(version) },
     outfile,
     bundle: true,
     format: 'cjs',

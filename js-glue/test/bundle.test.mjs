@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { SDK, builtPackage } from './package.mjs';
 import { createSandbox, createWXWebAssembly } from './sandbox.mjs';
-import { createRecordingConsole, createScriptedWx } from './scripted-wx.mjs';
+import { createRecordingConsole, createScriptedWx, until } from './scripted-wx.mjs';
 
 const root = builtPackage();
 
@@ -33,10 +33,46 @@ test('outside of a mini-program the same bundle works with what it is given', as
   assert.equal(typeof wx, 'undefined');
 });
 
-function start(options = {}, result = 'both') {
-  const { wx } = createScriptedWx();
+for (const timerPromise of [false, true]) {
+  for (const warm of [false, true]) {
+    const promises = timerPromise ? 'promises made of timers' : 'standard promises';
+    test(`who listens when join has resolved misses nothing (${promises}, core ${warm ? 'there' : 'not there'} before)`, async () => {
+      const { client, sockets, requests } = start({}, 'both', timerPromise);
+      if (warm) await client.leave();
+      const heard = [];
+      client.on('clientJoin', () => heard.push('too early'));
+      client.join({ channelName: 'room', uid: 100 }).then(() => {
+        client.on('clientJoin', ({ uid }) => heard.push(`clientJoin ${uid}`));
+        client.on('stream-added', ({ mediaType }) => heard.push(`stream-added ${mediaType}`));
+      });
+
+      await until(() => requests.length > 0);
+      requests[0].respond(FOUND);
+      await until(() => sockets.length > 0);
+      sockets[0].open();
+      await until(() => sockets[0].sent.length > 0);
+      const { seq } = JSON.parse(sockets[0].sent[0]);
+      sockets[0].message(JSON.stringify({ cmd: 1, seq, body: { code: 200, userlist: MEMBERS } }));
+      await until(() => heard.length === 3);
+      assert.deepEqual(heard, ['clientJoin 200', 'stream-added audio', 'stream-added video']);
+      client.destroy();
+    });
+  }
+}
+
+/** The channel server's answer. */
+const FOUND = JSON.stringify({
+  code: 200, cid: 42, token: 't', ips: { wechatapparray: ['gateway.test'], turnaddrs: [['192.0.2.1:80']], token: 't' },
+});
+const MEMBERS = [
+  { uid: 100, url: 'rtmp://push', role: 0 },
+  { uid: 200, url: 'rtmp://pull', role: 0, audio_on: true, video_on: true },
+];
+
+function start(options = {}, result = 'both', timerPromise = false) {
+  const { wx, sockets, requests } = createScriptedWx();
   const { console } = createRecordingConsole();
   const WXWebAssembly = createWXWebAssembly({ root, result });
-  const Sdk = createSandbox({ root, wx, WXWebAssembly, console }).require(SDK);
-  return { client: Sdk.Client({ appkey: 'key', ...options }) };
+  const Sdk = createSandbox({ root, wx, WXWebAssembly, console, timerPromise }).require(SDK);
+  return { client: Sdk.Client({ appkey: 'key', ...options }), sockets, requests };
 }

@@ -1,10 +1,11 @@
 /** The client as an app uses it, in the sandbox, with the scripted core. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { SDK, scriptedPackage } from './package.mjs';
 import { createSandbox } from './sandbox.mjs';
-import { createRecordingConsole, createScriptedWx, same, until } from './scripted-wx.mjs';
+import { createRecordingConsole, createScriptedWx, same, settled, until } from './scripted-wx.mjs';
 
 const root = await scriptedPackage();
 
@@ -51,20 +52,72 @@ test('calls made before the core is ready reach it in order', async () => {
   client.join(param);
   client.publish();
   client.subscribe('18446744073709551615', 'audio');
-  client.unsubscribe(7, 'video');
-  client.unpublish('audio');
   client.leave({ ignored: true });
   assert.equal(cores.length, 0);
-  await until(() => cores[0]?.calls.length === 6);
+  await until(() => cores[0]?.calls.length === 4);
 
   same(cores[0].calls.map(({ name, args }) => [name, ...args]), [
     ['join', param],
-    ['publish', null],
+    ['publish'],
     ['subscribe', '18446744073709551615', 'audio'],
-    ['unsubscribe', 7, 'video'],
-    ['unpublish', 'audio'],
     ['leave'],
   ]);
+});
+
+test('a call from between two that waited for the core does not overtake', async () => {
+  const { client, cores } = start({ made: (core) => cores.push(core) && Promise.resolve().then(() => client.publish('third')) });
+  client.publish('first');
+  client.publish('second');
+  await until(() => cores[0]?.calls.length === 3);
+
+  same(cores[0].calls.map(({ args }) => args[0]), ['first', 'second', 'third']);
+});
+
+test('with the core there, a call is made at once', async () => {
+  const { client, cores } = await ready();
+  client.publish('video');
+  same(cores[0].calls.map(({ name }) => name), ['publish']);
+});
+
+test('each method is the core\'s, with the arguments as they came', async () => {
+  const { client, cores } = await ready();
+  const tasks = { rtmpTasks: [{ taskId: 't' }] };
+  const big = { toFixed: () => '18446744073709551615' };
+  const calls = [
+    ['join', { channelName: 'room', uid: big }], ['publish'], ['publish', undefined], ['unpublish', 'audio'],
+    ['subscribe', big, 'slaveAudio'], ['unsubscribe', 7, 'screenShare'], ['mute', 'audio'], ['mute', 'video', 7],
+    ['unmute'], ['setRole', 'audience'], ['setVoiceBeautifierPreset', 7], ['setAudioEffectPreset', 8],
+    ['setLocalVoicePitch', 1.5], ['setLocalVoiceEqualization', 31, -15], ['addTasks', tasks], ['updateTasks', tasks],
+    ['deleteTasks', { taskIds: ['t'] }], ['startAsrCaptions', 'CN', 'EN'], ['stopAsrCaptions'], ['aiManualInterrupt', '7'],
+    ['switchMode', 1], ['getUploadUserList'], ['publish', 'video', 'more', null], ['leave'],
+  ];
+  for (const [name, ...args] of calls) client[name](...args);
+
+  assert.deepEqual(Array.from(cores[0].calls, ({ name, args }) => [name, ...args]), calls);
+  assert.equal(cores[0].calls[0].args[0], calls[0][1]);
+});
+
+test('dataReporter fills in push, and neither throws nor rejects', async () => {
+  const { client, cores } = await ready();
+  const data = { code: 1002 };
+  const reports = [client.dataReporter('pull', 'bindnetstatus', data, 7), client.dataReporter(undefined, 'binderror', data)];
+  assert.deepEqual(Array.from(cores[0].calls, ({ name, args }) => [name, ...args]), [
+    ['dataReporter', 'pull', 'bindnetstatus', data, 7],
+    ['dataReporter', 'push', 'binderror', data, undefined],
+  ]);
+  cores[0].calls[0].resolve();
+  cores[0].calls[1].reject(new Error('refused'));
+  assert.deepEqual(await Promise.all(reports), [undefined, undefined]);
+
+  cores[0].broken = true;
+  assert.equal(await client.dataReporter(), undefined);
+  assert.equal(await start({ WXWebAssembly: {} }).client.dataReporter('push', 'bindstatechange', data), undefined);
+});
+
+test('a core that breaks rejects the call', async () => {
+  const { client, cores } = await ready();
+  cores[0].broken = true;
+  await assert.rejects(client.publish(), /unreachable/);
 });
 
 test('a call settles as the core settles it', async () => {
@@ -81,7 +134,7 @@ test('a call settles as the core settles it', async () => {
 });
 
 test('the core gets the options of the app, without those of the glue', async () => {
-  const { client, cores } = start({ debug: true, wasmTimeout: 1000 });
+  const { client, cores } = start({ debug: true, wasmTimeout: 1000, wasmPath: undefined, logger: {}, nim: {}, platform: undefined });
   client.init();
   await until(() => cores.length > 0);
 
@@ -102,6 +155,7 @@ test('on replaces the listener of an event', async () => {
   assert.equal(client.on('clientJoin', () => heard.push('first')), undefined);
   client.on('clientJoin', ({ uid }) => heard.push(uid));
   cores[0].host.emit('clientJoin', { uid: 7 });
+  await settled();
 
   assert.deepEqual(heard, [7]);
 });
@@ -113,34 +167,100 @@ test('once hears one event, beside on', async () => {
   client.once('open', () => heard.push('once'));
   cores[0].host.emit('open', {});
   cores[0].host.emit('open', {});
+  await settled();
 
   assert.deepEqual(heard, ['on', 'once', 'on']);
 });
 
-test('off removes what is meant, and never throws', () => {
+test('off removes what is meant, and never throws', async () => {
   const { client } = start();
   const heard = [];
-  const listener = () => heard.push('listener');
+  const listener = (name) => heard.push(name);
   client.off('open');
   client.off();
   client.off('open', null);
   client.on('open', listener);
   client.off('open', () => {});
-  client.emit('open');
+  client.emit('open', 'kept');
+  await settled();
   client.off('open', listener);
-  client.emit('open');
+  client.emit('open', 'removed');
+  await settled();
   client.on('open', listener);
   client.once('open', listener);
   client.off('open');
-  client.emit('open');
+  client.emit('open', 'both removed');
+  await settled();
 
-  assert.deepEqual(heard, ['listener']);
+  assert.deepEqual(heard, ['kept']);
+});
+
+test('addListener adds beside on, each once, and off leaves those alone', async () => {
+  const { client } = start();
+  const heard = [];
+  const [first, second] = ['first', 'second'].map((name) => (data) => heard.push(name, data));
+  assert.equal(client.addListener('open', first), undefined);
+  client.addListener('open', second);
+  client.addListener('open', second);
+  client.on('open', (data) => heard.push('on', data));
+  client.emit('open', 1);
+  await settled();
+  assert.deepEqual(heard.splice(0), ['on', 1, 'first', 1, 'second', 1]);
+
+  client.off('open');
+  client.removeListener('open', first);
+  client.removeListener('open', () => {});
+  client.removeListener('never heard of');
+  client.emit('open', 2);
+  await settled();
+  assert.deepEqual(heard, ['second', 2]);
+});
+
+test('eventReset removes every listener', async () => {
+  const { client } = start();
+  const heard = [];
+  const listener = () => heard.push('listener');
+  client.on('open', listener);
+  client.once('disconnect', listener);
+  client.addListener('open', listener);
+  assert.equal(client.eventReset(), undefined);
+  client.emit('open');
+  client.emit('disconnect');
+  await settled();
+  assert.deepEqual(heard, []);
+});
+
+test('emit tells later, in order, and with one argument', async () => {
+  const { client, cores } = await ready();
+  const heard = [];
+  client.on('open', (...args) => {
+    heard.push(['open', ...args]);
+    if (heard.length === 1) client.emit('open', 'from a listener');
+  });
+  client.on('mine', (...args) => heard.push(['mine', ...args]));
+  assert.equal(client.emit('open', 1, 2), undefined);
+  client.emit('mine', 3);
+  cores[0].host.emit('open', 4);
+  assert.deepEqual(heard, []);
+  await settled();
+  assert.deepEqual(heard, [['open', 1], ['mine', 3], ['open', 4], ['open', 'from a listener']]);
+});
+
+test('a listener may come after the emit, in the same turn; once survives two emits', async () => {
+  const { client } = start();
+  const heard = [];
+  client.emit('open', 1);
+  client.emit('open', 2);
+  client.once('open', (data) => heard.push(data));
+  await settled();
+  assert.deepEqual(heard, [1]);
 });
 
 test('a listener must be a function; an event may have any name', () => {
   const { client } = start();
   assert.throws(() => client.on('open'), /listener/);
   assert.throws(() => client.once('open', {}), /listener/);
+  assert.throws(() => client.addListener('open', null), /listener/);
   client.on('a Web-only event', () => {});
 });
 
@@ -153,11 +273,168 @@ test('a listener that throws breaks neither the others nor the core', async () =
   client.once('open', () => heard.push('once'));
   client.on('disconnect', () => heard.push('disconnect'));
   cores[0].host.emit('open', {});
+  client.addListener('open', () => heard.push('added'));
   cores[0].host.emit('disconnect', {});
+  await settled();
 
-  assert.deepEqual(heard, ['once', 'disconnect']);
+  assert.deepEqual(heard, ['once', 'added', 'disconnect']);
   assert.equal(logged[0][0], 'error');
   assert.match(String(logged[0][2]), /the app failed/);
+});
+
+test('before the core is there, and outside of a room, what the client knows is empty', async () => {
+  for (const { client } of [start(), await ready()]) {
+    const { userlist, ...info } = client._info;
+    same(info, {
+      cid: 0, uid: 0, pushUrl: '', role: 'broadcaster', state: 'idle', joinChannelParam: {},
+      published: { audio: false, video: false },
+    });
+    assert.equal(userlist.size, 0);
+    same(client.getStatus(), {
+      isInTheRoom: false, state: 'idle', role: 'broadcaster', publishAudio: false, publishVideo: false,
+    });
+    same(client._status, { ...client.getStatus() });
+  }
+});
+
+test('_info and getStatus are copies of what the core knows', async () => {
+  const { client, cores } = await ready();
+  cores[0].known = {
+    cid: 42, uid: '100', pushUrl: 'rtmp://push', role: 'audience', state: 'joined',
+    joinChannelParam: { channelName: 'room', uid: '100', token: 't' },
+    userlist: [['18446744073709551615', { uid: '18446744073709551615', url: 'rtmp://pull', audio_on: true }]],
+    published: { audio: true, video: false },
+  };
+  const { cid, joinChannelParam, userlist } = client._info;
+  same([cid, joinChannelParam], [42, { channelName: 'room', uid: '100', token: 't' }]);
+  assert.equal(userlist.get('18446744073709551615').url, 'rtmp://pull');
+  userlist.clear();
+  assert.equal(client._info.userlist.size, 1);
+  same(client.getStatus(), { isInTheRoom: true, state: 'joined', role: 'audience', publishAudio: true, publishVideo: false });
+  client.getStatus().role = 'changed';
+  assert.equal(client.getStatus().role, 'audience');
+
+  const inRoom = { idle: false, joining: true, joined: true, reconnecting: true, leaving: false };
+  for (const [state, expected] of Object.entries(inRoom)) {
+    cores[0].known.state = state;
+    assert.equal(client._status.isInTheRoom, expected, state);
+  }
+});
+
+test('destroy leaves and tells nothing; the client can join again', async () => {
+  const { client, cores } = start();
+  assert.equal(client.destroy(), undefined);
+  await settled();
+  assert.equal(cores.length, 0);
+
+  client.join({ channelName: 'room' });
+  client.destroy();
+  client.join({ channelName: 'next' });
+  await until(() => cores[0]?.calls.length === 3);
+  client.leave();
+  client.destroy();
+  same(cores[0].calls.map(({ name }) => name), ['join', 'leave', 'join', 'leave', 'leave']);
+  // Node would fail the test for a rejection that nobody handles.
+  cores[0].calls[1].reject(new Error('no matter'));
+  await settled();
+  cores[0].broken = true;
+  assert.equal(client.destroy(), undefined);
+  await settled();
+});
+
+test('createClient makes clients that share nothing', async () => {
+  const { Sdk } = start();
+  const cores = [];
+  const [first, second] = [1, 2].map(() => Sdk.createClient({ appkey: '', made: (core) => cores.push(core) }));
+  assert.notEqual(first, second);
+  assert.notEqual(Sdk.Client({ appkey: '' }), first);
+  first.join({ channelName: 'one' });
+  second.join({ channelName: 'two' });
+  await until(() => cores.length === 2 && cores[1].calls.length === 1);
+  const heard = [];
+  first.on('open', () => heard.push('first'));
+  second.on('open', () => heard.push('second'));
+  cores[1].host.emit('open', {});
+  await settled();
+
+  same(cores.map(({ calls }) => calls[0].args[0].channelName), ['one', 'two']);
+  assert.deepEqual(heard, ['second']);
+  assert.throws(() => Sdk.createClient({}), /appkey/);
+});
+
+test('changing the options object later changes nothing', async () => {
+  const { Sdk, logged } = start();
+  const options = { appkey: 'a' };
+  Sdk.Client(options);
+  options.appkey = 'b';
+  Sdk.Client(options);
+  assert.equal(logged.length, 1);
+});
+
+test('the version is that of the package', () => {
+  const { Sdk, client } = start();
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  assert.equal(Sdk.getVersion(), version);
+  assert.equal(client.getVersion(), version);
+});
+
+test('all constants are on the class at load, and on instances, and the enumerations too', () => {
+  const { Sdk } = start();
+  const { enums } = JSON.parse(readFileSync(new URL('../../tests/fixtures/protocol.json', import.meta.url), 'utf8'));
+  const client = new Sdk({ appkey: '' });
+  assert.equal(Object.keys(enums).length, 11);
+  for (const [name, members] of Object.entries(enums)) {
+    for (const owner of [Sdk, client]) {
+      same(owner[name], members);
+      for (const [member, value] of Object.entries(members)) assert.equal(owner[member], value, member);
+    }
+  }
+  assert.equal(client.VOICE_BEAUTIFIER_KTV, 7);
+  assert.throws(() => {
+    Sdk.SESSION_MODE.P2P = 9;
+  }, /read only/);
+});
+
+test('nothing is logged unless debug is set, nor by loading the module', async () => {
+  const silent = await ready();
+  const talking = await ready({ debug: true });
+  for (const { cores } of [silent, talking]) {
+    for (const level of ['error', 'warn', 'info', 'debug']) cores[0].host.log(level, 'text');
+  }
+  assert.deepEqual(silent.logged, []);
+  assert.deepEqual(talking.logged, ['error', 'warn', 'info', 'debug'].map((level) => [level, '[nertc]', 'text']));
+});
+
+test('a logger stands in for the console, and may be incomplete or break', async () => {
+  const told = [];
+  const logger = {
+    level: 'kept',
+    info(...details) {
+      told.push([this.level, ...details]);
+    },
+    warn() {
+      throw new Error('the logger failed');
+    },
+  };
+  const { Sdk, client, cores, logged } = await ready({ debug: true, logger });
+  cores[0].host.log('info', 'text');
+  cores[0].host.log('warn', 'text');
+  cores[0].host.log('debug', 'text');
+  assert.deepEqual(told, [['kept', '[nertc]', 'text']]);
+  assert.deepEqual(logged, [['debug', '[nertc]', 'text']]);
+
+  logger.error = logger.info;
+  client.on('open', () => {
+    throw new Error('the app failed');
+  });
+  client.emit('open');
+  await settled();
+  assert.match(told[1][1], /listener of "open"/);
+  const warned = [];
+  Sdk.Client({ appkey: 'a', logger: { warn: (...details) => warned.push(details) } });
+  Sdk.Client({ appkey: 'b' });
+  assert.equal(warned.length, 1);
+  assert.equal(logged.length, 1);
 });
 
 test('the bundle leaves no trace in the global scope', async () => {
@@ -184,8 +461,8 @@ function start(options = {}) {
 }
 
 /** Starts an app whose client has its core. */
-async function ready() {
-  const app = start();
+async function ready(options = {}) {
+  const app = start(options);
   app.client.init();
   await until(() => app.cores.length > 0);
   return app;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SDK, scriptedPackage } from './package.mjs';
 import { createSandbox } from './sandbox.mjs';
-import { createRecordingConsole, createScriptedWx, same, until } from './scripted-wx.mjs';
+import { createRecordingConsole, createScriptedWx, same, settled, until } from './scripted-wx.mjs';
 
 const root = await scriptedPackage();
 
@@ -35,6 +35,15 @@ test('a socket ends once, however often the platform says so', async () => {
 
   same(core.told, [['socketOpened', 1], ['socketClosed', 1, 1006, 'reset']]);
   same(sockets[0].closed, [[1000, 'failed']]);
+});
+
+test('the end of a socket is a number and a text, whatever the platform gives', async () => {
+  const { core, sockets } = await start();
+  [[undefined, undefined], ['4000', { errMsg: 'x' }], [{}, 5]].forEach(([code, reason], index) => {
+    core.host.openSocket(index, 'wss://one');
+    sockets[index].end(code, reason);
+  });
+  same(core.told, [['socketClosed', 0, 1006, ''], ['socketClosed', 1, 4000, ''], ['socketClosed', 2, 1006, '']]);
 });
 
 test('a refused connection and a refused send end the socket', async () => {
@@ -139,7 +148,10 @@ test('a platform that throws or lacks a function fails, later and without throwi
 });
 
 test('the life of the app and of the network becomes signals', async () => {
-  const { core, fire } = await start();
+  const { client, core, fire } = await start();
+  fire('hide', {});
+  same(core.told, []);
+  client.join({ channelName: 'room' });
   fire('hide', {});
   fire('show', { path: 'pages/index' });
   fire('network', { isConnected: false, networkType: 'none' });
@@ -147,11 +159,88 @@ test('the life of the app and of the network becomes signals', async () => {
   same(core.told.map(([, name]) => name), ['hidden', 'shown', 'networkDown', 'networkUp']);
 });
 
+test('the app\'s life is listened to once, from join to leave or destroy', async () => {
+  const { Sdk, client, core, fire, listeners } = await start();
+  const held = () => ['show', 'hide', 'network'].map((name) => (listeners[name] ?? []).length);
+  for (const end of ['leave', 'destroy']) {
+    client.join({ channelName: 'room' });
+    client.join({ channelName: 'room' });
+    client.publish();
+    assert.deepEqual(held(), [1, 1, 1]);
+    client[end]();
+    assert.deepEqual(held(), [0, 0, 0]);
+  }
+  fire('show', {});
+  same(core.told, []);
+
+  // Whoever forgets the app's client is done with it.
+  let forgotten;
+  Sdk.Client({ appkey: 'app', made: (made) => (forgotten = made) }).join({ channelName: 'room' });
+  await until(() => forgotten?.calls.length === 1);
+  assert.deepEqual(held(), [1, 1, 1]);
+  Sdk.destroy();
+  assert.deepEqual(held(), [0, 0, 0]);
+});
+
+test('a platform that cannot take a listener back is asked once, and the listener rests', async () => {
+  const { wx, fire, listeners } = createScriptedWx();
+  const { offAppShow, offAppHide, offNetworkStatusChange, ...old } = wx;
+  const { client, core } = await start({ platform: old });
+  for (let round = 0; round < 3; round += 1) {
+    client.join({ channelName: 'room' });
+    client.leave();
+  }
+  fire('show', {});
+  same(core.told, []);
+  client.join({ channelName: 'room' });
+  fire('show', {});
+  same(core.told, [['signal', 'shown']]);
+  assert.equal(listeners.show.length, 1);
+});
+
+test('a sixth socket is refused, whichever clients have the five', async () => {
+  const { Sdk, core, sockets } = await start();
+  const others = [];
+  for (let i = 0; i < 2; i += 1) Sdk.createClient({ appkey: '', made: (made) => others.push(made) }).init();
+  await until(() => others.length === 2);
+  const [second, third] = others;
+  core.host.openSocket(1, 'wss://a');
+  core.host.openSocket(2, 'wss://b');
+  second.host.openSocket(1, 'wss://c');
+  second.host.openSocket(2, 'wss://d');
+  third.host.openSocket(1, 'wss://e');
+  third.host.openSocket(2, 'wss://f');
+  same(third.told, []);
+  await until(() => third.told.length > 0);
+  same(third.told, [['socketClosed', 2, 4900, 'WeChat allows five sockets at a time: leave a room first']]);
+  assert.equal(sockets.length, 5);
+
+  // A socket in place of an old one is no sixth; one that is closed, or has ended, makes room.
+  third.host.openSocket(1, 'wss://g');
+  assert.equal(sockets.length, 6);
+  core.host.closeSocket(1, 1000, 'left');
+  third.host.openSocket(3, 'wss://h');
+  assert.equal(sockets.length, 7);
+  sockets[1].end(1006, '');
+  third.host.openSocket(4, 'wss://i');
+  assert.equal(sockets.length, 8);
+});
+
+test('a refused socket that is closed at once is not heard of', async () => {
+  const { core, sockets } = await start();
+  for (let id = 1; id <= 6; id += 1) core.host.openSocket(id, 'wss://one');
+  core.host.closeSocket(6, 1000, 'left');
+  await settled();
+  same(core.told, []);
+  assert.equal(sockets.length, 5);
+});
+
 test('a platform that refuses to tell of the app\'s life is used all the same', async () => {
   const onAppShow = () => {
     throw new Error('not in plugins');
   };
-  const { core } = await start({ platform: { ...createScriptedWx().wx, onAppShow } });
+  const { client, core } = await start({ platform: { ...createScriptedWx().wx, onAppShow } });
+  client.join({ channelName: 'room' });
   core.host.openSocket(1, 'wss://one');
   same(core.told, []);
 });
@@ -178,7 +267,8 @@ async function start(options = {}) {
   const scripted = createScriptedWx();
   const Sdk = createSandbox({ root, wx: scripted.wx, console }).require(SDK);
   let core;
-  new Sdk({ appkey: '', made: (made) => (core = made), ...options }).init();
+  const client = new Sdk({ appkey: '', debug: true, made: (made) => (core = made), ...options });
+  client.init();
   await until(() => core);
-  return { core, logged, ...scripted };
+  return { Sdk, client, core, logged, ...scripted };
 }

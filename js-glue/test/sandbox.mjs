@@ -21,6 +21,8 @@ const DEFINE = `require, module, exports, window, document, frames, self, locati
 const ABSENT = `WebAssembly SharedArrayBuffer Atomics WeakRef FinalizationRegistry BigInt BigInt64Array
   BigUint64Array Proxy Intl Iterator escape unescape globalThis`.split(/\s+/);
 
+const TIMER_PROMISE = new URL('./timer-promise.js', import.meta.url);
+
 /**
  * @typedef {object} Sandbox
  * @property {(path: string) => any} require runs a file of the package and gives its exports
@@ -33,10 +35,11 @@ const ABSENT = `WebAssembly SharedArrayBuffer Atomics WeakRef FinalizationRegist
  * @param {object} surroundings.wx
  * @param {object} [surroundings.WXWebAssembly] see `createWXWebAssembly`
  * @param {object} [surroundings.console]
+ * @param {boolean} [surroundings.timerPromise] whether promises are made of timers, as on iOS before 16
  * @returns {Sandbox}
  */
 export function createSandbox(surroundings) {
-  const { root, wx, WXWebAssembly = createWXWebAssembly({ root }), console = globalThis.console } = surroundings;
+  const { root, wx, WXWebAssembly = createWXWebAssembly({ root }), console = globalThis.console, timerPromise } = surroundings;
   const context = vm.createContext(
     { console, setTimeout, clearTimeout, setInterval, clearInterval, wx, WXWebAssembly },
     { codeGeneration: { strings: false, wasm: true } }
@@ -44,6 +47,8 @@ export function createSandbox(surroundings) {
   vm.runInContext(`(global) => { for (const name of ${JSON.stringify(ABSENT)}) delete global[name]; }`, context)(
     vm.runInContext('this', context)
   );
+
+  if (timerPromise) vm.runInContext(readFileSync(TIMER_PROMISE, 'utf8'), context);
 
   const modules = new Map();
   const load = (path) => {

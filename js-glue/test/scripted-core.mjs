@@ -21,10 +21,20 @@ export class Core {
     this.host = host;
     this.calls = [];
     this.told = [];
+    /** What `info` gives; a test may set it. */
+    this.known = {
+      cid: 0, uid: 0, pushUrl: '', role: 'broadcaster', state: 'idle', joinChannelParam: {}, userlist: [],
+      published: { audio: false, video: false },
+    };
     options.made(this);
   }
 
+  info() {
+    return JSON.parse(JSON.stringify(this.known));
+  }
+
   call(name, args) {
+    if (this.broken) throw new Error('unreachable');
     return new Promise((resolve, reject) => this.calls.push({ name, args, resolve, reject }));
   }
 }

@@ -57,6 +57,12 @@ export function createScriptedWx() {
     onAppHide: listen('hide'),
     onNetworkStatusChange: listen('network'),
   };
+  for (const name of ['AppShow', 'AppHide', 'NetworkStatusChange']) {
+    record.wx[`off${name}`] = (listener) => {
+      const key = { AppShow: 'show', AppHide: 'hide', NetworkStatusChange: 'network' }[name];
+      record.listeners[key] = (record.listeners[key] ?? []).filter((known) => known !== listener);
+    };
+  }
   record.fire = (name, detail) => (record.listeners[name] ?? []).forEach((listener) => listener(detail));
   return record;
 }

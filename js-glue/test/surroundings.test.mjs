@@ -147,7 +147,8 @@ test('the glue talks over the real network from within the sandbox', async () =>
   const { wx, fire, close } = createNetworkWx();
   const Sdk = createSandbox({ root: await scriptedPackage(), wx }).require(SDK);
   let core;
-  new Sdk({ appkey: '', made: (made) => (core = made) }).init();
+  const client = new Sdk({ appkey: '', made: (made) => (core = made) });
+  client.join({ channelName: 'room' });
   await until(() => core);
   core.host.openSocket(1, `ws://${origin}/`);
   await until(() => core.told.length === 1);

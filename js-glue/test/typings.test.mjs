@@ -11,6 +11,9 @@ import { SDK, scriptedPackage } from './package.mjs';
 import { createSandbox } from './sandbox.mjs';
 import { createScriptedWx } from './scripted-wx.mjs';
 
+const { enums, events } = JSON.parse(readFileSync(join(root, 'tests', 'fixtures', 'protocol.json'), 'utf8'));
+const constants = Object.entries(enums).flatMap(([name, members]) => [name, ...Object.keys(members)]);
+
 test('the glue is sound, with no globals but those of a mini-program', () => {
   compile(['-p', 'js-glue']);
 });
@@ -24,11 +27,55 @@ test('the typings name the methods that exist', async () => {
   const Sdk = createSandbox({ root: await scriptedPackage(), wx }).require(SDK);
   const declared = membersOf('YunXinMiniappSDK');
   const chain = [Sdk.prototype, Object.getPrototypeOf(Sdk.prototype)];
-  const actual = chain.flatMap((prototype) => Object.getOwnPropertyNames(prototype)).filter((name) => name !== 'constructor');
+  const others = ['constructor', ...constants];
+  const actual = chain.flatMap((prototype) => Object.getOwnPropertyNames(prototype)).filter((name) => !others.includes(name));
 
   assert.deepEqual(declared.instance.sort(), actual.sort());
-  for (const name of declared.static) assert.ok(name in Sdk, name);
+  const statics = Object.getOwnPropertyNames(Sdk).filter((name) => !['length', 'name', 'prototype', ...constants].includes(name));
+  assert.deepEqual(declared.static.sort(), statics.sort());
 });
+
+test('the typings give each constant its value, on the class and on clients', () => {
+  const { checker, module } = typings();
+  const clients = checker.getDeclaredTypeOfSymbol(module);
+  const statics = checker.getTypeOfSymbol(module);
+  for (const owner of [clients, statics]) {
+    const valueOf = (type, name) => {
+      const property = checker.getPropertyOfType(type, name);
+      assert.ok(property, name);
+      return checker.getTypeOfSymbol(property);
+    };
+    for (const [name, members] of Object.entries(enums)) {
+      const declared = checker.getPropertiesOfType(valueOf(owner, name)).map((member) => member.name);
+      assert.deepEqual(declared, Object.keys(members), name);
+      for (const [member, value] of Object.entries(members)) {
+        assert.equal(valueOf(owner, member).value, value, member);
+        assert.equal(valueOf(valueOf(owner, name), member).value, value, member);
+      }
+    }
+  }
+});
+
+test('the typings give each event the fields of the protocol\'s table', () => {
+  const { checker, module } = typings();
+  const declared = checker.getDeclaredTypeOfSymbol(module.exports.get('Events'));
+  assert.deepEqual(checker.getPropertiesOfType(declared).map(({ name }) => name).sort(), events.map(({ name }) => name).sort());
+  for (const { name, recommended } of events) {
+    const payload = checker.getTypeOfSymbol(checker.getPropertyOfType(declared, name));
+    const fields = checker.getPropertiesOfType(payload).map((field) => field.name);
+    const missing = recommended.map((field) => field.replace(/\(.*/, '')).filter((field) => !fields.includes(field));
+    assert.deepEqual(missing, [], name);
+    assert.equal(Boolean(payload.flags & ts.TypeFlags.Undefined), recommended.length === 0, name);
+  }
+});
+
+function typings() {
+  const file = join(root, 'js-glue', 'index.d.ts');
+  const program = ts.createProgram([file], { strict: true, target: ts.ScriptTarget.ES2020 });
+  const checker = program.getTypeChecker();
+  const exported = checker.getSymbolAtLocation(program.getSourceFile(file)).exports.get('export=');
+  return { checker, module: checker.getAliasedSymbol(exported) };
+}
 
 function compile(args) {
   const { status, stdout } = spawnSync(process.execPath, [npmProgram('typescript', 'bin/tsc'), ...args], { cwd: root, encoding: 'utf8' });
@@ -43,7 +90,7 @@ function membersOf(name) {
   const isStatic = (member) => (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Static) !== 0;
   const names = (wanted) => members.filter(wanted).map((member) => member.name.text);
   return {
-    instance: names((member) => ts.isMethodDeclaration(member) && !isStatic(member)),
+    instance: names((member) => (ts.isMethodDeclaration(member) || ts.isGetAccessor(member)) && !isStatic(member)),
     static: names((member) => member.name && isStatic(member)),
   };
 }
