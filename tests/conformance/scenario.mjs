@@ -15,6 +15,8 @@ const BOOTSTRAP = {
 const ACKS = { 0: 1, 2: 3, 4: 9, 5: 6, 7: 8 };
 /** Longer than any SDK waits before it connects again. */
 const PATIENCE = 15_000;
+/** A connection that breaks before this counts as one that was never there. */
+const STABLE = 1000;
 
 /**
  * @param {import('./stage.mjs').Sdk} sdk
@@ -55,6 +57,7 @@ class Scenario {
     /** Calls that may be pending at the end. */
     this.mayWait = new Set();
     this.listeners = new Map();
+    this.errors = new Set();
   }
 
   async run(verb, step) {
@@ -95,11 +98,23 @@ class Scenario {
     return this.take('wire', 'opens');
   }
 
+  /** Of calls that were settled by the same thing, any may be named first; events keep their place. */
   settled(kind, name, check) {
     const what = `${name} ${kind}`;
+    const { app } = this.stage;
+    const events = app.findIndex((item) => item.kind === 'event');
+    const found = app.findIndex((item) => item.name === name && item.kind !== 'event');
+    if (found > 0 && (events < 0 || found < events)) app.unshift(...app.splice(found, 1));
     const item = this.take('app', kind, what);
     if (item.name !== name) throw new Difference(`expected ${what}, got ${describe(item)}`);
     this.check(what, check(item.value));
+  }
+
+  isNewError(error) {
+    const told = ['message', 'reason', 'desc'].every((key) => typeof error?.[key] === 'string' && error[key] !== '');
+    const isNew = !this.errors.has(error);
+    this.errors.add(error);
+    return told && isNew && Object.prototype.toString.call(error) === '[object Error]';
   }
 
   check(what, difference) {
@@ -171,8 +186,9 @@ const ACTIONS = {
   refuse(reason) {
     this.platform.refuse(this.socket(), reason);
   },
-  receives(frame, { on, times = 1 }) {
-    for (let time = 0; time < times; time++) this.receive(frame, on);
+  receives(frame, { on, times = 1, filler = 0 }) {
+    const text = write(frame).replace('$filler', () => 'x'.repeat(filler));
+    for (let time = 0; time < times; time++) this.platform.text(this.socket(on), text);
   },
   answers(body) {
     this.answer(body);
@@ -203,6 +219,7 @@ const ACTIONS = {
     this.me = { uid: exact(String(digits)), url: 'rtmp://push', role: 0 };
     await this.logIn(me && { ...this.me, ...me }, users);
     this.settled('resolves', 'join', () => null);
+    await this.stage.advance(STABLE);
   },
   async reconnects({ me = {}, users = [], code = 1006 }) {
     this.platform.end(this.socket(), code, 'gone');
@@ -245,10 +262,14 @@ const EXPECTATIONS = {
     this.check('socket', differs(this.socket(on).number, got.socket));
   },
   resolves(name, step) {
-    this.settled('resolves', name, (value) => ('value' in step ? differs(step.value, value) : null));
+    this.settled('resolves', name, (value) => {
+      if ('is' in step && (step.is === 'client') !== (value === this.stage.client)) return `expected ${step.is} client`;
+      return 'value' in step ? differs(step.value, value) : null;
+    });
   },
-  rejects(name, { code, kind, desc, reason }) {
+  rejects(name, { code, kind, desc, reason, is }) {
     this.settled('rejects', name, (error) => {
+      if (is === 'Error' && !this.isNewError(error)) return `expected a new Error, got ${show(error)}`;
       const expected = Object.fromEntries(Object.entries({ code, kind, desc, reason }).filter(([, value]) => value !== undefined));
       return differs(expected, error);
     });
