@@ -372,7 +372,7 @@ declare namespace YunXinMiniappSDK {
 
   interface UploadUserList {
     code: 200;
-    [field: string]: unknown;
+    userlist: UserRecord[];
   }
 
   /** One stream to push to. */
@@ -465,14 +465,14 @@ declare namespace YunXinMiniappSDK {
     joinChannelParam: { channelName?: string; uid?: Uid; token?: string };
     /** The others in the room, by uid as a decimal string. */
     userlist: Map<string, UserRecord>;
-    published: { audio: boolean; video: boolean };
+    publishAudio: boolean;
+    publishVideo: boolean;
   }
 
-  interface UserRecord {
-    uid: Uid;
+  interface UserRecord extends UserEvent {
     url?: string;
     screen_url?: string;
-    slaveaudio_url?: string;
+    sa_url?: string;
     role: ValueOf<'ROLE_FOR_MEETING'>;
     audio_on: boolean;
     video_on: boolean;
@@ -583,18 +583,21 @@ declare namespace YunXinMiniappSDK {
   }
 
   interface CaptionEvent {
-    /** Milliseconds. */
+    /** When it was said, in milliseconds since 1970. */
     timestamp: number;
-    /** Who speaks. */
+    /** Who said it. */
     srcUid: Uid;
+    /** Whether `srcUid` is a string. */
+    isBigNumber: boolean;
+    /** Empty where unknown. */
+    language: string;
     text: string;
     /** Whether no correction follows. */
     isFinal: boolean;
-    language?: string;
-    /** Whether there is a translation: the next two. */
-    hasTrans?: boolean;
-    transText?: string;
-    transLanguage?: string;
+    /** Whether there is a translation: the next two, else empty. */
+    hasTrans: boolean;
+    transLanguage: string;
+    transText: string;
   }
 
   /** The payload of each event. In which order they come: docs/events.md. */

@@ -23,8 +23,7 @@ export class Core {
     this.told = [];
     /** What `info` gives; a test may set it. */
     this.known = {
-      cid: 0, uid: 0, pushUrl: '', role: 'broadcaster', state: 'idle', joinChannelParam: {}, userlist: [],
-      published: { audio: false, video: false },
+      cid: 0, role: 'broadcaster', state: 'idle', userlist: [], publishAudio: false, publishVideo: false,
     };
     options.made(this);
   }
