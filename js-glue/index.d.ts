@@ -602,7 +602,7 @@ declare namespace YunXinMiniappSDK {
 
   /** The payload of each event. In which order they come: docs/events.md. */
   interface Events {
-    /** A stay in a room failed for good. */
+    /** A stay in a room failed for good; or something could not be restored after an outage. */
     error: { code: SdkError['code']; reason: string; message: string; desc: string; kind: ErrorKind };
     /** The socket to the server is open: after `join`, and after each reconnect. */
     open: { code: 200 };
@@ -612,7 +612,7 @@ declare namespace YunXinMiniappSDK {
     willreconnect: { count: number };
     /** The connection is back, and with it everything that was asked for. */
     reconnected: undefined;
-    /** `join` has begun. */
+    /** `join` has found a gateway; before the first `open`. */
     sessionStart: undefined;
     /** The server did not confirm a command in time. */
     sendCommandOverTime: { cmd: string; seq: number };

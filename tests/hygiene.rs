@@ -44,6 +44,16 @@ fn core_typings_and_protocol_name_the_same_events() {
     let core: BTreeSet<String> = Event::NAMES.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(core, table, "Event::NAMES");
     assert_eq!(property_names(block(&typings(), "interface Events {")), table, "index.d.ts");
+    for page in ["docs/events.md", "docs/events.zh-CN.md"] {
+        let text = read(page);
+        let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).collect();
+        for name in &table {
+            let cell = format!("`{name}`");
+            let told =
+                rows.iter().filter(|row| row.split('|').nth(1).is_some_and(|names| names.contains(&cell)));
+            assert_eq!(told.count(), 1, "{page} must have a row for {name}");
+        }
+    }
 }
 
 #[test]
@@ -173,7 +183,7 @@ fn only_the_shell_knows_javascript_and_only_the_session_knows_its_siblings() {
 }
 
 #[test]
-fn both_readmes_have_the_same_shape() {
+fn pages_in_two_languages_have_the_same_shape() {
     let shape = |text: &str| -> Vec<String> {
         let mut inside = false;
         text.lines()
@@ -187,7 +197,10 @@ fn both_readmes_have_the_same_shape() {
             })
             .collect()
     };
-    assert_eq!(shape(&read("README.md")), shape(&read("README.zh-CN.md")));
+    for page in ["README", "docs/events"] {
+        let (english, chinese) = (read(&format!("{page}.md")), read(&format!("{page}.zh-CN.md")));
+        assert_eq!(shape(&english), shape(&chinese), "{page}");
+    }
 }
 
 fn protocol() -> Value {
