@@ -115,7 +115,11 @@ class Host {
         if (typeof message.data === 'string') this._tell('socketText', [id, message.data]);
         else this.log('debug', 'a binary frame was ignored');
       });
-      task.onClose((/** @type {any} */ end) => socket.ended(end.code || ABNORMAL, end.reason || ''));
+      // The core takes a number and a text, and platforms differ in what they give.
+      task.onClose((/** @type {any} */ end) => {
+        const { code, reason } = end || {};
+        socket.ended(Number(code) || ABNORMAL, typeof reason === 'string' ? reason : '');
+      });
       task.onError(socket.failed);
     });
   }
@@ -156,7 +160,7 @@ class Host {
         responseType: 'text',
         timeout: REQUEST_TIMEOUT,
         success: (/** @type {any} */ answer) => {
-          this._tell('response', [id, answer.statusCode, textOf(answer.data)]);
+          this._tell('response', [id, Number(answer.statusCode) || 0, textOf(answer.data)]);
         },
         fail: failed,
       });

@@ -3,11 +3,12 @@
 //! Shared by the SDK and the gateway. Section numbers are those of `docs/protocol.md`.
 
 use md5::{Digest, Md5};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::api::Servers;
 use crate::error::Error;
-use crate::lenient::{code, text, texts};
+use crate::lenient::{code, lists_of_texts, text, texts};
 use crate::model::{Cid, Uid, Url};
 use crate::time::Instant;
 
@@ -55,20 +56,22 @@ impl BootstrapForm {
     /// Writes the form in the original's field order, constants included.
     #[must_use]
     pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new())
-            .append_pair("uid", &self.uid)
-            .append_pair("appkey", &self.appkey)
-            .append_pair("channelName", &self.channel_name)
-            .append_pair("secureType", &self.secure_type)
-            .append_pair("osType", "4")
-            .append_pair("mode", "2")
-            .append_pair("netType", "0")
-            .append_pair("version", &self.version)
-            .append_pair("curtime", &self.curtime.to_string())
-            .append_pair("checksum", &self.checksum)
-            .append_pair("nrtcg2", "1")
-            .append_pair("t1", &self.t1.to_string())
-            .finish()
+        let fields = [
+            ("uid", self.uid.as_str()),
+            ("appkey", &self.appkey),
+            ("channelName", &self.channel_name),
+            ("secureType", &self.secure_type),
+            ("osType", "4"),
+            ("mode", "2"),
+            ("netType", "0"),
+            ("version", &self.version),
+            ("curtime", &self.curtime.to_string()),
+            ("checksum", &self.checksum),
+            ("nrtcg2", "1"),
+            ("t1", &self.t1.to_string()),
+        ];
+        let pair = |(key, value)| format!("{key}={}", utf8_percent_encode(value, COMPONENT));
+        fields.map(pair).join("&")
     }
 }
 
@@ -101,8 +104,8 @@ pub struct BootstrapAnswer {
     /// Where to connect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ips: Option<Ips>,
-    /// Clock synchronisation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Clock synchronisation; of no use to this SDK, which must not fail over it.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub time: Option<ServerTime>,
 }
 
@@ -113,7 +116,7 @@ pub struct Ips {
     #[serde(default, deserialize_with = "texts")]
     pub wechatapparray: Vec<String>,
     /// Media edges, `ip:port`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lists_of_texts")]
     pub turnaddrs: Vec<Vec<String>>,
     /// The token of the task API.
     #[serde(default, deserialize_with = "text")]
@@ -179,6 +182,17 @@ impl Gateways {
 
 /// The SDK version whose protocol we speak, in the form of the bootstrap (1.1).
 const PROTOCOL_VERSION: &str = "4.6.11.0";
+/// What JavaScript's `encodeURIComponent` escapes, which is what the platform applies to forms.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 /// Where the original SDK asks when the application names no server (1.1).
 pub(crate) const DEFAULT_CHANNEL_SERVER: &str = "https://nrtc.netease.im/nrtc/getChannelInfos.action";
 /// What the original SDK sends when nobody names an edge (1.5).

@@ -1,7 +1,5 @@
 //! Who waits for what, until when: calls of the application, and commands on the socket.
 
-use std::collections::BTreeMap;
-
 use crate::api::{Call, Reply};
 use crate::error::Error;
 use crate::model::{CallId, Seq};
@@ -12,7 +10,8 @@ use crate::time::{Instant, Timer};
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     waiting: Vec<Waiting>,
-    commands: BTreeMap<Seq, Sent>,
+    /// In the order in which they were sent.
+    commands: Vec<(Seq, Sent)>,
 }
 
 /// A call that is not settled yet.
@@ -51,7 +50,7 @@ impl Calls {
 
     /// Remembers a command until its acknowledgement.
     pub(crate) fn sent(&mut self, seq: Seq, command: Command, errand: Option<CallId>, deadline: Instant) {
-        self.commands.insert(seq, Sent { command, errand, deadline });
+        self.commands.push((seq, Sent { command, errand, deadline }));
     }
 
     /// Takes the calls whose commands are to be sent, with what `errands` says they are.
@@ -81,7 +80,13 @@ impl Calls {
 
     /// Takes the command with this number; `None` when nobody waits for it (any more).
     pub(crate) fn acknowledged(&mut self, seq: Seq) -> Option<Sent> {
-        self.commands.remove(&seq)
+        let found = self.commands.iter().position(|(sent, _)| *sent == seq)?;
+        Some(self.commands.remove(found).1)
+    }
+
+    /// Forgets commands whose answers mean nothing any more.
+    pub(crate) fn forget(&mut self, is_void: impl Fn(&Command) -> bool) {
+        self.commands.retain(|(_, sent)| sent.errand.is_some() || !is_void(&sent.command));
     }
 
     /// Forgets all commands: their socket is gone, and with it any acknowledgement.
@@ -94,8 +99,8 @@ impl Calls {
 
     /// Takes the first command whose acknowledgement is overdue.
     pub(crate) fn overdue_command(&mut self, now: Instant) -> Option<(Seq, Sent)> {
-        let seq = *self.commands.iter().find(|(_, sent)| sent.deadline <= now)?.0;
-        self.commands.remove(&seq).map(|sent| (seq, sent))
+        let found = self.commands.iter().position(|(_, sent)| sent.deadline <= now)?;
+        Some(self.commands.remove(found))
     }
 
     /// Takes the first call whose time is up.
@@ -105,19 +110,19 @@ impl Calls {
     }
 
     /// Takes every call for which `judge` has a result, in the order in which they were made.
-    pub(crate) fn settle(
+    pub(crate) fn judged(
         &mut self,
         mut judge: impl FnMut(&Call) -> Option<Result<Reply, Error>>,
-    ) -> Vec<(CallId, Result<Reply, Error>)> {
-        let mut settled = Vec::new();
-        self.waiting.retain(|waiting| match judge(&waiting.call) {
+    ) -> Vec<(CallId, Call, Result<Reply, Error>)> {
+        let mut judged = Vec::new();
+        self.waiting.retain_mut(|waiting| match judge(&waiting.call) {
             Some(result) => {
-                settled.push((waiting.id, result));
+                judged.push((waiting.id, std::mem::replace(&mut waiting.call, Call::Leave), result));
                 false
             }
             None => true,
         });
-        settled
+        judged
     }
 
     /// How many calls wait.
@@ -132,7 +137,7 @@ impl Calls {
 
     /// The earliest deadline.
     pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
-        let commands = self.commands.values().map(|sent| (sent.deadline, Timer::Command));
+        let commands = self.commands.iter().map(|(_, sent)| (sent.deadline, Timer::Command));
         let calls = self.waiting.iter().filter_map(|waiting| Some((waiting.deadline?, Timer::Call)));
         commands.chain(calls).min()
     }

@@ -41,6 +41,9 @@ pub struct Config {
     pub retry_base: Duration,
     /// Longest wait before any attempt.
     pub retry_cap: Duration,
+    /// Time after which a connection counts as stable. One that breaks before is a failed attempt,
+    /// or a gateway that accepts and drops would be tried without pause and without end.
+    pub stable_after: Duration,
     /// Attempts to reconnect before giving up.
     pub reconnect_attempts: u32,
     /// Time after which no further attempt to reconnect is made.
@@ -73,6 +76,7 @@ impl Config {
             first_retry: Duration::from_millis(50),
             retry_base: Duration::from_millis(300),
             retry_cap: Duration::from_secs(8),
+            stable_after: Duration::from_millis(500),
             reconnect_attempts: 9,
             reconnect_budget: Duration::from_secs(90),
             max_calls: 256,

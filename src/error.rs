@@ -21,6 +21,9 @@ pub enum Error {
     /// The opposite call came before this one could take effect.
     #[error("{0}: withdrawn by a later call")]
     Withdrawn(&'static str),
+    /// The stream ended, or was unsubscribed from, before its subscription was confirmed.
+    #[error("subscribe: the stream ended or was unsubscribed from")]
+    StreamEnded,
     /// The member to subscribe to is not in the room.
     #[error("subscribe: no member {0} in the room")]
     UnknownMember(String),
@@ -91,6 +94,9 @@ pub enum Error {
     /// Refused by the room.
     #[error("refused by the room")]
     Refused,
+    /// The same uid logged in from somewhere else.
+    #[error("the same uid has logged in elsewhere")]
+    Replaced,
     /// The room was dissolved.
     #[error("the room was dissolved")]
     RoomClosed,
@@ -164,6 +170,7 @@ impl Error {
             | Self::NotInRoom(_)
             | Self::AlreadyInRoom
             | Self::Withdrawn(_)
+            | Self::StreamEnded
             | Self::UnknownMember(_)
             | Self::Audience(_)
             | Self::TooManySockets(_)
@@ -178,7 +185,7 @@ impl Error {
             Self::NoGateway => Code::Text("400"),
             Self::ConnectFailed(_) => Code::Text("401"),
             Self::ReconnectFailed { .. } => Code::Text("403"),
-            Self::Kicked => Code::Text("405"),
+            Self::Kicked | Self::Replaced => Code::Text("405"),
             Self::Refused => Code::Text("406"),
             Self::NoPushUrl => Code::Text("420"),
         }
@@ -201,7 +208,9 @@ impl Error {
             | Self::LoginRefused { .. }
             | Self::CommandRefused { .. }
             | Self::TaskFailed { .. }
+            | Self::StreamEnded
             | Self::Kicked
+            | Self::Replaced
             | Self::Refused
             | Self::RoomClosed => ErrorKind::Refused,
             Self::BootstrapUnreachable(_)
@@ -232,6 +241,7 @@ impl Error {
             | Self::NotInRoom(_)
             | Self::AlreadyInRoom
             | Self::Withdrawn(_)
+            | Self::StreamEnded
             | Self::UnknownMember(_)
             | Self::Audience(_)
             | Self::TooManySockets(_)
@@ -242,6 +252,7 @@ impl Error {
             | Self::BootstrapUnusable(_)
             | Self::NoGateway
             | Self::Kicked
+            | Self::Replaced
             | Self::Refused
             | Self::RoomClosed
             | Self::NoPushUrl
@@ -252,7 +263,7 @@ impl Error {
     /// Whether the end of a stay for this reason is a failure, and not what somebody decided.
     #[must_use]
     pub(crate) const fn is_failure(&self) -> bool {
-        !matches!(self, Self::Left | Self::RoomClosed | Self::Kicked | Self::Refused)
+        !matches!(self, Self::Left | Self::RoomClosed | Self::Kicked | Self::Replaced | Self::Refused)
     }
 
     /// Whether the same call may succeed later without any change.

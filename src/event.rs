@@ -10,7 +10,8 @@ use crate::protocol::{Caption, Reason};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Event {
-    /// A stay in a room failed for good; `disconnect` follows when a socket had been open.
+    /// A stay in a room failed for good (`disconnect` follows when a socket had been open), or
+    /// something could not be restored after an outage (the stay goes on).
     Error(Error),
     /// A socket is open: the first one, and each one after an outage.
     Open {
@@ -141,9 +142,10 @@ impl Event {
     pub(crate) fn disconnect(error: &Error) -> Self {
         let code = match error.code() {
             Code::Text(code) => code,
-            // Applications compare the codes of `disconnect` as text; a refused login is the only
-            // end whose code is the server's own number.
-            Code::Number(_) => "417",
+            // Applications compare the codes of `disconnect` as text; a server's own number, or that
+            // of a wrong call, is none of them.
+            Code::Number(_) if matches!(error, Error::LoginRefused { .. }) => "417",
+            Code::Number(_) => "401",
         };
         Self::Disconnect { code, reason: error.reason() }
     }

@@ -3,10 +3,9 @@
 //! Functions for `#[serde(deserialize_with)]`. None of them fails on a value of the wrong type; it
 //! counts as absent.
 
-use std::fmt;
-
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::{Role, Seq, Url};
@@ -29,61 +28,13 @@ pub(crate) mod flag {
     }
 }
 
-/// Any JSON value, reduced to what lenient reading needs.
-enum Loose {
-    Nothing,
-    Flag(bool),
-    Number(i32),
-    Text(String),
-}
-
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct LooseVisitor;
-        impl<'de> Visitor<'de> for LooseVisitor {
-            type Value = Loose;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<Loose, E> {
-                Ok(Loose::Nothing)
-            }
-            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Loose, E> {
-                Ok(Loose::Flag(flag))
-            }
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Loose, E> {
-                Ok(Loose::Number(number.clamp(i32::MIN.into(), i32::MAX.into()) as i32))
-            }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Loose, E> {
-                Ok(Loose::Number(i32::try_from(number).unwrap_or(i32::MAX)))
-            }
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Loose, E> {
-                // Only the integral part can mean anything in a code or a flag.
-                Ok(Loose::Number(number as i32))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Loose, E> {
-                Ok(Loose::Text(text.to_owned()))
-            }
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Loose, A::Error> {
-                while items.next_element::<de::IgnoredAny>()?.is_some() {}
-                Ok(Loose::Flag(true))
-            }
-            fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Loose, A::Error> {
-                while entries.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
-                Ok(Loose::Flag(true))
-            }
-        }
-        deserializer.deserialize_any(LooseVisitor)
-    }
-}
-
 pub(crate) fn truthy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(match Loose::deserialize(deserializer)? {
-        Loose::Nothing => false,
-        Loose::Flag(flag) => flag,
-        Loose::Number(number) => number != 0,
-        Loose::Text(text) => !text.is_empty(),
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Null => false,
+        Value::Bool(flag) => flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
     })
 }
 
@@ -92,10 +43,7 @@ pub(crate) fn some_truthy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 }
 
 pub(crate) fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i32>, D::Error> {
-    Ok(match Loose::deserialize(deserializer)? {
-        Loose::Number(number) => Some(number),
-        Loose::Nothing | Loose::Flag(_) | Loose::Text(_) => None,
-    })
+    Ok(Value::deserialize(deserializer)?.as_i64().and_then(|number| i32::try_from(number).ok()))
 }
 
 pub(crate) fn seq<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Seq>, D::Error> {
@@ -111,15 +59,18 @@ pub(crate) fn some_role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
 }
 
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(match Loose::deserialize(deserializer)? {
-        Loose::Text(text) => text,
-        Loose::Number(number) => number.to_string(),
-        Loose::Nothing | Loose::Flag(_) => String::new(),
-    })
+    Ok(as_text(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    Ok(Option::<Vec<String>>::deserialize(deserializer)?.unwrap_or_default())
+    Ok(as_texts(Value::deserialize(deserializer)?))
+}
+
+pub(crate) fn lists_of_texts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Vec<String>>, D::Error> {
+    let Value::Array(lists) = Value::deserialize(deserializer)? else { return Ok(Vec::new()) };
+    Ok(lists.into_iter().map(as_texts).collect())
 }
 
 pub(crate) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
@@ -140,4 +91,17 @@ pub(crate) fn list<'de, D: Deserializer<'de>, T: de::DeserializeOwned>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     Ok(some_list(deserializer)?.unwrap_or_default())
+}
+
+fn as_texts(value: Value) -> Vec<String> {
+    let Value::Array(items) = value else { return Vec::new() };
+    items.into_iter().filter_map(as_text).collect()
+}
+
+fn as_text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
 }

@@ -3,6 +3,8 @@
 //! One enum holds where we are; each state owns what it needs, deadlines included. Every way to
 //! lose a connection ends in [`Link::fail`], and every way to end a stay in [`Link::finish`].
 
+use std::time::Duration;
+
 use crate::api::JoinParams;
 use crate::bootstrap::{BootstrapForm, DEFAULT_CHANNEL_SERVER, Gateways};
 use crate::config::Config;
@@ -48,8 +50,8 @@ pub(crate) struct Trip {
 enum Stage {
     /// Never logged in yet.
     Entering { since: Instant, failures: u32 },
-    /// Logged in.
-    Steady,
+    /// Logged in. `failures` are those of the outage before, which count on if this does not last.
+    Steady { since: Instant, failures: u32 },
     /// Lost after having been logged in. `cause` is what began it.
     Outage { since: Instant, failures: u32, cause: Cause, refused: bool },
 }
@@ -199,18 +201,24 @@ impl Link {
         if let Self::Leaving { .. } = self {
             return self.finish(Error::Left);
         }
-        if code == TOO_MANY_SOCKETS {
-            return self.finish(Error::TooManySockets(reason.to_owned()));
+        match code {
+            TOO_MANY_SOCKETS => return self.finish(Error::TooManySockets(reason.to_owned())),
+            // To come back would drive the other one out, and so on without end.
+            REPLACED => return self.finish(Error::Replaced),
+            _other => {}
         }
         self.fail(Cause::Closed(code, reason.to_owned()), tools, now)
     }
 
     /// A frame came in on this socket: true when it is ours to read.
     pub(crate) fn handle_frame(&mut self, id: SocketId) -> bool {
+        if self.socket() != Some(id) {
+            return false;
+        }
         if let Self::Online { pulse, .. } = self {
             pulse.dead = None;
         }
-        self.socket() == Some(id)
+        true
     }
 
     /// The gateway answered the packet with this number. Returns `None` when that packet was not
@@ -235,7 +243,11 @@ impl Link {
         let Self::LoggingIn { mut trip, target, socket, .. } = std::mem::take(self) else { return None };
         let (cid, uid) = (target.gateways.cid, trip.uid);
         let first = trip.is_entering();
-        trip.stage = Stage::Steady;
+        let failures = match trip.stage {
+            Stage::Entering { .. } => 0,
+            Stage::Steady { failures, .. } | Stage::Outage { failures, .. } => failures,
+        };
+        trip.stage = Stage::Steady { since: now, failures };
         let pulse = Pulse { next: now + tools.config.heartbeat_interval, dead: None };
         let recovery = if first { Recovery::Done } else { Recovery::Restoring };
         *self = Self::Online { trip, target, socket, pulse, recovery };
@@ -250,7 +262,12 @@ impl Link {
         }
         match timer {
             Timer::Bootstrap => {
-                let Self::Locating { trip, old, .. } = std::mem::take(self) else { return Vec::new() };
+                let Self::Locating { trip, attempt, old, .. } = std::mem::take(self) else {
+                    return Vec::new();
+                };
+                if trip.is_entering() && attempt == 0 {
+                    return self.locate(trip, old, 1, tools, now);
+                }
                 self.not_located(trip, old, Error::BootstrapTimeout, tools, now)
             }
             Timer::Login => self.fail(Cause::LoginTimeout, tools, now),
@@ -259,7 +276,7 @@ impl Link {
             Timer::Leave => self.finish(Error::Left),
             Timer::Heartbeat => {
                 let Self::Online { pulse, .. } = self else { return Vec::new() };
-                pulse.next = now + tools.config.heartbeat_interval;
+                pulse.next = now + tools.config.heartbeat_interval.max(Duration::from_millis(1));
                 pulse.dead.get_or_insert(now + tools.config.silence_limit);
                 vec![Step::Heartbeat]
             }
@@ -267,9 +284,14 @@ impl Link {
         }
     }
 
-    /// The network is back or the application is in front again: no reason to wait any longer.
+    /// The network is back or the application is in front again: no reason to wait any longer. An
+    /// attempt made for this reason does not count, or a nervous network would spend them all.
     pub(crate) fn hurry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
-        if matches!(self, Self::Waiting { .. }) { self.retry(tools, now) } else { Vec::new() }
+        let Self::Waiting { trip, .. } = self else { return Vec::new() };
+        if let Stage::Outage { failures, .. } = &mut trip.stage {
+            *failures = failures.saturating_sub(1);
+        }
+        self.retry(tools, now)
     }
 
     /// The application leaves and the logout is on the wire: wait for its answer, but not for long.
@@ -464,7 +486,9 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Vec<Step> {
-        if trip.is_entering() {
+        if let Stage::Entering { failures, .. } = trip.stage {
+            let cause = Cause::Bootstrap(error.reason());
+            let error = if failures == 0 { error } else { Error::ConnectFailed(cause) };
             return vec![Step::Ended { error, opened: trip.opened }];
         }
         self.wait(trip, old, Cause::Bootstrap(error.reason()), tools, now)
@@ -486,7 +510,8 @@ impl Link {
                     Error::ReconnectFailed { attempts: *failures + 1, cause: Cause::LoginRefused(code) };
                 steps.push(Step::Ended { error, opened: true });
             }
-            Stage::Entering { .. } | Stage::Steady => {
+            // `Steady` is set by an accepted login only.
+            Stage::Entering { .. } | Stage::Steady { .. } => {
                 steps.push(Step::Ended { error: Error::LoginRefused { code, desc }, opened: true });
             }
         }
@@ -529,10 +554,16 @@ impl Link {
                 }
                 *failures
             }
-            Stage::Steady => {
-                trip.stage = Stage::Outage { since: now, failures: 0, cause, refused: false };
-                steps.push(Step::Lost { count: 0 });
-                0
+            Stage::Steady { since, failures } => {
+                let lasted = now.since(*since) >= config.stable_after;
+                let failures = if lasted { 0 } else { *failures + 1 };
+                if failures >= config.reconnect_attempts {
+                    let error = Error::ReconnectFailed { attempts: failures, cause };
+                    return vec![Step::Ended { error, opened: true }];
+                }
+                trip.stage = Stage::Outage { since: now, failures, cause, refused: false };
+                steps.push(Step::Lost { count: failures });
+                failures
             }
             Stage::Outage { since, failures, cause: first, .. } => {
                 *failures += 1;
@@ -576,13 +607,13 @@ impl Target {
 
 /// The wait before attempt number `failures` + 1: almost none at first, then doubling to a cap,
 /// with full jitter, so that the clients of a restarted gateway don't come back in step.
-fn back_off(failures: u32, config: &Config, rng: &mut Rng) -> std::time::Duration {
+fn back_off(failures: u32, config: &Config, rng: &mut Rng) -> Duration {
     let longest = match failures {
         0 => config.first_retry,
         _ => config.retry_base.saturating_mul(1 << (failures - 1).min(16)).min(config.retry_cap),
     };
     let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-    std::time::Duration::from_millis(rng.between(0, longest))
+    Duration::from_millis(rng.between(0, longest))
 }
 
 fn login_body(trip: &Trip, gateways: &Gateways) -> Login {
@@ -614,6 +645,8 @@ fn login_body(trip: &Trip, gateways: &Gateways) -> Login {
 
 /// The close code with which the shell says that the platform has no socket left.
 const TOO_MANY_SOCKETS: u16 = 4900;
+/// The close code of our gateway for a socket whose member has logged in on another (12).
+const REPLACED: u16 = 4001;
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,6 @@
 //! lists, extra fields), writing is byte-for-byte what the original SDK sends: key order as
 //! declared there, and no key whose value is falsy and not exactly 0.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -276,7 +274,7 @@ impl ClientPacket {
             let (uid, cid) = (login.uid, login.cid);
             return Ok(Self { seq, uid, cid, command: Command::Login(Box::new(login)) });
         }
-        let body: CommandBody<'_> = serde_json::from_str(raw).map_err(PacketError::json)?;
+        let body: CommandBody = serde_json::from_str(raw).map_err(PacketError::json)?;
         let command = match packet.cmd {
             2 => Command::Heartbeat,
             4 => Command::Logout,
@@ -288,14 +286,11 @@ impl ClientPacket {
             16 => Command::Subscribe(body.source()?, body.media()?, body.sub),
             17 => Command::DualAudio(body.source()?, body.dual_audio.unwrap_or(0)),
             40 => Command::AudioChangeMode(body.mode.unwrap_or(0)),
-            41 => Command::Pitch(body.pitch.into_owned()),
+            41 => Command::Pitch(body.pitch),
             42 => Command::AudioEffect(body.preset.unwrap_or(0)),
             43 => Command::Beautifier(body.preset.unwrap_or(0)),
-            44 => Command::Equalization(body.equa.into_owned()),
-            1000 => Command::StartCaptions {
-                source_lang: body.source_lang.into_owned(),
-                target_lang: body.target_lang.into_owned(),
-            },
+            44 => Command::Equalization(body.equa),
+            1000 => Command::StartCaptions { source_lang: body.source_lang, target_lang: body.target_lang },
             1001 => Command::StopCaptions,
             1002 => Command::Interrupt(body.dst_uid),
             unknown => return Err(PacketError::UnknownCommand(unknown, seq)),
@@ -496,7 +491,7 @@ impl ServerPacket {
         if packet.cmd == 20 {
             return Ok(Self::Notice(Notice::Join(serde_json::from_str(raw).map_err(PacketError::json)?)));
         }
-        let body: NoticeBody<'_> = serde_json::from_str(raw).map_err(PacketError::json)?;
+        let body: NoticeBody = serde_json::from_str(raw).map_err(PacketError::json)?;
         Ok(Self::Notice(match packet.cmd {
             15 => Notice::Mute(body.uid()?, body.media()?, body.mute == Some(true)),
             21 => Notice::Leave(body.uid()?),
@@ -572,15 +567,15 @@ fn envelope<B: Serialize>(cmd: u32, body: &B, seq: Option<Seq>) -> String {
 /// Every key that a command other than login can have, in an order that suits all of them.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct CommandBody<'a> {
+struct CommandBody {
     uid: Uid,
     cid: Cid,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     src_uid: Option<Uid>,
-    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
-    media_type: Cow<'a, str>,
-    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
-    status: Cow<'a, str>,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    media_type: String,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    status: String,
     #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
     mute: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -591,23 +586,23 @@ struct CommandBody<'a> {
     sub: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mode: Option<u8>,
-    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
-    pitch: Cow<'a, str>,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pitch: String,
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     preset: Option<u8>,
-    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
-    equa: Cow<'a, str>,
-    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
-    source_lang: Cow<'a, str>,
-    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
-    target_lang: Cow<'a, str>,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    equa: String,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    source_lang: String,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    target_lang: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dst_uid: Option<Uid>,
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     statistic: Option<Empty>,
 }
 
-impl CommandBody<'_> {
+impl CommandBody {
     fn media(&self) -> Result<Media, PacketError> {
         media(&self.media_type)
     }
@@ -623,13 +618,13 @@ struct Empty {}
 /// Every key that a notice other than a join can have.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct NoticeBody<'a> {
+struct NoticeBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     uid: Option<Uid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cid: Option<Cid>,
-    #[serde(default, borrow, skip_serializing_if = "str::is_empty")]
-    media_type: Cow<'a, str>,
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    media_type: String,
     #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
     status: String,
     #[serde(default, deserialize_with = "some_truthy", skip_serializing_if = "Option::is_none")]
@@ -661,7 +656,7 @@ struct NoticeBody<'a> {
     captions: Vec<Caption>,
 }
 
-impl NoticeBody<'_> {
+impl NoticeBody {
     fn uid(&self) -> Result<Uid, PacketError> {
         self.uid.ok_or_else(|| missing("uid"))
     }

@@ -1,7 +1,7 @@
 //! The room: who is there, what they publish and where their media are, and which of that is news.
 //! Knows nothing of sockets, time, wants or waiting calls.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::event::{Event, MediaStatus, RoleChanged, StreamOf, SyncDone};
 use crate::model::{Media, MediaSet, Role, Stream, Uid, Url};
@@ -20,7 +20,8 @@ pub(crate) struct Room {
 #[derive(Debug, Default)]
 struct Member {
     role: Role,
-    urls: BTreeMap<Stream, Url>,
+    /// By stream.
+    urls: [Option<Url>; 3],
     published: MediaSet,
 }
 
@@ -33,8 +34,10 @@ impl Room {
     /// Takes the list of a login and tells what changed: after an outage only the differences.
     pub(crate) fn learn(&mut self, entries: Vec<UserEntry>) -> Vec<Event> {
         let mut events = Vec::new();
-        let listed: BTreeSet<Uid> = entries.iter().map(|entry| entry.uid).collect();
-        let gone: Vec<Uid> = self.members.keys().filter(|uid| !listed.contains(uid)).copied().collect();
+        let mut listed: Vec<Uid> = entries.iter().map(|entry| entry.uid).collect();
+        listed.sort_unstable();
+        let is_gone = |uid: &&Uid| listed.binary_search(uid).is_err();
+        let gone: Vec<Uid> = self.members.keys().filter(is_gone).copied().collect();
         for uid in gone {
             self.left(uid, &mut events);
         }
@@ -128,7 +131,7 @@ impl Room {
 
     /// Where a medium of a member is pulled from, once known.
     pub(crate) fn pull_url(&self, uid: Uid, media: Media) -> Option<&Url> {
-        self.members.get(&uid)?.urls.get(&media.stream())
+        self.members.get(&uid)?.urls[media.stream() as usize].as_ref()
     }
 
     /// Whether a member is in the room.
@@ -145,9 +148,9 @@ impl Room {
     pub(crate) fn entries(&self) -> impl Iterator<Item = UserEntry> {
         self.members.iter().map(|(uid, member)| UserEntry {
             uid: *uid,
-            url: member.urls.get(&Stream::Main).cloned(),
-            screen_url: member.urls.get(&Stream::ScreenShare).cloned(),
-            slave_audio_url: member.urls.get(&Stream::SlaveAudio).cloned(),
+            url: member.urls[Stream::Main as usize].clone(),
+            screen_url: member.urls[Stream::ScreenShare as usize].clone(),
+            slave_audio_url: member.urls[Stream::SlaveAudio as usize].clone(),
             role: member.role,
             published: member.published,
             ..UserEntry::default()
@@ -220,7 +223,7 @@ impl Room {
     /// because applications put the URL of `syncDone` on the main player (6.1).
     fn located(&mut self, uid: Uid, stream: Stream, url: Url, events: &mut Vec<Event>) {
         let Some(member) = self.members.get_mut(&uid) else { return };
-        let known = member.urls.insert(stream, url.clone());
+        let known = member.urls[stream as usize].replace(url.clone());
         if known.is_none_or(|known| known == url) {
             return;
         }

@@ -17,7 +17,7 @@ use crate::report::Report;
 use crate::room::Room;
 use crate::tasks::{Operation, Outcome, Tasks};
 use crate::time::{Instant, Rng, Timer};
-use crate::wants::{Item, Progress, Wants};
+use crate::wants::{Item, Progress, Verdict, Wants};
 
 /// Everything that can happen to a session.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,9 +225,6 @@ impl Session {
     }
 
     fn handle_call(&mut self, id: CallId, call: Call, now: Instant) {
-        if self.calls.len() >= self.tools.config.max_calls {
-            return self.settle(id, Err(Error::TooManyCalls));
-        }
         if let Some(error) = self.refusal(&call) {
             return self.settle(id, Err(error));
         }
@@ -270,7 +267,9 @@ impl Session {
     fn refusal(&self, call: &Call) -> Option<Error> {
         let audience = self.wants.wanted_role() == Role::Audience;
         match call {
-            Call::Join(_) | Call::Leave | Call::SetRole(_) | Call::SetVoice(..) | Call::Report(_) => None,
+            Call::Leave => None,
+            _other if self.calls.len() >= self.tools.config.max_calls => Some(Error::TooManyCalls),
+            Call::Join(_) | Call::SetRole(_) | Call::SetVoice(..) | Call::Report(_) => None,
             _elsewhere if self.is_outside() => Some(Error::NotInRoom(call.name())),
             Call::Publish(_) | Call::Tasks(_) if audience => Some(Error::Audience(call.name())),
             Call::Tasks(_) if self.link.identity().is_none() => Some(Error::NotInRoom(call.name())),
@@ -328,6 +327,8 @@ impl Session {
                 self.link.leaving(logout, &self.tools, now);
             }
         } else {
+            // While a login is on its way, the gateway may already count us in.
+            self.send(Command::Logout, None);
             let steps = self.link.finish(Error::Left);
             self.take(steps);
         }
@@ -371,11 +372,11 @@ impl Session {
         match ServerPacket::decode(text) {
             Ok(ServerPacket::Ack(seq, ack)) => self.handle_ack(seq, ack, now),
             Ok(ServerPacket::Notice(notice)) if self.link.is_online() => self.handle_notice(notice),
+            Ok(ServerPacket::Notice(_)) if self.link.is_leaving() => {}
             // Before the login is answered there is no room to be told about, but a refusal may
             // come instead of the answer (11.5).
-            Ok(ServerPacket::Notice(Notice::Refused(_) | Notice::Kicked(_))) => {
-                let steps = self.link.finish(Error::Refused);
-                self.take(steps);
+            Ok(ServerPacket::Notice(notice @ (Notice::Refused(_) | Notice::Kicked(_)))) => {
+                self.handle_notice(notice);
             }
             Ok(ServerPacket::Notice(_)) => {}
             Err(error) => self.drop_frame(&error),
@@ -409,7 +410,10 @@ impl Session {
             }
             match sent.errand {
                 Some(call) => self.errand_answered(call, refusal, ack),
-                None => self.answered(&sent.command, refusal),
+                None => {
+                    let verdict = if refusal.is_none() { Verdict::Accepted } else { Verdict::Refused };
+                    self.answered(&sent.command, verdict, refusal);
+                }
             }
         }
     }
@@ -473,22 +477,14 @@ impl Session {
             self.tell([Event::SendCommandOverTime { cmd, seq: seq.0 }]);
             match sent.errand {
                 Some(call) => self.errand_answered(call, Some(Error::Timeout(cmd)), Ack::default()),
-                None => self.answered(&sent.command, Some(Error::Timeout(cmd))),
+                None => self.answered(&sent.command, Verdict::Silence, Some(Error::Timeout(cmd))),
             }
         }
         while let Some((call, error)) = self.tasks.overdue(now) {
             self.task_answered(Outcome::Settled(call, Err(error)), now);
         }
         while let Some(overdue) = self.calls.overdue_call(now) {
-            for command in commands_of(&overdue.call) {
-                // Nobody else waits for it and nobody will be told: it must not happen later.
-                if self.wants.progress(&command) == Progress::Pending
-                    && !self.calls.any(|call| commands_of(call).contains(&command))
-                    && let Some(item) = Item::of(&command)
-                {
-                    self.wants.give_up(item);
-                }
-            }
+            self.withdraw(&overdue.call);
             let homeless = matches!(overdue.call, Call::Publish(_)) && self.room.push_url().is_none();
             let error = if homeless && self.link.is_online() {
                 Error::NoPushUrl
@@ -506,11 +502,11 @@ impl Session {
         }
         // First the answers: what was confirmed just now may be what `reconcile` undoes next.
         let (room, wants) = (&self.room, &self.wants);
-        for (id, result) in self.calls.settle(|call| outcome(room, wants, call)) {
+        for (id, _, result) in self.calls.judged(|call| outcome(room, wants, call)) {
             self.settle(id, result);
         }
         let deadline = now + self.tools.config.command_timeout;
-        for command in self.wants.reconcile() {
+        for command in self.wants.reconcile(self.room.push_url().is_some()) {
             if let Some(seq) = self.send(command.clone(), None) {
                 self.calls.sent(seq, command, None, deadline);
             }
@@ -560,7 +556,7 @@ impl Session {
                 Step::Joined(cid, uid) => {
                     let joined = Reply::Joined { cid, code: 200, uid };
                     let is_join = |call: &Call| matches!(call, Call::Join(_)).then(|| Ok(joined.clone()));
-                    for (id, result) in self.calls.settle(is_join) {
+                    for (id, _, result) in self.calls.judged(is_join) {
                         self.settle(id, result);
                     }
                 }
@@ -581,7 +577,7 @@ impl Session {
         self.tasks.clear();
         let verdict =
             |call: &Call| Some(if *call == Call::Leave { Ok(Reply::Nothing) } else { Err(error.clone()) });
-        for (id, result) in self.calls.settle(verdict) {
+        for (id, _, result) in self.calls.judged(verdict) {
             self.settle(id, result);
         }
         self.room = Room::default();
@@ -603,15 +599,26 @@ impl Session {
     }
 
     /// A command that switches something was answered, or is past its deadline.
-    fn answered(&mut self, command: &Command, refusal: Option<Error>) {
-        self.wants.answered(command, refusal.is_none());
-        let Some(error) = refusal else { return };
-        let failed = self.calls.settle(|call| depends_on(call, command).then(|| Err(error.clone())));
+    fn answered(&mut self, command: &Command, verdict: Verdict, failure: Option<Error>) {
+        self.wants.answered(command, verdict);
+        let Some(error) = failure else { return };
+        let failed = self.calls.judged(|call| depends_on(call, command).then(|| Err(error.clone())));
         if failed.is_empty() && self.link.is_restoring() {
             self.tell([Event::Error(error)]);
         }
-        for (id, result) in failed {
+        for (id, call, result) in failed {
+            self.withdraw(&call);
             self.settle(id, result);
+        }
+    }
+
+    /// A call has failed: whatever else it asked for must not happen later, unless another call
+    /// waits for the same.
+    fn withdraw(&mut self, failed: &Call) {
+        for command in commands_of(failed) {
+            if !self.calls.any(|call| commands_of(call).contains(&command)) {
+                self.wants.withdraw(&command);
+            }
         }
     }
 
@@ -699,7 +706,9 @@ impl Session {
     fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             if let Event::StreamRemoved(stream) = &event {
-                self.wants.forget_stream(stream.who.uid, stream.media_type);
+                let (uid, media) = (stream.who.uid, stream.media_type);
+                self.wants.forget_stream(uid, media);
+                self.calls.forget(|command| Item::of(command) == Some(Item::Subscribe(uid, media)));
             }
             self.outbox.push_back(Output::Event(event));
         }
@@ -725,7 +734,8 @@ fn outcome(room: &Room, wants: &Wants, call: &Call) -> Option<Result<Reply, Erro
         {
             return Some(Err(Error::UnknownMember(uid.uid().to_string())));
         }
-        return Some(Err(Error::Withdrawn(call.name())));
+        let is_subscribe = matches!(call, Call::Subscribe(..));
+        return Some(Err(if is_subscribe { Error::StreamEnded } else { Error::Withdrawn(call.name()) }));
     }
     let done = commands.iter().all(|command| wants.progress(command) == Progress::Done);
     match call {

@@ -1,7 +1,7 @@
 //! RTMP tasks: checked requests to the task server, one task each, one after the other
 //! (docs/protocol.md 9).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -33,7 +33,7 @@ pub enum Operation {
 
 /// The orders under way.
 #[derive(Debug, Default)]
-pub(crate) struct Tasks(BTreeMap<RequestId, Running>);
+pub(crate) struct Tasks(Vec<(RequestId, Running)>);
 
 /// One order, while its tasks are sent one by one.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Tasks {
         rest: VecDeque<String>,
         deadline: Instant,
     ) {
-        self.0.insert(id, Running { call, operation, rest, deadline });
+        self.0.push((id, Running { call, operation, rest, deadline }));
     }
 
     /// The task server answered; `None` when the request is not one of ours.
@@ -123,7 +123,8 @@ impl Tasks {
         id: RequestId,
         result: Result<(u16, &str), &str>,
     ) -> Option<Outcome> {
-        let running = self.0.remove(&id)?;
+        let found = self.0.iter().position(|(request, _)| *request == id)?;
+        let (_, running) = self.0.remove(found);
         let verdict = match result {
             Ok((status, body)) => match serde_json::from_str::<Answer>(body) {
                 Ok(Answer { code: Some(200), .. }) => Ok(()),
@@ -141,8 +142,8 @@ impl Tasks {
 
     /// Takes the first order whose answer is overdue.
     pub(crate) fn overdue(&mut self, now: Instant) -> Option<(CallId, Error)> {
-        let id = *self.0.iter().find(|(_, running)| running.deadline <= now)?.0;
-        let running = self.0.remove(&id)?;
+        let found = self.0.iter().position(|(_, running)| running.deadline <= now)?;
+        let (_, running) = self.0.remove(found);
         Some((running.call, Error::Timeout(running.operation.name())))
     }
 
@@ -153,7 +154,7 @@ impl Tasks {
 
     /// The earliest deadline.
     pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
-        self.0.values().map(|running| (running.deadline, Timer::Task)).min()
+        self.0.iter().map(|(_, running)| (running.deadline, Timer::Task)).min()
     }
 }
 

@@ -44,7 +44,9 @@ impl VoiceChange {
     pub(crate) fn pitch(pitch: Option<f64>) -> Result<Self, Error> {
         let pitch = pitch.filter(|pitch| (0.5..=2.0).contains(pitch));
         let pitch = pitch.ok_or_else(|| Error::InvalidArgument("the pitch must be from 0.5 to 2".into()))?;
-        Ok(Self::Pitch(pitch.to_string()))
+        // Not `f64::to_string`: its formatter weighs as much as a module of ours.
+        let text = serde_json::Number::from_f64(pitch).map(|number| number.to_string()).unwrap_or_default();
+        Ok(Self::Pitch(text.trim_end_matches(".0").to_owned()))
     }
 
     /// Checks a band, by index or by frequency, and a gain.

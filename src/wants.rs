@@ -1,29 +1,39 @@
-//! What the application wants of the gateway, what the gateway confirmed, and how to get from one to
-//! the other.
+//! What the application wants of the gateway, what the gateway confirmed, and the commands that get
+//! from one to the other.
 //!
-//! Everything that can be switched is an [`Item`], and its state is the [`Command`] that brings it
-//! about. Knows nothing of sockets, time, members or waiting calls.
+//! Everything that can be switched is an [`Item`] with one [`Row`]; its states are the [`Command`]s
+//! that bring them about. Knows nothing of sockets, time, members or waiting calls.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::model::{Media, Role, Uid};
 use crate::protocol::Command;
 use crate::voice::Voice;
 
-/// Wants, facts, and what is on the wire between them.
+/// Wants and facts, item by item.
 #[derive(Debug, Default)]
 pub(crate) struct Wants {
-    /// What the application asked for; an absent item is wanted in its neutral state.
-    wanted: BTreeMap<Item, Command>,
-    /// What the gateway confirmed; an absent item is in its neutral state there.
-    confirmed: BTreeMap<Item, Command>,
-    /// Items whose state at the gateway is unknown, or that the application asked for once more.
-    stale: BTreeSet<Item>,
-    /// Commands on the wire.
-    asked: BTreeMap<Item, Command>,
+    rows: BTreeMap<Item, Row>,
     voice: Voice,
     /// The voice as the gateway last confirmed all of it.
     steady_voice: Voice,
+}
+
+/// One item. `None` stands for the item's neutral state.
+#[derive(Debug, Default, PartialEq)]
+struct Row {
+    /// What the application asked for. Survives outages.
+    wanted: Option<Command>,
+    /// What the gateway confirmed on this connection.
+    confirmed: Option<Command>,
+    /// What is on the wire.
+    asked: Option<Command>,
+    /// Whether the gateway has confirmed, at some time, what is wanted.
+    granted: bool,
+    /// Whether the state at the gateway is unknown, or the application asked for it once more.
+    stale: bool,
+    /// Whether asking was in vain: not to be repeated before the next call or login.
+    stuck: bool,
 }
 
 /// Something that has one state at the gateway, in the order in which a recovery restores it.
@@ -52,24 +62,35 @@ pub(crate) enum Progress {
     Withdrawn,
 }
 
+/// What came of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The gateway did it.
+    Accepted,
+    /// The gateway did not do it.
+    Refused,
+    /// Nobody knows.
+    Silence,
+}
+
 impl Wants {
     /// Notes what the application wants. Only a difference is sent.
     pub(crate) fn want(&mut self, command: Command) {
         let Some(item) = Item::of(&command) else { return };
-        if Some(&command) == item.neutral().as_ref() {
-            self.wanted.remove(&item);
-        } else {
-            self.wanted.insert(item, command);
-        }
+        let wanted = (item.neutral() != command).then_some(command);
+        let row = self.rows.entry(item).or_default();
+        row.granted &= row.wanted == wanted;
+        row.stuck = false;
+        row.wanted = wanted;
     }
 
     /// Notes what the application wants; it is sent even if the gateway has confirmed it before,
     /// as the original does.
     pub(crate) fn insist(&mut self, command: Command) {
         if let Some(item) = Item::of(&command) {
-            self.stale.insert(item);
+            self.want(command);
+            self.row(item).stale = true;
         }
-        self.want(command);
     }
 
     /// Changes the role. An audience publishes nothing.
@@ -82,94 +103,133 @@ impl Wants {
         }
     }
 
-    /// Changes the voice.
+    /// Changes the voice; the `touched` items are sent in any case.
     pub(crate) fn want_voice(&mut self, voice: Voice, touched: &[Item]) {
         self.set_voice(voice);
-        self.stale.extend(touched);
+        for item in touched {
+            self.row(*item).stale = true;
+        }
     }
 
     /// The commands that bring the gateway in line, each noted as asked for. The only place that
     /// compares wants with facts; serves calls and recovery alike.
-    pub(crate) fn reconcile(&mut self) -> Vec<Command> {
-        let items: BTreeSet<Item> = self.wanted.keys().chain(self.confirmed.keys()).copied().collect();
-        let due: Vec<Item> = items.union(&self.stale).copied().filter(|item| self.is_due(*item)).collect();
+    ///
+    /// `can_push`: the push URL is known. Before that, others would be told of a stream that
+    /// nobody can push.
+    pub(crate) fn reconcile(&mut self, can_push: bool) -> Vec<Command> {
+        let publishing = Media::ALL.into_iter().any(|media| !self.is_settled(Item::Publish(media)));
+        let due: Vec<Item> = self.rows.keys().copied().filter(|item| self.is_due(*item)).collect();
         let mut commands = Vec::new();
         for item in due {
+            let command = self.state_wanted(item);
             // An audience member first stops publishing, and only when that is confirmed becomes
             // one: if it is refused, nothing else has happened (5.11).
-            let becomes_audience = item == Item::Role && self.wanted_role() == Role::Audience;
-            if becomes_audience && Media::ALL.into_iter().any(|media| !self.is_settled(Item::Publish(media)))
-            {
-                continue;
-            }
-            if let Some(command) = self.state_wanted(item) {
-                self.stale.remove(&item);
-                self.asked.insert(item, command.clone());
+            let held = matches!(command, Command::Publish(_, true)) && !can_push
+                || command == Command::Role(Role::Audience) && publishing;
+            if !held {
+                let row = self.row(item);
+                row.stale = false;
+                row.asked = Some(command.clone());
                 commands.push(command);
             }
         }
+        self.rows.retain(|_, row| *row != Row::default());
         commands
     }
 
-    /// Takes the gateway's answer. What was refused is no longer wanted: asking again for it would
-    /// never end.
-    pub(crate) fn answered(&mut self, command: &Command, accepted: bool) {
+    /// Takes what came of a command.
+    ///
+    /// A refused "on" is no longer wanted, because asking again would never end. A refused "off"
+    /// stays wanted, because a microphone must not open by itself. Silence may mean either: what
+    /// was never granted is switched off, to be sure.
+    pub(crate) fn answered(&mut self, command: &Command, verdict: Verdict) {
         let Some(item) = Item::of(command) else { return };
-        if self.asked.remove(&item).is_none() {
+        let is_off = item.neutral() == *command;
+        let is_wanted = self.state_wanted(item) == *command;
+        let row = self.row(item);
+        if row.asked.take_if(|asked| asked == command).is_none() {
             return;
         }
-        if accepted {
-            self.confirmed.insert(item, command.clone());
+        if verdict == Verdict::Accepted {
+            row.confirmed = Some(command.clone());
+            row.granted |= is_wanted;
             if self.is_voice_settled() {
                 self.steady_voice = self.voice.clone();
             }
-        } else if self.state_wanted(item).as_ref() == Some(command) {
-            self.give_up(item);
+            return;
+        }
+        row.stale |= verdict == Verdict::Silence;
+        if item == Item::Role || item.is_voice() {
+            row.stuck = true;
+            self.roll_back(item);
+        } else if is_off || (verdict == Verdict::Silence && row.granted) {
+            row.stuck = true;
+        } else if is_wanted {
+            (row.wanted, row.granted) = (None, false);
+        }
+        if is_off && matches!(item, Item::Publish(_)) {
+            // Who still publishes does not become audience.
+            self.roll_back(Item::Role);
+            self.row(Item::Role).stale = false;
+        }
+    }
+
+    /// Nobody waits for this any more. What was never granted must not happen later.
+    pub(crate) fn withdraw(&mut self, command: &Command) {
+        let Some(item) = Item::of(command) else { return };
+        if self.state_wanted(item) != *command || self.row(item).granted {
+            return;
+        }
+        if item == Item::Role {
+            self.roll_back(item);
+        } else {
+            self.row(item).wanted = None;
         }
     }
 
     /// The connection is lost: nothing that was asked for will be answered.
     pub(crate) fn lost(&mut self) {
-        self.asked.clear();
+        for row in self.rows.values_mut() {
+            row.asked = None;
+        }
         self.steady_voice = self.voice.clone();
     }
 
     /// A login was answered. The gateway starts from nothing but what the login told, except that
     /// it may remember our role and mutes from before an outage.
     pub(crate) fn logged_in(&mut self, first: bool) {
-        let is_muted = |item: &Item| matches!(self.confirmed.get(item), Some(Command::Mute(_, true)));
-        let muted = Media::ALL.map(Item::Mute).into_iter().filter(is_muted);
-        self.stale = if first { BTreeSet::new() } else { muted.chain([Item::Role]).collect() };
-        self.confirmed.clear();
-        self.confirmed.insert(Item::Role, Command::Role(self.wanted_role()));
+        let role = Command::Role(self.wanted_role());
+        self.row(Item::Role).confirmed = Some(role.clone());
+        for (item, row) in &mut self.rows {
+            let remembered = *item == Item::Role || matches!(row.confirmed, Some(Command::Mute(_, true)));
+            *row = Row { confirmed: None, stale: !first && remembered, stuck: false, ..std::mem::take(row) };
+        }
+        self.row(Item::Role).confirmed = Some(role);
         for command in self.voice.login() {
             if let Some(item) = Item::of(&command) {
-                self.confirmed.insert(item, command);
+                self.row(item).confirmed = Some(command);
             }
         }
         if self.voice.is_equalized() {
             // A login cannot carry the equaliser, and its mode alone means nothing (3.1).
-            self.stale.extend([Item::VoiceMode, Item::Equalizer]);
+            self.row(Item::VoiceMode).stale = true;
+            self.row(Item::Equalizer).stale = true;
         }
     }
 
-    /// The gateway holds something open for us that we have not asked for on this connection.
+    /// The gateway holds something open for us that was not asked for on this connection.
     pub(crate) fn found(&mut self, command: Command) {
         if let Some(item) = Item::of(&command)
-            && self.state_wanted(item).as_ref() != Some(&command)
+            && self.state_wanted(item) != command
         {
-            self.confirmed.insert(item, command);
+            self.row(item).confirmed = Some(command);
         }
     }
 
     /// A stream that ended takes its subscription with it: when it comes back, the application is
     /// told and subscribes anew.
     pub(crate) fn forget_stream(&mut self, uid: Uid, media: Media) {
-        let item = Item::Subscribe(uid, media);
-        self.asked.remove(&item);
-        self.wanted.remove(&item);
-        self.confirmed.remove(&item);
-        self.stale.remove(&item);
+        self.rows.remove(&Item::Subscribe(uid, media));
     }
 
     /// The stay is over. The role outlives it, as in the original; nothing else does (4.5).
@@ -179,31 +239,17 @@ impl Wants {
         self.want(Command::Role(role));
     }
 
-    /// Takes a want back that nobody waits for any more.
-    pub(crate) fn give_up(&mut self, item: Item) {
-        match item {
-            Item::VoiceMode | Item::Effect | Item::Pitch | Item::Beautifier | Item::Equalizer => {
-                self.set_voice(self.steady_voice.clone());
-            }
-            Item::Publish(_) if self.state_wanted(item) == item.neutral() => {
-                // Not unpublished, so not an audience either.
-                self.take_confirmed(item);
-                self.take_confirmed(Item::Role);
-            }
-            Item::Role | Item::Publish(_) | Item::Subscribe(..) | Item::Mute(_) | Item::Captions => {
-                self.take_confirmed(item);
-            }
-        }
-    }
-
     /// How far the gateway is from this command.
     pub(crate) fn progress(&self, command: &Command) -> Progress {
         let Some(item) = Item::of(command) else { return Progress::Withdrawn };
-        if self.state_wanted(item).as_ref() == Some(command) {
+        let row = self.rows.get(&item);
+        let is =
+            |state: fn(&Row) -> &Option<Command>| row.is_some_and(|row| state(row).as_ref() == Some(command));
+        if self.state_wanted(item) == *command {
             if self.is_settled(item) { Progress::Done } else { Progress::Pending }
-        } else if self.asked.get(&item) == Some(command) {
+        } else if is(|row| &row.asked) {
             Progress::Pending
-        } else if self.confirmed.get(&item) == Some(command) {
+        } else if is(|row| &row.confirmed) {
             Progress::Done
         } else {
             Progress::Withdrawn
@@ -215,17 +261,15 @@ impl Wants {
         VOICE.into_iter().all(|item| self.is_settled(item))
     }
 
-    /// Whether no command is on the wire; after `reconcile` that means every want is confirmed.
+    /// Whether no command is on the wire; after `reconcile` that means that nothing more is to come.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.asked.is_empty()
+        self.rows.values().all(|row| row.asked.is_none())
     }
 
     /// The role that the application wants.
     pub(crate) fn wanted_role(&self) -> Role {
-        match self.wanted.get(&Item::Role) {
-            Some(Command::Role(role)) => *role,
-            Some(_) | None => Role::Broadcaster,
-        }
+        let is_audience = self.state_wanted(Item::Role) == Command::Role(Role::Audience);
+        if is_audience { Role::Audience } else { Role::Broadcaster }
     }
 
     /// The voice that the application wants.
@@ -235,47 +279,45 @@ impl Wants {
 
     /// Whether a medium of ours is wanted published.
     pub(crate) fn publishes(&self, media: Media) -> bool {
-        self.wanted.contains_key(&Item::Publish(media))
+        self.state_wanted(Item::Publish(media)) == Command::Publish(media, true)
+    }
+
+    fn row(&mut self, item: Item) -> &mut Row {
+        self.rows.entry(item).or_default()
     }
 
     fn set_voice(&mut self, voice: Voice) {
-        for item in VOICE {
-            self.wanted.remove(&item);
-        }
         for command in voice.commands() {
             self.want(command);
         }
         self.voice = voice;
     }
 
-    fn take_confirmed(&mut self, item: Item) {
-        match self.confirmed.get(&item).cloned() {
-            Some(command) => self.want(command),
-            None => {
-                self.wanted.remove(&item);
-            }
+    /// Wants again what the gateway last confirmed.
+    fn roll_back(&mut self, item: Item) {
+        if item.is_voice() {
+            return self.set_voice(self.steady_voice.clone());
         }
+        let stuck = self.row(item).stuck;
+        let confirmed = self.row(item).confirmed.clone();
+        self.want(confirmed.unwrap_or_else(|| item.neutral()));
+        self.row(item).stuck = stuck;
     }
 
-    /// Not settled, and nothing about it on the wire.
     fn is_due(&self, item: Item) -> bool {
-        !self.asked.contains_key(&item) && !self.is_settled(item)
+        !self.is_settled(item) && self.rows.get(&item).is_some_and(|row| row.asked.is_none() && !row.stuck)
     }
 
     fn is_settled(&self, item: Item) -> bool {
-        if self.asked.contains_key(&item) || self.stale.contains(&item) {
-            return false;
-        }
+        let Some(row) = self.rows.get(&item) else { return true };
         // Without a mode that uses it, a voice setting means nothing to the gateway.
-        if VOICE.contains(&item) && !self.voice.uses(item) {
-            return true;
-        }
-        let confirmed = self.confirmed.get(&item).cloned().or_else(|| item.neutral());
-        confirmed == self.state_wanted(item)
+        let matters = !item.is_voice() || self.voice.uses(item);
+        let differs = row.confirmed.clone().unwrap_or_else(|| item.neutral()) != self.state_wanted(item);
+        row.asked.is_none() && !(matters && (row.stale || differs))
     }
 
-    fn state_wanted(&self, item: Item) -> Option<Command> {
-        self.wanted.get(&item).cloned().or_else(|| item.neutral())
+    fn state_wanted(&self, item: Item) -> Command {
+        self.rows.get(&item).and_then(|row| row.wanted.clone()).unwrap_or_else(|| item.neutral())
     }
 }
 
@@ -303,21 +345,24 @@ impl Item {
         }
     }
 
-    pub(crate) fn is_voice(self) -> bool {
-        VOICE.contains(&self)
+    pub(crate) const fn is_voice(self) -> bool {
+        matches!(self, Self::VoiceMode | Self::Effect | Self::Pitch | Self::Beautifier | Self::Equalizer)
     }
 
     /// The command for the state in which an item is when nobody has touched it.
-    fn neutral(self) -> Option<Command> {
+    fn neutral(self) -> Command {
+        let [mode, effect, pitch, beautifier, equalizer] = Voice::default().commands();
         match self {
-            Self::Role => Some(Command::Role(Role::Broadcaster)),
-            Self::Publish(media) => Some(Command::Publish(media, false)),
-            Self::Subscribe(uid, media) => Some(Command::Subscribe(uid, media, false)),
-            Self::Mute(media) => Some(Command::Mute(media, false)),
-            Self::Captions => Some(Command::StopCaptions),
-            Self::VoiceMode | Self::Effect | Self::Pitch | Self::Beautifier | Self::Equalizer => {
-                Voice::default().commands().into_iter().find(|command| Self::of(command) == Some(self))
-            }
+            Self::Role => Command::Role(Role::Broadcaster),
+            Self::VoiceMode => mode,
+            Self::Effect => effect,
+            Self::Pitch => pitch,
+            Self::Beautifier => beautifier,
+            Self::Equalizer => equalizer,
+            Self::Publish(media) => Command::Publish(media, false),
+            Self::Subscribe(uid, media) => Command::Subscribe(uid, media, false),
+            Self::Mute(media) => Command::Mute(media, false),
+            Self::Captions => Command::StopCaptions,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! within a host function is queued and handled by the loop that is already running.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
@@ -132,7 +132,7 @@ struct Shell {
     running: Cell<bool>,
     /// The one timer, and what it is set to.
     alarm: RefCell<Option<(Instant, Timeout)>>,
-    promises: RefCell<BTreeMap<CallId, (Function, Function)>>,
+    promises: RefCell<Vec<(CallId, Function, Function)>>,
     last_call: Cell<u32>,
     events: RefCell<VecDeque<Event>>,
 }
@@ -148,7 +148,7 @@ impl Shell {
         let id = CallId(self.last_call.get().wrapping_add(1));
         self.last_call.set(id.0);
         let promise = Promise::new(&mut |resolve, reject| {
-            self.promises.borrow_mut().insert(id, (resolve, reject));
+            self.promises.borrow_mut().push((id, resolve, reject));
         });
         self.feed(Input::Call(id, call));
         promise
@@ -184,14 +184,21 @@ impl Shell {
         let host = &self.host;
         match output {
             Output::Request(id, HttpRequest { url, headers, body }) => {
-                let headers = js(&BTreeMap::from_iter(headers));
-                host.request(id.0, url.as_str(), "POST", &headers, &body);
+                let target = Object::new();
+                for (name, value) in headers {
+                    // Setting a field of a fresh object cannot fail.
+                    let _set = Reflect::set(&target, &name.into(), &value.into());
+                }
+                host.request(id.0, url.as_str(), "POST", &target, &body);
             }
             Output::OpenSocket(id, url) => host.open_socket(id.0, url.as_str()),
             Output::SendText(id, text) => host.send_text(id.0, &text),
             Output::CloseSocket(id, info) => host.close_socket(id.0, info.code, &info.reason),
             Output::Settle(id, result) => {
-                let Some((resolve, reject)) = self.promises.borrow_mut().remove(&id) else { return };
+                let mut promises = self.promises.borrow_mut();
+                let Some(found) = promises.iter().position(|(call, ..)| *call == id) else { return };
+                let (_, resolve, reject) = promises.remove(found);
+                drop(promises);
                 // Resolving only schedules the continuation; and neither function can throw.
                 let _settled = match result {
                     Ok(reply) => resolve.call1(&JsValue::UNDEFINED, &js(&reply)),
@@ -247,8 +254,17 @@ impl Shell {
 /// JavaScript clamps longer delays to zero; an early wake-up is harmless.
 const MAX_DELAY: u32 = i32::MAX as u32;
 
+/// Milliseconds since the Unix epoch, never going back: when somebody sets the clock back, time
+/// goes on from where it was, or every timer would wait for the clock to catch up.
 fn now() -> Instant {
-    Instant::from_millis(Date::now() as u64)
+    thread_local! {
+        static LAST: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+    }
+    let clock = Date::now() as u64;
+    let (last, ahead) = LAST.get();
+    let ahead = if clock < last { ahead + (last - clock) } else { ahead };
+    LAST.set((clock, ahead));
+    Instant::from_millis(clock + ahead)
 }
 
 /// A plain JavaScript value; nothing becomes `undefined`. Uids choose their own form, so there is
@@ -317,5 +333,5 @@ fn whole(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() <= SAFE {
         return Value::from(number as i64);
     }
-    serde_json::Number::from_f64(number).map_or_else(|| Value::String(number.to_string()), Value::Number)
+    serde_json::Number::from_f64(number).map_or_else(|| Value::String("not finite".into()), Value::Number)
 }

@@ -299,6 +299,7 @@ fn an_unmute_during_an_outage_reaches_the_others() {
     let alice = world.join("room", 100);
     let bob = world.join("room", 200);
     call(&mut world, alice, Call::Mute(MediaSet::MAIN, true));
+    world.run_for(secs(1));
     world.cut(alice);
     let unmute = world.call(alice, Call::Mute(Media::Video.into(), false));
     world.run_for(secs(1));

@@ -18,6 +18,7 @@ use self::packet::Part;
 use self::player::{Phase, Player};
 use self::stream::{Headers, Publisher, Stream};
 use crate::media::{MediaStatistics, Refusal};
+use crate::token::Action;
 
 /// How much the broker holds.
 #[derive(Debug, Clone)]
@@ -177,19 +178,24 @@ impl Broker {
         let Some(stream) = self.streams.get_mut(name) else {
             return;
         };
-        if stream.publisher.take_if(|p| p.id == id).is_some() {
-            stream.cache.close();
-            stream.headers = Headers::default();
+        if stream.publisher.as_ref().is_some_and(|p| p.id == id) {
+            stream.end_publisher();
         }
         self.forget_if_empty(name);
     }
 
-    /// Lets a player in. What it needs to start is queued at once if the stream has it.
+    /// Lets `holder` play. What it needs to start is queued at once if the stream has it.
     ///
     /// # Errors
     ///
     /// Refuses one player, one waiting player or one stream more than the limit.
-    pub fn play(&mut self, name: &str, wake: Arc<Notify>, now_ms: u64) -> Result<ConnectionId, Refusal> {
+    pub fn play(
+        &mut self,
+        name: &str,
+        holder: u64,
+        wake: Arc<Notify>,
+        now_ms: u64,
+    ) -> Result<ConnectionId, Refusal> {
         let id = self.mint();
         let is_live = |s: &Stream| s.publisher.is_some();
         let waits = !self.streams.get(name).is_some_and(is_live);
@@ -206,7 +212,7 @@ impl Broker {
         if stream.players.len() >= most {
             return Err(Refusal::Full);
         }
-        let mut player = Player::new(wake);
+        let mut player = Player::new(holder, wake);
         player.start_from(&stream.headers, &stream.cache, now_ms);
         stream.players.insert(id, player);
         Ok(id)
@@ -244,6 +250,25 @@ impl Broker {
         if let Some(stream) = self.streams.remove(name) {
             stream.wake_all();
         }
+    }
+
+    /// Disconnects `holder` from what it is not `welcome` to do any more. Others go on, and the players
+    /// of a publisher that is cut off wait for the next one.
+    pub fn review(&mut self, holder: u64, welcome: impl Fn(Action, &str) -> bool) {
+        self.streams.retain(|name, stream| {
+            let publishes = stream.publisher.as_ref().is_some_and(|p| p.holder == holder);
+            if publishes && !welcome(Action::Publish, name) {
+                stream.end_publisher();
+            }
+            stream.players.retain(|_, player| {
+                let stays = player.holder != holder || welcome(Action::Play, name);
+                if !stays {
+                    player.wake.notify_one();
+                }
+                stays
+            });
+            stream.publisher.is_some() || !stream.players.is_empty()
+        });
     }
 
     /// Ends every stream and lets nobody in any more.
@@ -405,6 +430,27 @@ mod tests {
     }
 
     #[test]
+    fn a_review_ends_only_what_its_holder_may_not_do() {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        bench.push_all(publisher, &[AVC_HEADER, KEY]);
+        let wake = || Arc::new(Notify::new());
+        let own = bench.broker.play(NAME, 1, wake(), 0).unwrap();
+        let other = bench.play();
+        bench.broker.review(3, |_, _| false);
+        bench.broker.review(1, |action, name| action == Action::Publish && name == NAME);
+        assert_eq!(bench.broker.take(NAME, own, 1, 0), Err(Ended));
+        bench.push_all(publisher, &[FRAME]);
+
+        bench.broker.review(1, |_, _| false);
+        assert_eq!(bench.push(publisher, 0, FRAME), Err(Ended));
+        assert_eq!(bench.take(other), [(0, AVC_HEADER), (0, KEY), (0, FRAME)]);
+        assert_eq!(bench.broker.statistics().players, 1, "the other waits for the next publisher");
+        bench.broker.review(2, |_, _| false);
+        assert_eq!(bench.broker.statistics().streams, 0);
+    }
+
+    #[test]
     fn a_player_that_takes_nothing_is_dropped_and_one_that_takes_a_little_is_not() {
         let mut bench = Bench::new();
         let publisher = bench.publish(1);
@@ -469,7 +515,7 @@ mod tests {
     fn one_more_than_the_limit_is_refused() {
         let mut bench = Bench::new();
         let wake = || Arc::new(Notify::new());
-        let play = |bench: &mut Bench, name| bench.broker.play(name, wake(), 0);
+        let play = |bench: &mut Bench, name| bench.broker.play(name, 2, wake(), 0);
         bench.broker.limits.streams = 2;
         bench.broker.limits.waiting_players = 2;
         bench.broker.limits.players_per_stream = 1;
@@ -507,7 +553,7 @@ mod tests {
         bench.broker.close();
         assert_eq!(bench.try_publish(1), Err(Refusal::Full));
         let wake = Arc::new(Notify::new());
-        assert_eq!(bench.broker.play(NAME, wake, 0), Err(Refusal::Full));
+        assert_eq!(bench.broker.play(NAME, 2, wake, 0), Err(Refusal::Full));
     }
 
     #[test]
@@ -607,7 +653,7 @@ mod tests {
 
         fn play(&mut self) -> ConnectionId {
             let wake = Arc::new(Notify::new());
-            self.broker.play(NAME, wake, self.now).unwrap()
+            self.broker.play(NAME, 2, wake, self.now).unwrap()
         }
 
         fn push_all(&mut self, id: ConnectionId, bodies: &[&'static [u8]]) {

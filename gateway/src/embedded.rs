@@ -2,10 +2,10 @@
 //!
 //! Hides how the parts are put together, started and stopped.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{fmt, io};
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::broker::BrokerLimits;
-use crate::hall::Hall;
+use crate::hall::{Hall, Publication, Subscription};
 use crate::media::{APP, MediaEngine, MediaStatistics, Refusal, name_and_grant};
 use crate::token::{Action, Grants, Holder};
 use crate::{flv, rtmp};
@@ -97,17 +97,29 @@ pub struct Embedded {
 impl Embedded {
     /// Listens for RTMP. HTTP-FLV is served once [`Embedded::flv_router`] is part of a server.
     ///
+    /// `welcome` says whether a user may do something with a stream at the moment; a grant alone does not
+    /// tell, because it outlives its holder's stay.
+    ///
     /// # Errors
     ///
     /// Fails when the address cannot be listened on.
-    pub async fn start(config: EmbeddedConfig, grants: Arc<Grants>) -> io::Result<Self> {
+    pub async fn start(
+        config: EmbeddedConfig,
+        grants: Arc<Grants>,
+        welcome: impl Fn(Action, &str, u64) -> bool + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let rtmp_addr = listener.local_addr()?;
         let port = config.public_port.unwrap_or(rtmp_addr.port());
         let mut limits = config.limits;
         limits.broker.stalled_ms = limits.stalled.as_millis() as u64;
-        let engine =
-            Arc::new(Engine { hall: Hall::new(limits.broker.clone()), grants, limits, clock: config.clock });
+        let engine = Arc::new(Engine {
+            hall: Hall::new(limits.broker.clone()),
+            limits,
+            grants,
+            welcome: Box::new(welcome),
+            clock: config.clock,
+        });
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(accept(listener, Arc::clone(&engine), stopped));
         tracing::info!(%rtmp_addr, "media is served");
@@ -161,26 +173,60 @@ impl MediaEngine for Embedded {
         self.engine.hall.broker().end(stream);
     }
 
+    fn review(&self, holder: u64) {
+        let Engine { hall, welcome, .. } = &*self.engine;
+        hall.broker().review(holder, |action, stream| welcome(action, stream, holder));
+    }
+
     fn statistics(&self) -> MediaStatistics {
         self.engine.hall.broker().statistics()
     }
 }
 
 /// What every connection shares.
-#[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) hall: Hall,
     pub(crate) limits: EmbeddedLimits,
     grants: Arc<Grants>,
+    welcome: Box<Welcome>,
     clock: fn() -> u64,
 }
 
+/// Whether this user may do this with this stream at the moment.
+type Welcome = dyn Fn(Action, &str, u64) -> bool + Send + Sync;
+
 impl Engine {
-    /// Decides whether what a client asks for (`stream?grant=…`) is allowed.
-    pub(crate) fn admit<'a>(&self, action: Action, asked: &'a str) -> Result<(&'a str, Holder), Refusal> {
+    /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
+    pub(crate) fn publish(&self, asked: &str) -> Result<Publication, Refusal> {
+        let (name, holder) = self.admit(Action::Publish, asked)?;
+        let seat = self.hall.publish(name, holder.uid)?;
+        self.confirm(Action::Publish, name, holder).map(|()| seat)
+    }
+
+    /// Lets a client play what it asks for, if it may.
+    pub(crate) fn play(&self, asked: &str) -> Result<Subscription, Refusal> {
+        let (name, holder) = self.admit(Action::Play, asked)?;
+        let seat = self.hall.play(name, holder.uid)?;
+        self.confirm(Action::Play, name, holder).map(|()| seat)
+    }
+
+    fn admit<'a>(&self, action: Action, asked: &'a str) -> Result<(&'a str, Holder), Refusal> {
         let (name, grant) = name_and_grant(asked)?;
         let holder = self.grants.verify(grant, action, name, (self.clock)())?;
+        self.confirm(action, name, holder)?;
         Ok((name, holder))
+    }
+
+    /// Asked before a seat is taken, so that no stranger replaces anybody, and again after: a review in
+    /// between would have found nothing to end.
+    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), Refusal> {
+        if (self.welcome)(action, name, holder.uid) { Ok(()) } else { Err(Refusal::NotAGuest) }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("hall", &self.hall).finish_non_exhaustive()
     }
 }
 

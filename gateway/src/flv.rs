@@ -20,7 +20,6 @@ use crate::broker::{Packet, Track};
 use crate::embedded::Engine;
 use crate::hall::Subscription;
 use crate::media::{APP, Refusal};
-use crate::token::Action;
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
@@ -49,14 +48,13 @@ async fn respond(
 fn subscribe(engine: &Engine, file: &str, query: &str) -> Result<Subscription, Refusal> {
     let name = file.strip_suffix(".flv").ok_or(Refusal::BadName)?;
     let asked = format!("{name}?{query}");
-    let (name, _) = engine.admit(Action::Play, &asked)?;
-    engine.hall.play(name)
+    engine.play(&asked)
 }
 
 fn refuse(refusal: Refusal) -> Response {
     let status = match refusal {
         Refusal::BadName => StatusCode::NOT_FOUND,
-        Refusal::Grant(_) => StatusCode::FORBIDDEN,
+        Refusal::Grant(_) | Refusal::NotAGuest => StatusCode::FORBIDDEN,
         Refusal::Busy | Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));

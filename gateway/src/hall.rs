@@ -39,10 +39,10 @@ impl Hall {
     /// # Errors
     ///
     /// As [`Broker::play`].
-    pub(crate) fn play(&self, name: &str) -> Result<Subscription, Refusal> {
+    pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, Refusal> {
         let wake = Arc::new(Notify::new());
         let now = self.now_ms();
-        let id = self.broker().play(name, Arc::clone(&wake), now)?;
+        let id = self.broker().play(name, holder, Arc::clone(&wake), now)?;
         Ok(Subscription { seat: self.seat(name, id, wake) })
     }
 

@@ -3,30 +3,31 @@
 //! Knows nothing of rooms beyond asking the hub. Old clients understand a refusal here better than any
 //! later one, so whatever can be checked is checked here (signalling-protocol.md 1.4, 3.2).
 
+mod operator;
+mod tasks;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use axum::{Router, middleware};
 use nertc_miniapp::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
 use nertc_miniapp::model::{Cid, Uid};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
 use tower_http::cors::CorsLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::info;
 
 use crate::clock::wall_clock_ms;
-use crate::hub::HubInput;
 use crate::media::MediaEngine;
 use crate::token::{BasicToken, LoginTicket, Secret};
 use crate::ws::HubHandle;
@@ -84,17 +85,13 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
     for path in STATISTICS {
         public = public.route(path, post(report));
     }
+    public = public.merge(tasks::router());
     if desk.dev {
         public = public.route("/v1/dev/token", post(dev_token));
     }
     let mut routes = public.layer(CorsLayer::permissive());
     if desk.admin_token.is_some() {
-        let operator = Router::new()
-            .route("/v1/rooms", get(rooms))
-            .route("/v1/rooms/{channel}/kick", post(kick))
-            .route("/v1/rooms/{channel}/dissolve", post(dissolve))
-            .route_layer(middleware::from_fn_with_state(desk.clone(), operator_only));
-        routes = routes.merge(operator);
+        routes = routes.merge(operator::router(&desk));
     }
     routes
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
@@ -162,7 +159,7 @@ impl Desk {
         self.check_right(&fields, uid, app_key, channel)?;
 
         let cid = Cid(self.secret.channel_id(app_key, channel));
-        if let Err(refusal) = self.hub.admits(cid, uid).await {
+        if let Some(Err(refusal)) = self.hub.ask(move |hub| hub.admits(cid, uid)).await {
             return Err((refusal.code(), refusal.to_string()));
         }
         let ttl = u64::try_from(self.ticket_ttl.as_millis()).unwrap_or(u64::MAX);
@@ -230,7 +227,7 @@ struct Fields(BTreeMap<String, String>);
 impl Fields {
     fn read(body: &[u8]) -> Option<Self> {
         if body.trim_ascii_start().first() != Some(&b'{') {
-            return Some(Self(form_urlencoded::parse(body).into_owned().collect()));
+            return Some(Self::of_form(body));
         }
         let object: BTreeMap<String, Value> = serde_json::from_slice(body).ok()?;
         let text = |value| match value {
@@ -239,6 +236,14 @@ impl Fields {
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         };
         Some(Self(object.into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect()))
+    }
+
+    fn of_query(query: Option<String>) -> Self {
+        Self::of_form(query.unwrap_or_default().as_bytes())
+    }
+
+    fn of_form(form: &[u8]) -> Self {
+        Self(form_urlencoded::parse(form).into_owned().collect())
     }
 
     fn text(&self, key: &str) -> &str {
@@ -263,57 +268,6 @@ struct WantedToken {
     channel_name: String,
     uid: Uid,
     ttl: Option<u64>,
-}
-
-async fn operator_only(
-    State(desk): Shared,
-    headers: HeaderMap,
-    request: axum::extract::Request,
-    next: middleware::Next,
-) -> Response {
-    let given =
-        headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    let wanted = desk.admin_token.as_deref().unwrap_or_default().as_bytes();
-    if !wanted.is_empty() && given.is_some_and(|given| given.ct_eq(wanted).into()) {
-        next.run(request).await
-    } else {
-        StatusCode::UNAUTHORIZED.into_response()
-    }
-}
-
-async fn rooms(State(desk): Shared) -> Json<Value> {
-    Json(json!({ "rooms": desk.hub.rooms().await }))
-}
-
-#[derive(Deserialize)]
-struct Target {
-    appkey: String,
-    uid: Uid,
-}
-
-async fn kick(State(desk): Shared, Path(channel): Path<String>, Json(target): Json<Target>) -> StatusCode {
-    let cid = Cid(desk.secret.channel_id(&target.appkey, &channel));
-    let mut rooms = desk.hub.rooms().await.into_iter();
-    let room = rooms.find(|room| room.cid == cid);
-    if !room.is_some_and(|room| room.members.iter().any(|member| member.uid == target.uid)) {
-        return StatusCode::NOT_FOUND;
-    }
-    desk.hub.input(HubInput::Kick(cid, target.uid)).await;
-    StatusCode::NO_CONTENT
-}
-
-#[derive(Deserialize)]
-struct Whose {
-    appkey: String,
-}
-
-async fn dissolve(State(desk): Shared, Path(channel): Path<String>, Json(whose): Json<Whose>) -> StatusCode {
-    let cid = Cid(desk.secret.channel_id(&whose.appkey, &channel));
-    if !desk.hub.rooms().await.iter().any(|room| room.cid == cid) {
-        return StatusCode::NOT_FOUND;
-    }
-    desk.hub.input(HubInput::Dissolve(cid)).await;
-    StatusCode::NO_CONTENT
 }
 
 /// The vendor's two addresses, and what a private deployment may name as `statisticsServer` (1.6).

@@ -9,8 +9,11 @@
 //! login takes it over. What it published before is kept for [`HubConfig::confirm_within`], in which the
 //! client is expected to publish again (signalling-protocol.md 4.4); others see nothing of this.
 
+mod captions;
+mod doors;
 mod limits;
 mod room;
+mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -20,10 +23,15 @@ use nertc_miniapp::protocol::{
 };
 use nertc_miniapp::time::Instant;
 
+pub use self::captions::{CaptionWish, Interruption};
+pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
 use self::limits::{Budget, Timers};
 pub use self::limits::{HubConfig, HubTimer};
 use self::room::{Arrival, Member, Presence, Room};
-pub use self::room::{Generation, MemberStatus, Refusal, RoomStatus};
+pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
+pub use self::tasks::{
+    Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
+};
 use crate::token::{LoginTicket, Secret};
 use crate::urls::{MediaUrls, stream_name};
 
@@ -67,6 +75,7 @@ impl Hub {
             HubInput::Closed(id) => self.closed(id, now),
             HubInput::Kick(cid, uid) => self.kick(cid, uid, now),
             HubInput::Dissolve(cid) => self.dissolve(cid, now),
+            HubInput::Captions(cid, captions) => self.captions(cid, &captions),
             HubInput::Shutdown => self.shut_down(),
             HubInput::Timeout => {}
         }
@@ -107,6 +116,18 @@ impl Hub {
     /// All rooms with their members, for the operator.
     pub fn rooms(&self) -> impl Iterator<Item = RoomStatus> {
         self.rooms.iter().map(|(cid, room)| room.status(*cid))
+    }
+
+    /// The room with this name; the application tells rooms of the same name apart.
+    ///
+    /// # Errors
+    ///
+    /// Says that there is none, or more than one.
+    pub fn find(&self, channel: &str, app_key: Option<&str>) -> Result<Cid, NotOneRoom> {
+        let fits = |room: &Room| room.channel == channel && app_key.is_none_or(|key| room.app_key == key);
+        let mut found = self.rooms.iter().filter(|(_, room)| fits(room)).map(|(cid, _)| *cid);
+        let cid = found.next().ok_or(NotOneRoom::None)?;
+        if found.next().is_some() { Err(NotOneRoom::Several) } else { Ok(cid) }
     }
 
     fn opened(&mut self, id: ConnectionId, now: Instant) {
@@ -264,6 +285,8 @@ impl Hub {
         match arrival {
             Arrival::New => {
                 self.log(Level::Info, format!("room {cid}: {uid} joined"));
+                // Before it learns its URLs, so that they work.
+                self.outputs.push_back(HubOutput::Admit(cid, uid, login.role));
                 self.greet(id, cid, uid, seq, expires);
                 self.tell_others(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
@@ -346,10 +369,13 @@ impl Hub {
             | Command::Pitch(_)
             | Command::AudioEffect(_)
             | Command::Beautifier(_)
-            | Command::Equalization(_)
-            | Command::StartCaptions { .. }
-            | Command::StopCaptions
-            | Command::Interrupt(_) => {}
+            | Command::Equalization(_) => {}
+            Command::StartCaptions { source_lang, target_lang } => {
+                let (source_lang, target_lang) = (source_lang.clone(), target_lang.clone());
+                self.listen(cid, uid, Some(CaptionWish { source_lang, target_lang }));
+            }
+            Command::StopCaptions => self.listen(cid, uid, None),
+            Command::Interrupt(target) => self.interrupt(cid, uid, *target),
         }
     }
 
@@ -394,8 +420,10 @@ impl Hub {
             return;
         }
         member.role = role;
+        let published = member.published;
+        self.outputs.push_back(HubOutput::Admit(cid, uid, role));
         if role == Role::Audience {
-            for media in member.published.iter() {
+            for media in published.iter() {
                 self.confirm(cid, uid, media);
                 self.publish(cid, uid, media, false);
             }
@@ -421,6 +449,8 @@ impl Hub {
     fn forget_member(&mut self, cid: Cid, uid: Uid) {
         self.timers.clear(HubTimer::Grace(cid, uid));
         self.timers.clear(HubTimer::Confirm(cid, uid));
+        // Before its streams end, so that it cannot start them again.
+        self.outputs.push_back(HubOutput::Expel(cid, uid));
         self.end_streams(cid, uid);
     }
 
@@ -509,58 +539,6 @@ impl Hub {
             }
         }
     }
-}
-
-/// What can happen to the hub.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HubInput {
-    /// A connection was opened. Its id is never used again.
-    Opened(ConnectionId),
-    /// A text frame came.
-    Text(ConnectionId, String),
-    /// The connection is gone.
-    Closed(ConnectionId),
-    /// The operator removes a member.
-    Kick(Cid, Uid),
-    /// The operator closes a room.
-    Dissolve(Cid),
-    /// The gateway stops.
-    Shutdown,
-    /// A deadline may have passed. Always harmless.
-    Timeout,
-}
-
-/// What the hub wants done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HubOutput {
-    /// Send a text frame.
-    Send(ConnectionId, String),
-    /// Close a connection with this code and reason, after what was sent before. Its
-    /// [`HubInput::Closed`] is optional.
-    Close(ConnectionId, u16, &'static str),
-    /// Disconnect whoever publishes or plays this stream, if anybody does.
-    EndStream(String),
-    /// Write a line to the log.
-    Log(Level, String),
-}
-
-/// One connection; minted by the shell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ConnectionId(pub u64);
-
-impl std::fmt::Display for ConnectionId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "connection {}", self.0)
-    }
-}
-
-/// How important a line of the log is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// A change in the life of a room or a member.
-    Info,
-    /// A surprise.
-    Warn,
 }
 
 #[derive(Debug)]

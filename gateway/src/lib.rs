@@ -3,7 +3,7 @@
 //! ```text
 //! http.rs ─ bootstrap, operator ─┐                       ┌─ urls.rs ─ token.rs
 //! ws.rs ─── sockets, clock ──────┴─► hub.rs (rooms) ─────┤
-//! embedded.rs ─ RTMP, HTTP-FLV ◄─── end of a stream ─────┘
+//! embedded.rs ─ RTMP, HTTP-FLV ◄─── who is there, ends ──┘
 //! ```
 //!
 //! [`hub::Hub`] decides everything about rooms and does nothing; [`Gateway`] gives it sockets, a
@@ -14,6 +14,7 @@ mod clock;
 pub mod config;
 pub mod embedded;
 mod flv;
+mod guests;
 mod hall;
 mod http;
 pub mod hub;
@@ -38,6 +39,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 pub use crate::config::{Config, ConfigError, Settings};
 use crate::embedded::{Embedded, EmbeddedConfig};
+use crate::guests::GuestList;
 pub use crate::http::{App, Apps};
 use crate::hub::Hub;
 use crate::listener::Listener;
@@ -80,7 +82,10 @@ impl Gateway {
             public_port: port,
             ..EmbeddedConfig::default()
         };
-        let media = Embedded::start(media_config, Arc::clone(&grants)).await;
+        let guests = Arc::new(GuestList::default());
+        let asked = Arc::clone(&guests);
+        let welcome = move |action, stream: &str, uid| asked.welcomes(action, stream, uid);
+        let media = Embedded::start(media_config, Arc::clone(&grants), welcome).await;
         let media = Arc::new(media.map_err(StartError::rtmp(config.rtmp_listen))?);
         let edge = format!("{public_host}:{}", port.unwrap_or(media.rtmp_addr().port()));
 
@@ -89,10 +94,9 @@ impl Gateway {
             Action::Publish => engine.push_url(stream, grant),
             Action::Play => engine.pull_url(stream, grant),
         });
-        let clock = Clock::new();
-        let engine = Arc::clone(&media);
         let hub = Hub::new(config.hub, secret.clone(), urls);
-        let hub = HubHandle::start(hub, clock, config.send_queue, move |name| engine.end_stream(name));
+        let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
+        let hub = HubHandle::start(hub, Clock::new(), config.send_queue, guests, Arc::clone(&engine));
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {
@@ -107,7 +111,7 @@ impl Gateway {
             ticket_ttl: config.ticket_ttl,
             admin_token: config.admin_token,
             dev: config.dev,
-            media: Arc::clone(&media) as Arc<dyn MediaEngine>,
+            media: engine,
             reports: AtomicU64::new(0),
         };
         let router = http::router(Arc::new(desk)).merge(media.flv_router());

@@ -16,10 +16,13 @@ pub trait MediaEngine: Send + Sync {
     /// The same stream as HTTP-FLV, for browsers, where the engine offers it.
     fn flv_url(&self, stream: &str, grant: &str) -> Option<String>;
 
-    /// Disconnects the publisher and the players of a stream.
-    ///
-    /// Grants that have not expired stay valid: a stream that must not come back needs a new name.
+    /// Disconnects the publisher and the players of a stream. It may begin again: who must not bring it
+    /// back is kept out by [`MediaEngine::review`].
     fn end_stream(&self, stream: &str);
+
+    /// Asks again whether a user may do what it does, and ends what it may not do any more. The engine
+    /// also asks before it lets anybody begin; whom it asks is its own affair.
+    fn review(&self, holder: u64);
 
     /// What the engine does at the moment, and has moved so far.
     fn statistics(&self) -> MediaStatistics;
@@ -51,6 +54,9 @@ pub enum Refusal {
     /// The grant does not allow it.
     #[error(transparent)]
     Grant(#[from] GrantError),
+    /// The grant is good, but its holder is not in the stream's room, or there as audience only.
+    #[error("the holder of this grant is not in the room with such a right")]
+    NotAGuest,
     /// Somebody else publishes the stream.
     #[error("somebody else publishes this stream")]
     Busy,

@@ -1,7 +1,7 @@
 //! RTMP over TCP: one task per connection, from the handshake to the last byte.
 //!
 //! Hides sockets and deadlines. What the bytes mean is in `session`; who may do what is decided by
-//! [`Engine::admit`].
+//! [`Engine::publish`] and [`Engine::play`].
 
 mod chunks;
 mod session;
@@ -20,7 +20,6 @@ use self::session::{Event, Role, Session, SessionError};
 use crate::embedded::Engine;
 use crate::hall::{Publication, Subscription};
 use crate::media::Refusal;
-use crate::token::Action;
 
 /// Why a connection ended before its client said so.
 #[derive(Debug, Error)]
@@ -105,14 +104,8 @@ async fn negotiate(socket: &mut TcpStream, engine: &Engine) -> Result<Option<(Se
 
 fn answer(role: Role, asked: &str, engine: &Engine) -> Result<Seat, Refusal> {
     match role {
-        Role::Publisher => {
-            let (name, holder) = engine.admit(Action::Publish, asked)?;
-            engine.hall.publish(name, holder.uid).map(Seat::Publisher)
-        }
-        Role::Player => {
-            let (name, _) = engine.admit(Action::Play, asked)?;
-            engine.hall.play(name).map(Seat::Player)
-        }
+        Role::Publisher => engine.publish(asked).map(Seat::Publisher),
+        Role::Player => engine.play(asked).map(Seat::Player),
     }
 }
 

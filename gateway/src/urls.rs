@@ -53,6 +53,11 @@ impl fmt::Debug for MediaUrls {
     }
 }
 
+/// The room that a stream belongs to.
+pub(crate) fn room_of(stream: &str) -> Option<Cid> {
+    stream.split('-').next()?.parse().ok().map(Cid)
+}
+
 /// The name under which the media server knows a member's stream.
 #[must_use]
 pub fn stream_name(cid: Cid, uid: Uid, stream: Stream) -> String {

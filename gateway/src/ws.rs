@@ -13,7 +13,6 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use futures_util::{SinkExt as _, StreamExt as _};
-use nertc_miniapp::model::{Cid, Uid};
 use nertc_miniapp::time::Instant;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -23,7 +22,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
-use crate::hub::{ConnectionId, Hub, HubInput, HubOutput, Level, Refusal, RoomStatus};
+use crate::guests::GuestList;
+use crate::hub::{ConnectionId, Hub, HubInput, HubOutput, Level, RoomStatus};
+use crate::media::MediaEngine;
 
 /// The way to the hub. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -35,16 +36,17 @@ pub(crate) struct HubHandle {
 }
 
 impl HubHandle {
-    /// Starts the hub's task. `end_stream` is told which streams have lost their owner; `queue` is how
-    /// many frames may wait for one connection.
+    /// Starts the hub's task, which keeps `guests` and tells `media` what has ended. `queue` is how many
+    /// frames may wait for one connection.
     pub(crate) fn start(
         hub: Hub,
         clock: Clock,
         queue: usize,
-        end_stream: impl Fn(&str) + Send + 'static,
+        guests: Arc<GuestList>,
+        media: Arc<dyn MediaEngine>,
     ) -> Self {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
-        let shell = Shell { hub, clock, queues: BTreeMap::new(), end_stream };
+        let shell = Shell { hub, clock, queues: BTreeMap::new(), guests, media };
         tokio::spawn(shell.run(incoming));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), queue }
     }
@@ -74,18 +76,21 @@ impl HubHandle {
         !self.requests.is_closed()
     }
 
-    /// All rooms, for the operator.
-    pub(crate) async fn rooms(&self) -> Vec<RoomStatus> {
-        let (answer, rooms) = oneshot::channel();
-        let _stopping = self.requests.send(Request::Rooms(answer)).await;
-        rooms.await.unwrap_or_default()
+    /// Asks the hub a question; `None` when there is no hub any more.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Hub) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        // Whoever asked may have gone.
+        let ask = Request::Ask(Box::new(move |hub| drop(answer.send(question(hub)))));
+        let _stopping = self.requests.send(ask).await;
+        answered.await.ok()
     }
 
-    /// Whether the room has a place for the member.
-    pub(crate) async fn admits(&self, cid: Cid, uid: Uid) -> Result<(), Refusal> {
-        let (answer, admitted) = oneshot::channel();
-        let _stopping = self.requests.send(Request::Admits(cid, uid, answer)).await;
-        admitted.await.unwrap_or(Ok(()))
+    /// All rooms, for the operator.
+    pub(crate) async fn rooms(&self) -> Vec<RoomStatus> {
+        self.ask(|hub| hub.rooms().collect()).await.unwrap_or_default()
     }
 
     /// Closes every connection for a restart, and waits until the last close frame is out.
@@ -162,8 +167,7 @@ fn complain(id: ConnectionId, error: axum::Error) -> (u16, &'static str) {
 enum Request {
     Opened(ConnectionId, mpsc::Sender<Outgoing>),
     Input(HubInput),
-    Rooms(oneshot::Sender<Vec<RoomStatus>>),
-    Admits(Cid, Uid, oneshot::Sender<Result<(), Refusal>>),
+    Ask(Box<dyn FnOnce(&mut Hub) + Send>),
 }
 
 /// What waits for a connection.
@@ -172,14 +176,15 @@ enum Outgoing {
     Close(u16, &'static str),
 }
 
-struct Shell<F> {
+struct Shell {
     hub: Hub,
     clock: Clock,
     queues: BTreeMap<ConnectionId, mpsc::Sender<Outgoing>>,
-    end_stream: F,
+    guests: Arc<GuestList>,
+    media: Arc<dyn MediaEngine>,
 }
 
-impl<F: Fn(&str) + Send + 'static> Shell<F> {
+impl Shell {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut timer = pin!(sleep_until(self.clock.when(self.clock.now())));
         let mut armed: Option<Instant> = None;
@@ -214,15 +219,19 @@ impl<F: Fn(&str) + Send + 'static> Shell<F> {
                 }
                 self.handle(input);
             }
-            // Whoever asked may have gone.
-            Request::Rooms(answer) => drop(answer.send(self.hub.rooms().collect())),
-            Request::Admits(cid, uid, answer) => drop(answer.send(self.hub.admits(cid, uid))),
+            Request::Ask(question) => {
+                question(&mut self.hub);
+                self.drain();
+            }
         }
     }
 
     fn handle(&mut self, input: HubInput) {
-        let now = self.clock.now();
-        self.hub.handle(input, now);
+        self.hub.handle(input, self.clock.now());
+        self.drain();
+    }
+
+    fn drain(&mut self) {
         while let Some(output) = self.hub.poll_output() {
             match output {
                 HubOutput::Send(id, text) => {
@@ -232,7 +241,7 @@ impl<F: Fn(&str) + Send + 'static> Shell<F> {
                         Err(TrySendError::Full(_)) => {
                             warn!("{id} reads too slowly and is dropped");
                             self.queues.remove(&id);
-                            self.hub.handle(HubInput::Closed(id), now);
+                            self.hub.handle(HubInput::Closed(id), self.clock.now());
                         }
                         // Its task has ended, and will say so.
                         Err(TrySendError::Closed(_)) => drop(self.queues.remove(&id)),
@@ -243,7 +252,19 @@ impl<F: Fn(&str) + Send + 'static> Shell<F> {
                     // A full queue ends without a close frame of its own.
                     drop(queue.try_send(Outgoing::Close(code, reason)));
                 }
-                HubOutput::EndStream(name) => (self.end_stream)(&name),
+                HubOutput::Interrupt { cid, from, target } => match target {
+                    Some(target) => info!("room {cid}: {from} interrupts {target}"),
+                    None => info!("room {cid}: {from} interrupts whoever speaks"),
+                },
+                HubOutput::Admit(cid, uid, role) => {
+                    self.guests.admit(cid, uid, role);
+                    self.media.review(uid.0);
+                }
+                HubOutput::Expel(cid, uid) => {
+                    self.guests.expel(cid, uid);
+                    self.media.review(uid.0);
+                }
+                HubOutput::EndStream(name) => self.media.end_stream(&name),
                 HubOutput::Log(Level::Info, line) => info!("{line}"),
                 HubOutput::Log(Level::Warn, line) => warn!("{line}"),
             }

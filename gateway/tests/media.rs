@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
@@ -173,6 +173,33 @@ async fn ending_a_stream_disconnects_its_publisher_and_players() {
 }
 
 #[tokio::test]
+async fn a_good_grant_is_worth_nothing_outside_the_room() {
+    let bench = Bench::start().await;
+    let mut publisher = Client::publish(&bench, "s", 1).await.unwrap();
+    let mut by_rtmp = Client::play(&bench, "s", 2).await.unwrap();
+    let mut by_flv = FlvReader::request(bench.flv_addr, &bench.flv_path("s", 2)).await;
+    let _other = Client::play(&bench, "s", 3).await.unwrap();
+    bench.until(|now| now.players == 3).await;
+    bench.media.review(2);
+    assert_eq!(bench.media.statistics().players, 3, "still in the room");
+
+    *bench.stranger.lock().unwrap() = Some(2);
+    bench.media.review(2);
+    by_rtmp.closed().await;
+    by_flv.closed().await;
+    assert_eq!(Client::play(&bench, "s", 2).await.err().unwrap(), "NetStream.Play.Failed");
+    let (head, _) = get(bench.flv_addr, &bench.flv_path("s", 2)).await;
+    assert!(head.starts_with("HTTP/1.0 403"), "{head}");
+    let now = bench.media.statistics();
+    assert_eq!((now.publishers, now.players), (1, 1), "the others go on");
+
+    *bench.stranger.lock().unwrap() = Some(1);
+    bench.media.review(1);
+    publisher.closed().await;
+    assert_eq!(Client::publish(&bench, "s", 1).await.err().unwrap(), "NetStream.Publish.Denied");
+}
+
+#[tokio::test]
 async fn a_slow_player_is_dropped_and_the_others_miss_nothing() {
     let bench = Bench::start_with(|config| {
         config.limits.stalled = Duration::from_secs(4);
@@ -305,6 +332,8 @@ struct Bench {
     media: Embedded,
     grants: Arc<Grants>,
     flv_addr: SocketAddr,
+    /// The one user that is not in the room.
+    stranger: Arc<Mutex<Option<u64>>>,
 }
 
 impl Bench {
@@ -323,11 +352,14 @@ impl Bench {
             ..EmbeddedConfig::default()
         };
         change(&mut config);
-        let media = Embedded::start(config, Arc::clone(&grants)).await.unwrap();
+        let stranger = Arc::new(Mutex::new(None::<u64>));
+        let asked = Arc::clone(&stranger);
+        let welcome = move |_, _: &str, uid| *asked.lock().unwrap() != Some(uid);
+        let media = Embedded::start(config, Arc::clone(&grants), welcome).await.unwrap();
         let http = Listener::new(http, Duration::from_secs(5));
         let router = media.flv_router();
         tokio::spawn(async move { axum::serve(http, router).await });
-        Self { media, grants, flv_addr }
+        Self { media, grants, flv_addr, stranger }
     }
 
     fn grant(&self, action: Action, stream: &str, uid: u64) -> String {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use nertc_gateway::hub::HubConfig;
-use nertc_gateway::token::BasicToken;
+use nertc_gateway::token::{BasicToken, Secret};
 use nertc_gateway::{App, Apps, Config, Gateway, Running};
 use nertc_miniapp::bootstrap::debug_checksum;
 use nertc_miniapp::model::Uid;
@@ -312,14 +312,88 @@ async fn who_leaves_or_turns_audience_is_cut_off_the_media_too() {
     let mut alice = Client::join(&gateway, "room", 1).await;
     let url = alice.user(1)["url"].as_str().unwrap().to_owned();
     for (cmd, body) in [(12, json!({"role": 1})), (4, json!({}))] {
+        alice.command(12, json!({"role": 0})).await;
         let mut ffmpeg = push(&url);
-        wait_for_publishers(&gateway, 1).await;
+        wait_for(&gateway, "publishers", 1).await;
         alice.command(cmd, body).await;
-        wait_for_publishers(&gateway, 0).await;
+        wait_for(&gateway, "publishers", 0).await;
         ffmpeg.wait().await.unwrap();
+        assert!(refuses(push(&url)).await, "the grant has not expired, the right has");
     }
-    let mut forged = push(&url.replace("grant=", "grant=A"));
-    assert!(!forged.wait().await.unwrap().success());
+    let _again = Client::join(&gateway, "room", 1).await;
+    assert!(refuses(push(&url.replace("grant=", "grant=A"))).await);
+    let _pusher = push(&url);
+    wait_for(&gateway, "publishers", 1).await;
+}
+
+#[tokio::test]
+async fn who_is_kicked_hears_and_sees_nothing_any_more() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let alice = Client::join(&gateway, "room", 1).await;
+    let mut bob = Client::join(&gateway, "room", 2).await;
+    let mut carol = Client::join(&gateway, "room", 3).await;
+    let _pusher = push(alice.user(1)["url"].as_str().unwrap());
+    wait_for(&gateway, "publishers", 1).await;
+    let urls = [&bob, &carol].map(|client| client.user(1)["url"].as_str().unwrap().to_owned());
+    let mut pulls = urls.each_ref().map(|url| pull(url));
+    wait_for(&gateway, "players", 2).await;
+
+    let kick = json!({"appkey": "ak", "uid": 2}).to_string();
+    assert_eq!(operate(&gateway, "/v1/rooms/room/kick", &kick, ADMIN).await, 204);
+    wait_for(&gateway, "players", 1).await;
+    pulls[0].wait().await.unwrap();
+    assert!(refuses(pull(&urls[0])).await);
+    assert!(refuses(push(bob.user(2)["url"].as_str().unwrap())).await);
+    assert_eq!(bob.closed().await, 1000);
+    assert!(pulls[1].try_wait().unwrap().is_none(), "carol's goes on");
+
+    // An audience plays and does not publish.
+    assert_eq!(carol.command(12, json!({"role": 1})).await, 200);
+    assert!(refuses(push(carol.user(3)["url"].as_str().unwrap())).await);
+    assert_eq!(get(&gateway, "/healthz", "").await.1["media"]["players"], 1);
+}
+
+#[tokio::test]
+async fn media_flow_on_through_the_grace_period_and_no_longer() {
+    let hub = HubConfig { grace: Duration::from_secs(3), ..HubConfig::default() };
+    let gateway = start(Config { hub, admin_token: Some(ADMIN.into()), ..config() }).await;
+    let alice = Client::join(&gateway, "room", 1).await;
+    let bob = Client::join(&gateway, "room", 2).await;
+    let mut pusher = push(alice.user(1)["url"].as_str().unwrap());
+    wait_for(&gateway, "publishers", 1).await;
+    drop(alice);
+    let is_lost = async {
+        while get(&gateway, "/v1/rooms", ADMIN).await.1["rooms"][0]["members"][0]["online"] != false {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(2), is_lost).await.expect("alice's connection is not noticed to be lost");
+    let mut player = pull(bob.user(1)["url"].as_str().unwrap());
+    wait_for(&gateway, "players", 1).await;
+    assert_eq!(get(&gateway, "/healthz", "").await.1["media"]["publishers"], 1);
+    assert!(pusher.try_wait().unwrap().is_none());
+
+    wait_for(&gateway, "publishers", 0).await;
+    pusher.wait().await.unwrap();
+    player.wait().await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_restart_media_wait_for_the_login() {
+    let secret = Secret::from_text("the same for both").unwrap();
+    let config = || Config { secret: Some(secret.clone()), ..config() };
+    let first = start(config()).await;
+    let alice = Client::join(&first, "room", 1).await;
+    let url = alice.user(1)["url"].as_str().unwrap().to_owned();
+    let old_addr = first.rtmp_addr.to_string();
+    first.shutdown().await;
+
+    let second = start(config()).await;
+    let url = url.replace(&old_addr, &second.rtmp_addr.to_string());
+    assert!(refuses(push(&url)).await, "nobody is in the room");
+    let _alice = Client::join(&second, "room", 1).await;
+    let _pusher = push(&url);
+    wait_for(&second, "publishers", 1).await;
 }
 
 #[tokio::test]
@@ -348,6 +422,165 @@ async fn the_operator_lists_kicks_and_dissolves_and_nobody_else_does() {
     bob.notice(23).await;
     bob.notice(25).await;
     assert_eq!(bob.closed().await, 1000);
+}
+
+#[tokio::test]
+async fn a_recogniser_feeds_captions_to_those_who_asked() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let mut alice = Client::join(&gateway, "room 1", 1).await;
+    let mut bob = Client::join(&gateway, "room 1", 2).await;
+    alice.notice(20).await;
+    assert_eq!(alice.command(1000, json!({"sourceLang": "AUTO", "targetLang": "en"})).await, 200);
+    let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
+    let wish = json!({"sourceLang": "AUTO", "targetLang": "en"});
+    assert_eq!(rooms["rooms"][0]["members"][0]["captions"], wish);
+
+    let path = "/v1/rooms/room%201/captions";
+    let said =
+        format!(r#"{{"srcUid":"{LARGEST}","timestamp":5,"text":"hello","isFinal":true,"transText":"hi"}}"#);
+    assert_eq!(operate(&gateway, path, &said, "").await, 401);
+    assert_eq!(operate(&gateway, "/v1/rooms/other/captions", &said, ADMIN).await, 404);
+    assert_eq!(operate(&gateway, &format!("{path}?appkey=other"), &said, ADMIN).await, 404);
+    assert_eq!(operate(&gateway, &format!("{path}?appkey=ak"), &said, ADMIN).await, 204);
+    let heard = alice.notice(1010).await;
+    assert_eq!(heard["captions"].as_array().unwrap().len(), 1);
+    let heard = &heard["captions"][0];
+    assert_eq!((heard["srcUid"].as_u64(), heard["timestamp"].as_f64()), (Some(LARGEST), Some(5.0)));
+    assert_eq!((&heard["text"], &heard["transText"]), (&json!("hello"), &json!("hi")));
+    assert_eq!((&heard["isFinal"], &heard["hasTrans"]), (&json!(true), &json!(true)));
+
+    let largest = json!({"srcUid": 2, "text": "\u{1}".repeat(4096), "transText": "x".repeat(4096)});
+    let many = serde_json::to_string(&vec![&largest; 100]).unwrap();
+    assert!(many.len() > 1 << 20);
+    assert_eq!(operate(&gateway, path, &many, ADMIN).await, 413);
+    let plain = json!({"srcUid": 2, "text": "x".repeat(4096), "transText": "x".repeat(4096)});
+    let many = |count| serde_json::to_string(&vec![&plain; count]).unwrap();
+    assert_eq!(operate(&gateway, path, &many(100), ADMIN).await, 204);
+    assert_eq!(
+        operate(&gateway, path, &json!(vec![json!({"srcUid": 1, "text": ""}); 101]).to_string(), ADMIN).await,
+        413
+    );
+    let mut received = 0;
+    while received < 100 {
+        received += alice.notice(1010).await["captions"].as_array().unwrap().len();
+    }
+    assert_eq!(bob.command(2, json!({})).await, 200);
+    assert!(bob.waiting.is_empty(), "bob did not ask");
+}
+
+#[tokio::test]
+async fn a_caption_that_makes_no_sense_is_refused_by_field() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let _alice = Client::join(&gateway, "room", 1).await;
+    for (body, field) in [
+        ("", "body"),
+        ("{", "body"),
+        ("7", "body"),
+        ("[[]]", "[0]"),
+        (r#"{"text":"a"}"#, "srcUid"),
+        (r#"{"text":"a","srcUid":-1}"#, "srcUid"),
+        (r#"{"text":"a","srcUid":1.5}"#, "srcUid"),
+        (r#"{"text":"a","srcUid":18446744073709551616}"#, "srcUid"),
+        (r#"{"text":"a","srcUid":"+1"}"#, "srcUid"),
+        (r#"{"srcUid":1}"#, "text"),
+        (r#"{"srcUid":1,"text":7}"#, "text"),
+        (r#"[{"srcUid":1,"text":"a"},{"srcUid":1,"text":"a","timestamp":"now"}]"#, "[1].timestamp"),
+        (r#"{"srcUid":1,"text":"a","timestamp":-1}"#, "timestamp"),
+        (r#"{"srcUid":1,"text":"a","isFinal":1}"#, "isFinal"),
+        (r#"{"srcUid":1,"text":"a","hasTrans":"yes"}"#, "hasTrans"),
+        (&json!({"srcUid": 1, "text": "x".repeat(4097)}).to_string(), "text"),
+        (&json!({"srcUid": 1, "text": "a", "transText": "x".repeat(4097)}).to_string(), "transText"),
+        (&json!({"srcUid": 1, "text": "a", "language": "x".repeat(33)}).to_string(), "language"),
+        (&json!({"srcUid": 1, "text": "a", "transLanguage": "x".repeat(33)}).to_string(), "transLanguage"),
+    ] {
+        let (status, answer) = admin_post(&gateway, "/v1/rooms/room/captions", body).await;
+        assert_eq!((status, answer["field"].as_str()), (400, Some(field)), "{body:.80}");
+    }
+    let nulls =
+        r#"{"srcUid":18446744073709551615,"text":"","timestamp":null,"language":null,"isFinal":null}"#;
+    assert_eq!(admin_post(&gateway, "/v1/rooms/room/captions", nulls).await.0, 204);
+    assert_eq!(admin_post(&gateway, "/v1/rooms/room/captions", "[]").await.0, 204);
+}
+
+#[tokio::test]
+async fn rooms_of_one_name_are_told_apart_by_appkey() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let _ours = Client::join(&gateway, "room", 1).await;
+    let other = debug_form("room", "2").replace("appkey=ak", "appkey=ak2");
+    let checksums =
+        [debug_checksum("ak", Uid(2), 1_700_000_000_000), debug_checksum("ak2", Uid(2), 1_700_000_000_000)];
+    let answer = bootstrap(&gateway, &other.replace(&checksums[0], &checksums[1])).await;
+    let mut theirs = Client::connect(&gateway, "/", 2).await;
+    theirs.cid = answer["cid"].as_u64().unwrap();
+    assert_eq!(theirs.command(0, login_body(answer["token"].as_str().unwrap())).await, 200);
+    let said = r#"{"srcUid":1,"text":"a"}"#;
+    let (status, answer) = admin_post(&gateway, "/v1/rooms/room/captions", said).await;
+    assert_eq!((status, &answer["field"]), (400, &json!("appkey")));
+    assert_eq!(admin_post(&gateway, "/v1/rooms/room/captions?appkey=ak2", said).await.0, 204);
+}
+
+#[tokio::test]
+async fn interruptions_wait_for_whoever_makes_the_speaker_speak() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    assert_eq!(alice.command(1002, json!({"dstUid": LARGEST})).await, 200);
+    assert_eq!(alice.command(1002, json!({})).await, 200);
+    assert_eq!(get(&gateway, "/v1/rooms/room/interrupts", "").await.0, 401);
+    assert_eq!(get(&gateway, "/v1/rooms/other/interrupts", ADMIN).await.0, 404);
+    assert_eq!(get(&gateway, "/v1/rooms/room/interrupts?after=x", ADMIN).await.0, 400);
+    let (_, answer) = get(&gateway, "/v1/rooms/room/interrupts", ADMIN).await;
+    let both = json!([{"id": 1, "from": 1, "target": LARGEST}, {"id": 2, "from": 1, "target": null}]);
+    assert_eq!(answer["interrupts"], both);
+    let (_, answer) = get(&gateway, "/v1/rooms/room/interrupts?appkey=ak&after=1", ADMIN).await;
+    assert_eq!(answer["interrupts"], json!([both[1]]));
+}
+
+#[tokio::test]
+async fn tasks_are_accepted_from_broadcasters_of_the_room_and_shown_to_the_operator() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let answer = bootstrap(&gateway, &debug_form("room", "1")).await;
+    let (token, cid) = (answer["ips"]["token"].as_str().unwrap(), answer["cid"].as_u64().unwrap());
+    let task = async |path: &str, token: &str, body: Value| {
+        let path = format!("/v2/sdk/rooms/{path}");
+        let (status, answer) = task_post(&gateway, &path, token, &body.to_string()).await;
+        assert_eq!(status, 200);
+        answer["code"].as_i64().unwrap()
+    };
+    let (add, update) = (format!("{cid}/tasks"), format!("{cid}/task/update"));
+    let delete = format!("{cid}/tasks/delete");
+    let plain = |id: &str| {
+        json!({"version": 1, "taskId": id, "streamUrl": "rtmp://cdn.example.com/live/key", "record": false,
+            "hostUid": 1, "layout": {"canvas": {"width": 640, "height": 360, "color": 0},
+            "users": [{"uid": LARGEST, "x": 0, "y": 0, "width": 640, "height": 360, "adaption": 1,
+            "pushAudio": true, "pushVideo": true}]}})
+    };
+    assert_eq!(task(&add, token, plain("a")).await, 401, "not in the room yet");
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    assert_eq!(task(&add, token, plain("a")).await, 200);
+    assert_eq!(task(&add, token, plain("a")).await, 403);
+    assert_eq!(task(&add, "", plain("b")).await, 401);
+    assert_eq!(task(&add, "rubbish", plain("b")).await, 401);
+    let foreign = bootstrap(&gateway, &debug_form("other", "1")).await;
+    assert_eq!(task(&add, foreign["ips"]["token"].as_str().unwrap(), plain("b")).await, 401);
+    assert_eq!(task(&add, token, json!({"taskId": "b"})).await, 400);
+    assert_eq!(task(&add, token, json!({"taskId": "b", "streamUrl": "http://cdn/live/key"})).await, 400);
+    assert_eq!(task(&add, token, json!([1])).await, 400);
+    assert_eq!(task(&add, token, plain("b")).await, 200);
+    assert_eq!(task(&add, token, plain("c")).await, 200);
+    assert_eq!(task(&add, token, plain("d")).await, 402);
+    assert_eq!(task(&update, token, plain("d")).await, 404);
+    assert_eq!(task(&update, token, plain("c")).await, 200);
+    assert_eq!(task(&delete, token, json!({"taskId": "c"})).await, 200);
+    assert_eq!(task(&delete, token, json!({"taskId": "c"})).await, 404);
+
+    let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
+    let shown = json!({"taskId": "a", "hostUid": 1, "target": "rtmp://cdn.example.com"});
+    assert_eq!(rooms["rooms"][0]["tasks"][0], shown);
+    assert_eq!(rooms["rooms"][0]["tasks"].as_array().unwrap().len(), 2);
+
+    assert_eq!(alice.command(12, json!({"role": 1})).await, 200);
+    assert_eq!(task(&add, token, plain("e")).await, 401, "the audience has no tasks");
+    assert!(alice.waiting.is_empty(), "nothing runs yet, so nothing is reported");
 }
 
 #[tokio::test]
@@ -480,13 +713,28 @@ fn push(url: &str) -> tokio::process::Child {
         .expect("ffmpeg is needed")
 }
 
-async fn wait_for_publishers(gateway: &Running, count: u64) {
+/// Plays the part of a live-player.
+fn pull(url: &str) -> tokio::process::Child {
+    tokio::process::Command::new("ffmpeg")
+        .args(["-loglevel", "quiet", "-i", url, "-f", "null", "-"])
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("ffmpeg is needed")
+}
+
+async fn refuses(mut client: tokio::process::Child) -> bool {
+    !timeout(Duration::from_secs(20), client.wait()).await.expect("not refused").unwrap().success()
+}
+
+async fn wait_for(gateway: &Running, what: &str, count: u64) {
     let reached = async {
-        while get(gateway, "/healthz", "").await.1["media"]["publishers"] != count {
+        while get(gateway, "/healthz", "").await.1["media"][what] != count {
             sleep(Duration::from_millis(100)).await;
         }
     };
-    timeout(Duration::from_secs(20), reached).await.expect("the publishers did not come or go");
+    let reached = timeout(Duration::from_secs(20), reached).await;
+    assert!(reached.is_ok(), "there are not {count} {what}");
 }
 
 async fn start(config: Config) -> Running {
@@ -534,11 +782,27 @@ async fn post(gateway: &Running, path: &str, body: &str) -> (u16, Value) {
 }
 
 async fn operate(gateway: &Running, path: &str, body: &str, token: &str) -> u16 {
+    operator_post(gateway, path, body, token).await.0
+}
+
+async fn admin_post(gateway: &Running, path: &str, body: &str) -> (u16, Value) {
+    operator_post(gateway, path, body, ADMIN).await
+}
+
+async fn operator_post(gateway: &Running, path: &str, body: &str, token: &str) -> (u16, Value) {
     let head = format!(
         "POST {path} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\nAuthorization: Bearer {token}\r\n",
         body.len()
     );
-    http(gateway, &head, body).await.0
+    http(gateway, &head, body).await
+}
+
+async fn task_post(gateway: &Running, path: &str, token: &str, body: &str) -> (u16, Value) {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nContent-Type: application/json;charset=utf-8\r\nContent-Length: {}\r\nToken: {token}\r\n",
+        body.len()
+    );
+    http(gateway, &head, body).await
 }
 
 async fn get(gateway: &Running, path: &str, token: &str) -> (u16, Value) {

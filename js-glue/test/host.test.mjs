@@ -37,6 +37,15 @@ test('a socket ends once, however often the platform says so', async () => {
   same(sockets[0].closed, [[1000, 'failed']]);
 });
 
+test('the end of a socket is a number and a text, whatever the platform gives', async () => {
+  const { core, sockets } = await start();
+  [[undefined, undefined], ['4000', { errMsg: 'x' }], [{}, 5]].forEach(([code, reason], index) => {
+    core.host.openSocket(index, 'wss://one');
+    sockets[index].end(code, reason);
+  });
+  same(core.told, [['socketClosed', 0, 1006, ''], ['socketClosed', 1, 4000, ''], ['socketClosed', 2, 1006, '']]);
+});
+
 test('a refused connection and a refused send end the socket', async () => {
   const { core, sockets } = await start();
   core.host.openSocket(1, 'wss://one');

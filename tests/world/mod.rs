@@ -7,6 +7,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod client;
+pub(crate) mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -246,7 +247,11 @@ impl World {
                         self.send_to_client(id, Input::SocketClosed(socket, info));
                     }
                 }
-                HubOutput::EndStream(_) | HubOutput::Log(..) => {}
+                HubOutput::Admit(..)
+                | HubOutput::Expel(..)
+                | HubOutput::EndStream(_)
+                | HubOutput::Interrupt { .. }
+                | HubOutput::Log(..) => {}
             }
         }
     }

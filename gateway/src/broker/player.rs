@@ -10,6 +10,7 @@ use super::{BrokerLimits, Packet};
 
 #[derive(Debug)]
 pub(super) struct Player {
+    pub(super) holder: u64,
     pub(super) phase: Phase,
     queue: VecDeque<(i64, Packet)>,
     bytes: usize,
@@ -31,8 +32,9 @@ pub(super) enum Phase {
 }
 
 impl Player {
-    pub(super) fn new(wake: Arc<Notify>) -> Self {
+    pub(super) fn new(holder: u64, wake: Arc<Notify>) -> Self {
         Self {
+            holder,
             phase: Phase::Fresh,
             queue: VecDeque::new(),
             bytes: 0,

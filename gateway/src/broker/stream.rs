@@ -19,6 +19,14 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    pub(super) fn end_publisher(&mut self) {
+        if let Some(publisher) = self.publisher.take() {
+            publisher.wake.notify_one();
+        }
+        self.cache.close();
+        self.headers = Headers::default();
+    }
+
     pub(super) fn wake_all(&self) {
         for player in self.players.values() {
             player.wake.notify_one();

@@ -8,6 +8,8 @@ use nertc_miniapp::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
 use nertc_miniapp::protocol::{Ack, ClientPacket, Command, Login, Notice, Reason, ServerPacket, UserEntry};
 use serde::Serialize;
 
+use super::captions::{CaptionWish, Interruptions, MAX_LANGUAGE};
+use super::tasks::{Kept, TaskStatus};
 use super::{ConnectionId, HubOutput};
 use crate::token::{LoginTicket, TokenError};
 
@@ -22,6 +24,8 @@ pub struct RoomStatus {
     pub channel: String,
     /// Everybody in it.
     pub members: Vec<MemberStatus>,
+    /// What its members want pushed elsewhere.
+    pub tasks: Vec<TaskStatus>,
 }
 
 /// A member, as the operator sees it.
@@ -39,6 +43,8 @@ pub struct MemberStatus {
     pub published: Vec<Media>,
     /// What it has muted.
     pub muted: Vec<Media>,
+    /// Which captions it wants, if any.
+    pub captions: Option<CaptionWish>,
 }
 
 /// An SDK generation, told by the shape of its login (Appendix A). The old one throws on any packet above
@@ -65,6 +71,8 @@ pub(super) struct Room {
     pub(super) channel: String,
     pub(super) closing: bool,
     pub(super) members: BTreeMap<Uid, Member>,
+    pub(super) interruptions: Interruptions,
+    pub(super) tasks: Vec<Kept>,
 }
 
 /// What a login turned out to be.
@@ -76,7 +84,14 @@ pub(super) enum Arrival {
 
 impl Room {
     pub(super) fn new(ticket: LoginTicket) -> Self {
-        Self { app_key: ticket.app_key, channel: ticket.channel, closing: false, members: BTreeMap::new() }
+        Self {
+            app_key: ticket.app_key,
+            channel: ticket.channel,
+            closing: false,
+            members: BTreeMap::new(),
+            interruptions: Interruptions::default(),
+            tasks: Vec::new(),
+        }
     }
 
     pub(super) fn enter(
@@ -89,7 +104,7 @@ impl Room {
         let client = Generation::of(login);
         let Some(member) = self.members.get_mut(&uid) else {
             let member = Member {
-                presence: Presence::Online { connection, unconfirmed: MediaSet::default() },
+                presence: Presence::online(connection, MediaSet::default()),
                 session,
                 client,
                 role: login.role,
@@ -103,7 +118,7 @@ impl Room {
         let unconfirmed = member.published;
         let replaced = member.presence.connection();
         let new_session = member.session != session;
-        member.presence = Presence::Online { connection, unconfirmed };
+        member.presence = Presence::online(connection, unconfirmed);
         (member.session, member.client) = (session, client);
         Arrival::Return { replaced, unconfirmed, new_session }
     }
@@ -114,6 +129,7 @@ impl Room {
             appkey: self.app_key.clone(),
             channel: self.channel.clone(),
             members: self.members.iter().map(|(uid, member)| member.status(*uid)).collect(),
+            tasks: self.tasks.iter().map(Kept::status).collect(),
         }
     }
 
@@ -142,6 +158,11 @@ impl Room {
                 if *source == uid || !self.members.contains_key(source) =>
             {
                 Ack::refused(NOT_FOUND, "no such member")
+            }
+            Command::StartCaptions { source_lang, target_lang }
+                if source_lang.len().max(target_lang.len()) > MAX_LANGUAGE =>
+            {
+                Ack::refused(BAD_PARAMETER, "no such language")
             }
             Command::Heartbeat
             | Command::Logout
@@ -187,13 +208,18 @@ pub(super) struct Member {
 
 #[derive(Debug)]
 pub(super) enum Presence {
-    /// Reachable; what it published on an earlier connection may still wait for confirmation.
-    Online { connection: ConnectionId, unconfirmed: MediaSet },
+    /// Reachable; what it published on an earlier connection may still wait for confirmation. It asks for
+    /// captions anew on every connection.
+    Online { connection: ConnectionId, unconfirmed: MediaSet, captions: Option<CaptionWish> },
     /// Expected back.
     Lost,
 }
 
 impl Presence {
+    const fn online(connection: ConnectionId, unconfirmed: MediaSet) -> Self {
+        Self::Online { connection, unconfirmed, captions: None }
+    }
+
     pub(super) const fn connection(&self) -> Option<ConnectionId> {
         match self {
             Self::Online { connection, .. } => Some(*connection),
@@ -227,8 +253,23 @@ impl Member {
             client: self.client,
             published: self.published.iter().collect(),
             muted: self.muted.iter().collect(),
+            captions: match &self.presence {
+                Presence::Online { captions, .. } => captions.clone(),
+                Presence::Lost => None,
+            },
         }
     }
+}
+
+/// Why a channel's name does not say which room is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotOneRoom {
+    /// No room has this name.
+    #[error("no such room")]
+    None,
+    /// Rooms of several applications have it.
+    #[error("several applications have a room of this name")]
+    Several,
 }
 
 /// Why a member cannot enter.

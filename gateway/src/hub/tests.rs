@@ -1,4 +1,5 @@
 use nertc_miniapp::model::Url;
+use nertc_miniapp::protocol::Caption;
 use nertc_miniapp::time::Rng;
 
 use super::*;
@@ -92,9 +93,85 @@ fn every_command_is_acknowledged_with_its_number() {
         (Command::AudioEffect(1), 14),
         (Command::Beautifier(1), 14),
         (Command::Equalization("0,0,0,0,0,0,0,0,0,0".into()), 14),
+        (captions("AUTO", "en"), 14),
+        (Command::Interrupt(Some(BOB)), 14),
+        (Command::StopCaptions, 14),
         (Command::Logout, 9),
     ] {
         assert_eq!(desk.send(alice, command.clone()), Some((number, 200)), "{}", command.name());
+    }
+}
+
+#[test]
+fn every_frame_of_both_generations_is_acknowledged_as_written() {
+    for old in [true, false] {
+        let mut desk = Desk::new();
+        let alice = desk.open();
+        desk.login(
+            alice,
+            |login| {
+                if old {
+                    as_4_4_1(login)
+                }
+            },
+            ALICE,
+        );
+        let bob = desk.join(BOB);
+        desk.texts(bob);
+        for (number, fields, ack) in [
+            (2, "", 3),
+            (5, "", 6),
+            (7, r#","mode":0"#, 8),
+            (10, r#","mediaType":"audio","status":"open""#, 14),
+            (10, r#","mediaType":"audio","status":"close""#, 14),
+            (11, r#","mediaType":"video","mute":true"#, 14),
+            (11, r#","mediaType":"video""#, 14),
+            (11, r#","mediaType":"video","mute":false"#, 14),
+            (12, r#","role":0"#, 14),
+            (16, r#","srcUid":18446744073709551615,"mediaType":"audio","sub":true"#, 14),
+            (16, r#","srcUid":18446744073709551615,"mediaType":"slaveAudio""#, 14),
+            (16, r#","srcUid":18446744073709551615,"mediaType":"screenShare","sub":false"#, 14),
+            (17, r#","srcUid":18446744073709551615,"dualAudio":0"#, 14),
+            (17, r#","srcUid":18446744073709551615,"dualAudio":1"#, 14),
+            (17, r#","srcUid":18446744073709551615,"dualAudio":2"#, 14),
+            (40, r#","mode":0"#, 14),
+            (41, r#","pitch":"0.6""#, 14),
+            (42, r#","type":0"#, 14),
+            (43, r#","type":11"#, 14),
+            // Eleven values: the original adds unknown bands (5.12).
+            (44, r#","equa":"0,0,0,0,0,0,0,0,0,0,7""#, 14),
+            (4, r#","statistic":{}"#, 9),
+        ] {
+            desk.seq += 1;
+            // A 4.6.11 that came back after a failed first login names channel 0 (5.5).
+            let frame =
+                format!(r#"{{"cmd":{number},"body":{{"uid":100,"cid":0{fields}}},"seq":{}}}"#, desk.seq);
+            desk.text(alice, &frame);
+            let texts = desk.texts(alice);
+            let answer = texts.iter().find(|text| text.ends_with(&format!(r#""seq":{}}}"#, desk.seq)));
+            assert_eq!(answer.and_then(|text| parse_ack(text)), Some((ack, 200)), "{frame}");
+        }
+        let told: Vec<_> = desk.texts(bob).iter().map(|text| text[7..9].to_owned()).collect();
+        assert_eq!(told, ["26", "26", "15", "15", "21"], "and nothing about the rest");
+    }
+}
+
+#[test]
+fn streams_of_their_own_are_announced_under_every_name_that_clients_read() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let bob = desk.join(BOB);
+    desk.texts(alice);
+    desk.publish(bob, Media::ScreenShare, true);
+    desk.publish(bob, Media::SlaveAudio, true);
+    let texts = desk.texts(alice);
+    assert!(texts[0].contains(r#""url":"rtmp:"#) && texts[0].contains("-screen?grant="), "{}", texts[0]);
+    assert!(texts[1].contains(r#""url":"rtmp:"#) && texts[1].contains(r#""sa_url":"rtmp:"#), "{}", texts[1]);
+
+    let carol = desk.join(CAROL);
+    let login = &desk.texts(carol)[0];
+    for key in ["\"screen_url\":", "\"sa_url\":", "\"screen_on\":true", "\"sa_on\":true"] {
+        assert!(login.contains(key), "{key} is missing: {login}");
     }
 }
 
@@ -188,6 +265,39 @@ fn becoming_audience_closes_what_was_published_first() {
 }
 
 #[test]
+fn the_media_engine_hears_of_a_member_before_its_urls_work_and_before_its_streams_end() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let is_sent = |output: &HubOutput| matches!(output, HubOutput::Send(..));
+    let admitted =
+        desk.transcript.iter().position(|output| *output == HubOutput::Admit(CID, ALICE, Role::Broadcaster));
+    assert!(admitted.unwrap() < desk.transcript.iter().position(is_sent).unwrap());
+
+    for (command, told) in [
+        (Command::Role(Role::Audience), HubOutput::Admit(CID, ALICE, Role::Audience)),
+        (Command::Logout, HubOutput::Expel(CID, ALICE)),
+    ] {
+        desk.transcript.clear();
+        desk.send(alice, command);
+        let told = desk.transcript.iter().position(|output| *output == told).unwrap();
+        let ended = desk.transcript.iter().position(|output| matches!(output, HubOutput::EndStream(_)));
+        assert!(told < ended.unwrap());
+    }
+}
+
+#[test]
+fn a_lost_member_is_a_guest_until_its_grace_period_ends() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.lose(alice);
+    desk.keep_alive(bob, bob, 29);
+    assert!(desk.guests.contains_key(&(CID, ALICE)));
+    desk.keep_alive(bob, bob, 1);
+    assert!(!desk.guests.contains_key(&(CID, ALICE)));
+}
+
+#[test]
 fn a_mute_is_told_once_and_repeated_to_newcomers_after_their_login() {
     let mut desk = Desk::new();
     let alice = desk.join(ALICE);
@@ -255,17 +365,16 @@ fn a_change_of_mode_is_told_once_and_must_exist() {
 fn an_old_client_is_recognised_and_gets_no_packet_above_28() {
     let mut desk = Desk::new();
     let alice = desk.open();
-    let no_effects = |login: &mut Login| {
-        (login.dual_audio, login.audio_change_mode) = (Some(0), None);
-        login.audio_local_pitch.clear();
-    };
-    desk.login(alice, no_effects, ALICE);
+    desk.login(alice, as_4_4_1, ALICE);
     let bob = desk.join(BOB);
     for media in Media::ALL {
         desk.publish(bob, media, true);
         desk.send(bob, Command::Mute(media, true));
     }
     desk.send(bob, Command::PushMode(2));
+    desk.send(bob, captions("", ""));
+    desk.send(bob, Command::Interrupt(Some(ALICE)));
+    desk.input(HubInput::Captions(CID, vec![caption("hello")]));
     desk.send(bob, Command::Role(Role::Audience));
     desk.lose(bob);
     desk.pass(31);
@@ -275,9 +384,158 @@ fn an_old_client_is_recognised_and_gets_no_packet_above_28() {
         assert!(number <= 28, "{text}");
     }
     let (old, new) = (desk.open(), desk.join(BOB));
-    desk.login(old, no_effects, ALICE);
+    desk.login(old, as_4_4_1, ALICE);
     let members = desk.hub.rooms().next().unwrap().members;
     assert_eq!((members[0].client, members[1].client), (Generation::V44, Generation::V46), "{new}");
+}
+
+#[test]
+fn captions_reach_members_of_the_room_that_asked_and_nobody_else() {
+    let mut desk = Desk::new();
+    let (alice, bob) = (desk.join(ALICE), desk.join(BOB));
+    let elsewhere = desk.open();
+    desk.ticket_cid = Cid(7);
+    desk.login(elsewhere, |login| (login.uid, login.cid) = (CAROL, Cid(7)), CAROL);
+    desk.send(elsewhere, captions("", ""));
+    assert_eq!(desk.send(alice, captions("AUTO", "en")), Some((14, 200)));
+    let wish = desk.hub.rooms().find(|room| room.cid == CID).unwrap().members[0].captions.clone();
+    assert_eq!(wish.unwrap().target_lang, "en");
+    for id in [alice, bob, elsewhere] {
+        desk.texts(id);
+    }
+
+    let said = vec![caption("one"), caption("two")];
+    desk.input(HubInput::Captions(CID, said.clone()));
+    desk.input(HubInput::Captions(Cid(99), said.clone()));
+    assert_eq!(desk.notices(alice), [Notice::Captions(said.clone())]);
+    assert_eq!((desk.texts(bob), desk.texts(elsewhere)), (vec![], vec![]));
+
+    assert_eq!(desk.send(alice, Command::StopCaptions), Some((14, 200)));
+    desk.notices(alice);
+    desk.input(HubInput::Captions(CID, said));
+    assert_eq!(desk.notices(alice), []);
+}
+
+#[test]
+fn a_member_that_comes_back_asks_for_captions_again() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.send(alice, captions("", ""));
+    desk.lose(alice);
+    desk.input(HubInput::Captions(CID, vec![caption("lost")]));
+    let back = desk.join(ALICE);
+    desk.texts(back);
+    desk.input(HubInput::Captions(CID, vec![caption("too early")]));
+    assert_eq!(desk.notices(back), []);
+    desk.send(back, captions("", ""));
+    desk.texts(back);
+    desk.input(HubInput::Captions(CID, vec![caption("in time")]));
+    assert_eq!(desk.notices(back), [Notice::Captions(vec![caption("in time")])]);
+    desk.notices(bob);
+
+    desk.kick(ALICE);
+    desk.texts(back);
+    desk.input(HubInput::Captions(CID, vec![caption("after the end")]));
+    assert_eq!(desk.notices(back), []);
+}
+
+#[test]
+fn many_captions_are_sent_in_order_in_frames_of_moderate_size() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    desk.send(alice, captions("", ""));
+    desk.texts(alice);
+    let said: Vec<_> = (0..100).map(|number| caption(&format!("{number}{}", "x".repeat(4000)))).collect();
+    desk.input(HubInput::Captions(CID, said.clone()));
+    let mut heard = Vec::new();
+    for text in desk.texts(alice) {
+        assert!(text.len() < 64 * 1024);
+        let Ok(ServerPacket::Notice(Notice::Captions(batch))) = ServerPacket::decode(&text) else { panic!() };
+        heard.extend(batch);
+    }
+    assert_eq!(heard, said);
+    desk.input(HubInput::Captions(CID, vec![]));
+    assert_eq!(desk.notices(alice), []);
+}
+
+#[test]
+fn a_language_has_a_longest_name() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    assert_eq!(desk.send(alice, captions(&"x".repeat(32), "")), Some((14, 200)));
+    assert_eq!(desk.send(alice, captions("", &"x".repeat(33))), Some((14, 400)));
+}
+
+#[test]
+fn interruptions_are_handed_out_and_the_latest_remembered() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    assert_eq!(desk.send(alice, Command::Interrupt(Some(BOB))), Some((14, 200)));
+    assert_eq!(desk.send(alice, Command::Interrupt(None)), Some((14, 200)));
+    assert_eq!(desk.interrupts, [(CID, ALICE, Some(BOB)), (CID, ALICE, None)]);
+    let first = Interruption { id: 1, from: ALICE, target: Some(BOB) };
+    let second = Interruption { id: 2, from: ALICE, target: None };
+    assert_eq!(desk.hub.interruptions(CID, 0), [first, second]);
+    assert_eq!(desk.hub.interruptions(CID, 1), [second]);
+
+    for _ in 0..31 {
+        desk.send(alice, Command::Interrupt(None));
+    }
+    let ids: Vec<_> = desk.hub.interruptions(CID, 0).iter().map(|one| one.id).collect();
+    assert_eq!(ids, (2..=33).collect::<Vec<_>>());
+    desk.send(alice, Command::Logout);
+    assert_eq!(desk.hub.interruptions(CID, 0), []);
+}
+
+#[test]
+fn a_room_keeps_three_tasks_of_its_broadcasters_until_it_is_gone() {
+    let mut desk = Desk::new();
+    let (alice, bob) = (desk.join(ALICE), desk.join(BOB));
+    let task = |id: &str| Task { task_id: id.into(), ..serde_json::from_str(TASK).unwrap() };
+    assert_eq!(desk.hub.add_task(CID, ALICE, task("a")), Ok(()));
+    assert_eq!(desk.hub.add_task(CID, ALICE, task("a")), Err(TaskRefusal::Duplicate));
+    assert_eq!(desk.hub.add_task(CID, BOB, task("b")), Ok(()));
+    assert_eq!(desk.hub.add_task(CID, BOB, task("c")), Ok(()));
+    assert_eq!(desk.hub.add_task(CID, BOB, task("d")), Err(TaskRefusal::TooMany));
+    assert_eq!(desk.hub.update_task(CID, BOB, task("d")), Err(TaskRefusal::Unknown));
+    assert_eq!(desk.hub.add_task(CID, CAROL, task("d")), Err(TaskRefusal::NotABroadcaster));
+    assert_eq!(desk.hub.add_task(Cid(7), ALICE, task("d")), Err(TaskRefusal::NotABroadcaster));
+    assert!(matches!(desk.hub.update_task(CID, ALICE, task("")), Err(TaskRefusal::Malformed(_))));
+
+    let moved = Task { stream_url: Url("rtmp://elsewhere/live/key".into()), ..task("b") };
+    assert_eq!(desk.hub.update_task(CID, ALICE, moved), Ok(()));
+    let seen = desk.hub.rooms().next().unwrap().tasks;
+    let seen: Vec<_> =
+        seen.iter().map(|task| (task.task_id.as_str(), task.host_uid, task.target.as_str())).collect();
+    assert_eq!(seen, [("a", ALICE, "rtmp://cdn"), ("b", BOB, "rtmp://elsewhere"), ("c", BOB, "rtmp://cdn")]);
+
+    desk.send(bob, Command::Role(Role::Audience));
+    assert_eq!(desk.hub.delete_task(CID, BOB, "a"), Err(TaskRefusal::NotABroadcaster));
+    assert_eq!(desk.hub.delete_task(CID, ALICE, "d"), Err(TaskRefusal::Unknown));
+    assert_eq!(desk.hub.delete_task(CID, ALICE, "a"), Ok(()));
+    assert_eq!(desk.hub.add_task(CID, ALICE, task("d")), Ok(()));
+    desk.lose(alice);
+    assert_eq!(desk.hub.delete_task(CID, ALICE, "d"), Ok(()), "it still counts as present");
+    assert!(desk.logs.iter().all(|line| !line.contains("key")));
+
+    desk.pass(120);
+    desk.join(ALICE);
+    assert_eq!(desk.hub.rooms().next().unwrap().tasks, []);
+}
+
+#[test]
+fn a_room_is_found_by_name_and_told_apart_by_its_application() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.hub.find("room", None), Err(NotOneRoom::None));
+    desk.join(ALICE);
+    assert_eq!(desk.hub.find("room", None), Ok(CID));
+    assert_eq!(desk.hub.find("room", Some("app")), Ok(CID));
+    assert_eq!(desk.hub.find("room", Some("other")), Err(NotOneRoom::None));
+    let bob = desk.open();
+    desk.ticket_cid = Cid(7);
+    desk.login(bob, |login| (login.uid, login.cid) = (BOB, Cid(7)), BOB);
+    assert_eq!(desk.hub.find("room", None), Err(NotOneRoom::Several));
 }
 
 #[test]
@@ -720,7 +978,9 @@ struct Desk {
     uids: BTreeMap<ConnectionId, Uid>,
     texts: BTreeMap<ConnectionId, Vec<String>>,
     closes: BTreeMap<ConnectionId, u16>,
+    guests: BTreeMap<(Cid, Uid), Role>,
     ended: Vec<String>,
+    interrupts: Vec<(Cid, Uid, Option<Uid>)>,
     logs: Vec<String>,
     transcript: Vec<HubOutput>,
     ticket_cid: Cid,
@@ -746,7 +1006,9 @@ impl Desk {
             uids: BTreeMap::new(),
             texts: BTreeMap::new(),
             closes: BTreeMap::new(),
+            guests: BTreeMap::new(),
             ended: Vec::new(),
+            interrupts: Vec::new(),
             logs: Vec::new(),
             transcript: Vec::new(),
             ticket_cid: CID,
@@ -766,7 +1028,10 @@ impl Desk {
                 HubOutput::Close(id, code, _) => {
                     assert_eq!(self.closes.insert(id, code), None, "closed twice");
                 }
+                HubOutput::Admit(cid, uid, role) => drop(self.guests.insert((cid, uid), role)),
+                HubOutput::Expel(cid, uid) => drop(self.guests.remove(&(cid, uid))),
                 HubOutput::EndStream(name) => self.ended.push(name),
+                HubOutput::Interrupt { cid, from, target } => self.interrupts.push((cid, from, target)),
                 HubOutput::Log(_, line) => self.logs.push(line),
             }
         }
@@ -837,16 +1102,21 @@ impl Desk {
         self.text(id, &ClientPacket { seq: Seq(self.seq), uid, cid: CID, command }.encode());
     }
 
-    /// Every member that is online has a connection that knows it, and the other way round.
+    /// Every member that is online has a connection that knows it, and the other way round. Who is a
+    /// member has been told to the media engine.
     fn check(&self) {
         let hub = &self.hub;
+        let rooms = hub.rooms.iter();
+        let members =
+            rooms.flat_map(|(cid, room)| room.members.iter().map(|(uid, one)| ((*cid, *uid), one.role)));
+        assert_eq!(self.guests, members.collect());
         let mut online = 0;
         for (cid, room) in &hub.rooms {
             assert!(!room.members.is_empty() && room.members.len() <= hub.config.max_members);
             for (uid, member) in &room.members {
                 let waits = hub.timers.is_set(HubTimer::Grace(*cid, *uid));
                 match member.presence {
-                    Presence::Online { connection, unconfirmed } => {
+                    Presence::Online { connection, unconfirmed, .. } => {
                         online += 1;
                         assert_eq!(hub.connections[&connection].place, Place::Room(*cid, *uid));
                         assert_eq!(unconfirmed.is_empty(), !hub.timers.is_set(HubTimer::Confirm(*cid, *uid)));
@@ -933,6 +1203,8 @@ impl Desk {
     }
 }
 
+const TASK: &str = r#"{"taskId":"t","streamUrl":"rtmp://cdn/live/key"}"#;
+
 fn secret() -> Secret {
     Secret::from_text("a secret for tests").unwrap()
 }
@@ -943,6 +1215,19 @@ fn heartbeat(uid: Uid) -> String {
 
 fn logout(uid: Uid) -> String {
     ClientPacket { seq: Seq(4), uid, cid: CID, command: Command::Logout }.encode()
+}
+
+fn as_4_4_1(login: &mut Login) {
+    (login.dual_audio, login.audio_change_mode) = (Some(0), None);
+    login.audio_local_pitch.clear();
+}
+
+fn captions(source: &str, target: &str) -> Command {
+    Command::StartCaptions { source_lang: source.into(), target_lang: target.into() }
+}
+
+fn caption(text: &str) -> Caption {
+    Caption { timestamp: 1.0, src_uid: BOB, text: text.into(), ..Caption::default() }
 }
 
 fn parse_ack(text: &str) -> Option<(u32, i32)> {

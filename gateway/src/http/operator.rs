@@ -1,0 +1,236 @@
+//! What the operator's own servers ask: who is where, removals, and captions for a room.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use nertc_miniapp::model::{Cid, Uid};
+use nertc_miniapp::protocol::Caption;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use subtle::ConstantTimeEq as _;
+
+use super::{Desk, Fields, Shared};
+use crate::clock::wall_clock_ms;
+use crate::hub::{HubInput, NotOneRoom};
+
+/// Every route of the operator, behind its token.
+pub(super) fn router(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
+    let captions = post(captions).layer(DefaultBodyLimit::max(MAX_CAPTIONS_BODY));
+    Router::new()
+        .route("/v1/rooms", get(rooms))
+        .route("/v1/rooms/{channel}/kick", post(kick))
+        .route("/v1/rooms/{channel}/dissolve", post(dissolve))
+        .route("/v1/rooms/{channel}/captions", captions)
+        .route("/v1/rooms/{channel}/interrupts", get(interrupts))
+        .route_layer(middleware::from_fn_with_state(desk.clone(), operator_only))
+}
+
+async fn operator_only(
+    State(desk): Shared,
+    headers: HeaderMap,
+    request: axum::extract::Request,
+    next: middleware::Next,
+) -> Response {
+    let given =
+        headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let wanted = desk.admin_token.as_deref().unwrap_or_default().as_bytes();
+    if !wanted.is_empty() && given.is_some_and(|given| given.ct_eq(wanted).into()) {
+        next.run(request).await
+    } else {
+        StatusCode::UNAUTHORIZED.into_response()
+    }
+}
+
+async fn rooms(State(desk): Shared) -> Json<Value> {
+    Json(json!({ "rooms": desk.hub.rooms().await }))
+}
+
+#[derive(Deserialize)]
+struct Target {
+    appkey: String,
+    uid: Uid,
+}
+
+async fn kick(State(desk): Shared, Path(channel): Path<String>, Json(target): Json<Target>) -> StatusCode {
+    let cid = Cid(desk.secret.channel_id(&target.appkey, &channel));
+    let mut rooms = desk.hub.rooms().await.into_iter();
+    let room = rooms.find(|room| room.cid == cid);
+    if !room.is_some_and(|room| room.members.iter().any(|member| member.uid == target.uid)) {
+        return StatusCode::NOT_FOUND;
+    }
+    desk.hub.input(HubInput::Kick(cid, target.uid)).await;
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Whose {
+    appkey: String,
+}
+
+async fn dissolve(State(desk): Shared, Path(channel): Path<String>, Json(whose): Json<Whose>) -> StatusCode {
+    let cid = Cid(desk.secret.channel_id(&whose.appkey, &channel));
+    if !desk.hub.rooms().await.iter().any(|room| room.cid == cid) {
+        return StatusCode::NOT_FOUND;
+    }
+    desk.hub.input(HubInput::Dissolve(cid)).await;
+    StatusCode::NO_CONTENT
+}
+
+/// Hands what a recogniser heard to the members that asked for captions.
+async fn captions(
+    State(desk): Shared,
+    Path(channel): Path<String>,
+    RawQuery(query): RawQuery,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let cid = match find(&desk, channel, &Fields::of_query(query)).await {
+        Ok(cid) => cid,
+        Err(answer) => return answer,
+    };
+    let captions = match body.map(|body| read_captions(&body, wall_clock_ms())) {
+        Ok(Ok(captions)) => captions,
+        Ok(Err(bad)) => return bad.into_response(),
+        Err(rejection) => return rejection.status().into_response(),
+    };
+    desk.hub.input(HubInput::Captions(cid, captions)).await;
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Whom members wanted to cut short lately. Asking takes nothing away: an answer may get lost.
+async fn interrupts(State(desk): Shared, Path(channel): Path<String>, RawQuery(query): RawQuery) -> Response {
+    let query = Fields::of_query(query);
+    let Ok(after) = Some(query.text("after")).filter(|text| !text.is_empty()).unwrap_or("0").parse() else {
+        return Unreadable::at("after", "the id of an interruption").into_response();
+    };
+    match find(&desk, channel, &query).await {
+        Ok(cid) => {
+            let found = desk.hub.ask(move |hub| hub.interruptions(cid, after)).await;
+            Json(json!({ "interrupts": found.unwrap_or_default() })).into_response()
+        }
+        Err(answer) => answer,
+    }
+}
+
+/// The room that is meant. `appkey` is needed only where several applications have a room of that name.
+async fn find(desk: &Desk, channel: String, query: &Fields) -> Result<Cid, Response> {
+    let app_key = Some(query.text("appkey").to_owned()).filter(|key| !key.is_empty());
+    let found = desk.hub.ask(move |hub| hub.find(&channel, app_key.as_deref())).await;
+    found.unwrap_or(Err(NotOneRoom::None)).map_err(|error| match error {
+        NotOneRoom::None => StatusCode::NOT_FOUND.into_response(),
+        NotOneRoom::Several => Unreadable::at("appkey", error.to_string()).into_response(),
+    })
+}
+
+/// Why the body of a request was refused.
+#[derive(Debug, PartialEq)]
+struct Unreadable {
+    status: StatusCode,
+    field: String,
+    reason: String,
+}
+
+impl Unreadable {
+    fn at(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, field: field.into(), reason: reason.into() }
+    }
+}
+
+impl IntoResponse for Unreadable {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({ "field": self.field, "reason": self.reason }))).into_response()
+    }
+}
+
+fn read_captions(body: &[u8], now_ms: u64) -> Result<Vec<Caption>, Unreadable> {
+    let wrong = |_| Unreadable::at("body", "a JSON object or an array of them");
+    let body: Value = serde_json::from_slice(body).map_err(wrong)?;
+    let Some(items) = body.as_array() else {
+        return Ok(vec![Item::of(&body, String::new())?.read(now_ms)?]);
+    };
+    if items.len() > MAX_CAPTIONS {
+        let reason = format!("more than {MAX_CAPTIONS} captions");
+        return Err(Unreadable { status: StatusCode::PAYLOAD_TOO_LARGE, field: "body".into(), reason });
+    }
+    let read = |(index, item)| Item::of(item, format!("[{index}]"))?.read(now_ms);
+    items.iter().enumerate().map(read).collect()
+}
+
+/// One caption as a recogniser writes it. Unlike a client's packet, it is refused when it is wrong: its
+/// writer can be told.
+struct Item<'a> {
+    fields: &'a Map<String, Value>,
+    path: String,
+}
+
+impl<'a> Item<'a> {
+    fn of(value: &'a Value, path: String) -> Result<Self, Unreadable> {
+        let Some(fields) = value.as_object() else {
+            let path = if path.is_empty() { "body".into() } else { path };
+            return Err(Unreadable::at(path, "not an object"));
+        };
+        Ok(Self { fields, path })
+    }
+
+    fn read(&self, now_ms: u64) -> Result<Caption, Unreadable> {
+        let uid = match self.get("srcUid") {
+            Some(Value::Number(number)) => number.as_u64().map(Uid),
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => None,
+        };
+        let timestamp = match self.get("timestamp") {
+            Some(value) => value.as_f64().filter(|ms| *ms >= 0.0),
+            None => Some(now_ms as f64),
+        };
+        let text = self.text("text", MAX_TEXT)?;
+        let trans_text = self.text("transText", MAX_TEXT)?;
+        Ok(Caption {
+            timestamp: timestamp.ok_or_else(|| self.wrong("timestamp", "milliseconds since the epoch"))?,
+            src_uid: uid
+                .ok_or_else(|| self.wrong("srcUid", "an integer from 0 to 2^64-1, in quotes or not"))?,
+            language: self.text("language", MAX_LANGUAGE)?.unwrap_or_default(),
+            text: text.ok_or_else(|| self.wrong("text", "is missing"))?,
+            is_final: self.flag("isFinal")?.unwrap_or(false),
+            has_trans: self.flag("hasTrans")?.unwrap_or(trans_text.is_some()),
+            trans_language: self.text("transLanguage", MAX_LANGUAGE)?.unwrap_or_default(),
+            trans_text: trans_text.unwrap_or_default(),
+        })
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Value> {
+        self.fields.get(key).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, key: &str, longest: usize) -> Result<Option<String>, Unreadable> {
+        match self.get(key).map(Value::as_str) {
+            None => Ok(None),
+            Some(Some(text)) if text.len() <= longest => Ok(Some(text.to_owned())),
+            Some(_) => Err(self.wrong(key, &format!("a string of at most {longest} bytes"))),
+        }
+    }
+
+    fn flag(&self, key: &str) -> Result<Option<bool>, Unreadable> {
+        match self.get(key).map(Value::as_bool) {
+            None => Ok(None),
+            Some(Some(flag)) => Ok(Some(flag)),
+            Some(None) => Err(self.wrong(key, "true or false")),
+        }
+    }
+
+    fn wrong(&self, key: &str, reason: &str) -> Unreadable {
+        let field = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        Unreadable::at(field, reason)
+    }
+}
+
+/// Captions in one request.
+const MAX_CAPTIONS: usize = 100;
+/// Bytes of a text, and of its translation.
+const MAX_TEXT: usize = 4 * 1024;
+const MAX_LANGUAGE: usize = 32;
+const MAX_CAPTIONS_BODY: usize = 1024 * 1024;

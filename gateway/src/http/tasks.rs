@@ -1,0 +1,78 @@
+//! The room server's calls about RTMP tasks (docs/protocol.md 9).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Json;
+use axum::routing::post;
+use nertc_miniapp::model::{Cid, Uid};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Desk, Shared};
+use crate::clock::wall_clock_ms;
+use crate::hub::{Hub, TaskRefusal};
+use crate::token::LoginTicket;
+
+/// What an application names as `roomServer` is everything before the channel's id.
+pub(super) fn router() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/v2/sdk/rooms/{cid}/tasks", post(add))
+        .route("/v2/sdk/rooms/{cid}/task/update", post(update))
+        .route("/v2/sdk/rooms/{cid}/tasks/delete", post(delete))
+}
+
+type Body = Result<Bytes, BytesRejection>;
+
+async fn add(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Json<Value> {
+    answer(state, cid, &headers, body, Hub::add_task).await
+}
+
+async fn update(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Json<Value> {
+    answer(state, cid, &headers, body, Hub::update_task).await
+}
+
+async fn delete(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Json<Value> {
+    let delete = |hub: &mut Hub, cid, uid, named: Named| hub.delete_task(cid, uid, &named.task_id);
+    answer(state, cid, &headers, body, delete).await
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    task_id: String,
+}
+
+/// The status is 200 whatever the answer, which is in `code`, as clients expect it.
+async fn answer<T: DeserializeOwned + Send + 'static>(
+    State(desk): Shared,
+    Path(cid): Path<u64>,
+    headers: &HeaderMap,
+    body: Body,
+    change: impl FnOnce(&mut Hub, Cid, Uid, T) -> Result<(), TaskRefusal> + Send + 'static,
+) -> Json<Value> {
+    let done = async {
+        let uid = holder(&desk, Cid(cid), headers).ok_or(TaskRefusal::NotABroadcaster)?;
+        let malformed = |error: &dyn std::fmt::Display| TaskRefusal::Malformed(error.to_string());
+        let body = body.map_err(|error| malformed(&error))?;
+        let asked = serde_json::from_slice(&body).map_err(|error| malformed(&error))?;
+        let done = desk.hub.ask(move |hub| change(hub, Cid(cid), uid, asked)).await;
+        done.unwrap_or(Err(TaskRefusal::NotABroadcaster))
+    };
+    match done.await {
+        Ok(()) => Json(json!({ "code": 200 })),
+        Err(refusal) => Json(json!({ "code": refusal.code(), "errmsg": refusal.to_string() })),
+    }
+}
+
+/// Whose token it is, if it is one for this room.
+fn holder(desk: &Desk, cid: Cid, headers: &HeaderMap) -> Option<Uid> {
+    let token = headers.get("token")?.to_str().ok()?;
+    let ticket = LoginTicket::verify(&desk.secret, token, wall_clock_ms()).ok()?;
+    (ticket.cid == cid.0).then_some(Uid(ticket.uid))
+}

@@ -1,0 +1,101 @@
+//! Captions: who wants them, how they are handed out, and which speakers were to be cut short.
+
+use std::collections::VecDeque;
+
+use nertc_miniapp::model::{Cid, Uid};
+use nertc_miniapp::protocol::{Caption, Notice, ServerPacket};
+use serde::Serialize;
+
+use super::room::Presence;
+use super::{Hub, HubOutput};
+
+/// Which captions a member wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CaptionWish {
+    /// The language that is spoken, as the application named it; empty when it did not.
+    pub source_lang: String,
+    /// The language to translate into; empty means no translation.
+    pub target_lang: String,
+}
+
+/// A member's request to cut an artificial speaker short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Interruption {
+    /// Larger than that of any earlier one in the room.
+    pub id: u64,
+    /// Who asked.
+    pub from: Uid,
+    /// Who is to be silent; nobody named means whoever speaks.
+    pub target: Option<Uid>,
+}
+
+/// The latest interruptions of a room.
+#[derive(Debug, Default)]
+pub(super) struct Interruptions {
+    last_id: u64,
+    latest: VecDeque<Interruption>,
+}
+
+impl Hub {
+    /// The latest interruptions of a room, after the one with this id.
+    #[must_use]
+    pub fn interruptions(&self, cid: Cid, after: u64) -> Vec<Interruption> {
+        let Some(room) = self.rooms.get(&cid) else { return Vec::new() };
+        room.interruptions.latest.iter().filter(|one| one.id > after).copied().collect()
+    }
+
+    /// Hands captions to the members that asked for them: other clients do not know the packet.
+    pub(super) fn captions(&mut self, cid: Cid, captions: &[Caption]) {
+        let Some(room) = self.rooms.get(&cid) else { return };
+        let listeners = room.members.values().filter_map(|member| match &member.presence {
+            Presence::Online { connection, captions: Some(_), .. } => Some(*connection),
+            Presence::Online { captions: None, .. } | Presence::Lost => None,
+        });
+        let frames: Vec<_> = batches(captions)
+            .map(|batch| ServerPacket::encode_notice(&Notice::Captions(batch.to_vec()), cid))
+            .collect();
+        for connection in listeners {
+            let sends = frames.iter().map(|frame| HubOutput::Send(connection, frame.clone()));
+            self.outputs.extend(sends);
+        }
+    }
+
+    pub(super) fn listen(&mut self, cid: Cid, uid: Uid, wish: Option<CaptionWish>) {
+        let Some(member) = self.member(cid, uid) else { return };
+        if let Presence::Online { captions, .. } = &mut member.presence {
+            *captions = wish;
+        }
+    }
+
+    pub(super) fn interrupt(&mut self, cid: Cid, from: Uid, target: Option<Uid>) {
+        let Some(room) = self.rooms.get_mut(&cid) else { return };
+        let Interruptions { last_id, latest } = &mut room.interruptions;
+        *last_id += 1;
+        if latest.len() == MAX_INTERRUPTIONS {
+            latest.pop_front();
+        }
+        latest.push_back(Interruption { id: *last_id, from, target });
+        self.outputs.push_back(HubOutput::Interrupt { cid, from, target });
+    }
+}
+
+/// Splits captions so that no frame becomes longer than a peer must accept.
+fn batches(mut captions: &[Caption]) -> impl Iterator<Item = &[Caption]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = captions.iter().take_while(|caption| {
+            bytes += caption.text.len() + caption.trans_text.len();
+            bytes <= BATCH_BYTES
+        });
+        let (batch, rest) = captions.split_at_checked(fits.count().max(1))?;
+        captions = rest;
+        Some(batch)
+    })
+}
+
+/// Bytes of a language's name.
+pub(super) const MAX_LANGUAGE: usize = 32;
+const MAX_INTERRUPTIONS: usize = 32;
+/// Bytes of text in one frame.
+const BATCH_BYTES: usize = 16 * 1024;

@@ -1,0 +1,71 @@
+//! What goes into the hub and what comes out of it.
+
+use nertc_miniapp::model::{Cid, Role, Uid};
+use nertc_miniapp::protocol::Caption;
+
+/// What can happen to the hub.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HubInput {
+    /// A connection was opened. Its id is never used again.
+    Opened(ConnectionId),
+    /// A text frame came.
+    Text(ConnectionId, String),
+    /// The connection is gone.
+    Closed(ConnectionId),
+    /// The operator removes a member.
+    Kick(Cid, Uid),
+    /// The operator closes a room.
+    Dissolve(Cid),
+    /// A recogniser heard something in a room.
+    Captions(Cid, Vec<Caption>),
+    /// The gateway stops.
+    Shutdown,
+    /// A deadline may have passed. Always harmless.
+    Timeout,
+}
+
+/// What the hub wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HubOutput {
+    /// Send a text frame.
+    Send(ConnectionId, String),
+    /// Close a connection with this code and reason, after what was sent before. Its
+    /// [`HubInput::Closed`] is optional.
+    Close(ConnectionId, u16, &'static str),
+    /// From now on the user is in this room, with this role: what that does not cover must end.
+    Admit(Cid, Uid, Role),
+    /// From now on the user is not in this room: whatever it publishes and plays there must end.
+    Expel(Cid, Uid),
+    /// Disconnect whoever publishes or plays this stream, if anybody does.
+    EndStream(String),
+    /// Cut an artificial speaker short; whoever makes it speak should hear of this.
+    Interrupt {
+        /// The room.
+        cid: Cid,
+        /// Who wants it.
+        from: Uid,
+        /// Who is to be silent; nobody named means whoever speaks.
+        target: Option<Uid>,
+    },
+    /// Write a line to the log.
+    Log(Level, String),
+}
+
+/// One connection; minted by the shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+impl std::fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "connection {}", self.0)
+    }
+}
+
+/// How important a line of the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// A change in the life of a room or a member.
+    Info,
+    /// A surprise.
+    Warn,
+}

@@ -1,0 +1,338 @@
+//! What a session keeps, and what it gives up, when answers are late, missing or negative.
+
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::panic, clippy::unwrap_used)] // in helpers; inside a test both are allowed anyway
+
+mod world;
+
+use std::time::Duration;
+
+use nertc_miniapp::{
+    AppSignal, AppUid, Call, Code, Error, ErrorKind, Event, Input, JoinParams, Media, MediaSet, Role, Uid,
+};
+use world::stage::{OWN, Stage};
+
+#[test]
+fn a_silent_death_right_after_a_reconnect_does_not_lose_the_publication() {
+    let mut stage = publishing();
+    stage.close(1006);
+    stage.back();
+    assert_eq!(stage.frames(OPEN), 1, "restored");
+    stage.run_for(Duration::from_secs(14));
+    stage.back();
+    assert_eq!(stage.frames(OPEN), 1, "restored again");
+}
+
+#[test]
+fn a_repeated_publish_that_fails_in_an_outage_does_not_undo_the_first() {
+    let mut stage = publishing();
+    stage.close(1006);
+    let again = stage.call(publish());
+    stage.run_until_socket();
+    stage.run_for(Duration::from_secs(16));
+    assert_eq!(stage.error(again), Error::Timeout("publish"));
+    if stage.client.socket().is_none() {
+        stage.run_until_socket();
+    }
+    stage.open();
+    stage.login(OWN);
+    assert_eq!(stage.frames(OPEN), 1);
+}
+
+#[test]
+fn what_a_late_answer_may_have_opened_is_closed() {
+    let mut stage = Stage::joined();
+    let call = stage.call(publish());
+    stage.run_alive_for(Duration::from_secs(10));
+    assert_eq!(stage.error(call), Error::Timeout("publish"));
+    assert_eq!(stage.frames(CLOSE), 1, "nobody waits for it, and the gateway may have done it");
+}
+
+#[test]
+fn an_unpublish_that_nobody_answers_does_not_become_a_publish() {
+    let mut stage = publishing();
+    let unpublish = stage.call(Call::Unpublish(Media::Audio.into()));
+    stage.run_for(Duration::from_secs(14));
+    assert!(stage.client.result(unpublish).unwrap().is_err());
+    stage.back();
+    assert_eq!(stage.frames(OPEN), 0, "a microphone must not open by itself");
+}
+
+#[test]
+fn what_the_gateway_holds_open_and_nobody_wants_is_closed_once() {
+    let mut stage = Stage::new();
+    stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.open();
+    stage.login(r#"[{"uid":1,"url":"rtmp://push","audio_on":1}]"#);
+    assert_eq!(stage.frames(CLOSE), 1);
+    stage.text(r#"{"cmd":14,"seq":2,"body":{"code":404}}"#);
+    stage.run_alive_for(Duration::from_secs(30));
+    assert_eq!(stage.frames(CLOSE), 1, "asked for once, not for ever");
+    stage.close(1006);
+    stage.back();
+    assert_eq!(stage.frames(OPEN), 0, "nobody ever called publish");
+}
+
+#[test]
+fn the_answer_to_a_forgotten_subscription_does_not_settle_the_new_one() {
+    let mut stage = Stage::joined();
+    stage.text(r#"{"cmd":20,"body":{"uid":7,"url":"rtmp://m","audio_on":true}}"#);
+    stage.call(subscribe());
+    stage.text(r#"{"cmd":26,"body":{"uid":7,"mediaType":"audio","status":"close"}}"#);
+    stage.text(r#"{"cmd":26,"body":{"uid":7,"mediaType":"audio","status":"open"}}"#);
+    let second = stage.call(subscribe());
+    stage.text(r#"{"cmd":14,"seq":2,"body":{"code":404,"errmsg":"no such stream"}}"#);
+    assert!(stage.client.result(second).is_none());
+    stage.acknowledge(3);
+    assert!(stage.client.result(second).unwrap().is_ok());
+}
+
+#[test]
+fn a_subscription_to_a_stream_that_ends_is_not_blamed_on_the_application() {
+    let mut stage = Stage::joined();
+    stage.text(r#"{"cmd":20,"body":{"uid":7,"role":0,"audio_on":1,"url":"rtmp://m"}}"#);
+    let call = stage.call(subscribe());
+    stage.text(r#"{"cmd":26,"body":{"uid":7,"mediaType":"audio","status":"close"}}"#);
+    assert_eq!(stage.error(call), Error::StreamEnded);
+    assert_ne!(stage.error(call).kind(), ErrorKind::Misuse);
+}
+
+#[test]
+fn a_subscription_takes_its_url_from_a_media_status() {
+    let mut stage = Stage::joined();
+    stage.text(r#"{"cmd":20,"body":{"uid":7,"role":0,"audio_on":1}}"#);
+    let call = stage.call(subscribe());
+    stage.acknowledge(2);
+    assert!(stage.client.result(call).is_none());
+    stage.text(r#"{"cmd":30,"body":{"uid":7,"mediaType":"audio","status":"on","url":"rtmp://m"}}"#);
+    assert!(stage.client.result(call).unwrap().is_ok());
+}
+
+#[test]
+fn a_publish_of_both_that_is_refused_leaves_nothing_published() {
+    let mut stage = Stage::joined();
+    let call = stage.call(Call::Publish(MediaSet::MAIN));
+    stage.text(r#"{"cmd":14,"seq":2,"body":{"code":403}}"#);
+    stage.acknowledge(3);
+    assert!(stage.client.result(call).unwrap().is_err());
+    assert_eq!(stage.frames(r#""mediaType":"video","status":"close""#), 1);
+}
+
+#[test]
+fn nothing_is_published_before_the_push_url_is_known() {
+    let mut stage = Stage::new();
+    stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.open();
+    stage.login("[]");
+    let call = stage.call(publish());
+    stage.run_alive_for(Duration::from_secs(15));
+    assert_eq!(stage.error(call).code(), Code::Text("420"));
+    assert_eq!(stage.frames(OPEN), 0);
+}
+
+#[test]
+fn a_refused_role_is_rolled_back() {
+    let mut stage = publishing();
+    let call = stage.call(Call::SetRole(Role::Audience));
+    stage.acknowledge(3);
+    stage.text(r#"{"cmd":14,"seq":4,"body":{"code":403}}"#);
+    assert_eq!(stage.error(call).code(), Code::Number(403));
+    let again = stage.call(publish());
+    stage.acknowledge(5);
+    assert!(stage.client.result(again).unwrap().is_ok(), "still a broadcaster");
+}
+
+#[test]
+fn who_may_not_stop_publishing_does_not_become_audience() {
+    let mut stage = publishing();
+    let call = stage.call(Call::SetRole(Role::Audience));
+    assert_eq!(stage.frames(r#"{"cmd":12"#), 0, "first the streams");
+    stage.text(r#"{"cmd":14,"seq":3,"body":{"code":500}}"#);
+    assert_eq!(stage.error(call).code(), Code::Number(500));
+    assert_eq!(stage.frames(r#"{"cmd":12"#), 0);
+}
+
+#[test]
+fn frames_of_an_old_socket_do_not_keep_the_new_one_alive() {
+    let mut stage = Stage::joined();
+    let old = stage.socket();
+    stage.close(1006);
+    stage.back();
+    for _ in 0..14 {
+        stage.run_for(Duration::from_secs(1));
+        stage.input(Input::SocketText(old, r#"{"cmd":3,"body":{"code":200}}"#.into()));
+    }
+    assert_eq!(outages(&stage), 2);
+}
+
+#[test]
+fn a_gateway_that_takes_us_and_drops_us_at_once_is_given_up() {
+    let mut stage = Stage::joined();
+    let begin = stage.now;
+    let mut logins = 0;
+    while !stage.client.is_idle() {
+        stage.close(1006);
+        if !stage.client.is_idle() {
+            stage.back();
+            logins += 1;
+        }
+    }
+    assert!(logins <= 9, "{logins} logins in {:?}", stage.now.since(begin));
+}
+
+#[test]
+fn who_is_replaced_by_another_login_does_not_fight_back() {
+    let mut stage = Stage::joined();
+    stage.close(4001);
+    assert!(stage.client.is_idle());
+    let Some(Event::Disconnect { code: "405", .. }) = stage.client.events.last() else { panic!() };
+}
+
+#[test]
+fn a_platform_without_a_free_socket_rejects_the_join_at_once() {
+    let mut stage = Stage::new();
+    let join = stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.close(4900);
+    assert_eq!(stage.error(join), Error::TooManySockets("gone".into()));
+    stage.joins_as_if_nothing_had_been();
+}
+
+#[test]
+fn a_nervous_network_does_not_use_up_the_attempts() {
+    let mut stage = Stage::joined();
+    stage.close(1006);
+    for _ in 0..30 {
+        stage.input(Input::App(AppSignal::NetworkUp));
+        if stage.client.socket().is_some() {
+            stage.close(1006);
+        } else {
+            stage.fail_request("no route");
+        }
+    }
+    assert!(!stage.client.is_idle());
+}
+
+#[test]
+fn being_removed_while_logging_in_again_is_told_as_such() {
+    let mut stage = Stage::joined();
+    stage.close(1006);
+    stage.run_until_socket();
+    stage.open();
+    stage.text(r#"{"cmd":24,"body":{"cid":5,"reason":2}}"#);
+    assert_eq!(stage.client.event_names()[4..], ["kicked", "disconnect"]);
+    let Some(Event::Disconnect { code: "405", .. }) = stage.client.events.last() else { panic!() };
+}
+
+#[test]
+fn a_removal_that_crosses_our_leave_is_still_a_leave() {
+    let mut stage = Stage::joined();
+    stage.call(Call::Leave);
+    stage.text(r#"{"cmd":24,"body":{"cid":5,"reason":2}}"#);
+    stage.run_for(Duration::from_millis(300));
+    let Some(Event::Disconnect { code: "0", .. }) = stage.client.events.last() else { panic!() };
+}
+
+#[test]
+fn leaving_after_the_login_was_sent_logs_out() {
+    let mut stage = Stage::new();
+    stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.open();
+    stage.call(Call::Leave);
+    assert!(stage.client.sent.last().unwrap().1.starts_with(r#"{"cmd":4"#));
+}
+
+#[test]
+fn leaving_works_with_every_place_taken() {
+    let mut stage = Stage::joined();
+    for _ in 0..256 {
+        stage.call(publish());
+    }
+    let leave = stage.call(Call::Leave);
+    assert_ne!(stage.client.result(leave), Some(&Err(Error::TooManyCalls)));
+}
+
+#[test]
+fn what_the_client_does_not_need_cannot_spoil_the_bootstrap() {
+    for body in [
+        r#"{"code":200,"cid":1,"ips":{"wechatapparray":["h"]},"time":{}}"#,
+        r#"{"code":200,"cid":1,"ips":{"wechatapparray":["h"],"turnaddrs":null}}"#,
+        r#"{"code":200,"cid":1,"ips":{"wechatapparray":[null,"h"],"turnaddrs":[7]}}"#,
+    ] {
+        let mut stage = Stage::new();
+        let join = stage.join(JoinParams::new("room", Uid(1)));
+        stage.respond(body);
+        assert!(stage.client.result(join).is_none(), "{body}: {:?}", stage.client.result(join));
+    }
+}
+
+#[test]
+fn a_numeric_token_is_passed_on_exactly() {
+    let mut stage = Stage::new();
+    stage.join(JoinParams::new("room", Uid(1)));
+    stage.respond(r#"{"code":200,"cid":1,"token":12345678901,"ips":{"wechatapparray":["h"]}}"#);
+    stage.open();
+    assert_eq!(stage.frames(r#""token":"12345678901""#), 1);
+}
+
+#[test]
+fn nulls_in_a_notice_count_as_absent() {
+    let mut stage = Stage::joined();
+    stage.text(r#"{"cmd":20,"body":{"uid":7,"role":0}}"#);
+    stage.text(r#"{"cmd":21,"body":{"uid":7,"accid":null,"cid":5,"mediaType":null,"status":null}}"#);
+    assert_eq!(stage.client.event_names()[2..], ["clientJoin", "clientLeave"]);
+}
+
+#[test]
+fn an_audience_has_no_streams_whatever_a_list_says() {
+    let mut stage = Stage::joined();
+    stage.text(r#"{"cmd":20,"body":{"uid":7,"role":1,"audio_on":1}}"#);
+    stage.text(r#"{"cmd":27,"body":{"uid":7,"role":0}}"#);
+    stage.text(r#"{"cmd":26,"body":{"uid":7,"mediaType":"audio","status":"open"}}"#);
+    stage.text(r#"{"cmd":20,"body":{"uid":7,"role":1}}"#);
+    let told = ["role-Changed", "clientJoin", "stream-added", "stream-removed", "clientLeave"];
+    assert_eq!(stage.client.event_names()[2..], told);
+}
+
+#[test]
+fn a_connect_failure_keeps_its_code_when_the_second_bootstrap_fails() {
+    let mut stage = Stage::new();
+    let join = stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.open();
+    stage.close(1006);
+    stage.run_until_socket();
+    stage.close(1006);
+    for _ in 0..2 {
+        stage.run_for(Duration::from_millis(700));
+        stage.fail_request("no");
+    }
+    assert_eq!(stage.error(join).code(), Code::Text("401"));
+    let Some(Event::Disconnect { code: "401", .. }) = stage.client.events.last() else { panic!() };
+}
+
+const OPEN: &str = r#""mediaType":"audio","status":"open""#;
+const CLOSE: &str = r#""mediaType":"audio","status":"close""#;
+
+fn publishing() -> Stage {
+    let mut stage = Stage::joined();
+    let call = stage.call(publish());
+    stage.acknowledge(2);
+    assert!(stage.client.result(call).unwrap().is_ok());
+    stage
+}
+
+fn publish() -> Call {
+    Call::Publish(Media::Audio.into())
+}
+
+fn subscribe() -> Call {
+    Call::Subscribe(AppUid::Number(Uid(7)), Media::Audio)
+}
+
+fn outages(stage: &Stage) -> usize {
+    stage.client.event_names().iter().filter(|name| **name == "willreconnect").count()
+}
