@@ -79,14 +79,8 @@ class Client {
   }
 
   getStatus() {
-    const { state, role, published } = snapshot(this);
-    return {
-      isInTheRoom: state !== 'idle' && state !== 'leaving',
-      state,
-      role,
-      publishAudio: published.audio,
-      publishVideo: published.video,
-    };
+    const { state, role, publishAudio, publishVideo } = snapshot(this);
+    return { isInTheRoom: state !== 'idle' && state !== 'leaving', state, role, publishAudio, publishVideo };
   }
 
   /** What other software reads from the original's own fields. */
@@ -96,7 +90,8 @@ class Client {
 
   get _info() {
     const info = snapshot(this);
-    return Object.assign(info, { userlist: new Map(info.userlist) });
+    const members = info.userlist.map((/** @type {any} */ member) => [String(member.uid), member]);
+    return Object.assign(info, { userlist: new Map(members) });
   }
 
   getVersion() {
@@ -240,11 +235,17 @@ function withHost(client, act) {
   return host.then(act);
 }
 
-/** @param {Client} client @returns {any} */
+/**
+ * What the core knows, or what one that was just made would know; with no gaps that a reader trips over.
+ *
+ * @param {Client} client
+ * @returns {any}
+ */
 function snapshot(client) {
-  if (client._host) return client._host.core.info();
-  const published = { audio: false, video: false };
-  return { cid: 0, uid: 0, pushUrl: '', role: 'broadcaster', state: 'idle', joinChannelParam: {}, userlist: [], published };
+  const nothing = { cid: 0, role: 'broadcaster', state: 'idle', userlist: [], publishAudio: false, publishVideo: false };
+  const info = client._host ? client._host.core.info() : nothing;
+  const { uid = 0, pushUrl = '', joinChannelParam = {} } = info;
+  return Object.assign(info, { uid, pushUrl, joinChannelParam });
 }
 
 /** @param {Record<string, unknown>} options */

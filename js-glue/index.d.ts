@@ -372,7 +372,7 @@ declare namespace YunXinMiniappSDK {
 
   interface UploadUserList {
     code: 200;
-    [field: string]: unknown;
+    userlist: UserRecord[];
   }
 
   /** One stream to push to. */
@@ -465,14 +465,14 @@ declare namespace YunXinMiniappSDK {
     joinChannelParam: { channelName?: string; uid?: Uid; token?: string };
     /** The others in the room, by uid as a decimal string. */
     userlist: Map<string, UserRecord>;
-    published: { audio: boolean; video: boolean };
+    publishAudio: boolean;
+    publishVideo: boolean;
   }
 
-  interface UserRecord {
-    uid: Uid;
+  interface UserRecord extends UserEvent {
     url?: string;
     screen_url?: string;
-    slaveaudio_url?: string;
+    sa_url?: string;
     role: ValueOf<'ROLE_FOR_MEETING'>;
     audio_on: boolean;
     video_on: boolean;
@@ -583,23 +583,26 @@ declare namespace YunXinMiniappSDK {
   }
 
   interface CaptionEvent {
-    /** Milliseconds. */
+    /** When it was said, in milliseconds since 1970. */
     timestamp: number;
-    /** Who speaks. */
+    /** Who said it. */
     srcUid: Uid;
+    /** Whether `srcUid` is a string. */
+    isBigNumber: boolean;
+    /** Empty where unknown. */
+    language: string;
     text: string;
     /** Whether no correction follows. */
     isFinal: boolean;
-    language?: string;
-    /** Whether there is a translation: the next two. */
-    hasTrans?: boolean;
-    transText?: string;
-    transLanguage?: string;
+    /** Whether there is a translation: the next two, else empty. */
+    hasTrans: boolean;
+    transLanguage: string;
+    transText: string;
   }
 
   /** The payload of each event. In which order they come: docs/events.md. */
   interface Events {
-    /** A stay in a room failed for good. */
+    /** A stay in a room failed for good; or something could not be restored after an outage. */
     error: { code: SdkError['code']; reason: string; message: string; desc: string; kind: ErrorKind };
     /** The socket to the server is open: after `join`, and after each reconnect. */
     open: { code: 200 };
@@ -609,7 +612,7 @@ declare namespace YunXinMiniappSDK {
     willreconnect: { count: number };
     /** The connection is back, and with it everything that was asked for. */
     reconnected: undefined;
-    /** `join` has begun. */
+    /** `join` has found a gateway; before the first `open`. */
     sessionStart: undefined;
     /** The server did not confirm a command in time. */
     sendCommandOverTime: { cmd: string; seq: number };

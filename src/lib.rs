@@ -61,19 +61,23 @@ pub mod bootstrap;
 mod calls;
 mod caption;
 mod config;
+mod doors;
 mod entry;
 mod error;
 mod event;
 mod info;
 mod lenient;
 mod link;
+mod login;
 pub mod model;
+mod needs;
 pub mod protocol;
 mod report;
 mod room;
 mod session;
 mod tasks;
 pub mod time;
+mod trip;
 mod voice;
 mod wants;
 #[cfg(target_arch = "wasm32")]
@@ -81,6 +85,7 @@ pub mod wasm;
 
 pub use api::{Call, JoinParams, Reply, Servers};
 pub use config::Config;
+pub use doors::{AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Output};
 pub use error::{Cause, Code, Error, ErrorKind};
 pub use event::{
     AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, RoleChanged, RtmpTasksStatus,
@@ -91,9 +96,7 @@ pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };
 pub use report::Report;
-pub use session::{
-    AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Output, Session,
-};
+pub use session::Session;
 pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};
 pub use voice::VoiceChange;

@@ -9,9 +9,11 @@ use crate::api::JoinParams;
 use crate::bootstrap::{BootstrapForm, DEFAULT_CHANNEL_SERVER, Gateways};
 use crate::config::Config;
 use crate::error::{Cause, Error};
-use crate::model::{AppUid, Cid, RequestId, Role, Seq, SocketId, Uid, Url};
-use crate::protocol::{Ack, Login};
+use crate::login::Login;
+use crate::model::{AppUid, Cid, RequestId, Seq, SocketId, Uid, Url};
+use crate::protocol::Ack;
 use crate::time::{Instant, Rng, Timer};
+use crate::trip::{Target, Trip, back_off};
 
 /// Where we are on the way into a room, in it, or out of it.
 #[derive(Debug, Default)]
@@ -33,29 +35,6 @@ pub(crate) enum Link {
     Leaving { trip: Box<Trip>, socket: Socket, logout: Seq, deadline: Instant },
 }
 
-/// One stay in a room, from `join` to `disconnect`.
-#[derive(Debug)]
-pub(crate) struct Trip {
-    pub(crate) join: JoinParams,
-    pub(crate) uid: AppUid,
-    /// When `join` was called.
-    pub(crate) since: Instant,
-    /// Whether a socket was ever open, so that `open` and `disconnect` match.
-    opened: bool,
-    stage: Stage,
-}
-
-/// How the trip is going.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Stage {
-    /// Never logged in yet.
-    Entering { since: Instant, failures: u32 },
-    /// Logged in. `failures` are those of the outage before, which count on if this does not last.
-    Steady { since: Instant, failures: u32 },
-    /// Lost after having been logged in. `cause` is what began it.
-    Outage { since: Instant, failures: u32, cause: Cause, refused: bool },
-}
-
 /// What the next attempt begins with.
 #[derive(Debug)]
 pub(crate) enum Next {
@@ -63,14 +42,6 @@ pub(crate) enum Next {
     Open(Target),
     /// Ask the channel server; `old` is the fallback when it does not answer.
     Locate { old: Option<Target> },
-}
-
-/// Where to connect.
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    gateways: Gateways,
-    /// Which address is next; taken modulo their number.
-    turn: usize,
 }
 
 /// An open socket, and the number of the last packet on it.
@@ -143,9 +114,7 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Vec<Step> {
-        let stage = Stage::Entering { since: now, failures: 0 };
-        let trip = Box::new(Trip { join, uid, since: now, opened: false, stage });
-        self.locate(trip, None, 0, tools, now)
+        self.locate(Box::new(Trip::new(join, uid, now)), None, 0, tools, now)
     }
 
     /// The channel server answered, or could not be reached.
@@ -162,7 +131,7 @@ impl Link {
         let Self::Locating { trip, attempt, old, .. } = std::mem::take(self) else { return Vec::new() };
         match result {
             Ok((status, body)) => match Gateways::read(status, body, &trip.join.servers) {
-                Ok(gateways) => self.open(trip, Target { gateways, turn: 0 }, tools, now),
+                Ok(gateways) => self.open(trip, Target::new(gateways), tools, now),
                 Err(error) => self.not_located(trip, old, error, tools, now),
             },
             Err(_) if trip.is_entering() && attempt == 0 => self.locate(trip, old, 1, tools, now),
@@ -181,7 +150,7 @@ impl Link {
             return Vec::new();
         };
         let first = !std::mem::replace(&mut trip.opened, true);
-        let login = login_body(&trip, &target.gateways);
+        let login = trip.login(&target.gateways);
         *self = Self::LoggingIn { trip, target, socket: Socket { id, last: Seq(0) }, deadline };
         vec![Step::LogIn { login: Box::new(login), first }]
     }
@@ -243,11 +212,7 @@ impl Link {
         let Self::LoggingIn { mut trip, target, socket, .. } = std::mem::take(self) else { return None };
         let (cid, uid) = (target.gateways.cid, trip.uid);
         let first = trip.is_entering();
-        let failures = match trip.stage {
-            Stage::Entering { .. } => 0,
-            Stage::Steady { failures, .. } | Stage::Outage { failures, .. } => failures,
-        };
-        trip.stage = Stage::Steady { since: now, failures };
+        trip.arrive(now);
         let pulse = Pulse { next: now + tools.config.heartbeat_interval, dead: None };
         let recovery = if first { Recovery::Done } else { Recovery::Restoring };
         *self = Self::Online { trip, target, socket, pulse, recovery };
@@ -284,13 +249,10 @@ impl Link {
         }
     }
 
-    /// The network is back or the application is in front again: no reason to wait any longer. An
-    /// attempt made for this reason does not count, or a nervous network would spend them all.
+    /// The network is back or the application is in front again: no reason to wait any longer.
     pub(crate) fn hurry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
         let Self::Waiting { trip, .. } = self else { return Vec::new() };
-        if let Stage::Outage { failures, .. } = &mut trip.stage {
-            *failures = failures.saturating_sub(1);
-        }
+        trip.excuse_one();
         self.retry(tools, now)
     }
 
@@ -486,10 +448,8 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Vec<Step> {
-        if let Stage::Entering { failures, .. } = trip.stage {
-            let cause = Cause::Bootstrap(error.reason());
-            let error = if failures == 0 { error } else { Error::ConnectFailed(cause) };
-            return vec![Step::Ended { error, opened: trip.opened }];
+        if trip.is_entering() {
+            return vec![Step::Ended { error: trip.lost_on_the_way(error), opened: trip.opened }];
         }
         self.wait(trip, old, Cause::Bootstrap(error.reason()), tools, now)
     }
@@ -500,20 +460,9 @@ impl Link {
         let close = self.socket().map(Step::Close);
         let Self::LoggingIn { mut trip, .. } = std::mem::take(self) else { return Vec::new() };
         let mut steps: Vec<Step> = close.into_iter().collect();
-        match &mut trip.stage {
-            Stage::Outage { refused, .. } if !*refused => {
-                *refused = true;
-                steps.extend(self.locate(trip, None, 0, tools, now));
-            }
-            Stage::Outage { failures, .. } => {
-                let error =
-                    Error::ReconnectFailed { attempts: *failures + 1, cause: Cause::LoginRefused(code) };
-                steps.push(Step::Ended { error, opened: true });
-            }
-            // `Steady` is set by an accepted login only.
-            Stage::Entering { .. } | Stage::Steady { .. } => {
-                steps.push(Step::Ended { error: Error::LoginRefused { code, desc }, opened: true });
-            }
+        match trip.refuse(code, desc) {
+            Ok(()) => steps.extend(self.locate(trip, None, 0, tools, now)),
+            Err(error) => steps.push(Step::Ended { error, opened: true }),
         }
         steps
     }
@@ -544,102 +493,24 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Vec<Step> {
-        let config = &tools.config;
         let mut steps = Vec::new();
-        let failures = match &mut trip.stage {
-            Stage::Entering { since, failures } => {
-                *failures += 1;
-                if *failures >= config.join_attempts || now.since(*since) >= config.join_budget {
-                    return vec![Step::Ended { error: Error::ConnectFailed(cause), opened: trip.opened }];
-                }
-                *failures
-            }
-            Stage::Steady { since, failures } => {
-                let lasted = now.since(*since) >= config.stable_after;
-                let failures = if lasted { 0 } else { *failures + 1 };
-                if failures >= config.reconnect_attempts {
-                    let error = Error::ReconnectFailed { attempts: failures, cause };
-                    return vec![Step::Ended { error, opened: true }];
-                }
-                trip.stage = Stage::Outage { since: now, failures, cause, refused: false };
-                steps.push(Step::Lost { count: failures });
-                failures
-            }
-            Stage::Outage { since, failures, cause: first, .. } => {
-                *failures += 1;
-                if *failures >= config.reconnect_attempts || now.since(*since) >= config.reconnect_budget {
-                    let error = Error::ReconnectFailed { attempts: *failures, cause: first.clone() };
-                    return vec![Step::Ended { error, opened: true }];
-                }
-                steps.push(Step::Lost { count: *failures });
-                *failures
-            }
+        let entering = trip.is_entering();
+        let failures = match trip.set_back(cause, &tools.config, now) {
+            Ok(failures) => failures,
+            Err(error) => return vec![Step::Ended { error, opened: trip.opened }],
         };
+        if !entering {
+            steps.push(Step::Lost { count: failures });
+        }
         let next = match target {
             Some(target) if failures == 0 => Next::Open(target),
             Some(target) if failures % 2 == 1 => Next::Open(target.rotated()),
             // After every second failure the channel server may know better addresses.
             old => Next::Locate { old },
         };
-        let until = now + back_off(failures, config, &mut tools.rng);
+        let until = now + back_off(failures, &tools.config, &mut tools.rng);
         *self = Self::Waiting { trip, next, until };
         steps
-    }
-}
-
-impl Trip {
-    const fn is_entering(&self) -> bool {
-        matches!(self.stage, Stage::Entering { .. })
-    }
-}
-
-impl Target {
-    fn address(&self) -> Url {
-        let addresses = &self.gateways.addresses;
-        addresses[self.turn % addresses.len()].clone()
-    }
-
-    fn rotated(mut self) -> Self {
-        self.turn = self.turn.wrapping_add(1);
-        self
-    }
-}
-
-/// The wait before attempt number `failures` + 1: almost none at first, then doubling to a cap,
-/// with full jitter, so that the clients of a restarted gateway don't come back in step.
-fn back_off(failures: u32, config: &Config, rng: &mut Rng) -> Duration {
-    let longest = match failures {
-        0 => config.first_retry,
-        _ => config.retry_base.saturating_mul(1 << (failures - 1).min(16)).min(config.retry_cap),
-    };
-    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-    Duration::from_millis(rng.between(0, longest))
-}
-
-fn login_body(trip: &Trip, gateways: &Gateways) -> Login {
-    let join = &trip.join;
-    Login {
-        uid: trip.uid.uid(),
-        cid: gateways.cid,
-        token: gateways.token.clone(),
-        mode: join.mode,
-        scene: 1,
-        usertype: 3,
-        live_enable: join.live_enable,
-        webrtc: 1,
-        record_audio: join.record_audio,
-        record_video: join.record_video,
-        rtmp_record: join.rtmp_record,
-        record_type: join.record_type.clone(),
-        role: Role::Broadcaster,
-        is_host_speaker: join.is_host_speaker,
-        edge_addr: gateways.edge_addr.clone(),
-        newprotocol: 2,
-        dual_audio: None,
-        audio_change_mode: Some(0),
-        audio_local_pitch: "1.25".into(),
-        audio_change_type: Some(0),
-        audio_beauty_type: Some(0),
     }
 }
 
@@ -647,21 +518,3 @@ fn login_body(trip: &Trip, gateways: &Gateways) -> Login {
 const TOO_MANY_SOCKETS: u16 = 4900;
 /// The close code of our gateway for a socket whose member has logged in on another (12).
 const REPLACED: u16 = 4001;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_back_off_starts_near_zero_doubles_and_is_capped() {
-        let config = Config::new("k");
-        let longest = |failures| {
-            let mut rng = Rng::seeded(1);
-            (0..1000).map(|_| back_off(failures, &config, &mut rng).as_millis()).max().unwrap()
-        };
-        assert!(longest(0) <= 50);
-        let waits: Vec<u128> = (1..9).map(longest).collect();
-        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1] + 10), "{waits:?}");
-        assert!(waits[7] <= 8000 && waits[7] > 7500, "{waits:?}");
-    }
-}

@@ -7,117 +7,19 @@ use std::collections::VecDeque;
 use crate::api::{Call, JoinParams, Reply};
 use crate::calls::Calls;
 use crate::config::Config;
+use crate::doors::{AppSignal, CloseInfo, HttpRequest, Input, Level, Output};
 use crate::error::Error;
 use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus, StreamOf};
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
 use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Uid, Url};
+use crate::needs::{commands_of, depends_on, errands_of, outcome};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
 use crate::report::Report;
 use crate::room::Room;
 use crate::tasks::{Operation, Outcome, Tasks};
 use crate::time::{Instant, Rng, Timer};
-use crate::wants::{Item, Progress, Verdict, Wants};
-
-/// Everything that can happen to a session.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Input {
-    /// The application calls. Answered by exactly one [`Output::Settle`].
-    Call(CallId, Call),
-    /// An HTTP request was answered, or failed.
-    Response(RequestId, Result<HttpResponse, HttpFailure>),
-    /// A socket is open.
-    SocketOpened(SocketId),
-    /// A text frame came.
-    SocketText(SocketId, String),
-    /// A socket closed, could not be opened, or could not be sent on.
-    SocketClosed(SocketId, CloseInfo),
-    /// The platform told something about the application's surroundings.
-    App(AppSignal),
-    /// The time that [`Session::poll_timeout`] named has come. Harmless at any other time.
-    Timeout,
-}
-
-/// Everything a session can do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Output {
-    /// Make an HTTP request; its answer comes back with the same id.
-    Request(RequestId, HttpRequest),
-    /// Open a WebSocket.
-    OpenSocket(SocketId, Url),
-    /// Send a text frame.
-    SendText(SocketId, String),
-    /// Close a WebSocket.
-    CloseSocket(SocketId, CloseInfo),
-    /// A call is answered.
-    Settle(CallId, Result<Reply, Error>),
-    /// Tell the application, after everything settled before it.
-    Event(Event),
-    /// A line for whoever debugs.
-    Log(Level, String),
-}
-
-/// A POST request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpRequest {
-    /// Where to.
-    pub url: Url,
-    /// Its headers.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body.
-    pub body: String,
-}
-
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpResponse {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body, unparsed: JavaScript's JSON would spoil big uids.
-    pub body: String,
-}
-
-/// Why nothing came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpFailure {
-    /// The platform's text.
-    pub message: String,
-}
-
-/// How a socket closed, or is to be closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CloseInfo {
-    /// The WebSocket close code; 1006 when there was none.
-    pub code: u16,
-    /// The text that came with it.
-    pub reason: String,
-}
-
-/// What the platform can tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppSignal {
-    /// The application came to the front.
-    Shown,
-    /// The application went to the background.
-    Hidden,
-    /// There is a network.
-    NetworkUp,
-    /// There is none.
-    NetworkDown,
-}
-
-/// How important a log line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// The application was told of a failure.
-    Error,
-    /// A surprise that was dealt with.
-    Warn,
-    /// One line per transition.
-    Info,
-    /// Packets.
-    Debug,
-}
+use crate::wants::{Item, Verdict, Wants};
 
 /// One client.
 #[derive(Debug)]
@@ -722,110 +624,6 @@ impl Session {
 
     fn log(&mut self, level: Level, text: String) {
         self.outbox.push_back(Output::Log(level, text));
-    }
-}
-
-/// What a waiting call has come to: `None` while it has to wait on.
-fn outcome(room: &Room, wants: &Wants, call: &Call) -> Option<Result<Reply, Error>> {
-    let commands = commands_of(call);
-    if commands.iter().any(|command| wants.progress(command) == Progress::Withdrawn) {
-        if let Call::Subscribe(uid, _) | Call::Unsubscribe(uid, _) = call
-            && !room.has(uid.uid())
-        {
-            return Some(Err(Error::UnknownMember(uid.uid().to_string())));
-        }
-        let is_subscribe = matches!(call, Call::Subscribe(..));
-        return Some(Err(if is_subscribe { Error::StreamEnded } else { Error::Withdrawn(call.name()) }));
-    }
-    let done = commands.iter().all(|command| wants.progress(command) == Progress::Done);
-    match call {
-        Call::Publish(_) => {
-            let url = room.push_url()?;
-            done.then(|| Ok(Reply::PushUrl(url.clone())))
-        }
-        Call::Unpublish(_) => {
-            done.then(|| Ok(room.push_url().map_or(Reply::Nothing, |url| Reply::PushUrl(url.clone()))))
-        }
-        Call::Subscribe(uid, media) => {
-            let url = room.pull_url(uid.uid(), *media)?.clone();
-            done.then_some(Ok(Reply::Subscribed { uid: *uid, url }))
-        }
-        Call::SetVoice(..) => wants.is_voice_settled().then_some(Ok(Reply::Nothing)),
-        Call::Unsubscribe(..)
-        | Call::Mute(..)
-        | Call::SetRole(_)
-        | Call::StartCaptions(..)
-        | Call::StopCaptions => done.then_some(Ok(Reply::Nothing)),
-        // Answered by the link, or by their own answers.
-        Call::Join(_)
-        | Call::Leave
-        | Call::MuteOther(..)
-        | Call::SwitchMode(_)
-        | Call::UploadUserList
-        | Call::Interrupt(_)
-        | Call::Tasks(_)
-        | Call::Report(_) => None,
-    }
-}
-
-/// The states that must be confirmed before a call is, as commands.
-fn commands_of(call: &Call) -> Vec<Command> {
-    match call {
-        Call::Publish(media) => media.iter().map(|media| Command::Publish(media, true)).collect(),
-        Call::Unpublish(media) => media.iter().map(|media| Command::Publish(media, false)).collect(),
-        Call::Subscribe(uid, media) => vec![Command::Subscribe(uid.uid(), *media, true)],
-        Call::Unsubscribe(uid, media) => vec![Command::Subscribe(uid.uid(), *media, false)],
-        Call::Mute(media, mute) => media.iter().map(|media| Command::Mute(media, *mute)).collect(),
-        Call::SetRole(role) => vec![Command::Role(*role)],
-        Call::StartCaptions(source_lang, target_lang) => {
-            let (source_lang, target_lang) = (source_lang.clone(), target_lang.clone());
-            vec![Command::StartCaptions { source_lang, target_lang }]
-        }
-        Call::StopCaptions => vec![Command::StopCaptions],
-        Call::Join(_)
-        | Call::Leave
-        | Call::SetVoice(..)
-        | Call::MuteOther(..)
-        | Call::SwitchMode(_)
-        | Call::UploadUserList
-        | Call::Interrupt(_)
-        | Call::Tasks(_)
-        | Call::Report(_) => Vec::new(),
-    }
-}
-
-/// Whether the refusal of a command is the failure of a call.
-fn depends_on(call: &Call, command: &Command) -> bool {
-    if let Call::SetVoice(..) = call {
-        return Item::of(command).is_some_and(Item::is_voice);
-    }
-    // Who may not stop publishing cannot become audience.
-    *call == Call::SetRole(Role::Audience) && matches!(command, Command::Publish(_, false))
-        || commands_of(call).contains(command)
-}
-
-/// The commands of a call that switches nothing, and in whose name they are sent.
-fn errands_of(room: &Room, call: &Call) -> Vec<(Command, Option<Uid>)> {
-    match call {
-        Call::MuteOther(uid, media, mute) => {
-            media.iter().map(|media| (Command::Mute(media, *mute), Some(*uid))).collect()
-        }
-        Call::SwitchMode(mode) => vec![(Command::PushMode(*mode), None)],
-        Call::UploadUserList => vec![(Command::UploadUserList, None)],
-        Call::Interrupt(uid) => vec![(Command::Interrupt(uid.or_else(|| room.first_publisher())), None)],
-        Call::Join(_)
-        | Call::Leave
-        | Call::Publish(_)
-        | Call::Unpublish(_)
-        | Call::Subscribe(..)
-        | Call::Unsubscribe(..)
-        | Call::Mute(..)
-        | Call::SetRole(_)
-        | Call::SetVoice(..)
-        | Call::StartCaptions(..)
-        | Call::StopCaptions
-        | Call::Tasks(_)
-        | Call::Report(_) => Vec::new(),
     }
 }
 

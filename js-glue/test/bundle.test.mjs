@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { SDK, builtPackage } from './package.mjs';
 import { createSandbox, createWXWebAssembly } from './sandbox.mjs';
-import { createRecordingConsole, createScriptedWx, until } from './scripted-wx.mjs';
+import { createRecordingConsole, createScriptedWx, same, until } from './scripted-wx.mjs';
 
 const root = builtPackage();
 
@@ -46,18 +46,71 @@ for (const timerPromise of [false, true]) {
         client.on('stream-added', ({ mediaType }) => heard.push(`stream-added ${mediaType}`));
       });
 
-      await until(() => requests.length > 0);
-      requests[0].respond(FOUND);
-      await until(() => sockets.length > 0);
-      sockets[0].open();
-      await until(() => sockets[0].sent.length > 0);
-      const { seq } = JSON.parse(sockets[0].sent[0]);
-      sockets[0].message(JSON.stringify({ cmd: 1, seq, body: { code: 200, userlist: MEMBERS } }));
+      await enter(requests, sockets);
       await until(() => heard.length === 3);
       assert.deepEqual(heard, ['clientJoin 200', 'stream-added audio', 'stream-added video']);
       client.destroy();
     });
   }
+}
+
+test('what software reads from _info is there: empty outside of a room, filled in one', async () => {
+  const { client, sockets, requests } = start();
+  for (const loaded of [false, true]) {
+    if (loaded) await client.leave();
+    const { cid, joinChannelParam, pushUrl, userlist } = client._info;
+    assert.deepEqual([cid, joinChannelParam.channelName, pushUrl, userlist.size], [0, undefined, '', 0]);
+    assert.equal(client._status.isInTheRoom, false);
+  }
+  const joined = client.join({ channelName: 'room', uid: 100, token: 'mine' });
+  assert.equal(client.getStatus().isInTheRoom, true);
+  await enter(requests, sockets);
+  await joined;
+  const { cid, uid, joinChannelParam, pushUrl, userlist } = client._info;
+  same([cid, uid, pushUrl], [42, 100, 'rtmp://push']);
+  same(joinChannelParam, { channelName: 'room', uid: 100, token: 'mine' });
+  assert.equal(userlist.get('200').url, 'rtmp://pull');
+  assert.equal(userlist.get('200').audio_on, true);
+  same(client.getStatus(), { isInTheRoom: true, state: 'joined', role: 'broadcaster', publishAudio: false, publishVideo: false });
+  client.destroy();
+});
+
+test('every method of the glue is one of the core', async () => {
+  const { client } = start();
+  const own = ['constructor', 'init', 'destroy', 'getStatus', 'getVersion', 'eventReset', 'emit', 'on', 'once', 'off', 'addListener', 'removeListener'];
+  const prototype = Object.getPrototypeOf(Object.getPrototypeOf(client));
+  const methods = Object.getOwnPropertyNames(prototype).filter((name) => name[0] !== '_' && !own.includes(name));
+  assert.equal(methods.length, 22);
+  for (const method of methods) {
+    // Refused or not: never because the core does not know it.
+    await client[method]().catch((error) => assert.doesNotMatch(error.message, /no method/, method));
+  }
+});
+
+test('a sixth room is refused at once, and clearly', async () => {
+  const { Sdk, sockets, requests } = start();
+  const clients = Array.from({ length: 6 }, () => Sdk.createClient({ appkey: 'key' }));
+  const stays = clients.map((client, index) => client.join({ channelName: `room ${index}`, uid: 100 }));
+  const refused = assert.rejects(stays.pop(), (error) => error.code === 434 && /five sockets/.test(error.message));
+  for (let index = 0; index < 6; index += 1) {
+    await until(() => requests.length > index);
+    requests[index].respond(FOUND);
+  }
+  await refused;
+  assert.equal(sockets.length, 5);
+  clients.forEach((client) => client.destroy());
+  await Promise.allSettled(stays);
+});
+
+/** Lets a join in: one client's, the only one under way. */
+async function enter(requests, sockets) {
+  await until(() => requests.length > 0);
+  requests[0].respond(FOUND);
+  await until(() => sockets.length > 0);
+  sockets[0].open();
+  await until(() => sockets[0].sent.length > 0);
+  const { seq } = JSON.parse(sockets[0].sent[0]);
+  sockets[0].message(JSON.stringify({ cmd: 1, seq, body: { code: 200, userlist: MEMBERS } }));
 }
 
 /** The channel server's answer. */
@@ -74,5 +127,5 @@ function start(options = {}, result = 'both', timerPromise = false) {
   const { console } = createRecordingConsole();
   const WXWebAssembly = createWXWebAssembly({ root, result });
   const Sdk = createSandbox({ root, wx, WXWebAssembly, console, timerPromise }).require(SDK);
-  return { client: Sdk.Client({ appkey: 'key', ...options }), sockets, requests };
+  return { Sdk, client: Sdk.Client({ appkey: 'key', ...options }), sockets, requests };
 }

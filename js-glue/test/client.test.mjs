@@ -287,7 +287,7 @@ test('before the core is there, and outside of a room, what the client knows is 
     const { userlist, ...info } = client._info;
     same(info, {
       cid: 0, uid: 0, pushUrl: '', role: 'broadcaster', state: 'idle', joinChannelParam: {},
-      published: { audio: false, video: false },
+      publishAudio: false, publishVideo: false,
     });
     assert.equal(userlist.size, 0);
     same(client.getStatus(), {
@@ -302,14 +302,14 @@ test('_info and getStatus are copies of what the core knows', async () => {
   cores[0].known = {
     cid: 42, uid: '100', pushUrl: 'rtmp://push', role: 'audience', state: 'joined',
     joinChannelParam: { channelName: 'room', uid: '100', token: 't' },
-    userlist: [['18446744073709551615', { uid: '18446744073709551615', url: 'rtmp://pull', audio_on: true }]],
-    published: { audio: true, video: false },
+    userlist: [{ uid: '18446744073709551615', url: 'rtmp://pull', audio_on: true }, { uid: 7 }],
+    publishAudio: true, publishVideo: false,
   };
   const { cid, joinChannelParam, userlist } = client._info;
   same([cid, joinChannelParam], [42, { channelName: 'room', uid: '100', token: 't' }]);
   assert.equal(userlist.get('18446744073709551615').url, 'rtmp://pull');
   userlist.clear();
-  assert.equal(client._info.userlist.size, 1);
+  same([...client._info.userlist.keys()], ['18446744073709551615', '7']);
   same(client.getStatus(), { isInTheRoom: true, state: 'joined', role: 'audience', publishAudio: true, publishVideo: false });
   client.getStatus().role = 'changed';
   assert.equal(client.getStatus().role, 'audience');

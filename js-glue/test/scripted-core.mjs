@@ -21,10 +21,11 @@ export class Core {
     this.host = host;
     this.calls = [];
     this.told = [];
+    /** How calls are answered at once, if a test says so. */
+    this.answer = null;
     /** What `info` gives; a test may set it. */
     this.known = {
-      cid: 0, uid: 0, pushUrl: '', role: 'broadcaster', state: 'idle', joinChannelParam: {}, userlist: [],
-      published: { audio: false, video: false },
+      cid: 0, role: 'broadcaster', state: 'idle', userlist: [], publishAudio: false, publishVideo: false,
     };
     options.made(this);
   }
@@ -35,7 +36,10 @@ export class Core {
 
   call(name, args) {
     if (this.broken) throw new Error('unreachable');
-    return new Promise((resolve, reject) => this.calls.push({ name, args, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.calls.push({ name, args, resolve, reject });
+      if (this.answer) resolve(this.answer(name, args));
+    });
   }
 }
 

@@ -1,0 +1,106 @@
+//! What goes into a session and what comes out of it: plain data, both ways.
+
+use crate::api::{Call, Reply};
+use crate::error::Error;
+use crate::event::Event;
+use crate::model::{CallId, RequestId, SocketId, Url};
+
+/// Everything that can happen to a session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The application calls. Answered by exactly one [`Output::Settle`].
+    Call(CallId, Call),
+    /// An HTTP request was answered, or failed.
+    Response(RequestId, Result<HttpResponse, HttpFailure>),
+    /// A socket is open.
+    SocketOpened(SocketId),
+    /// A text frame came.
+    SocketText(SocketId, String),
+    /// A socket closed, could not be opened, or could not be sent on.
+    SocketClosed(SocketId, CloseInfo),
+    /// The platform told something about the application's surroundings.
+    App(AppSignal),
+    /// The time that [`crate::Session::poll_timeout`] named has come. Harmless at any other time.
+    Timeout,
+}
+
+/// Everything a session can do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Make an HTTP request; its answer comes back with the same id.
+    Request(RequestId, HttpRequest),
+    /// Open a WebSocket.
+    OpenSocket(SocketId, Url),
+    /// Send a text frame.
+    SendText(SocketId, String),
+    /// Close a WebSocket.
+    CloseSocket(SocketId, CloseInfo),
+    /// A call is answered.
+    Settle(CallId, Result<Reply, Error>),
+    /// Tell the application, after everything settled before it.
+    Event(Event),
+    /// A line for whoever debugs.
+    Log(Level, String),
+}
+
+/// A POST request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// Where to.
+    pub url: Url,
+    /// Its headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, unparsed: JavaScript's JSON would spoil big uids.
+    pub body: String,
+}
+
+/// Why nothing came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpFailure {
+    /// The platform's text.
+    pub message: String,
+}
+
+/// How a socket closed, or is to be closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseInfo {
+    /// The WebSocket close code; 1006 when there was none.
+    pub code: u16,
+    /// The text that came with it.
+    pub reason: String,
+}
+
+/// What the platform can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppSignal {
+    /// The application came to the front.
+    Shown,
+    /// The application went to the background.
+    Hidden,
+    /// There is a network.
+    NetworkUp,
+    /// There is none.
+    NetworkDown,
+}
+
+/// How important a log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// The application was told of a failure.
+    Error,
+    /// A surprise that was dealt with.
+    Warn,
+    /// One line per transition.
+    Info,
+    /// Packets.
+    Debug,
+}

@@ -1,0 +1,113 @@
+//! What a call needs: which states at the gateway, which commands of its own, and when it is
+//! complete. Pure functions; who waits is `calls`, what is wanted is `wants`.
+
+use crate::api::{Call, Reply};
+use crate::error::Error;
+use crate::model::{Role, Uid};
+use crate::protocol::Command;
+use crate::room::Room;
+use crate::wants::{Item, Progress, Wants};
+
+/// What a waiting call has come to: `None` while it has to wait on.
+pub(crate) fn outcome(room: &Room, wants: &Wants, call: &Call) -> Option<Result<Reply, Error>> {
+    let commands = commands_of(call);
+    if commands.iter().any(|command| wants.progress(command) == Progress::Withdrawn) {
+        if let Call::Subscribe(uid, _) | Call::Unsubscribe(uid, _) = call
+            && !room.has(uid.uid())
+        {
+            return Some(Err(Error::UnknownMember(uid.uid().to_string())));
+        }
+        let is_subscribe = matches!(call, Call::Subscribe(..));
+        return Some(Err(if is_subscribe { Error::StreamEnded } else { Error::Withdrawn(call.name()) }));
+    }
+    let done = commands.iter().all(|command| wants.progress(command) == Progress::Done);
+    match call {
+        Call::Publish(_) => {
+            let url = room.push_url()?;
+            done.then(|| Ok(Reply::PushUrl(url.clone())))
+        }
+        Call::Unpublish(_) => {
+            done.then(|| Ok(room.push_url().map_or(Reply::Nothing, |url| Reply::PushUrl(url.clone()))))
+        }
+        Call::Subscribe(uid, media) => {
+            let url = room.pull_url(uid.uid(), *media)?.clone();
+            done.then_some(Ok(Reply::Subscribed { uid: *uid, url }))
+        }
+        Call::SetVoice(..) => wants.is_voice_settled().then_some(Ok(Reply::Nothing)),
+        Call::Unsubscribe(..)
+        | Call::Mute(..)
+        | Call::SetRole(_)
+        | Call::StartCaptions(..)
+        | Call::StopCaptions => done.then_some(Ok(Reply::Nothing)),
+        // Answered by the link, or by their own answers.
+        Call::Join(_)
+        | Call::Leave
+        | Call::MuteOther(..)
+        | Call::SwitchMode(_)
+        | Call::UploadUserList
+        | Call::Interrupt(_)
+        | Call::Tasks(_)
+        | Call::Report(_) => None,
+    }
+}
+
+/// The states that must be confirmed before a call is, as commands.
+pub(crate) fn commands_of(call: &Call) -> Vec<Command> {
+    match call {
+        Call::Publish(media) => media.iter().map(|media| Command::Publish(media, true)).collect(),
+        Call::Unpublish(media) => media.iter().map(|media| Command::Publish(media, false)).collect(),
+        Call::Subscribe(uid, media) => vec![Command::Subscribe(uid.uid(), *media, true)],
+        Call::Unsubscribe(uid, media) => vec![Command::Subscribe(uid.uid(), *media, false)],
+        Call::Mute(media, mute) => media.iter().map(|media| Command::Mute(media, *mute)).collect(),
+        Call::SetRole(role) => vec![Command::Role(*role)],
+        Call::StartCaptions(source_lang, target_lang) => {
+            let (source_lang, target_lang) = (source_lang.clone(), target_lang.clone());
+            vec![Command::StartCaptions { source_lang, target_lang }]
+        }
+        Call::StopCaptions => vec![Command::StopCaptions],
+        Call::Join(_)
+        | Call::Leave
+        | Call::SetVoice(..)
+        | Call::MuteOther(..)
+        | Call::SwitchMode(_)
+        | Call::UploadUserList
+        | Call::Interrupt(_)
+        | Call::Tasks(_)
+        | Call::Report(_) => Vec::new(),
+    }
+}
+
+/// Whether the refusal of a command is the failure of a call.
+pub(crate) fn depends_on(call: &Call, command: &Command) -> bool {
+    if let Call::SetVoice(..) = call {
+        return Item::of(command).is_some_and(Item::is_voice);
+    }
+    // Who may not stop publishing cannot become audience.
+    *call == Call::SetRole(Role::Audience) && matches!(command, Command::Publish(_, false))
+        || commands_of(call).contains(command)
+}
+
+/// The commands of a call that switches nothing, and in whose name they are sent.
+pub(crate) fn errands_of(room: &Room, call: &Call) -> Vec<(Command, Option<Uid>)> {
+    match call {
+        Call::MuteOther(uid, media, mute) => {
+            media.iter().map(|media| (Command::Mute(media, *mute), Some(*uid))).collect()
+        }
+        Call::SwitchMode(mode) => vec![(Command::PushMode(*mode), None)],
+        Call::UploadUserList => vec![(Command::UploadUserList, None)],
+        Call::Interrupt(uid) => vec![(Command::Interrupt(uid.or_else(|| room.first_publisher())), None)],
+        Call::Join(_)
+        | Call::Leave
+        | Call::Publish(_)
+        | Call::Unpublish(_)
+        | Call::Subscribe(..)
+        | Call::Unsubscribe(..)
+        | Call::Mute(..)
+        | Call::SetRole(_)
+        | Call::SetVoice(..)
+        | Call::StartCaptions(..)
+        | Call::StopCaptions
+        | Call::Tasks(_)
+        | Call::Report(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,197 @@
+//! One stay in a room, from `join` to `disconnect`: where it goes, how often it has failed, and when
+//! that was once too often.
+
+use std::time::Duration;
+
+use crate::api::JoinParams;
+use crate::bootstrap::Gateways;
+use crate::config::Config;
+use crate::error::{Cause, Error};
+use crate::login::Login;
+use crate::model::{AppUid, Role, Url};
+use crate::time::{Instant, Rng};
+
+/// One stay in a room, from `join` to `disconnect`.
+#[derive(Debug)]
+pub(crate) struct Trip {
+    pub(crate) join: JoinParams,
+    pub(crate) uid: AppUid,
+    /// When `join` was called.
+    pub(crate) since: Instant,
+    /// Whether a socket was ever open, so that `open` and `disconnect` match.
+    pub(crate) opened: bool,
+    stage: Stage,
+}
+
+/// How the trip is going.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stage {
+    /// Never logged in yet.
+    Entering { since: Instant, failures: u32 },
+    /// Logged in. `failures` are those of the outage before, which count on if this does not last.
+    Steady { since: Instant, failures: u32 },
+    /// Lost after having been logged in. `cause` is what began it.
+    Outage { since: Instant, failures: u32, cause: Cause, refused: bool },
+}
+
+/// Where to connect.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) gateways: Gateways,
+    /// Which address is next; taken modulo their number.
+    turn: usize,
+}
+
+impl Trip {
+    pub(crate) const fn new(join: JoinParams, uid: AppUid, now: Instant) -> Self {
+        Self { join, uid, since: now, opened: false, stage: Stage::Entering { since: now, failures: 0 } }
+    }
+
+    /// A login succeeded.
+    pub(crate) fn arrive(&mut self, now: Instant) {
+        let failures = match self.stage {
+            Stage::Entering { .. } => 0,
+            Stage::Steady { failures, .. } | Stage::Outage { failures, .. } => failures,
+        };
+        self.stage = Stage::Steady { since: now, failures };
+    }
+
+    /// The connection was lost, or an attempt failed: how many attempts have failed by now.
+    ///
+    /// # Errors
+    /// Why no other attempt follows.
+    pub(crate) fn set_back(&mut self, cause: Cause, config: &Config, now: Instant) -> Result<u32, Error> {
+        let (since, failures, first) = match &self.stage {
+            Stage::Entering { since, failures } => {
+                let (since, failures) = (*since, failures + 1);
+                if failures >= config.join_attempts || now.since(since) >= config.join_budget {
+                    return Err(Error::ConnectFailed(cause));
+                }
+                self.stage = Stage::Entering { since, failures };
+                return Ok(failures);
+            }
+            Stage::Steady { since, failures } => {
+                let lasted = now.since(*since) >= config.stable_after;
+                (now, if lasted { 0 } else { failures + 1 }, cause)
+            }
+            Stage::Outage { since, failures, cause, .. } => (*since, failures + 1, cause.clone()),
+        };
+        if failures >= config.reconnect_attempts || now.since(since) >= config.reconnect_budget {
+            return Err(Error::ReconnectFailed { attempts: failures, cause: first });
+        }
+        let refused = matches!(self.stage, Stage::Outage { refused: true, .. });
+        self.stage = Stage::Outage { since, failures, cause: first, refused };
+        Ok(failures)
+    }
+
+    /// The login was refused. In an outage our ticket may just have become too old, so one refusal
+    /// is no failure.
+    ///
+    /// # Errors
+    /// Why no other attempt follows.
+    pub(crate) fn refuse(&mut self, code: i32, desc: String) -> Result<(), Error> {
+        match &mut self.stage {
+            Stage::Outage { refused: refused @ false, .. } => {
+                *refused = true;
+                Ok(())
+            }
+            Stage::Outage { failures, .. } => {
+                Err(Error::ReconnectFailed { attempts: *failures + 1, cause: Cause::LoginRefused(code) })
+            }
+            Stage::Entering { .. } | Stage::Steady { .. } => Err(Error::LoginRefused { code, desc }),
+        }
+    }
+
+    /// The channel server was of no use before the first login.
+    pub(crate) fn lost_on_the_way(&self, error: Error) -> Error {
+        match self.stage {
+            Stage::Entering { failures: 1.., .. } => Error::ConnectFailed(Cause::Bootstrap(error.reason())),
+            Stage::Entering { .. } | Stage::Steady { .. } | Stage::Outage { .. } => error,
+        }
+    }
+
+    /// The next attempt is made for an outside reason, and does not count: a nervous network would
+    /// spend them all.
+    pub(crate) const fn excuse_one(&mut self) {
+        if let Stage::Outage { failures, .. } = &mut self.stage {
+            *failures = failures.saturating_sub(1);
+        }
+    }
+
+    pub(crate) const fn is_entering(&self) -> bool {
+        matches!(self.stage, Stage::Entering { .. })
+    }
+
+    /// What we log in with; role and voice are the session's to fill in.
+    pub(crate) fn login(&self, gateways: &Gateways) -> Login {
+        let join = &self.join;
+        Login {
+            uid: self.uid.uid(),
+            cid: gateways.cid,
+            token: gateways.token.clone(),
+            mode: join.mode,
+            scene: 1,
+            usertype: 3,
+            live_enable: join.live_enable,
+            webrtc: 1,
+            record_audio: join.record_audio,
+            record_video: join.record_video,
+            rtmp_record: join.rtmp_record,
+            record_type: join.record_type.clone(),
+            role: Role::Broadcaster,
+            is_host_speaker: join.is_host_speaker,
+            edge_addr: gateways.edge_addr.clone(),
+            newprotocol: 2,
+            dual_audio: None,
+            audio_change_mode: Some(0),
+            audio_local_pitch: "1.25".into(),
+            audio_change_type: Some(0),
+            audio_beauty_type: Some(0),
+        }
+    }
+}
+
+impl Target {
+    pub(crate) const fn new(gateways: Gateways) -> Self {
+        Self { gateways, turn: 0 }
+    }
+
+    pub(crate) fn address(&self) -> Url {
+        let addresses = &self.gateways.addresses;
+        addresses[self.turn % addresses.len()].clone()
+    }
+
+    pub(crate) fn rotated(mut self) -> Self {
+        self.turn = self.turn.wrapping_add(1);
+        self
+    }
+}
+
+/// The wait before attempt number `failures` + 1: almost none at first, then doubling to a cap,
+/// with full jitter, so that the clients of a restarted gateway don't come back in step.
+pub(crate) fn back_off(failures: u32, config: &Config, rng: &mut Rng) -> Duration {
+    let longest = match failures {
+        0 => config.first_retry,
+        _ => config.retry_base.saturating_mul(1 << (failures - 1).min(16)).min(config.retry_cap),
+    };
+    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(rng.between(0, longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_back_off_starts_near_zero_doubles_and_is_capped() {
+        let config = Config::new("k");
+        let longest = |failures| {
+            let mut rng = Rng::seeded(1);
+            (0..1000).map(|_| back_off(failures, &config, &mut rng).as_millis()).max().unwrap()
+        };
+        assert!(longest(0) <= 50);
+        let waits: Vec<u128> = (1..9).map(longest).collect();
+        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1] + 10), "{waits:?}");
+        assert!(waits[7] <= 8000 && waits[7] > 7500, "{waits:?}");
+    }
+}
