@@ -28,6 +28,7 @@ const STEPS = {
   build: () => build(),
   size: () => size(),
   glue: () => nodeTests(['js-glue/test', 'scripts/test']),
+  conformance: () => run(process.execPath, ['tests/conformance/run.mjs'], { echo: true }),
   e2e: async () => {
     await buildGateway({ profile: 'dev' });
     await nodeTests(['tests/e2e']);

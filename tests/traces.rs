@@ -17,7 +17,8 @@ use serde_json::{Map, Value, json};
 
 #[test]
 fn every_trace_goes_as_written() {
-    let mut files: Vec<_> = std::fs::read_dir("tests/traces").unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir("tests/traces").unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
     files.sort();
     let mut differing = Vec::new();
@@ -199,6 +200,10 @@ impl Stage {
             "advance" => {
                 let end = self.now + Duration::from_millis(step.number(verb).unwrap());
                 self.run_until(end, |_| false);
+            }
+            "waits" => {
+                let end = self.now + Duration::from_millis(step.number(verb).unwrap());
+                self.run_until(end, |stage| !stage.wire.is_empty());
             }
             "signal" => self.input(Input::App(match step.text(verb).as_str() {
                 "shown" => AppSignal::Shown,
@@ -397,8 +402,11 @@ impl Stage {
             match output {
                 Output::Request(id, request) => {
                     self.requests.push_back(id);
-                    let headers: Map<String, Value> =
-                        request.headers.iter().map(|(key, value)| (key.to_lowercase(), json!(value))).collect();
+                    let headers: Map<String, Value> = request
+                        .headers
+                        .iter()
+                        .map(|(key, value)| (key.to_lowercase(), json!(value)))
+                        .collect();
                     let value = json!({"body": request.body, "headers": headers});
                     self.log_wire("request", request.url.0, value, None);
                 }
@@ -452,7 +460,8 @@ impl Stage {
 
     /// Of calls that were settled by the same thing, any may be named first; events keep their place.
     fn take_app(&mut self, kind: &str, name: &str) -> Result<Item, String> {
-        let settled = self.app.iter().take_while(|item| item.kind != "event").position(|item| item.name == name);
+        let settled =
+            self.app.iter().take_while(|item| item.kind != "event").position(|item| item.name == name);
         if let Some(item) = settled.filter(|_| kind != "event").and_then(|found| self.app.remove(found)) {
             self.app.push_front(item);
         }
@@ -465,9 +474,11 @@ impl Stage {
     }
 
     fn quiet(&self) -> Result<(), String> {
-        self.app.iter().chain(&self.wire).next().map_or(Ok(()), |item| {
-            Err(format!("expected nothing more, got {}", item.described()))
-        })
+        self.app
+            .iter()
+            .chain(&self.wire)
+            .next()
+            .map_or(Ok(()), |item| Err(format!("expected nothing more, got {}", item.described())))
     }
 }
 
@@ -510,9 +521,9 @@ fn decoded(text: &str) -> String {
 fn fits(wanted: &Value, found: &Value, path: &str) -> Result<(), String> {
     let differs = || Err(format!("{path}: expected {wanted}, got {found}"));
     match (wanted, found) {
-        (Value::Object(members), Value::Object(_)) => members
-            .iter()
-            .try_for_each(|(key, value)| fits(value, &found[key], &format!("{path}.{key}"))),
+        (Value::Object(members), Value::Object(_)) => {
+            members.iter().try_for_each(|(key, value)| fits(value, &found[key], &format!("{path}.{key}")))
+        }
         (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
             items.iter().zip(others).try_for_each(|(item, other)| fits(item, other, path))
         }

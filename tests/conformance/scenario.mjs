@@ -199,6 +199,9 @@ const ACTIONS = {
   advance(milliseconds) {
     return this.stage.advance(milliseconds);
   },
+  waits(milliseconds) {
+    return this.stage.advance(milliseconds, () => this.stage.wire.length > 0);
+  },
   signal(name) {
     this.platform.signal(name);
   },
