@@ -552,7 +552,7 @@ fn as_the_shell_reads_it(value: Value) -> Value {
             members.into_iter().map(|(key, value)| (key, as_the_shell_reads_it(value))).collect()
         }
         Value::Array(items) => items.into_iter().map(as_the_shell_reads_it).collect(),
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
     }
 }
 

@@ -12,8 +12,8 @@ import { Worker } from 'node:worker_threads';
 import { Refusal, dist, root, runAsProgram } from '../../scripts/tools.mjs';
 
 const TRACES = join(root, 'tests', 'traces');
-/** Milliseconds of real time for one scenario; an honest one takes about thirty. */
-const LIMIT = 10_000;
+/** Milliseconds of real time for one scenario; an honest one takes about ten. */
+const LIMIT = 5_000;
 
 /**
  * @param {{sdk?: string, wasm?: string, only?: string}} [options]

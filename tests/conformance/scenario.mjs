@@ -13,6 +13,8 @@ const BOOTSTRAP = {
 };
 /** The number of the answer to a command; 14 for all others. */
 const ACKS = { 0: 1, 2: 3, 4: 9, 5: 6, 7: 8 };
+/** What no application can catch, and so no SDK may let happen. */
+const UNCAUGHT = ['uncaught exception', 'unhandled rejection'];
 /** Longer than any SDK waits before it connects again. */
 const PATIENCE = 15_000;
 /** A connection that breaks before this counts as one that was never there. */
@@ -67,6 +69,13 @@ class Scenario {
     this.quiet();
     await ACTIONS[verb].call(this, step[verb], step);
     await this.stage.settle();
+    this.intact();
+  }
+
+  /** Nothing went wrong that the trace could not even name. */
+  intact() {
+    const broken = this.stage.app.find(({ kind }) => UNCAUGHT.includes(kind));
+    if (broken) throw new Difference(describe(broken));
   }
 
   finish() {
@@ -82,6 +91,7 @@ class Scenario {
 
   /** Takes the next item of a log, which must be of a kind. */
   take(log, kind, what = kind) {
+    this.intact();
     const item = this.stage[log][0];
     if (!item) {
       const waiting = kind === 'resolves' || kind === 'rejects' ? ' (still pending)' : '';
