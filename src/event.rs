@@ -283,11 +283,13 @@ pub struct AbilityNotSupport {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<i32>,
     err_msg: String,
+    /// The same, under the name of the wire.
+    msg: String,
 }
 
 impl AbilityNotSupport {
     pub(crate) fn new(uid: Uid, code: Option<i32>, err_msg: String) -> Self {
-        Self { who: uid.into(), code, err_msg }
+        Self { who: uid.into(), code, msg: err_msg.clone(), err_msg }
     }
 }
 

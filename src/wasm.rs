@@ -1,21 +1,23 @@
-//! The shell: drives a [`Session`] inside a mini-program. The only file that knows JavaScript.
+//! The shell: drives a [`Session`] inside a mini-program. Nothing else knows JavaScript.
 //!
 //! One rule keeps it simple: no borrow is held while JavaScript runs. An answer that arrives from
 //! within a host function is queued and handled by the loop that is already running.
+
+mod value;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
-use js_sys::{Array, Date, Function, JSON, Object, Promise, Reflect};
-use serde::Serialize;
+use js_sys::{Array, Date, Function, Object, Promise, Reflect};
+
+use self::value::{js, js_error, plain};
 use serde_json::Value;
-use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    AppSignal, Call, CallId, CloseInfo, Config, Error, Event, HttpFailure, HttpRequest, HttpResponse, Input,
+    AppSignal, Call, CallId, CloseInfo, Config, Event, HttpFailure, HttpRequest, HttpResponse, Input,
     Instant, Level, Output, RequestId, Session, SocketId,
 };
 
@@ -265,73 +267,4 @@ fn now() -> Instant {
     let ahead = if clock < last { ahead + (last - clock) } else { ahead };
     LAST.set((clock, ahead));
     Instant::from_millis(clock + ahead)
-}
-
-/// A plain JavaScript value; nothing becomes `undefined`. Uids choose their own form, so there is
-/// no BigInt and no loss.
-fn js(value: &impl Serialize) -> JsValue {
-    let form = Serializer::json_compatible().serialize_missing_as_null(false);
-    value.serialize(&form).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// A real `Error` with the fields of the original.
-fn js_error(error: &Error) -> JsValue {
-    let target = js_sys::Error::new(&error.reason());
-    // Copying own fields onto a fresh object cannot fail.
-    Object::assign(&target, &Object::from(js(error)));
-    target.into()
-}
-
-/// Any argument as a plain value: uids may come as BigInt or as a BigNumber object, which JSON
-/// would lose. What has no JSON form becomes text that no parser accepts.
-fn plain(value: &JsValue) -> Value {
-    if let Some(number) = value.as_f64() {
-        return whole(number);
-    }
-    if let Some(text) = value.as_string() {
-        return Value::String(text);
-    }
-    if let Some(flag) = value.as_bool() {
-        return Value::Bool(flag);
-    }
-    if value.is_null() || value.is_undefined() {
-        return Value::Null;
-    }
-    if value.is_bigint() || is_big_number(value) {
-        return Value::String(String::from(value.unchecked_ref::<Object>().to_string()));
-    }
-    if !value.is_object() || Array::is_array(value) {
-        return from_json(value);
-    }
-    // Not `dyn_ref`: an object of another realm is no instance of our `Object`.
-    let object: &Object = value.unchecked_ref();
-    let entries = Object::entries(object);
-    let members = entries.iter().filter_map(|entry| {
-        let entry = Array::from(&entry);
-        let member = entry.get(1);
-        // One level is enough: nothing deeper than an option is ever a uid.
-        let member =
-            if member.is_object() && !is_big_number(&member) { from_json(&member) } else { plain(&member) };
-        Some((entry.get(0).as_string()?, member))
-    });
-    Value::Object(members.collect())
-}
-
-/// BigNumber objects of all libraries have this method.
-fn is_big_number(value: &JsValue) -> bool {
-    value.is_object() && Reflect::get(value, &"toFixed".into()).is_ok_and(|member| member.is_function())
-}
-
-fn from_json(value: &JsValue) -> Value {
-    let text = JSON::stringify(value).ok().and_then(|text| text.as_string());
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| Value::String("?".into()))
-}
-
-/// Integers stay integers; NaN and infinities become text, so that they are refused and not `null`.
-fn whole(number: f64) -> Value {
-    const SAFE: f64 = 9_007_199_254_740_991.0;
-    if number.fract() == 0.0 && number.abs() <= SAFE {
-        return Value::from(number as i64);
-    }
-    serde_json::Number::from_f64(number).map_or_else(|| Value::String("not finite".into()), Value::Number)
 }

@@ -110,6 +110,8 @@ async fn a_uid_may_come_in_every_form_and_goes_back_in_its_own() {
             "9007199254740993",
             r#""9007199254740993""#,
         ),
+        ("({toString() { return '12'; }})", "12", r#""12""#),
+        ("({toString() { return '12'; }})", "12", r#""12""#),
     ] {
         let page = Page::new();
         let joined = page.call("join", &format!("[{{channelName: 'r', uid: {given}}}]")).await.unwrap();
