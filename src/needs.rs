@@ -1,5 +1,5 @@
-//! What a call needs: which states at the gateway, which commands of its own, and when it is
-//! complete. Pure functions; who waits is `calls`, what is wanted is `wants`.
+//! What a call needs: whether it may begin, which states at the gateway, which commands of its own,
+//! and when it is complete. Pure functions; who waits is `calls`, what is wanted is `wants`.
 
 use crate::api::{Call, Reply};
 use crate::error::Error;
@@ -7,6 +7,58 @@ use crate::model::{Role, Uid};
 use crate::protocol::Command;
 use crate::room::Room;
 use crate::wants::{Item, Progress, Wants};
+
+/// Why a call cannot even begin. `inside`: a stay is under way; `located`: its channel is known.
+pub(crate) fn refusal(call: &Call, room: &Room, wants: &Wants, inside: bool, located: bool) -> Option<Error> {
+    let audience = wants.wanted_role() == Role::Audience;
+    match call {
+        Call::Join(_) | Call::Leave | Call::SetRole(_) | Call::SetVoice(..) | Call::Report(_) => None,
+        _elsewhere if !inside => Some(Error::NotInRoom(call.name())),
+        Call::Publish(_) | Call::Tasks(_) if audience => Some(Error::Audience(call.name())),
+        Call::Tasks(_) if !located => Some(Error::NotInRoom(call.name())),
+        Call::Subscribe(uid, _) | Call::Unsubscribe(uid, _) if !room.has(uid.uid()) => {
+            Some(Error::UnknownMember(uid.uid().to_string()))
+        }
+        Call::Publish(_)
+        | Call::Unpublish(_)
+        | Call::Subscribe(..)
+        | Call::Unsubscribe(..)
+        | Call::Mute(..)
+        | Call::MuteOther(..)
+        | Call::SwitchMode(_)
+        | Call::UploadUserList
+        | Call::StartCaptions(..)
+        | Call::StopCaptions
+        | Call::Interrupt(_)
+        | Call::Tasks(_) => None,
+    }
+}
+
+/// Notes what a call makes the application want.
+pub(crate) fn note(call: &Call, wants: &mut Wants) {
+    match call {
+        Call::SetRole(role) => wants.want_role(*role),
+        Call::SetVoice(_, change) => {
+            let (voice, touched) = wants.voice().with(change);
+            wants.want_voice(voice, &touched);
+        }
+        Call::Mute(..) => commands_of(call).into_iter().for_each(|command| wants.insist(command)),
+        Call::Publish(_)
+        | Call::Unpublish(_)
+        | Call::Subscribe(..)
+        | Call::Unsubscribe(..)
+        | Call::StartCaptions(..)
+        | Call::StopCaptions => commands_of(call).into_iter().for_each(|command| wants.want(command)),
+        Call::Join(_)
+        | Call::Leave
+        | Call::MuteOther(..)
+        | Call::SwitchMode(_)
+        | Call::UploadUserList
+        | Call::Interrupt(_)
+        | Call::Tasks(_)
+        | Call::Report(_) => {}
+    }
+}
 
 /// What a waiting call has come to: `None` while it has to wait on.
 pub(crate) fn outcome(room: &Room, wants: &Wants, call: &Call) -> Option<Result<Reply, Error>> {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::bootstrap::md5_hex;
-use crate::model::{Cid, Uid};
+use crate::doors::HttpRequest;
+use crate::model::{Cid, Uid, Url};
 use crate::time::Instant;
 
 /// Something that a component told the page.
@@ -24,17 +25,31 @@ impl Report {
         Self { direction: text(direction, "push"), name: text(name, ""), data }
     }
 
-    /// The request's body, in the form of the original. `since` is when the stay began.
-    pub(crate) fn body(&self, appkey: &str, cid: Cid, uid: Uid, since: Instant, now: Instant) -> String {
+    /// The request, in the form of the original. `since` is when the stay began.
+    pub(crate) fn request(
+        &self,
+        server: &str,
+        appkey: &str,
+        cid: Cid,
+        uid: Uid,
+        since: Instant,
+        now: Instant,
+    ) -> HttpRequest {
         let session = md5_hex(&format!("{cid}:{uid}:{}", since.as_millis()));
-        let value = self.data.to_string();
-        json!({
+        let body = json!({
             "common": {"ver": "2.0", "sdk_type": "nrtc2", "session_id": session, "app_key": appkey},
             "event": {"function": {
-                "uid": uid.to_string(), "cid": cid.to_string(), "oper": self.direction, "value": value,
-                "time": now.as_millis(), "name": self.name,
+                "uid": uid.to_string(), "cid": cid.to_string(), "oper": self.direction,
+                "value": self.data.to_string(), "time": now.as_millis(), "name": self.name,
             }},
-        })
-        .to_string()
+        });
+        let headers = vec![
+            ("content-type", "application/json".into()),
+            ("sdktype", "nrtc2".into()),
+            ("appkey", appkey.to_owned()),
+            ("platform", "mini".into()),
+            ("sdkver", "4.6.11".into()),
+        ];
+        HttpRequest { url: Url(server.to_owned()), headers, body: body.to_string() }
     }
 }

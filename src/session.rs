@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus, StreamOf};
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Uid, Url};
-use crate::needs::{commands_of, depends_on, errands_of, outcome};
+use crate::model::{AppUid, CallId, Cid, Media, RequestId, Seq, SocketId, Uid};
+use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
 use crate::report::Report;
 use crate::room::Room;
@@ -127,7 +127,10 @@ impl Session {
     }
 
     fn handle_call(&mut self, id: CallId, call: Call, now: Instant) {
-        if let Some(error) = self.refusal(&call) {
+        let is_full = self.calls.len() >= self.tools.config.max_calls && call != Call::Leave;
+        let located = self.link.identity().is_some();
+        let refusal = refusal(&call, &self.room, &self.wants, !self.is_outside(), located);
+        if let Some(error) = is_full.then_some(Error::TooManyCalls).or(refusal) {
             return self.settle(id, Err(error));
         }
         match call {
@@ -155,41 +158,14 @@ impl Session {
             | Call::StartCaptions(..)
             | Call::StopCaptions
             | Call::Interrupt(_)) => {
-                self.wish(&call);
+                // What is wanted is noted here; `advance` does the rest.
+                note(&call, &mut self.wants);
                 if self.is_outside() {
                     // Role and voice are kept for the next stay.
                     return self.settle(id, Ok(Reply::Nothing));
                 }
                 self.calls.wait(id, call, Some(now + self.tools.config.call_timeout));
             }
-        }
-    }
-
-    /// Why a call cannot even begin.
-    fn refusal(&self, call: &Call) -> Option<Error> {
-        let audience = self.wants.wanted_role() == Role::Audience;
-        match call {
-            Call::Leave => None,
-            _other if self.calls.len() >= self.tools.config.max_calls => Some(Error::TooManyCalls),
-            Call::Join(_) | Call::SetRole(_) | Call::SetVoice(..) | Call::Report(_) => None,
-            _elsewhere if self.is_outside() => Some(Error::NotInRoom(call.name())),
-            Call::Publish(_) | Call::Tasks(_) if audience => Some(Error::Audience(call.name())),
-            Call::Tasks(_) if self.link.identity().is_none() => Some(Error::NotInRoom(call.name())),
-            Call::Subscribe(uid, _) | Call::Unsubscribe(uid, _) if !self.room.has(uid.uid()) => {
-                Some(Error::UnknownMember(uid.uid().to_string()))
-            }
-            Call::Publish(_)
-            | Call::Unpublish(_)
-            | Call::Subscribe(..)
-            | Call::Unsubscribe(..)
-            | Call::Mute(..)
-            | Call::MuteOther(..)
-            | Call::SwitchMode(_)
-            | Call::UploadUserList
-            | Call::StartCaptions(..)
-            | Call::StopCaptions
-            | Call::Interrupt(_)
-            | Call::Tasks(_) => None,
         }
     }
 
@@ -233,34 +209,6 @@ impl Session {
             self.send(Command::Logout, None);
             let steps = self.link.finish(Error::Left);
             self.take(steps);
-        }
-    }
-
-    /// Notes what the application wants; [`Session::advance`] does the rest.
-    fn wish(&mut self, call: &Call) {
-        match call {
-            Call::SetRole(role) => self.wants.want_role(*role),
-            Call::SetVoice(_, change) => {
-                let (voice, touched) = self.wants.voice().with(change);
-                self.wants.want_voice(voice, &touched);
-            }
-            Call::Mute(..) => commands_of(call).into_iter().for_each(|command| self.wants.insist(command)),
-            Call::Publish(_)
-            | Call::Unpublish(_)
-            | Call::Subscribe(..)
-            | Call::Unsubscribe(..)
-            | Call::StartCaptions(..)
-            | Call::StopCaptions => {
-                commands_of(call).into_iter().for_each(|command| self.wants.want(command));
-            }
-            Call::Join(_)
-            | Call::Leave
-            | Call::MuteOther(..)
-            | Call::SwitchMode(_)
-            | Call::UploadUserList
-            | Call::Interrupt(_)
-            | Call::Tasks(_)
-            | Call::Report(_) => {}
         }
     }
 
@@ -546,18 +494,11 @@ impl Session {
         else {
             return self.task_answered(Outcome::Settled(call, Err(Error::NotInRoom(operation.name()))), now);
         };
-        let base = match trip.join.servers.room_server.trim_end_matches('/') {
-            "" => DEFAULT_ROOM_SERVER,
-            given => given,
-        };
-        let url = Url(format!("{base}/{}/{}", gateways.cid, operation.path()));
-        let headers = vec![
-            ("content-type", "application/json;charset=utf-8".into()),
-            ("Token", gateways.task_token.clone()),
-        ];
+        let server = &trip.join.servers.room_server;
+        let request = operation.request(server, gateways.cid, &gateways.task_token, body);
         let id = RequestId(self.tools.mint());
         self.tasks.sent(id, call, operation, rest, now + self.tools.config.command_timeout);
-        self.outbox.push_back(Output::Request(id, HttpRequest { url, headers, body }));
+        self.outbox.push_back(Output::Request(id, request));
     }
 
     fn task_answered(&mut self, outcome: Outcome, now: Instant) {
@@ -580,15 +521,8 @@ impl Session {
             return;
         }
         let (uid, cid) = self.link.identity().unwrap_or_default();
-        let body = report.body(&config.appkey, cid, uid, trip.map_or(now, |trip| trip.since), now);
-        let headers = vec![
-            ("content-type", "application/json".into()),
-            ("sdktype", "nrtc2".into()),
-            ("appkey", config.appkey.clone()),
-            ("platform", "mini".into()),
-            ("sdkver", "4.6.11".into()),
-        ];
-        let request = HttpRequest { url: Url(server.clone()), headers, body };
+        let since = trip.map_or(now, |trip| trip.since);
+        let request = report.request(server, &config.appkey, cid, uid, since, now);
         self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
     }
 
@@ -627,7 +561,5 @@ impl Session {
     }
 }
 
-/// Where the original sends tasks when the application names no server (9).
-const DEFAULT_ROOM_SERVER: &str = "https://roomserver.netease.im/v2/sdk/rooms";
 /// Fifteen digits, as in the original, so that every peer can keep it as a number (1.2).
 const LONGEST_CHOSEN_UID: u64 = 999_999_999_999_999;

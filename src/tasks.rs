@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::api::{app_uid, invalid};
+use crate::doors::HttpRequest;
 use crate::error::Error;
 use crate::lenient::{code, text};
-use crate::model::{CallId, RequestId, Uid};
+use crate::model::{CallId, Cid, RequestId, Uid, Url};
 use crate::time::{Instant, Timer};
 
 /// What to do with which tasks.
@@ -86,12 +87,23 @@ impl Operation {
     }
 
     /// Below the room's address. The singular is the server's.
-    pub(crate) const fn path(self) -> &'static str {
+    const fn path(self) -> &'static str {
         match self {
             Self::Add => "tasks",
             Self::Update => "task/update",
             Self::Delete => "tasks/delete",
         }
+    }
+
+    /// One task's request.
+    pub(crate) fn request(self, server: &str, cid: Cid, token: &str, body: String) -> HttpRequest {
+        let base = match server.trim_end_matches('/') {
+            "" => DEFAULT_ROOM_SERVER,
+            given => given,
+        };
+        let url = Url(format!("{base}/{cid}/{}", self.path()));
+        let content_type = "application/json;charset=utf-8".into();
+        HttpRequest { url, headers: vec![("content-type", content_type), ("Token", token.to_owned())], body }
     }
 
     fn failed(self, desc: String) -> Error {
@@ -229,3 +241,5 @@ fn list<'a>(options: &'a Value, key: &str) -> Option<&'a Vec<Value>> {
 
 /// More than any server takes in a room (3), little enough for a mistake.
 const MAX_TASKS: usize = 100;
+/// Where the original sends tasks when the application names no server (9).
+const DEFAULT_ROOM_SERVER: &str = "https://roomserver.netease.im/v2/sdk/rooms";

@@ -76,7 +76,7 @@ fn core_typings_and_protocol_have_the_same_error_codes() {
     assert_eq!(typed, table, "ErrorCode in index.d.ts");
 
     // Every literal, wherever it is made; a server's own number is no literal.
-    let source: String = entries("src").into_iter().map(|name| code_of(&format!("src/{name}"))).collect();
+    let source: String = sources().map(|name| code_of(&format!("src/{name}"))).collect();
     let numbers = source.split("Code::Number(").skip(1).map(literal);
     let texts = source.split("Code::Text(").skip(1).map(literal);
     let core: BTreeSet<String> = numbers.chain(texts).flatten().collect();
@@ -157,7 +157,7 @@ fn the_glue_does_none_of_the_cores_work() {
 
 #[test]
 fn only_the_shell_knows_javascript_and_only_the_session_knows_its_siblings() {
-    for name in entries("src").into_iter().filter(|name| name.ends_with(".rs")) {
+    for name in sources() {
         let code = code_of(&format!("src/{name}"));
         if name != "wasm.rs" {
             for library in ["wasm_bindgen::", "js_sys::", "gloo_timers::"] {
@@ -254,6 +254,11 @@ fn code_of(path: &str) -> String {
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The core's source files.
+fn sources() -> impl Iterator<Item = String> {
+    entries("src").into_iter().filter(|name| name.ends_with(".rs"))
 }
 
 fn entries(folder: &str) -> Vec<String> {
