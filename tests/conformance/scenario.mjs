@@ -120,6 +120,7 @@ class Scenario {
     this.check(what, check(item.value));
   }
 
+  /** Complete, of its own, and of the sandbox's own class, which is not ours. */
   isNewError(error) {
     const told = ['message', 'reason', 'desc'].every((key) => typeof error?.[key] === 'string' && error[key] !== '');
     const isNew = !this.errors.has(error);

@@ -51,6 +51,8 @@ export class Stage {
     this.inside = vm.runInContext(INSIDE, this.sandbox.context)(() => this.clock.now, BigInt);
     const exported = this.sandbox.require(basename(sdk.file));
     this.class = typeof exported === 'function' ? exported : exported.default;
+    /** The class as it was before there was any client. */
+    this.loaded = { ...this.class };
     this.client = this.class.Client(this.value({ appkey: 'ak', ...head.client }));
     for (const event of EVENTS) this.listen('on', event, undefined);
   }
