@@ -11,7 +11,7 @@ import { runCall } from './demo/call.mjs';
 import { startGateway } from './demo/gateway.mjs';
 import { buildGateway } from './gateway.mjs';
 import { setUp } from './setup.mjs';
-import { Refusal, root, runAsProgram } from './tools.mjs';
+import { Refusal, root, runAsProgram, step } from './tools.mjs';
 
 const USAGE = `usage: npm run demo
 
@@ -24,7 +24,7 @@ runAsProgram(import.meta.url, async (args) => {
   if (args.length > 0) throw new Refusal(`unknown: ${args.join(' ')}\n${USAGE}`);
 
   await setUp();
-  await build();
+  await step('build: package', build);
   const program = await buildGateway({ profile: 'server' });
 
   const gateway = await startGateway(program);

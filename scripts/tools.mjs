@@ -67,6 +67,29 @@ export function run(command, args, { env = toolEnvironment(), echo = false } = {
   });
 }
 
+/** Steps are announced once they take longer than this, and their end is told, in ms. */
+const QUIET = 2_000;
+
+/**
+ * Does something that may take long, and says so if it does.
+ *
+ * @template T
+ * @param {string} name
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function step(name, work) {
+  const begin = Date.now();
+  const notice = setTimeout(() => console.log(`${name} ...`), QUIET);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(notice);
+    const took = Date.now() - begin;
+    if (took > QUIET) console.log(`${name}: ${(took / 1000).toFixed(1)} s`);
+  }
+}
+
 /** Like `run`, for a command that may be missing: its output, or undefined. */
 export function probe(command, args) {
   return run(command, args).catch(() => undefined);
