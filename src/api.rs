@@ -205,7 +205,7 @@ pub struct Servers {
     pub address: String,
     /// Media edge, `ip:port`.
     pub edge_addr: String,
-    /// Base URL of the task server; nothing is asked of it otherwise than by the task methods.
+    /// Base URL of the task server.
     pub room_server: String,
     /// Full URL for reports; without one nothing is reported.
     pub statistics_server: String,
@@ -229,6 +229,17 @@ impl Servers {
             room_server: find("roomServer")?,
             statistics_server: find("statisticsServer")?,
         })
+    }
+
+    /// Where tasks go: the server that was named; else, in a private deployment, the channel server's
+    /// host, since nobody else may see its token; else the original's server (9).
+    pub(crate) fn task_server(&self) -> String {
+        if !self.room_server.is_empty() {
+            return self.room_server.trim_end_matches('/').to_owned();
+        }
+        let host = self.channel_server.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        let base = if host.is_empty() { "https://roomserver.netease.im" } else { &host };
+        format!("{base}/v2/sdk/rooms")
     }
 
     /// These, with `fallback` where they say nothing.
@@ -444,6 +455,17 @@ mod tests {
             let Err(Error::InvalidArgument(what)) = Call::parse(name, &arguments) else { panic!("{name}") };
             assert!(what.contains(names), "{what}");
         }
+    }
+
+    #[test]
+    fn tasks_go_to_nobody_that_the_application_did_not_name() {
+        let to = |servers: Servers| servers.task_server();
+        let channel_server = "https://call.example.com:8443/nrtc/getChannelInfos.action".to_owned();
+        assert_eq!(to(Servers::default()), "https://roomserver.netease.im/v2/sdk/rooms");
+        let private = Servers { channel_server, ..Servers::default() };
+        assert_eq!(to(private.clone()), "https://call.example.com:8443/v2/sdk/rooms");
+        let named = Servers { room_server: "https://rooms.example.com/v2/".into(), ..private };
+        assert_eq!(to(named), "https://rooms.example.com/v2");
     }
 
     #[test]

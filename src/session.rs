@@ -17,7 +17,7 @@ use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
 use crate::report::Report;
 use crate::room::Room;
-use crate::tasks::{Operation, Outcome, Tasks};
+use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Instant, Rng, Timer};
 use crate::wants::{Item, Verdict, Wants};
 
@@ -137,9 +137,9 @@ impl Session {
             Call::Join(params) => self.handle_join(id, *params, now),
             Call::Leave => self.handle_leave(id, now),
             Call::Tasks(order) => {
-                let bodies = order.bodies(self.link.identity().unwrap_or_default().0);
-                self.calls.wait(id, Call::Tasks(order.clone()), None);
-                self.next_task(id, order.operation, bodies, now);
+                let rest = order.begin(self.link.identity().unwrap_or_default().0);
+                self.calls.wait(id, Call::Tasks(order), None);
+                self.next_task(id, rest, now);
             }
             Call::Report(report) => {
                 self.report(&report, now);
@@ -488,22 +488,22 @@ impl Session {
     }
 
     /// Sends the next task of an order.
-    fn next_task(&mut self, call: CallId, operation: Operation, mut rest: VecDeque<String>, now: Instant) {
-        let (Some(body), Some(trip), Some(gateways)) =
-            (rest.pop_front(), self.link.trip(), self.link.gateways())
-        else {
+    fn next_task(&mut self, call: CallId, mut rest: Rest, now: Instant) {
+        let operation = rest.operation;
+        let (trip, gateways) = (self.link.trip(), self.link.gateways());
+        let (Some(body), Some(trip), Some(gateways)) = (rest.bodies.pop_front(), trip, gateways) else {
             return self.task_answered(Outcome::Settled(call, Err(Error::NotInRoom(operation.name()))), now);
         };
-        let server = &trip.join.servers.room_server;
-        let request = operation.request(server, gateways.cid, &gateways.task_token, body);
+        let server = trip.join.servers.task_server();
+        let request = operation.request(&server, gateways.cid, &gateways.task_token, body);
         let id = RequestId(self.tools.mint());
-        self.tasks.sent(id, call, operation, rest, now + self.tools.config.command_timeout);
+        self.tasks.sent(id, call, rest, now + self.tools.config.command_timeout);
         self.outbox.push_back(Output::Request(id, request));
     }
 
     fn task_answered(&mut self, outcome: Outcome, now: Instant) {
         match outcome {
-            Outcome::Next(call, operation, rest) => self.next_task(call, operation, rest, now),
+            Outcome::Next(call, rest) => self.next_task(call, rest, now),
             Outcome::Settled(call, result) => {
                 if self.calls.take(call).is_some() {
                     self.settle(call, result.map(|()| Reply::Nothing));

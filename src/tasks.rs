@@ -40,16 +40,25 @@ pub(crate) struct Tasks(Vec<(RequestId, Running)>);
 #[derive(Debug)]
 struct Running {
     call: CallId,
-    operation: Operation,
-    rest: VecDeque<String>,
+    order: Rest,
     deadline: Instant,
+}
+
+/// What is left of an order.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    pub(crate) operation: Operation,
+    /// The bodies of the tasks to come.
+    pub(crate) bodies: VecDeque<String>,
+    /// How many tasks have succeeded.
+    done: usize,
 }
 
 /// What an answer of the task server leads to.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The next task's body.
-    Next(CallId, Operation, VecDeque<String>),
+    /// There is another task to send.
+    Next(CallId, Rest),
     /// The order is done, or failed.
     Settled(CallId, Result<(), Error>),
 }
@@ -71,9 +80,10 @@ impl TaskOrder {
         Ok(Self { operation: Operation::Delete, tasks: ids.iter().map(task).collect() })
     }
 
-    /// The requests' bodies, in the original's key order. A task is hosted by whoever adds it.
-    pub(crate) fn bodies(&self, me: Uid) -> VecDeque<String> {
-        self.tasks.iter().map(|task| body(self.operation, task, me)).collect()
+    /// The order, with nothing done yet. A task is hosted by whoever adds it.
+    pub(crate) fn begin(&self, me: Uid) -> Rest {
+        let bodies = self.tasks.iter().map(|task| body(self.operation, task, me)).collect();
+        Rest { operation: self.operation, bodies, done: 0 }
     }
 }
 
@@ -97,11 +107,7 @@ impl Operation {
 
     /// One task's request.
     pub(crate) fn request(self, server: &str, cid: Cid, token: &str, body: String) -> HttpRequest {
-        let base = match server.trim_end_matches('/') {
-            "" => DEFAULT_ROOM_SERVER,
-            given => given,
-        };
-        let url = Url(format!("{base}/{cid}/{}", self.path()));
+        let url = Url(format!("{server}/{cid}/{}", self.path()));
         let content_type = "application/json;charset=utf-8".into();
         HttpRequest { url, headers: vec![("content-type", content_type), ("Token", token.to_owned())], body }
     }
@@ -118,15 +124,8 @@ impl Operation {
 
 impl Tasks {
     /// A task's request is on its way.
-    pub(crate) fn sent(
-        &mut self,
-        id: RequestId,
-        call: CallId,
-        operation: Operation,
-        rest: VecDeque<String>,
-        deadline: Instant,
-    ) {
-        self.0.push((id, Running { call, operation, rest, deadline }));
+    pub(crate) fn sent(&mut self, id: RequestId, call: CallId, order: Rest, deadline: Instant) {
+        self.0.push((id, Running { call, order, deadline }));
     }
 
     /// The task server answered; `None` when the request is not one of ours.
@@ -145,10 +144,20 @@ impl Tasks {
             },
             Err(message) => Err(message.to_owned()),
         };
+        let Running { call, mut order, .. } = running;
         Some(match verdict {
-            Ok(()) if running.rest.is_empty() => Outcome::Settled(running.call, Ok(())),
-            Ok(()) => Outcome::Next(running.call, running.operation, running.rest),
-            Err(desc) => Outcome::Settled(running.call, Err(running.operation.failed(desc))),
+            Ok(()) if order.bodies.is_empty() => Outcome::Settled(call, Ok(())),
+            Ok(()) => {
+                order.done += 1;
+                Outcome::Next(call, order)
+            }
+            Err(words) => {
+                let desc = match order.done {
+                    0 => words,
+                    done => format!("{words} (task {}; the {done} before it succeeded)", done + 1),
+                };
+                Outcome::Settled(call, Err(order.operation.failed(desc)))
+            }
         })
     }
 
@@ -156,7 +165,7 @@ impl Tasks {
     pub(crate) fn overdue(&mut self, now: Instant) -> Option<(CallId, Error)> {
         let found = self.0.iter().position(|(_, running)| running.deadline <= now)?;
         let (_, running) = self.0.remove(found);
-        Some((running.call, Error::Timeout(running.operation.name())))
+        Some((running.call, Error::Timeout(running.order.operation.name())))
     }
 
     /// The stay is over; late answers mean nothing.
@@ -241,5 +250,3 @@ fn list<'a>(options: &'a Value, key: &str) -> Option<&'a Vec<Value>> {
 
 /// More than any server takes in a room (3), little enough for a mistake.
 const MAX_TASKS: usize = 100;
-/// Where the original sends tasks when the application names no server (9).
-const DEFAULT_ROOM_SERVER: &str = "https://roomserver.netease.im/v2/sdk/rooms";
