@@ -3,9 +3,9 @@
  * document shows it; the only file of the demo that talks to the SDK.
  */
 
+// The package lies in miniprogram_npm, where the developer tools put npm packages.
 const YunXinMiniappSDK = require('nertc-miniapp');
 
-/** The SDK of this package lies where the developer tools put npm packages. */
 class Call {
   /**
    * @param {object} options for `YunXinMiniappSDK.Client`

@@ -2,7 +2,7 @@
  * How long the SDK itself takes: from the arrival of the last answer that a call needs to the call's
  * promise, in the shipped bundle inside its sandbox, against a real gateway.
  *
- * Run: npm run bench    (after npm run build)
+ * Run: npm run bench
  */
 
 import { join } from 'node:path';
@@ -10,7 +10,9 @@ import { createNetworkWx } from '../js-glue/test/network-wx.mjs';
 import { createSandbox } from '../js-glue/test/sandbox.mjs';
 import { startGateway } from './demo/gateway.mjs';
 import { buildGateway } from './gateway.mjs';
-import { Refusal, root, runAsProgram } from './tools.mjs';
+import { build } from './build.mjs';
+import { setUp } from './setup.mjs';
+import { Refusal, root, runAsProgram, step } from './tools.mjs';
 
 const ROUNDS = 50;
 /** Milliseconds from the last answer to the promise. */
@@ -56,10 +58,12 @@ export async function bench() {
 }
 
 runAsProgram(import.meta.url, async () => {
+  await setUp();
+  await step('build: package', build);
   for (const [name, times] of Object.entries(await bench())) {
     const sorted = times.sort((a, b) => a - b);
     const [median, p95] = [0.5, 0.95].map((share) => sorted[Math.floor(sorted.length * share)]);
     console.log(`${name}: last answer to promise, ${sorted.length} rounds: median ${median.toFixed(2)} ms, p95 ${p95.toFixed(2)} ms (limit ${LIMIT} ms)`);
-    if (median > LIMIT) throw new Refusal(`${name} takes longer than ${LIMIT} ms`);
+    if (p95 > LIMIT) throw new Refusal(`${name} takes longer than ${LIMIT} ms`);
   }
 });

@@ -5,7 +5,7 @@
  * Run: npm run demo    (exit code 0 only if both sides saw moving pictures and heard the tone)
  */
 
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { build } from './build.mjs';
 import { runCall } from './demo/call.mjs';
 import { startGateway } from './demo/gateway.mjs';
@@ -33,9 +33,9 @@ runAsProgram(import.meta.url, async (args) => {
   try {
     const report = await runCall({ http: gateway.http, out, print: console.log });
     for (const [name, { frames, latency, picture }] of Object.entries(report.sides)) {
-      console.log(`${name}: ${frames} frames, median picture age ${latency} ms, ${relative(root, picture)}`);
+      console.log(`${name}: ${frames ?? 0} frames, median picture age ${latency ?? '?'} ms, out/demo/${picture}`);
     }
-    if (!report.ok) throw new Refusal('the call did not work: see out/demo/report.json');
+    if (!report.ok) throw new Refusal(`the call did not work: ${report.error ?? 'see out/demo/report.json'}`);
     console.log('both sides: moving picture and tone');
   } finally {
     await gateway.stop();

@@ -24,6 +24,7 @@ const REMINDER = 20_000;
 const STEPS = [
   { name: 'Node.js', isThere: async () => nodeIsNew(), get: refuseNode },
   { name: 'Rust toolchain', isThere: cargoIsNew, get: getToolchain },
+  { name: 'clippy and rustfmt', isThere: lintersAreThere, get: getLinters, forTests: true },
   { name: `Rust target ${wasmTarget}`, isThere: targetIsThere, get: getTarget },
   { name: 'npm packages', isThere: async () => packagesAreThere(), get: getPackages },
   { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
@@ -85,6 +86,15 @@ async function getToolchain() {
     'toolchain', 'install', channel, '--no-self-update', '--profile', 'minimal',
     '--component', 'clippy', '--component', 'rustfmt',
   ]);
+}
+
+async function lintersAreThere() {
+  return (await works('cargo', 'clippy', '--version')) && (await works('cargo', 'fmt', '--version'));
+}
+
+async function getLinters() {
+  if (!(await works('rustup', '--version'))) throw new Refusal(`this Rust comes without them: ${RUSTUP}`);
+  await run('rustup', ['component', 'add', 'clippy', 'rustfmt']);
 }
 
 /** Asks rustc, since a toolchain need not be rustup's; rust-toolchain.toml alone does not install the target. */

@@ -245,7 +245,7 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
                 let engine = Arc::clone(&engine);
                 connections.spawn(async move {
                     if let Err(cut) = rtmp::serve(socket, &engine).await {
-                        tracing::info!(%peer, "an RTMP connection ends: {cut}");
+                        tracing::debug!(%peer, "an RTMP connection ends: {cut}");
                     }
                 });
             }
@@ -275,4 +275,5 @@ fn wall_clock_ms() -> u64 {
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-const SHUTDOWN: Duration = Duration::from_secs(3);
+/// Less than what the gateway as a whole allows itself.
+const SHUTDOWN: Duration = Duration::from_secs(1);

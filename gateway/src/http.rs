@@ -1,7 +1,7 @@
 //! Everything that is asked over HTTP: the bootstrap, the statistics sinks, the operator's calls.
 //!
 //! Knows nothing of rooms beyond asking the hub. Old clients understand a refusal here better than any
-//! later one, so whatever can be checked is checked here (signalling-protocol.md 1.4, 3.2).
+//! later one, so whatever can be checked is checked here (docs/protocol.md 1.4, 3.2).
 
 mod operator;
 mod tasks;
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower_http::cors::CorsLayer;
 use tower_http::timeout::TimeoutLayer;
-use tracing::info;
+use tracing::debug;
 
 use crate::clock::wall_clock_ms;
 use crate::media::MediaEngine;
@@ -115,7 +115,7 @@ async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
     let facts = json!({
         "status": word,
         "version": env!("CARGO_PKG_VERSION"),
-        "rooms": desk.hub.rooms().await.len(),
+        "rooms": desk.hub.ask(|hub| hub.room_count()).await.unwrap_or_default(),
         "media": desk.media.statistics(),
         "reports": desk.reports.load(Ordering::Relaxed),
     });
@@ -136,7 +136,8 @@ async fn bootstrap(State(desk): Shared, body: Result<Bytes, BytesRejection>) -> 
     let answer = match desk.answer(fields.unwrap_or_default(), received).await {
         Ok(answer) => answer,
         Err((code, desc)) => {
-            info!("bootstrap refused: {code} {desc}");
+            // Anybody can cause this as often as they like.
+            debug!("bootstrap refused: {code} {desc}");
             BootstrapAnswer { code: Some(code), desc, ..BootstrapAnswer::default() }
         }
     };

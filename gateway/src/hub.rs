@@ -7,7 +7,7 @@
 //!
 //! A member is not a connection: it outlives a lost socket by [`HubConfig::grace`], and a second
 //! login takes it over. What it published before is kept for [`HubConfig::confirm_within`], in which the
-//! client is expected to publish again (signalling-protocol.md 4.4); others see nothing of this.
+//! client is expected to publish again (docs/protocol.md 4.4); others see nothing of this.
 
 mod captions;
 mod doors;
@@ -97,7 +97,7 @@ impl Hub {
     }
 
     /// Whether a member could log in, as far as limits go. The bootstrap asks, because a refusal there
-    /// is what old clients understand (signalling-protocol.md 3.2).
+    /// is what old clients understand (docs/protocol.md 3.2).
     ///
     /// # Errors
     ///
@@ -111,6 +111,19 @@ impl Hub {
             Some(room) if room.members.len() >= self.config.max_members => Err(Refusal::RoomFull),
             Some(_) => Ok(()),
         }
+    }
+
+    /// How many rooms there are.
+    #[must_use]
+    pub fn room_count(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Whether a room exists, and this member in it when one is named.
+    #[must_use]
+    pub fn has(&self, cid: Cid, uid: Option<Uid>) -> bool {
+        let room = self.rooms.get(&cid);
+        room.is_some_and(|room| uid.is_none_or(|uid| room.members.contains_key(&uid)))
     }
 
     /// All rooms with their members, for the operator.
@@ -257,7 +270,8 @@ impl Hub {
             Ok(ticket) => return self.enter(id, packet.seq, login, ticket, now),
             Err(refusal) => refusal,
         };
-        self.log(Level::Info, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
+        // Anybody can cause this as often as they like.
+        self.log(Level::Debug, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
         // Both packets, in this order: the vendor's clients end cleanly on no other answer (3.2).
         let ack = Ack { userlist: Some(vec![]), ..Ack::refused(refusal.code(), refusal.to_string()) };
         self.ack(id, 1, packet.seq, &ack);

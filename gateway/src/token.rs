@@ -75,8 +75,9 @@ impl BasicToken {
         if !genuine || app_secret.is_empty() {
             return Err(TokenError::Forged);
         }
-        // The signed text has no separators, so digits can move between neighbouring fields. Both
-        // bounds below keep a shifted time or lifetime from being useful.
+        // The signed text has no separators, so digits can move between `ttl` and a channel name that
+        // begins with digits. That is the vendor's format and cannot be mended here; the bounds
+        // below only keep the damage small (docs/protocol.md 10.2).
         if claimed.ttl == 0 || claimed.ttl > Self::MAX_TTL_SECS {
             return Err(TokenError::BadLifetime);
         }

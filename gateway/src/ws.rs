@@ -267,6 +267,7 @@ impl Shell {
                 HubOutput::EndStream(name) => self.media.end_stream(&name),
                 HubOutput::Log(Level::Info, line) => info!("{line}"),
                 HubOutput::Log(Level::Warn, line) => warn!("{line}"),
+                HubOutput::Log(Level::Debug, line) => debug!("{line}"),
             }
         }
     }

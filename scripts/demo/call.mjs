@@ -3,7 +3,7 @@
  * back, and both see and hear each other at the same time.
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Player, Pusher } from './media.mjs';
 import { ClientProcess } from './process.mjs';
@@ -30,6 +30,10 @@ export async function runCall({ http, out, print }) {
   };
   const sides = Object.entries(SIDES).map(([name, look]) => new Side(name, look, note));
   const [a, b] = sides;
+  // Nothing of an earlier run must be taken for this one's.
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const report = { ok: false, error: undefined, sides: {}, timeline };
   try {
     for (const side of sides) await side.start();
     await a.join(http);
@@ -44,21 +48,20 @@ export async function runCall({ http, out, print }) {
     const together = await Promise.all(sides.map((side) => side.player.working(PATIENCE)));
     sides.forEach((side, index) => note(side.name, together[index] ? 'moving picture and tone' : side.complaint()));
 
-    mkdirSync(out, { recursive: true });
     for (const side of sides) await side.save(out);
     await b.leave();
     await a.client.happening('clientLeave', ({ uid }) => uid === b.look.uid);
     note('A', 'knows that B has left');
     await a.leave();
 
-    const report = {
-      ok: together.every(Boolean),
-      sides: Object.fromEntries(sides.map((side) => [side.name, side.report()])),
-      timeline,
-    };
-    writeFileSync(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    report.ok = together.every(Boolean);
+    return report;
+  } catch (error) {
+    report.error = error.message;
     return report;
   } finally {
+    report.sides = Object.fromEntries(sides.map((side) => [side.name, side.report()]));
+    writeFileSync(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
     await Promise.all(sides.map((side) => side.end()));
   }
 }
@@ -98,7 +101,7 @@ class Side {
     const works = await this.player.working(PATIENCE);
     if (!works) throw new Error(`${this.name}: ${this.complaint()}`);
     this.times.firstFrame = this.player.firstFrameAt - this.player.startedAt;
-    this.note('decoded its first frame', this.times.firstFrame);
+    this.note(`sees and hears ${other.name}; its first frame took ${this.times.firstFrame} ms`);
   }
 
   async leave() {
@@ -106,8 +109,8 @@ class Side {
   }
 
   async save(out) {
-    this.png = join(out, `${this.name}.png`);
-    await this.player.save(this.png);
+    this.png = `${this.name}.png`;
+    await this.player.save(join(out, this.png));
   }
 
   complaint() {
@@ -116,7 +119,7 @@ class Side {
   }
 
   report() {
-    const { frames, moved, heard, latency } = this.player;
+    const { frames, moved, heard, latency } = this.player ?? {};
     return { uid: this.look.uid, milliseconds: this.times, frames, moved, toneWindows: heard, latency, picture: this.png };
   }
 

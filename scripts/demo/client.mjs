@@ -2,7 +2,8 @@
  * One client of the demo, in a process of its own: the demo's `call.js` and the shipped bundle inside
  * a sandbox that offers what a mini-program has, on the real network.
  *
- * The parent sends `{do, args}`; what happens goes back as `{at, name, detail}`.
+ * The parent sends `{order, name, args}`; each is answered by `{done, error?}`, and what happens goes back
+ * as `{at, name, detail}`.
  */
 
 import { join } from 'node:path';

@@ -59,9 +59,7 @@ struct Target {
 
 async fn kick(State(desk): Shared, Path(channel): Path<String>, Json(target): Json<Target>) -> StatusCode {
     let cid = Cid(desk.secret.channel_id(&target.appkey, &channel));
-    let mut rooms = desk.hub.rooms().await.into_iter();
-    let room = rooms.find(|room| room.cid == cid);
-    if !room.is_some_and(|room| room.members.iter().any(|member| member.uid == target.uid)) {
+    if desk.hub.ask(move |hub| hub.has(cid, Some(target.uid))).await != Some(true) {
         return StatusCode::NOT_FOUND;
     }
     desk.hub.input(HubInput::Kick(cid, target.uid)).await;
@@ -75,7 +73,7 @@ struct Whose {
 
 async fn dissolve(State(desk): Shared, Path(channel): Path<String>, Json(whose): Json<Whose>) -> StatusCode {
     let cid = Cid(desk.secret.channel_id(&whose.appkey, &channel));
-    if !desk.hub.rooms().await.iter().any(|room| room.cid == cid) {
+    if desk.hub.ask(move |hub| hub.has(cid, None)).await != Some(true) {
         return StatusCode::NOT_FOUND;
     }
     desk.hub.input(HubInput::Dissolve(cid)).await;

@@ -68,4 +68,6 @@ pub enum Level {
     Info,
     /// A surprise.
     Warn,
+    /// What strangers can cause as often as they like.
+    Debug,
 }

@@ -293,7 +293,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The code in bootstrap and login answers (signalling-protocol.md 1.4, 3.2).
+    /// The code in bootstrap and login answers (docs/protocol.md 1.4, 3.2).
     #[must_use]
     pub const fn code(self) -> i32 {
         match self {
@@ -314,7 +314,7 @@ impl Refusal {
     }
 }
 
-/// Codes of refused commands (signalling-protocol.md 3.2, 7.1).
+/// Codes of refused commands (docs/protocol.md 3.2, 7.1).
 pub(super) const BAD_PARAMETER: i32 = 400;
 pub(super) const NOT_LOGGED_IN: i32 = 401;
 pub(super) const FORBIDDEN: i32 = 403;

@@ -205,7 +205,10 @@ impl Session {
         let Stage::Active(Role::Publisher, _) = self.stage else {
             return None;
         };
-        Some(Event::Media(Packet { track, timestamp: message.timestamp, body: message.body }))
+        // A copy: a slice would keep the whole block alive that was read from the socket, and the
+        // broker's limits count only what they see.
+        let body = Bytes::copy_from_slice(&message.body);
+        Some(Event::Media(Packet { track, timestamp: message.timestamp, body }))
     }
 
     /// Keeps metadata as it came: players know fields that we do not.

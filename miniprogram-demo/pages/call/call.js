@@ -20,11 +20,18 @@ Page({
     const channelServer = `${server}/nrtc/getChannelInfos.action`;
     this.setData({ state: 'joining', message: '' });
     this.call = this.call || new Call({ appkey: 'demo' }, (name, detail) => this.show(name, detail));
-    this.call
-      .join({ channelName, channelServer, uid: uid ? Number(uid) : undefined })
-      .then(() => this.setData({ state: 'joined' }))
-      .then(() => this.call.publish(''))
-      .catch((error) => this.setData({ state: 'idle', message: `${error.code}: ${error.message}` }));
+    const failed = (error) => this.setData({ message: `${error.code}: ${error.message}` });
+    // The uid stays text: a number would be rounded above 2^53.
+    this.call.join({ channelName, channelServer, uid: uid || undefined }).then(
+      () => {
+        this.setData({ state: 'joined' });
+        this.call.publish('').catch(failed);
+      },
+      (error) => {
+        this.setData({ state: 'idle' });
+        failed(error);
+      }
+    );
   },
 
   onLeave() {
@@ -35,11 +42,25 @@ Page({
     if (this.call) this.call.leave();
   },
 
+  onComponentState({ currentTarget, detail }) {
+    // -1307 and -2301: the component has given up, and nobody else will start it again.
+    if (detail.code === -1307 && this.data.state === 'joined') wx.createLivePusherContext().start();
+    if (detail.code === -2301) wx.createLivePlayerContext(currentTarget.id, this).play();
+  },
+
+  restartComponents() {
+    if (this.data.pushUrl) wx.createLivePusherContext().start();
+    this.data.players.forEach(({ id }) => wx.createLivePlayerContext(id, this).play());
+  },
+
   show(name, detail) {
     const players = this.data.players;
     // Microphone and camera of a member share one URL, a shared screen has its own.
     const key = detail.mediaType === 'screenShare' || detail.mediaType === 'slaveAudio' ? detail.mediaType : 'main';
     switch (name) {
+      case 'joined':
+        this.me = String(detail.uid);
+        return undefined;
       case 'push':
         return this.setData({ pushUrl: detail.url });
       case 'pull': {
@@ -48,8 +69,9 @@ Page({
         return this.setData({ players: others.concat({ id, uid: detail.uid, url: detail.url }) });
       }
       case 'url-changed': {
+        if (String(detail.uid) === this.me) return this.setData({ pushUrl: detail.url });
         const index = players.findIndex((player) => player.id === `${detail.uid}-main`);
-        return this.setData(index < 0 ? { pushUrl: detail.url } : { [`players[${index}].url`]: detail.url });
+        return index < 0 ? undefined : this.setData({ [`players[${index}].url`]: detail.url });
       }
       case 'stream-removed':
         return key === 'main' ? undefined : this.setData({ players: players.filter((player) => player.id !== `${detail.uid}-${key}`) });
@@ -58,6 +80,8 @@ Page({
       case 'willreconnect':
         return this.setData({ message: '网络断开，正在重连 / reconnecting' });
       case 'reconnected':
+        // A component that gave up during the outage starts again only when it is told to.
+        this.restartComponents();
         return this.setData({ message: '' });
       case 'disconnect':
         return this.setData({ state: 'idle', pushUrl: '', players: [], message: detail.reason });
