@@ -484,7 +484,7 @@ declare namespace YunXinMiniappSDK {
    * Who is to blame: the app's call, somebody with the right to refuse, the network, the server, or
    * the platform (the wasm could not be loaded).
    */
-  type ErrorKind = 'Misuse' | 'Refused' | 'Network' | 'Server' | 'Platform';
+  type ErrorKind = 'Misuse' | 'Refused' | 'Network' | 'Server' | 'Platform' | 'Bug';
 
   /**
    * The SDK's own codes; numbers and strings differ, as in the original. -2: loading or transport

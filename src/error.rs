@@ -113,6 +113,9 @@ pub enum Error {
         /// The gateway's own text.
         desc: String,
     },
+    /// This SDK has broken; nothing it holds can be trusted.
+    #[error("the SDK has broken: restart the app, and report what the console says")]
+    Broken,
     /// A command was not acknowledged, or a call not settled, in time.
     #[error("{0}: no answer in time")]
     Timeout(&'static str),
@@ -149,6 +152,8 @@ pub enum ErrorKind {
     Network,
     /// The server answered nonsense: tell its operator.
     Server,
+    /// We are: tell us.
+    Bug,
 }
 
 /// A code as the original has it: some are numbers, some are text.
@@ -177,7 +182,7 @@ impl Error {
             | Self::TooManyCalls => Code::Number(434),
             Self::TaskFailed { code, .. } => Code::Text(code),
             Self::Left | Self::RoomClosed => Code::Text("0"),
-            Self::BootstrapUnreachable(_) | Self::BootstrapUnusable(_) => Code::Number(-2),
+            Self::BootstrapUnreachable(_) | Self::BootstrapUnusable(_) | Self::Broken => Code::Number(-2),
             Self::BootstrapTimeout | Self::Timeout(_) => Code::Number(408),
             Self::BootstrapRefused { code, .. }
             | Self::LoginRefused { code, .. }
@@ -219,6 +224,7 @@ impl Error {
             | Self::ReconnectFailed { .. }
             | Self::Timeout(_) => ErrorKind::Network,
             Self::BootstrapUnusable(_) | Self::NoGateway | Self::NoPushUrl => ErrorKind::Server,
+            Self::Broken => ErrorKind::Bug,
         }
     }
 
@@ -256,6 +262,7 @@ impl Error {
             | Self::Refused
             | Self::RoomClosed
             | Self::NoPushUrl
+            | Self::Broken
             | Self::Timeout(_) => self.to_string(),
         }
     }

@@ -7,7 +7,7 @@ mod value;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Date, Function, Object, Promise, Reflect};
@@ -17,7 +17,7 @@ use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    AppSignal, Call, CallId, CloseInfo, Config, Event, HttpFailure, HttpRequest, HttpResponse, Input,
+    AppSignal, Call, CallId, CloseInfo, Config, Error, Event, HttpFailure, HttpRequest, HttpResponse, Input,
     Instant, Level, Output, RequestId, Session, SocketId,
 };
 
@@ -56,10 +56,16 @@ impl Core {
     /// Throws when an option is unusable.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, host: Host) -> Result<Core, JsValue> {
-        std::panic::set_hook(Box::new(|info| console_error(&info.to_string())));
+        if BROKEN.get() {
+            return Err(js_error(&Error::Broken));
+        }
+        std::panic::set_hook(Box::new(|info| {
+            console_error(&info.to_string());
+            break_down();
+        }));
         let mut config = Config::parse(&plain(options)).map_err(|error| js_error(&error))?;
         config.seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u64 ^ now().as_millis();
-        Ok(Self(Rc::new(Shell {
+        let shell = Rc::new(Shell {
             host,
             session: RefCell::new(Session::new(config, now())),
             inputs: RefCell::default(),
@@ -68,13 +74,19 @@ impl Core {
             promises: RefCell::default(),
             last_call: Cell::new(0),
             events: RefCell::default(),
-        })))
+        });
+        SHELLS.with_borrow_mut(|shells| {
+            shells.retain(|shell| shell.strong_count() > 0);
+            shells.push(Rc::downgrade(&shell));
+        });
+        Ok(Self(shell))
     }
 
     /// Makes a call; `arguments` are the method's arguments as they came.
     pub fn call(&self, name: &str, arguments: &Array) -> Promise {
         let arguments: Vec<Value> = arguments.iter().map(|argument| plain(&argument)).collect();
         match Call::parse(name, &arguments) {
+            Ok(_) if BROKEN.get() => Promise::reject(&js_error(&Error::Broken)),
             Ok(call) => self.0.call(call),
             Err(error) => Promise::reject(&js_error(&error)),
         }
@@ -127,6 +139,25 @@ impl Core {
     }
 }
 
+thread_local! {
+    /// Every client of this instance.
+    static SHELLS: RefCell<Vec<Weak<Shell>>> = const { RefCell::new(Vec::new()) };
+    /// Whether a panic has ended this instance.
+    static BROKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A panic leaves everything as it is, borrows included, for ever. Whoever waits is told now.
+fn break_down() {
+    BROKEN.set(true);
+    let shells = SHELLS.with(|shells| shells.try_borrow().map(|shells| shells.clone()).unwrap_or_default());
+    for shell in shells.iter().filter_map(Weak::upgrade) {
+        let Ok(mut promises) = shell.promises.try_borrow_mut() else { continue };
+        for (_, _, reject) in promises.drain(..) {
+            let _rejected = reject.call1(&JsValue::UNDEFINED, &js_error(&Error::Broken));
+        }
+    }
+}
+
 struct Shell {
     host: Host,
     session: RefCell<Session>,
@@ -158,6 +189,9 @@ impl Shell {
 
     /// Handle, drain, arm one timer.
     fn feed(self: &Rc<Self>, input: Input) {
+        if BROKEN.get() {
+            return;
+        }
         self.inputs.borrow_mut().push_back(input);
         if self.running.replace(true) {
             return;

@@ -135,6 +135,7 @@ fn table() -> Vec<(Error, &'static str, &'static str)> {
             "见 `desc`；错误码来自网关",
         ),
         (Error::Timeout("publish"), "try again", "重试"),
+        (Error::Broken, "restart the app; report the console's text", "重启应用，并反馈控制台内容"),
     ]
 }
 
@@ -145,10 +146,10 @@ const HEAD: &str = "\
 
 Every rejection is a fresh `Error` with `code`, `message`, `reason` (the same text), `desc` (what the server
 said) and `kind`: `Misuse` (fix the program), `Refused` (ask for permission), `Network` (try again), `Server`
-(tell its operator), `Platform` (the wasm module could not be loaded: code `-2`).
+(tell its operator), `Platform` (the wasm module could not be loaded: code `-2`), `Bug` (ours: report it).
 
 每次拒绝都是新的 `Error` 对象，含 `code`、`message`、`reason`（同一文本）、`desc`（服务器的说明）与 `kind`：`Misuse`（修正程序）、
-`Refused`（申请权限）、`Network`（重试）、`Server`（联系运维）、`Platform`（wasm 模块无法加载：`-2`）。
+`Refused`（申请权限）、`Network`（重试）、`Server`（联系运维）、`Platform`（wasm 模块无法加载：`-2`）、`Bug`（SDK 自身的缺陷，请反馈）。
 
 | code | type | kind | retry | message | what to do | 对策 |
 | --- | --- | --- | --- | --- | --- | --- |
