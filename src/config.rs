@@ -25,6 +25,9 @@ pub struct Config {
     pub heartbeat_interval: Duration,
     /// Time from a heartbeat without any answer to giving the socket up.
     pub silence_limit: Duration,
+    /// The same when there is reason to doubt the socket: the application was suspended or came to
+    /// the front, or the network changed.
+    pub probe_limit: Duration,
     /// Time for the acknowledgement of a command.
     pub command_timeout: Duration,
     /// Time for a call to settle, outages included.
@@ -68,6 +71,7 @@ impl Config {
             login_timeout: Duration::from_secs(5),
             heartbeat_interval: Duration::from_secs(3),
             silence_limit: Duration::from_secs(10),
+            probe_limit: Duration::from_secs(2),
             command_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(15),
             leave_timeout: Duration::from_millis(300),

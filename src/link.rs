@@ -236,6 +236,8 @@ impl Link {
                 self.not_located(trip, old, Error::BootstrapTimeout, tools, now)
             }
             Timer::Login => self.fail(Cause::LoginTimeout, tools, now),
+            // Woken late: the application was suspended, and the answer may be waiting to be read.
+            Timer::Silence if now.since(deadline) >= tools.config.probe_limit => self.probe(tools, now),
             Timer::Silence => self.fail(Cause::Silence, tools, now),
             Timer::Retry => self.retry(tools, now),
             Timer::Leave => self.finish(Error::Left),
@@ -249,11 +251,20 @@ impl Link {
         }
     }
 
-    /// The network is back or the application is in front again: no reason to wait any longer.
+    /// The network is back or the application is in front again: no reason to wait any longer, and
+    /// good reason to doubt a socket that was open before.
     pub(crate) fn hurry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
-        let Self::Waiting { trip, .. } = self else { return Vec::new() };
+        let Self::Waiting { trip, .. } = self else { return self.probe(tools, now) };
         trip.excuse_one();
         self.retry(tools, now)
+    }
+
+    /// Asks the gateway for a sign of life, soon.
+    fn probe(&mut self, tools: &Tools, now: Instant) -> Vec<Step> {
+        let Self::Online { pulse, .. } = self else { return Vec::new() };
+        pulse.next = now + tools.config.heartbeat_interval;
+        pulse.dead = Some(now + tools.config.probe_limit);
+        vec![Step::Heartbeat]
     }
 
     /// The application leaves and the logout is on the wire: wait for its answer, but not for long.

@@ -155,6 +155,41 @@ fn who_may_not_stop_publishing_does_not_become_audience() {
 }
 
 #[test]
+fn a_socket_that_died_in_the_background_is_replaced_two_seconds_after_coming_to_the_front() {
+    for signal in [AppSignal::Shown, AppSignal::NetworkUp] {
+        let mut stage = Stage::joined();
+        stage.input(Input::App(signal));
+        assert_eq!(stage.frames(r#"{"cmd":2"#), 1, "asked at once");
+        stage.run_for(Duration::from_millis(1999));
+        assert_eq!(outages(&stage), 0);
+        stage.run_for(Duration::from_millis(1));
+        assert_eq!(outages(&stage), 1);
+    }
+}
+
+#[test]
+fn a_socket_that_outlived_the_background_is_kept() {
+    let mut stage = Stage::joined();
+    stage.input(Input::App(AppSignal::Shown));
+    stage.text(r#"{"cmd":3,"body":{"code":200}}"#);
+    stage.run_for(Duration::from_millis(2500));
+    assert_eq!(outages(&stage), 0);
+}
+
+#[test]
+fn who_was_suspended_asks_before_giving_the_gateway_up() {
+    let mut stage = Stage::joined();
+    stage.run_for(Duration::from_secs(4));
+    // Frozen for a minute, with a heartbeat unanswered; the timer rings late.
+    stage.now = stage.now + Duration::from_secs(60);
+    stage.input(Input::Timeout);
+    assert_eq!(outages(&stage), 0, "the answer may be waiting to be read");
+    stage.text(r#"{"cmd":3,"body":{"code":200}}"#);
+    stage.run_alive_for(Duration::from_secs(20));
+    assert_eq!(outages(&stage), 0);
+}
+
+#[test]
 fn frames_of_an_old_socket_do_not_keep_the_new_one_alive() {
     let mut stage = Stage::joined();
     let old = stage.socket();
