@@ -234,37 +234,20 @@ impl Error {
         self.to_string()
     }
 
-    /// What the server said, when it said something.
+    /// What the server said, or what ended the connection; the reason where there is neither.
     #[must_use]
     pub fn desc(&self) -> String {
-        match self {
-            Self::BootstrapRefused { desc, .. }
-            | Self::LoginRefused { desc, .. }
-            | Self::CommandRefused { desc, .. }
-            | Self::TaskFailed { desc, .. } => desc.clone(),
-            Self::ConnectFailed(cause) | Self::ReconnectFailed { cause, .. } => cause.to_string(),
-            Self::InvalidArgument(_)
-            | Self::NotInRoom(_)
-            | Self::AlreadyInRoom
-            | Self::Withdrawn(_)
-            | Self::StreamEnded
-            | Self::UnknownMember(_)
-            | Self::Audience(_)
-            | Self::TooManySockets(_)
-            | Self::TooManyCalls
-            | Self::Left
-            | Self::BootstrapUnreachable(_)
-            | Self::BootstrapTimeout
-            | Self::BootstrapUnusable(_)
-            | Self::NoGateway
-            | Self::Kicked
-            | Self::Replaced
-            | Self::Refused
-            | Self::RoomClosed
-            | Self::NoPushUrl
-            | Self::Broken
-            | Self::Timeout(_) => self.to_string(),
+        if let Self::BootstrapRefused { desc, .. }
+        | Self::LoginRefused { desc, .. }
+        | Self::CommandRefused { desc, .. }
+        | Self::TaskFailed { desc, .. } = self
+        {
+            return desc.clone();
         }
+        if let Self::ConnectFailed(cause) | Self::ReconnectFailed { cause, .. } = self {
+            return cause.to_string();
+        }
+        self.reason()
     }
 
     /// Whether the end of a stay for this reason is a failure, and not what somebody decided.

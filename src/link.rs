@@ -9,7 +9,6 @@ use crate::api::JoinParams;
 use crate::bootstrap::{BootstrapForm, DEFAULT_CHANNEL_SERVER, Gateways};
 use crate::config::Config;
 use crate::error::{Cause, Error};
-use crate::login::Login;
 use crate::model::{AppUid, Cid, RequestId, Seq, SocketId, Uid, Url};
 use crate::protocol::Ack;
 use crate::time::{Instant, Rng, Timer};
@@ -78,7 +77,7 @@ pub(crate) enum Step {
     /// Close a socket.
     Close(SocketId),
     /// The socket is open: log in. `first`: no socket of this stay was open before.
-    LogIn { login: Box<Login>, first: bool },
+    LogIn { first: bool },
     /// A heartbeat is due.
     Heartbeat,
     /// The first login succeeded.
@@ -150,9 +149,8 @@ impl Link {
             return Vec::new();
         };
         let first = !std::mem::replace(&mut trip.opened, true);
-        let login = trip.login(&target.gateways);
         *self = Self::LoggingIn { trip, target, socket: Socket { id, last: Seq(0) }, deadline };
-        vec![Step::LogIn { login: Box::new(login), first }]
+        vec![Step::LogIn { first }]
     }
 
     /// The platform closed the socket, or failed to open it or to send on it.

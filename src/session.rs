@@ -386,19 +386,15 @@ impl Session {
                     let info = CloseInfo { code: 1000, reason: "done".into() };
                     self.outbox.push_back(Output::CloseSocket(id, info));
                 }
-                Step::LogIn { mut login, first } => {
+                Step::LogIn { first } => {
                     if first {
                         self.tell([Event::SessionStart]);
                     }
                     self.tell([Event::Open { code: 200 }]);
-                    login.role = self.wants.wanted_role();
-                    let voice = self.wants.voice();
-                    let (effect, pitch, beautifier) = voice.presets();
-                    login.audio_change_mode = Some(voice.mode().into());
-                    login.audio_local_pitch = pitch.to_owned();
-                    login.audio_change_type = Some(effect.into());
-                    login.audio_beauty_type = Some(beautifier.into());
-                    self.send(Command::Login(login), None);
+                    if let (Some(trip), Some(gateways)) = (self.link.trip(), self.link.gateways()) {
+                        let login = trip.login(gateways, self.wants.wanted_role(), self.wants.voice());
+                        self.send(Command::Login(Box::new(login)), None);
+                    }
                 }
                 Step::Heartbeat => {
                     self.send(Command::Heartbeat, None);

@@ -10,6 +10,7 @@ use crate::error::{Cause, Error};
 use crate::login::Login;
 use crate::model::{AppUid, Role, Url};
 use crate::time::{Instant, Rng};
+use crate::voice::Voice;
 
 /// One stay in a room, from `join` to `disconnect`.
 #[derive(Debug)]
@@ -122,9 +123,10 @@ impl Trip {
         matches!(self.stage, Stage::Entering { .. })
     }
 
-    /// What we log in with; role and voice are the session's to fill in.
-    pub(crate) fn login(&self, gateways: &Gateways) -> Login {
+    /// What we log in with.
+    pub(crate) fn login(&self, gateways: &Gateways, role: Role, voice: &Voice) -> Login {
         let join = &self.join;
+        let (effect, pitch, beautifier) = voice.presets();
         Login {
             uid: self.uid.uid(),
             cid: gateways.cid,
@@ -138,15 +140,15 @@ impl Trip {
             record_video: join.record_video,
             rtmp_record: join.rtmp_record,
             record_type: join.record_type.clone(),
-            role: Role::Broadcaster,
+            role,
             is_host_speaker: join.is_host_speaker,
             edge_addr: gateways.edge_addr.clone(),
             newprotocol: 2,
             dual_audio: None,
-            audio_change_mode: Some(0),
-            audio_local_pitch: "1.25".into(),
-            audio_change_type: Some(0),
-            audio_beauty_type: Some(0),
+            audio_change_mode: Some(voice.mode().into()),
+            audio_local_pitch: pitch.to_owned(),
+            audio_change_type: Some(effect.into()),
+            audio_beauty_type: Some(beautifier.into()),
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Wants {
     steady_voice: Voice,
 }
 
-/// One item. `None` stands for the item's neutral state.
+/// One item. In `wanted` and `confirmed`, `None` stands for the item's neutral state.
 #[derive(Debug, Default, PartialEq)]
 struct Row {
     /// What the application asked for. Survives outages.
@@ -77,7 +77,7 @@ impl Wants {
     /// Notes what the application wants. Only a difference is sent.
     pub(crate) fn want(&mut self, command: Command) {
         let Some(item) = Item::of(&command) else { return };
-        let wanted = (item.neutral() != command).then_some(command);
+        let wanted = item.unless_neutral(command);
         let row = self.rows.entry(item).or_default();
         row.granted &= row.wanted == wanted;
         row.stuck = false;
@@ -151,7 +151,7 @@ impl Wants {
             return;
         }
         if verdict == Verdict::Accepted {
-            row.confirmed = Some(command.clone());
+            row.confirmed = item.unless_neutral(command.clone());
             row.granted |= is_wanted;
             if self.is_voice_settled() {
                 self.steady_voice = self.voice.clone();
@@ -199,15 +199,15 @@ impl Wants {
     /// it may remember our role and mutes from before an outage.
     pub(crate) fn logged_in(&mut self, first: bool) {
         let role = Command::Role(self.wanted_role());
-        self.row(Item::Role).confirmed = Some(role.clone());
+        // The row must be there to be marked.
+        self.row(Item::Role);
         for (item, row) in &mut self.rows {
             let remembered = *item == Item::Role || matches!(row.confirmed, Some(Command::Mute(_, true)));
             *row = Row { confirmed: None, stale: !first && remembered, stuck: false, ..std::mem::take(row) };
         }
-        self.row(Item::Role).confirmed = Some(role);
-        for command in self.voice.login() {
+        for command in [role].into_iter().chain(self.voice.login()) {
             if let Some(item) = Item::of(&command) {
-                self.row(item).confirmed = Some(command);
+                self.row(item).confirmed = item.unless_neutral(command);
             }
         }
         if self.voice.is_equalized() {
@@ -222,7 +222,7 @@ impl Wants {
         if let Some(item) = Item::of(&command)
             && self.state_wanted(item) != command
         {
-            self.row(item).confirmed = Some(command);
+            self.row(item).confirmed = item.unless_neutral(command);
         }
     }
 
@@ -243,13 +243,11 @@ impl Wants {
     pub(crate) fn progress(&self, command: &Command) -> Progress {
         let Some(item) = Item::of(command) else { return Progress::Withdrawn };
         let row = self.rows.get(&item);
-        let is =
-            |state: fn(&Row) -> &Option<Command>| row.is_some_and(|row| state(row).as_ref() == Some(command));
         if self.state_wanted(item) == *command {
             if self.is_settled(item) { Progress::Done } else { Progress::Pending }
-        } else if is(|row| &row.asked) {
+        } else if row.is_some_and(|row| row.asked.as_ref() == Some(command)) {
             Progress::Pending
-        } else if is(|row| &row.confirmed) {
+        } else if row.is_some_and(|row| row.confirmed == item.unless_neutral(command.clone())) {
             Progress::Done
         } else {
             Progress::Withdrawn
@@ -312,8 +310,7 @@ impl Wants {
         let Some(row) = self.rows.get(&item) else { return true };
         // Without a mode that uses it, a voice setting means nothing to the gateway.
         let matters = !item.is_voice() || self.voice.uses(item);
-        let differs = row.confirmed.clone().unwrap_or_else(|| item.neutral()) != self.state_wanted(item);
-        row.asked.is_none() && !(matters && (row.stale || differs))
+        row.asked.is_none() && !(matters && (row.stale || row.confirmed != row.wanted))
     }
 
     fn state_wanted(&self, item: Item) -> Command {
@@ -349,16 +346,21 @@ impl Item {
         matches!(self, Self::VoiceMode | Self::Effect | Self::Pitch | Self::Beautifier | Self::Equalizer)
     }
 
+    /// How a row writes a state: nothing for the neutral one.
+    fn unless_neutral(self, command: Command) -> Option<Command> {
+        (self.neutral() != command).then_some(command)
+    }
+
     /// The command for the state in which an item is when nobody has touched it.
     fn neutral(self) -> Command {
-        let [mode, effect, pitch, beautifier, equalizer] = Voice::default().commands();
+        let untouched = |index: usize| Voice::default().commands()[index].clone();
         match self {
             Self::Role => Command::Role(Role::Broadcaster),
-            Self::VoiceMode => mode,
-            Self::Effect => effect,
-            Self::Pitch => pitch,
-            Self::Beautifier => beautifier,
-            Self::Equalizer => equalizer,
+            Self::VoiceMode => untouched(0),
+            Self::Effect => untouched(1),
+            Self::Pitch => untouched(2),
+            Self::Beautifier => untouched(3),
+            Self::Equalizer => untouched(4),
             Self::Publish(media) => Command::Publish(media, false),
             Self::Subscribe(uid, media) => Command::Subscribe(uid, media, false),
             Self::Mute(media) => Command::Mute(media, false),

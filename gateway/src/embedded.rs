@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use std::{fmt, io};
 
 use axum::Router;
@@ -14,6 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::broker::BrokerLimits;
+use crate::clock::wall_clock_ms;
 use crate::hall::{Hall, Publication, Subscription};
 use crate::media::{APP, MediaEngine, MediaStatistics, Refusal, name_and_grant};
 use crate::token::{Action, Grants, Holder};
@@ -28,8 +29,6 @@ pub struct EmbeddedConfig {
     pub public_host: String,
     /// The RTMP port that clients see, if it is not the one listened on.
     pub public_port: Option<u16>,
-    /// Where clients find the HTTP server with [`Embedded::flv_router`], as `http://host:port`.
-    pub public_http: Option<String>,
     /// How much of everything.
     pub limits: EmbeddedLimits,
     /// Milliseconds since the Unix epoch, to tell expired grants.
@@ -42,7 +41,6 @@ impl Default for EmbeddedConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
             public_host: "127.0.0.1".to_owned(),
             public_port: None,
-            public_http: None,
             limits: EmbeddedLimits::default(),
             clock: wall_clock_ms,
         }
@@ -89,7 +87,6 @@ pub struct Embedded {
     engine: Arc<Engine>,
     rtmp_addr: SocketAddr,
     rtmp_url: String,
-    public_http: Option<String>,
     stop: watch::Sender<bool>,
     listener: Mutex<Option<JoinHandle<()>>>,
 }
@@ -127,7 +124,6 @@ impl Embedded {
             engine,
             rtmp_addr,
             rtmp_url: format!("rtmp://{}:{port}/{APP}", config.public_host),
-            public_http: config.public_http,
             stop,
             listener: Mutex::new(Some(accepting)),
         })
@@ -162,11 +158,6 @@ impl MediaEngine for Embedded {
 
     fn pull_url(&self, stream: &str, grant: &str) -> String {
         self.push_url(stream, grant)
-    }
-
-    fn flv_url(&self, stream: &str, grant: &str) -> Option<String> {
-        let base = self.public_http.as_ref()?;
-        Some(format!("{base}/{APP}/{stream}.flv?grant={grant}"))
     }
 
     fn end_stream(&self, stream: &str) {
@@ -267,11 +258,6 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
     if timeout(SHUTDOWN, all).await.is_err() {
         connections.shutdown().await;
     }
-}
-
-fn wall_clock_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as u64)
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -23,6 +23,7 @@ use nertc_miniapp::protocol::{
 };
 use nertc_miniapp::time::Instant;
 
+pub(crate) use self::captions::MAX_LANGUAGE;
 pub use self::captions::{CaptionWish, Interruption};
 pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
 use self::limits::{Budget, Timers};

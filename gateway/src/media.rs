@@ -13,9 +13,6 @@ pub trait MediaEngine: Send + Sync {
     /// Where the holder of a play grant pulls the stream.
     fn pull_url(&self, stream: &str, grant: &str) -> String;
 
-    /// The same stream as HTTP-FLV, for browsers, where the engine offers it.
-    fn flv_url(&self, stream: &str, grant: &str) -> Option<String>;
-
     /// Disconnects the publisher and the players of a stream. It may begin again: who must not bring it
     /// back is kept out by [`MediaEngine::review`].
     fn end_stream(&self, stream: &str);

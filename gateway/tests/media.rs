@@ -347,7 +347,6 @@ impl Bench {
         let flv_addr = http.local_addr().unwrap();
         let mut config = EmbeddedConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
-            public_http: Some(format!("http://{flv_addr}")),
             clock: || NOW,
             ..EmbeddedConfig::default()
         };
@@ -378,7 +377,7 @@ impl Bench {
 
     fn flv_url(&self, stream: &str, uid: u64) -> String {
         let grant = self.grant(Action::Play, stream, uid);
-        self.media.flv_url(stream, &grant).unwrap()
+        format!("http://{}/live/{stream}.flv?grant={grant}", self.flv_addr)
     }
 
     fn flv_path(&self, stream: &str, uid: u64) -> String {

@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{Desk, Fields, Shared};
 use crate::clock::wall_clock_ms;
-use crate::hub::{HubInput, NotOneRoom};
+use crate::hub::{HubInput, MAX_LANGUAGE, NotOneRoom};
 
 /// Every route of the operator, behind its token.
 pub(super) fn router(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
@@ -230,5 +230,4 @@ impl<'a> Item<'a> {
 const MAX_CAPTIONS: usize = 100;
 /// Bytes of a text, and of its translation.
 const MAX_TEXT: usize = 4 * 1024;
-const MAX_LANGUAGE: usize = 32;
 const MAX_CAPTIONS_BODY: usize = 1024 * 1024;

@@ -95,7 +95,7 @@ fn batches(mut captions: &[Caption]) -> impl Iterator<Item = &[Caption]> {
 }
 
 /// Bytes of a language's name.
-pub(super) const MAX_LANGUAGE: usize = 32;
+pub(crate) const MAX_LANGUAGE: usize = 32;
 const MAX_INTERRUPTIONS: usize = 32;
 /// Bytes of text in one frame.
 const BATCH_BYTES: usize = 16 * 1024;
