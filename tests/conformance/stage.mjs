@@ -38,6 +38,8 @@ export class Stage {
     this.app = [];
     /** The calls that are not settled. */
     this.pending = new Set();
+    /** How many promises the application was given, and how many of them have settled. */
+    this.promises = { given: 0, settled: 0 };
     const named = new Set(steps.map(({ step }) => step.event));
     this.ignored = NOISE.filter((event) => !named.has(event));
     this.platform = new Platform(this.clock, (item) => this.wire.push(item), head);
@@ -85,8 +87,13 @@ export class Stage {
     } catch (error) {
       return settled('throws')(error);
     }
-    if (result && typeof result.then === 'function') result.then(settled('resolves'), settled('rejects'));
-    else settled('resolves')(result);
+    if (!result || typeof result.then !== 'function') return settled('resolves')(result);
+    this.promises.given++;
+    const end = (kind) => (value) => {
+      this.promises.settled++;
+      settled(kind)(value);
+    };
+    result.then(end('resolves'), end('rejects'));
   }
 
   /** Runs everything that is due, and nothing that is not. */
