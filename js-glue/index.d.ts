@@ -305,12 +305,55 @@ declare namespace YunXinMiniappSDK {
     neRtcServerAddresses?: ServerAddresses;
     /** Path in the code package, ending in `.wasm` or `.wasm.br`. Default: where npm puts the package. */
     wasmPath?: string;
+    /**
+     * How outages are noticed and for how long they are fought; or a function that is asked before each
+     * attempt to reconnect: it returns milliseconds to wait, `null` to give up, anything else to leave
+     * it to the SDK.
+     */
+    reconnect?: ReconnectOptions | ((context: RetryContext) => number | null | undefined);
     /** How long loading the wasm may take, in milliseconds. Default: 15000. */
     wasmTimeout?: number;
     /** In place of the global `wx`, in Node and in browsers. */
     platform?: Platform;
     /** In place of the global `WXWebAssembly`, in Node and in browsers. */
     WXWebAssembly?: { instantiate(path: string, imports: object): Promise<object> };
+  }
+
+  /** Whole numbers; times in milliseconds, an hour at most. */
+  interface ReconnectOptions {
+    /** Failed attempts before giving up. Default: 9. */
+    maxAttempts?: number;
+    /** Time after which no attempt follows. Default: 90000. */
+    maxDuration?: number;
+    /** Longest wait before the first attempt. Default: 50. */
+    firstDelay?: number;
+    /** Longest wait before the second attempt; doubles from then on. At least 1. Default: 300. */
+    baseDelay?: number;
+    /** Longest wait before any attempt. At least 1. Default: 8000. */
+    maxDelay?: number;
+    /** Time between heartbeats. At least 500. Default: 3000. */
+    heartbeatInterval?: number;
+    /**
+     * Silence of a gateway that usually answers heartbeats within a second, after which the socket is
+     * replaced; a slower one has up to this long for each answer. At least 1000. Default: 4000.
+     */
+    silenceLimit?: number;
+    /** Time for the answer to a heartbeat while the app is in the background. At least 1000. Default: 10000. */
+    backgroundSilenceLimit?: number;
+    /** The same when the app came to the front or was suspended. At least 100. Default: 2000. */
+    probeLimit?: number;
+  }
+
+  /** What the function `reconnect` is told. */
+  interface RetryContext {
+    /** Attempts that have failed in this outage. */
+    retryCount: number;
+    /** How long it has lasted, in milliseconds. */
+    elapsedMs: number;
+    /** What began it, for people. */
+    retryReason: string;
+    /** How long the SDK would wait, in milliseconds. */
+    delayMs: number;
   }
 
   /** What is missing goes to the console. */

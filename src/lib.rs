@@ -40,7 +40,7 @@
 //!             }
 //!             Output::Settle(id, result) => joined = Some((id, result)),
 //!             Output::Event(event) => assert!(matches!(event, Event::SessionStart | Event::Open { .. })),
-//!             Output::CloseSocket(..) | Output::Log(..) => {}
+//!             Output::CloseSocket(..) | Output::AskRetry(_) | Output::Log(..) => {}
 //!         }
 //!     }
 //! }
@@ -72,6 +72,7 @@ mod login;
 pub mod model;
 mod needs;
 pub mod protocol;
+mod pulse;
 mod report;
 mod room;
 mod session;
@@ -84,8 +85,10 @@ mod wants;
 pub mod wasm;
 
 pub use api::{Call, JoinParams, Reply, Servers};
-pub use config::Config;
-pub use doors::{AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Output};
+pub use config::{Config, Decides};
+pub use doors::{
+    Advice, AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Output, RetryContext,
+};
 pub use error::{Cause, Code, Error, ErrorKind};
 pub use event::{
     AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, RoleChanged, RtmpTasksStatus,

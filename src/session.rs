@@ -3,11 +3,12 @@
 //! This file draws the arrows between `link`, `room` and `calls`, which do not know each other.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::api::{Call, JoinParams, Reply};
 use crate::calls::Calls;
 use crate::config::Config;
-use crate::doors::{AppSignal, CloseInfo, HttpRequest, Input, Level, Output};
+use crate::doors::{CloseInfo, HttpRequest, Input, Level, Output};
 use crate::error::Error;
 use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus, StreamOf};
 use crate::info::{Info, JoinedWith, UserInfo};
@@ -41,7 +42,7 @@ impl Session {
     pub fn new(config: Config, now: Instant) -> Self {
         let rng = Rng::seeded(config.seed);
         Self {
-            tools: Tools { config, rng, minted: 0 },
+            tools: Tools { config, rng, minted: 0, hidden: false, offline: false },
             link: Link::Idle,
             room: Room::default(),
             wants: Wants::default(),
@@ -58,6 +59,13 @@ impl Session {
     pub fn handle(&mut self, input: Input, now: Instant) {
         let now = now.max(self.now);
         self.now = now;
+        let late = self.poll_timeout().map_or(Duration::ZERO, |(due, _)| now.since(due));
+        if late >= self.tools.config.suspended_after {
+            self.calls.extend(late);
+            self.tasks.extend(late);
+            let steps = self.link.resumed(late, &self.tools, now);
+            self.take(steps);
+        }
         match input {
             Input::Call(id, call) => self.handle_call(id, call, now),
             Input::Response(id, result) => {
@@ -81,11 +89,14 @@ impl Session {
                 let steps = self.link.handle_closed(id, info.code, &info.reason, &mut self.tools, now);
                 self.take(steps);
             }
-            Input::App(AppSignal::Shown | AppSignal::NetworkUp) => {
-                let steps = self.link.hurry(&mut self.tools, now);
+            Input::App(signal) => {
+                let steps = self.link.handle_signal(signal, &mut self.tools, now);
                 self.take(steps);
             }
-            Input::App(AppSignal::Hidden | AppSignal::NetworkDown) => {}
+            Input::Retry(count, advice) => {
+                let steps = self.link.handle_advice(count, advice, &self.tools, now);
+                self.take(steps);
+            }
             Input::Timeout => self.handle_timeout(now),
         }
         self.advance(now);
@@ -213,7 +224,7 @@ impl Session {
     }
 
     fn handle_text(&mut self, id: SocketId, text: &str, now: Instant) {
-        if !self.link.handle_frame(id) {
+        if !self.link.handle_frame(id, now) {
             return;
         }
         if text.len() > self.tools.config.max_frame {
@@ -249,6 +260,8 @@ impl Session {
                 self.tell(events);
             }
         } else if let Some(sent) = self.calls.acknowledged(seq) {
+            let left = sent.deadline.since(now);
+            self.link.learn(self.tools.config.command_timeout.saturating_sub(left));
             let refusal = (!ack.is_ok()).then(|| Error::CommandRefused {
                 command: sent.command.name(),
                 code: ack.code.unwrap_or_default(),
@@ -397,7 +410,9 @@ impl Session {
                     }
                 }
                 Step::Heartbeat => {
-                    self.send(Command::Heartbeat, None);
+                    if let Some(seq) = self.send(Command::Heartbeat, None) {
+                        self.link.beaten(seq, self.now);
+                    }
                 }
                 Step::Joined(cid, uid) => {
                     let joined = Reply::Joined { cid, code: 200, uid };
@@ -411,6 +426,7 @@ impl Session {
                     self.wants.lost();
                     self.tell([Event::WillReconnect { count }]);
                 }
+                Step::AskRetry(context) => self.outbox.push_back(Output::AskRetry(context)),
                 Step::Ended { error, opened } => self.ended(&error, opened),
             }
         }

@@ -17,8 +17,8 @@ use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    AppSignal, Call, CallId, CloseInfo, Config, Error, Event, HttpFailure, HttpRequest, HttpResponse, Input,
-    Instant, Level, Output, RequestId, Session, SocketId,
+    Advice, AppSignal, Call, CallId, CloseInfo, Config, Decides, Error, Event, HttpFailure, HttpRequest,
+    HttpResponse, Input, Instant, Level, Output, RequestId, RetryContext, Session, SocketId,
 };
 
 #[wasm_bindgen]
@@ -63,10 +63,19 @@ impl Core {
             console_error(&info.to_string());
             break_down();
         }));
-        let mut config = Config::parse(&plain(options)).map_err(|error| js_error(&error))?;
+        let policy = Reflect::get(options, &"reconnect".into()).ok().filter(JsValue::is_function);
+        let mut given = plain(options);
+        if let (Some(_), Value::Object(fields)) = (&policy, &mut given) {
+            fields.remove("reconnect");
+        }
+        let mut config = Config::parse(&given).map_err(|error| js_error(&error))?;
+        if policy.is_some() {
+            config.decides = Decides::Application;
+        }
         config.seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u64 ^ now().as_millis();
         let shell = Rc::new(Shell {
             host,
+            policy,
             session: RefCell::new(Session::new(config, now())),
             inputs: RefCell::default(),
             running: Cell::new(false),
@@ -160,6 +169,8 @@ fn break_down() {
 
 struct Shell {
     host: Host,
+    /// The application's own function that says when to try again.
+    policy: Option<JsValue>,
     session: RefCell<Session>,
     inputs: RefCell<VecDeque<Input>>,
     running: Cell<bool>,
@@ -230,6 +241,10 @@ impl Shell {
             Output::OpenSocket(id, url) => host.open_socket(id.0, url.as_str()),
             Output::SendText(id, text) => host.send_text(id.0, &text),
             Output::CloseSocket(id, info) => host.close_socket(id.0, info.code, &info.reason),
+            Output::AskRetry(context) => {
+                let advice = self.advice(&context);
+                self.feed(Input::Retry(context.retry_count, advice));
+            }
             Output::Settle(id, result) => {
                 let mut promises = self.promises.borrow_mut();
                 let Some(found) = promises.iter().position(|(call, ..)| *call == id) else { return };
@@ -256,6 +271,22 @@ impl Shell {
                     Level::Debug => "debug",
                 };
                 host.log(level, &text);
+            }
+        }
+    }
+
+    /// Asks the application when to try again.
+    fn advice(&self, context: &RetryContext) -> Advice {
+        let Some(policy) = &self.policy else { return Advice::Default };
+        match policy.unchecked_ref::<Function>().call1(&JsValue::UNDEFINED, &js(context)) {
+            Ok(answer) if answer.is_null() => Advice::GiveUp,
+            Ok(answer) => match answer.as_f64() {
+                Some(millis) if millis >= 0.0 => Advice::After(millis.min(f64::from(MAX_DELAY)) as u32),
+                Some(_) | None => Advice::Default,
+            },
+            Err(_) => {
+                self.host.log("error", "the function given as reconnect failed: the SDK decides");
+                Advice::Default
             }
         }
     }

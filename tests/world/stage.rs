@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use nertc_miniapp::{
-    Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpResponse, Input, Instant, JoinParams, Reply,
-    SocketId, Uid,
+    AppSignal, Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpResponse, Input, Instant, JoinParams,
+    Reply, SocketId, Uid,
 };
 
 use super::client::{Client, Effect};
@@ -57,6 +57,10 @@ impl Stage {
     pub(crate) fn input(&mut self, input: Input) {
         let effects = self.client.handle(input, self.now);
         self.note(effects);
+    }
+
+    pub(crate) fn signal(&mut self, signal: AppSignal) {
+        self.input(Input::App(signal));
     }
 
     pub(crate) fn note(&mut self, effects: Vec<Effect>) {
