@@ -83,6 +83,7 @@ impl Core {
             promises: RefCell::default(),
             last_call: Cell::new(0),
             events: RefCell::default(),
+            delivery: RefCell::default(),
         });
         SHELLS.with_borrow_mut(|shells| {
             shells.retain(|shell| shell.strong_count() > 0);
@@ -179,6 +180,8 @@ struct Shell {
     promises: RefCell<Vec<(CallId, Function, Function)>>,
     last_call: Cell<u32>,
     events: RefCell<VecDeque<Event>>,
+    /// The timer that tells them.
+    delivery: RefCell<Option<Timeout>>,
 }
 
 impl std::fmt::Debug for Shell {
@@ -260,7 +263,8 @@ impl Shell {
                 self.events.borrow_mut().push_back(event);
                 if self.events.borrow().len() == 1 {
                     let shell = Rc::clone(self);
-                    Timeout::new(0, move || shell.deliver()).forget();
+                    // Kept, since one that is forgotten is never freed.
+                    *self.delivery.borrow_mut() = Some(Timeout::new(0, move || shell.deliver()));
                 }
             }
             Output::Log(level, text) => {
