@@ -4,7 +4,7 @@ import { Stage } from './stage.mjs';
 import { Difference, differs, exact, frameDiffers, readTrace, show, write } from './trace.mjs';
 
 /** What the channel server answers unless a trace says otherwise. */
-const BOOTSTRAP = {
+export const BOOTSTRAP = {
   code: 200,
   cid: 5,
   token: 't',
@@ -12,7 +12,7 @@ const BOOTSTRAP = {
   time: { t1: 1, t2: 2, t3: 3 },
 };
 /** The number of the answer to a command; 14 for all others. */
-const ACKS = { 0: 1, 2: 3, 4: 9, 5: 6, 7: 8 };
+export const ACKS = { 0: 1, 2: 3, 4: 9, 5: 6, 7: 8 };
 /** What no application can catch, and so no SDK may let happen. */
 const UNCAUGHT = ['uncaught exception', 'unhandled rejection'];
 /** Longer than any SDK waits before it connects again. */

@@ -46,7 +46,10 @@ export class Stage {
     this.sandbox = createSandbox({
       root: dirname(sdk.file),
       wx: this.platform.wx,
-      WXWebAssembly: moduleOf(sdk),
+      WXWebAssembly: moduleOf(sdk, (instance) => {
+        /** The running wasm module, if the SDK has one. */
+        this.instance = instance;
+      }),
       console: silentConsole(),
     });
     Object.assign(this.sandbox.context, this.clock.functions());
@@ -152,7 +155,7 @@ const INSIDE = `((now, bigint) => {
 /** Compiled once: every scenario gets an instance of its own. */
 const compiled = new Map();
 
-function moduleOf({ file, wasm }) {
+function moduleOf({ file, wasm }, loaded) {
   const folder = dirname(file);
   const beside = readdirSync(folder).find((name) => /\.wasm(\.br)?$/.test(name));
   const path = wasm ?? (beside && join(folder, beside));
@@ -162,7 +165,11 @@ function moduleOf({ file, wasm }) {
     compiled.set(path, new WebAssembly.Module(path.endsWith('.br') ? brotliDecompressSync(bytes) : bytes));
   }
   return {
-    instantiate: async (_path, imports) => ({ instance: new WebAssembly.Instance(compiled.get(path), imports) }),
+    instantiate: async (_path, imports) => {
+      const instance = new WebAssembly.Instance(compiled.get(path), imports);
+      loaded(instance);
+      return { instance };
+    },
   };
 }
 
