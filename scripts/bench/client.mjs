@@ -56,8 +56,13 @@ export class Client {
   async end() {
     await this.sdk.leave();
     await this.until(() => this.promises.given === this.promises.settled, 'end of every promise');
-    this.network.close();
     return this.promises;
+  }
+
+  /** Leaves nothing behind that keeps the process alive, wherever things stand. */
+  stop() {
+    this.sdk.destroy();
+    this.network.close();
   }
 
   async until(find, what) {

@@ -20,8 +20,8 @@ const STILL = 1_000;
 /** How long the network is gone, in milliseconds: between heartbeats, and long enough for several attempts. */
 const ABSENCES = [1_000, 2_000, 3_500, 5_000, 8_000];
 const HEARTBEAT = 3_000;
-const SILENCES = 8;
-const SILENT_ROUNDS = 2;
+/** Clients whose connection dies silently, and how often each one's does. */
+const [SILENCES, SILENT_ROUNDS] = [8, 2];
 /** Milliseconds after which the SDK counts a connection as stable. */
 const STABLE = 700;
 
@@ -66,6 +66,7 @@ export async function drops(gateway, report) {
     report.fact('the other member noticed nothing', noticed.length === 0, noticed.join(' '));
     return [await alice.end(), await bob.end()];
   } finally {
+    [alice, bob].forEach((client) => client.stop());
     await Promise.all(processes.map((process) => process.stop()));
     await proxy.close();
   }
@@ -73,58 +74,60 @@ export async function drops(gateway, report) {
 
 /** The network goes and comes back: until the SDK asks for a socket, and until all is as before. */
 export async function networkUp(gateway, report, how) {
-  const proxy = await LossyProxy.start(gateway.http);
-  const client = new Client(`network ${how}`);
-  try {
-    await client.join(proxy.address, { channelName: client.name, uid: 1 });
-    await client.sdk.publish('');
-    const times = { socket: [], reconnected: [] };
-    for (const absence of ABSENCES) {
-      await sleep(STABLE);
-      await proxy.down(how);
-      client.network.fire.network(false);
-      await sleep(absence);
-      const since = performance.now();
-      await proxy.up();
-      client.network.fire.network(true);
-      times.socket.push((await client.socket(since)) - since);
-      times.reconnected.push((await client.event('reconnected', since)).at - since);
-    }
-    report.times(`network up (what was sent was ${how}) to new socket`, times.socket, LIMITS.networkUp);
-    report.times(`network up (what was sent was ${how}) to reconnected`, times.reconnected);
-    return [await client.end()];
-  } finally {
-    await proxy.close();
-  }
+  const times = { socket: [], reconnected: [] };
+  const promises = await eachAlone(gateway, ABSENCES, how, async (client, proxy, absence) => {
+    await sleep(STABLE);
+    await proxy.down(how);
+    client.network.fire.network(false);
+    await sleep(absence);
+    const since = performance.now();
+    await proxy.up();
+    client.network.fire.network(true);
+    times.socket.push((await client.socket(since)) - since);
+    times.reconnected.push((await client.event('reconnected', since)).at - since);
+  });
+  const what = { refused: 'network up after refused connections', swallowed: 'network up after swallowed bytes' }[how];
+  report.times(`${what} to new socket`, times.socket, LIMITS.networkUp);
+  report.times(`${what} to reconnected`, times.reconnected);
+  return promises;
 }
 
 /** The connection stays open and carries nothing: until the SDK asks for another one. */
 export async function silence(gateway, report) {
   const times = { socket: [], reconnected: [] };
-  const promises = await Promise.all(
-    Array.from({ length: SILENCES }, async (_, index) => {
+  const phases = Array.from({ length: SILENCES }, (_, index) => (index * HEARTBEAT) / SILENCES);
+  const promises = await eachAlone(gateway, phases, 'silence', async (client, proxy, phase) => {
+    for (let round = 0; round < SILENT_ROUNDS; round++) {
+      // Another moment between two heartbeats each time.
+      await sleep(STABLE + phase + (round * HEARTBEAT) / SILENCES / SILENT_ROUNDS);
+      const since = performance.now();
+      proxy.swallow();
+      times.socket.push((await client.socket(since)) - since);
+      times.reconnected.push((await client.event('reconnected', since)).at - since);
+    }
+  });
+  report.times('silent death to new socket', times.socket, LIMITS.silence);
+  report.times('silent death to reconnected', times.reconnected);
+  return promises;
+}
+
+/** For each case, all at once, a client that publishes in a room of its own behind a proxy of its own. */
+function eachAlone(gateway, cases, name, act) {
+  return Promise.all(
+    cases.map(async (one, index) => {
       const proxy = await LossyProxy.start(gateway.http);
-      const client = new Client(`silence ${index}`);
+      const client = new Client(`${name} ${index}`);
       try {
         await client.join(proxy.address, { channelName: client.name, uid: 1 });
         await client.sdk.publish('');
-        for (let round = 0; round < SILENT_ROUNDS; round++) {
-          // Each client, in each round, loses its connection at another moment between two heartbeats.
-          await sleep(STABLE + ((index + round / SILENT_ROUNDS) * HEARTBEAT) / SILENCES);
-          const since = performance.now();
-          proxy.swallow();
-          times.socket.push((await client.socket(since)) - since);
-          times.reconnected.push((await client.event('reconnected', since)).at - since);
-        }
+        await act(client, proxy, one);
         return await client.end();
       } finally {
+        client.stop();
         await proxy.close();
       }
     })
   );
-  report.times('silent death to new socket', times.socket, LIMITS.silence);
-  report.times('silent death to reconnected', times.reconnected);
-  return promises;
 }
 
 /** Watches how long the picture stands still. */

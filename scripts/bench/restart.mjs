@@ -56,6 +56,7 @@ export async function restart(program, report) {
     report.fact('nobody is left behind when all have left', left.length === 0, left.map(({ uid }) => uid).join(' '));
     return promises;
   } finally {
+    crowd.forEach(({ client }) => client.stop());
     await gateway.stop();
   }
 }
