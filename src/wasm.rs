@@ -83,6 +83,7 @@ impl Core {
             promises: RefCell::default(),
             last_call: Cell::new(0),
             events: RefCell::default(),
+            rendering: Cell::new(Rendering::Unwanted),
         });
         SHELLS.with_borrow_mut(|shells| {
             shells.retain(|shell| shell.strong_count() > 0);
@@ -104,6 +105,15 @@ impl Core {
     /// What the application may look at, now.
     pub fn info(&self) -> JsValue {
         js(&self.0.session.borrow().info())
+    }
+
+    /// What the page should render, now. From then on, changes come as events.
+    pub fn view(&self) -> JsValue {
+        if self.0.rendering.get() == Rendering::Unwanted {
+            self.0.rendering.set(Rendering::Done);
+        }
+        self.0.feed(Input::Render);
+        js(self.0.session.borrow().page())
     }
 
     /// The platform opened a socket.
@@ -179,6 +189,18 @@ struct Shell {
     promises: RefCell<Vec<(CallId, Function, Function)>>,
     last_call: Cell<u32>,
     events: RefCell<VecDeque<Event>>,
+    rendering: Cell<Rendering>,
+}
+
+/// Whether the page is to be told what to render: once for all that happens in one go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rendering {
+    /// Nobody asked for it.
+    Unwanted,
+    /// The page is as it should be.
+    Done,
+    /// A timer will see to it.
+    Due,
 }
 
 impl std::fmt::Debug for Shell {
@@ -215,6 +237,15 @@ impl Shell {
         }
         self.running.set(false);
         self.arm();
+        if self.rendering.get() == Rendering::Done {
+            self.rendering.set(Rendering::Due);
+            let shell = Rc::clone(self);
+            let render = move || {
+                shell.feed(Input::Render);
+                shell.rendering.set(Rendering::Done);
+            };
+            Timeout::new(0, render).forget();
+        }
     }
 
     // The borrow ends with each of these two calls; a `while let` on the borrow itself would hold
