@@ -83,7 +83,9 @@ impl Core {
             promises: RefCell::default(),
             last_call: Cell::new(0),
             events: RefCell::default(),
-            rendering: Cell::new(Rendering::Unwanted),
+            viewed: Cell::new(false),
+            turn: RefCell::default(),
+            turn_is_due: Cell::new(false),
         });
         SHELLS.with_borrow_mut(|shells| {
             shells.retain(|shell| shell.strong_count() > 0);
@@ -109,9 +111,7 @@ impl Core {
 
     /// What the page should render, now. From then on, changes come as events.
     pub fn view(&self) -> JsValue {
-        if self.0.rendering.get() == Rendering::Unwanted {
-            self.0.rendering.set(Rendering::Done);
-        }
+        self.0.viewed.set(true);
         self.0.feed(Input::Render);
         js(self.0.session.borrow().page())
     }
@@ -189,18 +189,12 @@ struct Shell {
     promises: RefCell<Vec<(CallId, Function, Function)>>,
     last_call: Cell<u32>,
     events: RefCell<VecDeque<Event>>,
-    rendering: Cell<Rendering>,
-}
-
-/// Whether the page is to be told what to render: once for all that happens in one go.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rendering {
-    /// Nobody asked for it.
-    Unwanted,
-    /// The page is as it should be.
-    Done,
-    /// A timer will see to it.
-    Due,
+    /// Whether the page wants to be told what to render.
+    viewed: Cell<bool>,
+    /// The timer after which the application is told all that happened in one go. Kept, since one that
+    /// is forgotten is never freed.
+    turn: RefCell<Option<Timeout>>,
+    turn_is_due: Cell<bool>,
 }
 
 impl std::fmt::Debug for Shell {
@@ -237,14 +231,10 @@ impl Shell {
         }
         self.running.set(false);
         self.arm();
-        if self.rendering.get() == Rendering::Done {
-            self.rendering.set(Rendering::Due);
+        let is_due = self.viewed.get() || !self.events.borrow().is_empty();
+        if is_due && !self.turn_is_due.replace(true) {
             let shell = Rc::clone(self);
-            let render = move || {
-                shell.feed(Input::Render);
-                shell.rendering.set(Rendering::Done);
-            };
-            Timeout::new(0, render).forget();
+            *self.turn.borrow_mut() = Some(Timeout::new(0, move || shell.deliver()));
         }
     }
 
@@ -287,13 +277,7 @@ impl Shell {
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
                 };
             }
-            Output::Event(event) => {
-                self.events.borrow_mut().push_back(event);
-                if self.events.borrow().len() == 1 {
-                    let shell = Rc::clone(self);
-                    Timeout::new(0, move || shell.deliver()).forget();
-                }
-            }
+            Output::Event(event) => self.events.borrow_mut().push_back(event),
             Output::Log(level, text) => {
                 let level = match level {
                     Level::Error => "error",
@@ -323,7 +307,11 @@ impl Shell {
     }
 
     /// Tells the application, outside of any call into the session.
-    fn deliver(&self) {
+    fn deliver(self: &Rc<Self>) {
+        if self.viewed.get() {
+            self.feed(Input::Render);
+        }
+        self.turn_is_due.set(false);
         let events = self.events.take();
         for event in events {
             self.host.emit(event.name(), &js(&event));
