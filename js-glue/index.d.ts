@@ -316,12 +316,39 @@ declare namespace YunXinMiniappSDK {
      * it to the SDK.
      */
     reconnect?: ReconnectOptions | ((context: RetryContext) => number | null | undefined);
+    /**
+     * Takes what `dataReporter` collected, in place of a `statisticsServer`: once in 5 to 60 s and on
+     * leaving. A batch for which it throws comes again.
+     */
+    reporter?: (batch: ReportBatch) => void;
     /** How long loading the wasm may take, in milliseconds. Default: 15000. */
     wasmTimeout?: number;
     /** In place of the global `wx`, in Node and in browsers. */
     platform?: Platform;
     /** In place of the global `WXWebAssembly`, in Node and in browsers. */
     WXWebAssembly?: { instantiate(path: string, imports: object): Promise<object> };
+  }
+
+  /** Reports in the form of the original; one is an `event`, several are `events`. */
+  interface ReportBatch {
+    common: { ver: string; sdk_type: string; session_id: string; app_key: string };
+    event?: ReportedEvent;
+    events?: ReportedEvent[];
+  }
+
+  interface ReportedEvent {
+    function: {
+      uid: string;
+      cid: string;
+      /** `push` or `pull`. */
+      oper: string;
+      /** What was reported, as JSON text; of a player with `pull_uid`. */
+      value: string;
+      /** Milliseconds since the epoch. */
+      time: number;
+      /** Such as `bindnetstatus`. */
+      name: string;
+    };
   }
 
   /** Whole numbers; times in milliseconds, an hour at most. */

@@ -73,6 +73,12 @@ pub struct Config {
     pub rebuild_cap: Duration,
     /// Time that a component must have worked for its failures to be forgotten.
     pub steady_after: Duration,
+    /// Time from a component's report to the batch that takes it to the statistics server.
+    pub report_interval: Duration,
+    /// Longest wait after a batch that could not be delivered; each failure doubles the wait.
+    pub report_pause: Duration,
+    /// Reports that wait at most.
+    pub max_reports: usize,
     /// Calls waiting at the same time.
     pub max_calls: usize,
     /// Members remembered; further ones are ignored.
@@ -115,6 +121,9 @@ impl Config {
             rebuild_base: Duration::from_secs(2),
             rebuild_cap: Duration::from_secs(30),
             steady_after: Duration::from_secs(60),
+            report_interval: Duration::from_secs(5),
+            report_pause: Duration::from_secs(60),
+            max_reports: 200,
             max_calls: 256,
             max_members: 5000,
             max_frame: 4 << 20,

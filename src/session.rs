@@ -16,7 +16,7 @@ use crate::link::{Link, Step, Tools};
 use crate::model::{AppUid, CallId, Cid, Media, RequestId, Seq, SocketId, Uid};
 use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
-use crate::report::Report;
+use crate::report::{Report, Reports, Stay};
 use crate::room::Room;
 use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Instant, Rng, Timer};
@@ -33,6 +33,7 @@ pub struct Session {
     calls: Calls,
     tasks: Tasks,
     view: View,
+    reports: Reports,
     outbox: VecDeque<Output>,
     now: Instant,
     dropped: u64,
@@ -51,6 +52,7 @@ impl Session {
             calls: Calls::default(),
             tasks: Tasks::default(),
             view: View::default(),
+            reports: Reports::default(),
             outbox: VecDeque::new(),
             now,
             dropped: 0,
@@ -76,8 +78,11 @@ impl Session {
                     Ok(response) => Ok((response.status, response.body.as_str())),
                     Err(failure) => Err(failure.message.as_str()),
                 };
+                let is_ok = matches!(result, Ok((200..=299, _)));
                 if let Some(outcome) = self.tasks.handle_response(id, result) {
                     self.task_answered(outcome, now);
+                } else if self.reports.handle_response(id, is_ok, &self.tools.config, now) {
+                    // Delivered, or to be sent again.
                 } else {
                     let steps = self.link.handle_response(id, result, &mut self.tools, now);
                     self.take(steps);
@@ -120,8 +125,9 @@ impl Session {
     /// When to come back with [`Input::Timeout`], and why. Ask after draining the outputs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        let view = self.view.deadline(self.now);
-        [self.link.deadline(), self.calls.deadline(), self.tasks.deadline(), view].into_iter().flatten().min()
+        let (view, reports) = (self.view.deadline(self.now), self.reports.deadline());
+        let others = [self.calls.deadline(), self.tasks.deadline(), view, reports];
+        self.link.deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// What the application may look at.
@@ -369,6 +375,11 @@ impl Session {
                 None => self.answered(&sent.command, Verdict::Silence, Some(Error::Timeout(cmd))),
             }
         }
+        if self.reports.deadline().is_some_and(|(due, _)| due <= now) {
+            let id = RequestId(self.tools.mint());
+            let request = self.reports.send(id, &self.tools.config);
+            self.outbox.push_back(Output::Request(id, request));
+        }
         for uid in self.view.handle_timeout(&self.tools.config, now) {
             let who = Some(uid.into());
             let status = NativeStatus { component: "live-player", who, code: None, name: "no-first-frame" };
@@ -498,6 +509,9 @@ impl Session {
         self.room = Room::default();
         self.wants.end();
         self.view.end();
+        if let Some(request) = self.reports.end(&self.tools.config) {
+            self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
+        }
         if error.is_failure() {
             self.tell([Event::Error(error.clone())]);
         }
@@ -578,18 +592,17 @@ impl Session {
         }
     }
 
-    /// Reports, if the application named a server for it. Nobody waits for the answer.
+    /// Keeps a report for the next batch, if the application named a server for it.
     fn report(&mut self, report: &Report, now: Instant) {
-        let config = &self.tools.config;
         let trip = self.link.trip();
-        let server = &trip.map_or(&config.servers, |trip| &trip.join.servers).statistics_server;
+        let servers = trip.map_or(&self.tools.config.servers, |trip| &trip.join.servers);
+        let server = servers.statistics_server.clone();
         if server.is_empty() {
             return;
         }
         let (uid, cid) = self.link.identity().unwrap_or_default();
-        let since = trip.map_or(now, |trip| trip.since);
-        let request = report.request(server, &config.appkey, cid, uid, since, now);
-        self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
+        let stay = Stay { server, uid, cid, since: trip.map(|trip| trip.since) };
+        self.reports.add(report, stay, &self.tools.config, now);
     }
 
     /// Sends a command, in the name of `target` if it is about somebody else.

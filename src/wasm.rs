@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
-use js_sys::{Array, Date, Function, Object, Promise, Reflect};
+use js_sys::{Array, Date, Function, JSON, Object, Promise, Reflect};
 
 use self::value::{js, js_error, plain};
 use serde_json::Value;
@@ -63,7 +63,8 @@ impl Core {
             console_error(&info.to_string());
             break_down();
         }));
-        let policy = Reflect::get(options, &"reconnect".into()).ok().filter(JsValue::is_function);
+        let function = |name: &str| Reflect::get(options, &name.into()).ok().filter(JsValue::is_function);
+        let (policy, sink) = (function("reconnect"), function("reporter"));
         let mut given = plain(options);
         if let (Some(_), Value::Object(fields)) = (&policy, &mut given) {
             fields.remove("reconnect");
@@ -72,10 +73,14 @@ impl Core {
         if policy.is_some() {
             config.decides = Decides::Application;
         }
+        if sink.is_some() {
+            config.servers.statistics_server = SINK.into();
+        }
         config.seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u64 ^ now().as_millis();
         let shell = Rc::new(Shell {
             host,
             policy,
+            sink,
             session: RefCell::new(Session::new(config, now())),
             inputs: RefCell::default(),
             running: Cell::new(false),
@@ -181,6 +186,8 @@ struct Shell {
     host: Host,
     /// The application's own function that says when to try again.
     policy: Option<JsValue>,
+    /// The application's own function that takes reports.
+    sink: Option<JsValue>,
     session: RefCell<Session>,
     inputs: RefCell<VecDeque<Input>>,
     running: Cell<bool>,
@@ -251,6 +258,13 @@ impl Shell {
     fn perform(self: &Rc<Self>, output: Output) {
         let host = &self.host;
         match output {
+            Output::Request(id, request) if request.url.as_str() == SINK => {
+                let batch = JSON::parse(&request.body).unwrap_or_default();
+                let sink = self.sink.as_ref().map(|sink| sink.unchecked_ref::<Function>());
+                let taken = sink.is_some_and(|sink| sink.call1(&JsValue::UNDEFINED, &batch).is_ok());
+                let status = if taken { 200 } else { 500 };
+                self.feed(Input::Response(id, Ok(HttpResponse { status, body: String::new() })));
+            }
             Output::Request(id, HttpRequest { url, headers, body }) => {
                 let target = Object::new();
                 for (name, value) in headers {
@@ -336,6 +350,9 @@ impl Shell {
         });
     }
 }
+
+/// Stands for the application where reports name their server.
+const SINK: &str = "reporter:";
 
 /// JavaScript clamps longer delays to zero; an early wake-up is harmless.
 const MAX_DELAY: u32 = i32::MAX as u32;
