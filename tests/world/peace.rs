@@ -47,6 +47,10 @@ impl World {
         let info = client.info();
         same("state", &info.state, &"joined")?;
         same("stay", &client.view.stay, &Stay::In)?;
+        let wire = seat.wire.map(|wire| &self.wires[wire]).ok_or("never opened a socket")?;
+        if !(wire.client_end && wire.hub_end) || wire.up.is_dead || wire.down.is_dead {
+            return Err("its connection is dead, and nobody has noticed".into());
+        }
         let members = rooms.get(&info.cid).ok_or("its room does not exist")?;
         let me = members.iter().find(|member| member.uid == seat.uid).ok_or("is no member")?;
         if !me.online {
@@ -126,10 +130,12 @@ impl Wishes {
         match (call, result) {
             (Call::Join(_), _) => *self = Self { role: self.role, ..Self::none() },
             (Call::Publish(media), Ok(())) => self.publish(*media, |_| Some(true)),
-            // The gateway may have refused one of two.
             (Call::Publish(media), Err(Error::CommandRefused { .. })) => self.publish(*media, |_| None),
-            // What was published before stays so.
-            (Call::Publish(_), Err(_)) => {}
+            // What was published before stays so, and of two media one may have come through.
+            (Call::Publish(media), Err(_)) => {
+                let both = *media == MediaSet::MAIN;
+                self.publish(*media, |before| before.filter(|published| *published || !both));
+            }
             (Call::Unpublish(media), _) => self.publish(*media, |_| Some(false)),
             (Call::Mute(media, mute), result) => {
                 let state = result.is_ok().then_some(*mute);

@@ -39,7 +39,10 @@ impl View {
                     self.urls.insert((me, Stream::Main), url.clone());
                 }
             }
-            (Call::Subscribe(uid, media), Ok(Reply::Subscribed { url, .. })) => {
+            // An audience is not on the page, and leaves without a word.
+            (Call::Subscribe(uid, media), Ok(Reply::Subscribed { url, .. }))
+                if self.members.contains_key(&uid.uid()) =>
+            {
                 self.urls.insert((uid.uid(), media.stream()), url.clone());
                 self.subscriptions.insert((uid.uid(), *media));
             }
@@ -71,6 +74,7 @@ impl View {
                 let streams = streams.unwrap_or_else(|| panic!("{who:?} left without having come"));
                 assert!(streams.is_empty(), "{who:?} left streams behind");
                 self.urls.retain(|(uid, _), _| *uid != who.uid);
+                self.subscriptions.retain(|(uid, _)| *uid != who.uid);
             }
             Event::StreamAdded(stream) => {
                 let streams = self.members.get_mut(&stream.who.uid);
@@ -82,7 +86,7 @@ impl View {
                 assert!(there, "{stream:?} removed without being there");
                 self.subscriptions.remove(&(uid, media));
             }
-            Event::SyncDone(sync) => {
+            Event::SyncDone(sync) if self.is_on_page(sync.uid()) => {
                 self.urls.insert((sync.uid(), Stream::Main), sync.url().clone());
             }
             Event::WillReconnect { .. } => self.stay = Stay::Outage,
@@ -93,6 +97,7 @@ impl View {
             Event::Disconnect { .. } => *self = Self::default(),
             Event::Error(_)
             | Event::Open { .. }
+            | Event::SyncDone(_)
             | Event::Kicked(_)
             | Event::LiveRoomClose(_)
             | Event::SessionStart
@@ -106,5 +111,9 @@ impl View {
             | Event::AsrCaptions(_)
             | Event::SendCommandOverTime { .. } => {}
         }
+    }
+
+    fn is_on_page(&self, uid: Uid) -> bool {
+        self.me == Some(uid) || self.members.contains_key(&uid)
     }
 }
