@@ -394,6 +394,7 @@ impl Session {
                     if let (Some(trip), Some(gateways)) = (self.link.trip(), self.link.gateways()) {
                         let login = trip.login(gateways, self.wants.wanted_role(), self.wants.voice());
                         self.send(Command::Login(Box::new(login)), None);
+                        self.wants.logging_in();
                     }
                 }
                 Step::Heartbeat => {

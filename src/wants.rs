@@ -17,6 +17,8 @@ pub(crate) struct Wants {
     voice: Voice,
     /// The voice as the gateway last confirmed all of it.
     steady_voice: Voice,
+    /// What the login on its way tells; calls may come before its answer.
+    login: Vec<Command>,
 }
 
 /// One item. In `wanted` and `confirmed`, `None` stands for the item's neutral state.
@@ -195,17 +197,22 @@ impl Wants {
         self.steady_voice = self.voice.clone();
     }
 
+    /// A login is sent, which tells role and voice.
+    pub(crate) fn logging_in(&mut self) {
+        self.login = self.voice.login().into();
+        self.login.push(Command::Role(self.wanted_role()));
+    }
+
     /// A login was answered. The gateway starts from nothing but what the login told, except that
     /// it may remember our role and mutes from before an outage.
     pub(crate) fn logged_in(&mut self, first: bool) {
-        let role = Command::Role(self.wanted_role());
         // The row must be there to be marked.
         self.row(Item::Role);
         for (item, row) in &mut self.rows {
             let remembered = *item == Item::Role || matches!(row.confirmed, Some(Command::Mute(_, true)));
             *row = Row { confirmed: None, stale: !first && remembered, stuck: false, ..std::mem::take(row) };
         }
-        for command in [role].into_iter().chain(self.voice.login()) {
+        for command in std::mem::take(&mut self.login) {
             if let Some(item) = Item::of(&command) {
                 self.row(item).confirmed = item.unless_neutral(command);
             }

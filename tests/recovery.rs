@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use nertc_miniapp::{
     AppSignal, AppUid, Call, Code, Error, ErrorKind, Event, Input, JoinParams, Media, MediaSet, Role, Uid,
+    VoiceChange,
 };
 use world::stage::{OWN, Stage};
 
@@ -347,6 +348,20 @@ fn a_connect_failure_keeps_its_code_when_the_second_bootstrap_fails() {
     }
     assert_eq!(stage.error(join).code(), Code::Text("401"));
     let Some(Event::Disconnect { code: "401", .. }) = stage.client.events.last() else { panic!() };
+}
+
+#[test]
+fn a_role_changed_while_the_login_is_answered_reaches_the_gateway() {
+    let mut stage = Stage::new();
+    stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.open();
+    let role = stage.call(Call::SetRole(Role::Audience));
+    let voice = stage.call(Call::SetVoice("setAudioEffectPreset", VoiceChange::Effect(3)));
+    stage.login(OWN);
+    assert_eq!(stage.frames(r#"{"cmd":12"#), 1, "the login named another one");
+    assert_eq!(stage.frames(r#"{"cmd":42"#), 1, "the login named another one");
+    assert!(stage.client.result(role).is_none() && stage.client.result(voice).is_none());
 }
 
 const OPEN: &str = r#""mediaType":"audio","status":"open""#;
