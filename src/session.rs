@@ -352,7 +352,10 @@ impl Session {
         }
         // First the answers: what was confirmed just now may be what `reconcile` undoes next.
         let (room, wants) = (&self.room, &self.wants);
-        for (id, _, result) in self.calls.judged(|call| outcome(room, wants, call)) {
+        for (id, call, result) in self.calls.judged(|call| outcome(room, wants, call)) {
+            if result.is_err() {
+                self.withdraw(&call);
+            }
             self.settle(id, result);
         }
         let deadline = now + self.tools.config.command_timeout;

@@ -364,6 +364,17 @@ fn a_role_changed_while_the_login_is_answered_reaches_the_gateway() {
     assert!(stage.client.result(role).is_none() && stage.client.result(voice).is_none());
 }
 
+#[test]
+fn a_publish_of_both_of_which_one_is_withdrawn_opens_nothing() {
+    let mut stage = Stage::joined();
+    stage.close(1006);
+    let both = stage.call(Call::Publish(MediaSet::MAIN));
+    stage.call(Call::Unpublish(Media::Video.into()));
+    stage.back();
+    assert_eq!(stage.error(both), Error::Withdrawn("publish"));
+    assert_eq!(stage.frames(OPEN), 0, "a microphone must not open for a call that failed");
+}
+
 const OPEN: &str = r#""mediaType":"audio","status":"open""#;
 const CLOSE: &str = r#""mediaType":"audio","status":"close""#;
 
