@@ -128,6 +128,15 @@ impl Session {
 
     fn handle_call(&mut self, id: CallId, call: Call, now: Instant) {
         let is_full = self.calls.len() >= self.tools.config.max_calls && call != Call::Leave;
+        let call = match call {
+            // A mute of oneself is a state, which outlives an outage.
+            Call::MuteOther(uid, media, mute)
+                if self.link.trip().is_some_and(|trip| trip.uid.uid() == uid) =>
+            {
+                Call::Mute(media, mute)
+            }
+            call => call,
+        };
         let located = self.link.identity().is_some();
         let refusal = refusal(&call, &self.room, &self.wants, !self.is_outside(), located);
         if let Some(error) = is_full.then_some(Error::TooManyCalls).or(refusal) {

@@ -375,6 +375,16 @@ fn a_publish_of_both_of_which_one_is_withdrawn_opens_nothing() {
     assert_eq!(stage.frames(OPEN), 0, "a microphone must not open for a call that failed");
 }
 
+#[test]
+fn muting_oneself_by_name_outlives_an_outage() {
+    let mut stage = Stage::joined();
+    stage.call(Call::MuteOther(Uid(1), Media::Audio.into(), true));
+    stage.acknowledge(2);
+    stage.close(1006);
+    stage.back();
+    assert_eq!(stage.frames(r#"{"cmd":11"#), 1);
+}
+
 const OPEN: &str = r#""mediaType":"audio","status":"open""#;
 const CLOSE: &str = r#""mediaType":"audio","status":"close""#;
 
