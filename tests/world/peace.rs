@@ -61,7 +61,7 @@ impl World {
         for (media, wanted) in [(Media::Audio, info.publish_audio), (Media::Video, info.publish_video)] {
             same(media.name(), &wanted, &me.published.contains(&media))?;
         }
-        Wishes::of(client).fulfilled(me)?;
+        Wishes::of(client, seat.uid).fulfilled(me)?;
         let issued = self.issued.lock().expect("nobody panicked with it");
         for ((uid, stream), url) in &client.view.urls {
             let key = (*uid == seat.uid, stream_name(info.cid, *uid, *stream), seat.uid);
@@ -93,12 +93,12 @@ struct Wishes {
 }
 
 impl Wishes {
-    fn of(client: &Client) -> Self {
+    fn of(client: &Client, me: Uid) -> Self {
         let mut wishes = Self { role: Some(Role::Broadcaster), ..Self::none() };
         for (id, call) in &client.calls {
             let result = client.result(*id).map(|result| result.as_ref().map(|_| ()));
             match result {
-                Some(result) => wishes.take(call, result),
+                Some(result) => wishes.take(call, me, result),
                 None => wishes = Self { role: None, ..Self::unknown() },
             }
         }
@@ -120,7 +120,7 @@ impl Wishes {
         Self { role: None, audio: None, video: None, muted_audio: None, muted_video: None, captions: None }
     }
 
-    fn take(&mut self, call: &Call, result: Result<(), &Error>) {
+    fn take(&mut self, call: &Call, me: Uid, result: Result<(), &Error>) {
         // Refused before it began.
         if let Err(Error::NotInRoom(_) | Error::AlreadyInRoom | Error::Audience(_) | Error::TooManyCalls) =
             result
@@ -137,7 +137,8 @@ impl Wishes {
                 self.publish(*media, |before| before.filter(|published| *published || !both));
             }
             (Call::Unpublish(media), _) => self.publish(*media, |_| Some(false)),
-            (Call::Mute(media, mute), result) => {
+            (Call::MuteOther(uid, ..), _) if *uid != me => {}
+            (Call::Mute(media, mute) | Call::MuteOther(_, media, mute), result) => {
                 let state = result.is_ok().then_some(*mute);
                 if media.contains(Media::Audio) {
                     self.muted_audio = state;
@@ -163,7 +164,6 @@ impl Wishes {
                 Call::Leave
                 | Call::Subscribe(..)
                 | Call::Unsubscribe(..)
-                | Call::MuteOther(..)
                 | Call::SetVoice(..)
                 | Call::SwitchMode(_)
                 | Call::UploadUserList
