@@ -256,6 +256,7 @@ impl Session {
                 }
                 let events = self.room.learn(entries);
                 self.tell(events);
+                self.forget_strangers();
             }
         } else if let Some(sent) = self.calls.acknowledged(seq) {
             let refusal = (!ack.is_ok()).then(|| Error::CommandRefused {
@@ -324,6 +325,7 @@ impl Session {
             }
         };
         self.tell(events);
+        self.forget_strangers();
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -551,12 +553,21 @@ impl Session {
     fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             if let Event::StreamRemoved(stream) = &event {
-                let (uid, media) = (stream.who.uid, stream.media_type);
-                self.wants.forget_stream(uid, media);
-                self.calls.forget(|command| Item::of(command) == Some(Item::Subscribe(uid, media)));
+                // When it comes back, the application is told and subscribes anew.
+                let ended = Item::Subscribe(stream.who.uid, stream.media_type);
+                self.wants.forget(|item| item == ended);
+                self.calls.forget(|command| Item::of(command) == Some(ended));
             }
             self.outbox.push_back(Output::Event(event));
         }
+    }
+
+    /// Who leaves takes its subscriptions along, those to what was never published as well.
+    fn forget_strangers(&mut self) {
+        let room = &self.room;
+        let is_void = |item| matches!(item, Item::Subscribe(uid, _) if !room.has(uid));
+        self.wants.forget(is_void);
+        self.calls.forget(|command| Item::of(command).is_some_and(is_void));
     }
 
     fn drop_frame(&mut self, error: &PacketError) {

@@ -233,10 +233,9 @@ impl Wants {
         }
     }
 
-    /// A stream that ended takes its subscription with it: when it comes back, the application is
-    /// told and subscribes anew.
-    pub(crate) fn forget_stream(&mut self, uid: Uid, media: Media) {
-        self.rows.remove(&Item::Subscribe(uid, media));
+    /// What ended takes its items with it.
+    pub(crate) fn forget(&mut self, is_void: impl Fn(Item) -> bool) {
+        self.rows.retain(|item, _| !is_void(*item));
     }
 
     /// The stay is over. The role outlives it, as in the original; nothing else does (4.5).

@@ -385,6 +385,21 @@ fn muting_oneself_by_name_outlives_an_outage() {
     assert_eq!(stage.frames(r#"{"cmd":11"#), 1);
 }
 
+#[test]
+fn a_subscription_goes_with_its_member() {
+    let mut stage = Stage::joined();
+    for (seq, role) in [(2, 0), (3, 1)] {
+        stage.text(&format!(r#"{{"cmd":20,"body":{{"uid":7,"role":{role},"url":"rtmp://m"}}}}"#));
+        let call = stage.call(subscribe());
+        stage.acknowledge(seq);
+        assert!(stage.client.result(call).unwrap().is_ok(), "though nothing is published yet");
+        stage.text(r#"{"cmd":21,"body":{"uid":7}}"#);
+    }
+    stage.close(1006);
+    stage.back();
+    assert_eq!(stage.frames(r#"{"cmd":16"#), 0, "nobody is there");
+}
+
 const OPEN: &str = r#""mediaType":"audio","status":"open""#;
 const CLOSE: &str = r#""mediaType":"audio","status":"close""#;
 
