@@ -75,10 +75,12 @@ impl Client {
     /// Makes a call, and returns what it did.
     pub(crate) fn call(&mut self, call: Call, now: Instant) -> (CallId, Vec<Effect>) {
         let id = CallId(u32::try_from(self.calls.len() + 1).expect("no scenario is that long"));
-        let within = match &call {
-            Call::Join(_) => LONGEST_JOIN,
-            Call::Leave => self.config.leave_timeout,
-            _other => self.config.call_timeout,
+        let within = if matches!(call, Call::Join(_)) {
+            LONGEST_JOIN
+        } else if call == Call::Leave {
+            self.config.leave_timeout
+        } else {
+            self.config.call_timeout
         };
         self.pending.push(Pending { id, name: call.name(), deadline: now + within });
         self.calls.push((id, call.clone()));

@@ -529,18 +529,16 @@ impl World {
         if let Event::Disconnect { code, .. } = event {
             self.marks.count(("disconnect", "code", code.parse().unwrap_or_default()));
         }
-        let reaction = match event {
-            Event::StreamAdded(stream) if app.subscribes => {
-                Some(Call::Subscribe(AppUid::Number(stream.who.uid), stream.media_type))
-            }
-            Event::Reconnected if app.publishes_again => {
-                let info = seat.client.info();
-                let mut media = MediaSet::default();
-                media.set(Media::Audio, info.publish_audio);
-                media.set(Media::Video, info.publish_video);
-                Some(Call::Publish(media)).filter(|_| !media.is_empty())
-            }
-            _nothing_to_do => None,
+        let reaction = if let Event::StreamAdded(stream) = event {
+            app.subscribes.then(|| Call::Subscribe(AppUid::Number(stream.who.uid), stream.media_type))
+        } else if app.publishes_again && *event == Event::Reconnected {
+            let info = seat.client.info();
+            let mut media = MediaSet::default();
+            media.set(Media::Audio, info.publish_audio);
+            media.set(Media::Video, info.publish_video);
+            Some(Call::Publish(media)).filter(|_| !media.is_empty())
+        } else {
+            None
         };
         self.note(id, "is told", |world| brief(&format!("{:?}", world.seats[id.0].client.events[index])));
         reaction

@@ -58,12 +58,8 @@ impl View {
     /// not come, `reconnected` follows `willreconnect`, `disconnect` is the last word.
     pub(crate) fn tell(&mut self, event: &Event) {
         let is_out = self.stay == Stay::Out;
-        match event {
-            Event::SessionStart => assert!(is_out && self.members.is_empty(), "a start in the middle"),
-            Event::Open { .. } if is_out => self.stay = Stay::In,
-            Event::Error(_) => {}
-            _inside => assert!(!is_out, "{} outside of a room", event.name()),
-        }
+        let begins = matches!(event, Event::SessionStart | Event::Open { .. });
+        assert!(!is_out || begins || matches!(event, Event::Error(_)), "{} outside of a room", event.name());
         match event {
             Event::ClientJoin(who) => {
                 let known = self.members.insert(who.uid, MediaSet::default());
@@ -95,12 +91,13 @@ impl View {
                 self.stay = Stay::In;
             }
             Event::Disconnect { .. } => *self = Self::default(),
+            Event::SessionStart => assert!(is_out && self.members.is_empty(), "a start in the middle"),
+            Event::Open { .. } if is_out => self.stay = Stay::In,
             Event::Error(_)
             | Event::Open { .. }
             | Event::SyncDone(_)
             | Event::Kicked(_)
             | Event::LiveRoomClose(_)
-            | Event::SessionStart
             | Event::ClientUpdate(_)
             | Event::Mute(_)
             | Event::Unmute(_)
