@@ -126,17 +126,14 @@ impl Session {
         self.dropped
     }
 
-    fn handle_call(&mut self, id: CallId, call: Call, now: Instant) {
+    fn handle_call(&mut self, id: CallId, mut call: Call, now: Instant) {
         let is_full = self.calls.len() >= self.tools.config.max_calls && call != Call::Leave;
-        let call = match call {
+        if let Call::MuteOther(uid, media, mute) = call
+            && self.link.trip().is_some_and(|trip| trip.uid.uid() == uid)
+        {
             // A mute of oneself is a state, which outlives an outage.
-            Call::MuteOther(uid, media, mute)
-                if self.link.trip().is_some_and(|trip| trip.uid.uid() == uid) =>
-            {
-                Call::Mute(media, mute)
-            }
-            call => call,
-        };
+            call = Call::Mute(media, mute);
+        }
         let located = self.link.identity().is_some();
         let refusal = refusal(&call, &self.room, &self.wants, !self.is_outside(), located);
         if let Some(error) = is_full.then_some(Error::TooManyCalls).or(refusal) {

@@ -192,7 +192,8 @@ impl Wants {
     /// The connection is lost: nothing that was asked for will be answered.
     pub(crate) fn lost(&mut self) {
         for row in self.rows.values_mut() {
-            row.asked = None;
+            // It may have happened, or not.
+            row.stale |= row.asked.take().is_some();
         }
         self.steady_voice = self.voice.clone();
     }
@@ -209,7 +210,8 @@ impl Wants {
         // The row must be there to be marked.
         self.row(Item::Role);
         for (item, row) in &mut self.rows {
-            let remembered = *item == Item::Role || matches!(row.confirmed, Some(Command::Mute(_, true)));
+            let is_muted = row.stale || row.confirmed.is_some();
+            let remembered = *item == Item::Role || matches!(item, Item::Mute(_)) && is_muted;
             *row = Row { confirmed: None, stale: !first && remembered, stuck: false, ..std::mem::take(row) };
         }
         for command in std::mem::take(&mut self.login) {

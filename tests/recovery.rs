@@ -400,6 +400,32 @@ fn a_subscription_goes_with_its_member() {
     assert_eq!(stage.frames(r#"{"cmd":16"#), 0, "nobody is there");
 }
 
+#[test]
+fn an_unmute_is_sent_even_if_the_mute_before_was_never_acknowledged() {
+    let mut stage = Stage::joined();
+    stage.call(Call::Mute(Media::Audio.into(), true));
+    stage.close(1006);
+    let unmute = stage.call(Call::Mute(Media::Audio.into(), false));
+    for _ in 0..2 {
+        stage.back();
+        assert_eq!(stage.frames(r#""mediaType":"audio""#), 1, "the gateway may remember the mute");
+        assert!(stage.client.result(unmute).is_none());
+        stage.close(1006);
+    }
+}
+
+#[test]
+fn a_mute_taken_back_in_an_outage_is_taken_back_at_the_gateway() {
+    let mut stage = Stage::joined();
+    let mute = stage.call(Call::Mute(Media::Audio.into(), true));
+    stage.close(1006);
+    stage.run_until_socket();
+    stage.run_for(Duration::from_secs(16));
+    assert_eq!(stage.error(mute), Error::Timeout("mute"));
+    stage.back();
+    assert_eq!(stage.frames(r#""mediaType":"audio""#), 1, "the gateway may remember the mute");
+}
+
 const OPEN: &str = r#""mediaType":"audio","status":"open""#;
 const CLOSE: &str = r#""mediaType":"audio","status":"close""#;
 
