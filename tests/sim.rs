@@ -14,9 +14,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use world::Journal;
+use nertc_miniapp::{AppUid, Call, Media, MediaSet, Uid};
 use world::life::Life;
 use world::marks::{Mark, Marks};
+use world::{Journal, World, secs};
 
 #[test]
 fn every_world_comes_to_peace() {
@@ -86,6 +87,33 @@ fn the_same_seed_gives_the_same_world() {
         });
         assert!(lives[0].len() > 20 && lives[0] == lives[1], "seed {seed}");
     }
+}
+
+#[test]
+fn an_hour_of_outages_leaves_nothing_behind() {
+    let mut world = World::seeded(1);
+    let clients = [100, 200, 300].map(|uid| world.join("room", uid));
+    for id in clients {
+        world.call(id, Call::Publish(MediaSet::MAIN));
+        world.run_for(secs(1));
+    }
+    for (id, uid) in clients.into_iter().zip([200, 300, 100]) {
+        world.call(id, Call::Subscribe(AppUid::Number(Uid(uid)), Media::Audio));
+        world.call(id, Call::Mute(Media::Video.into(), true));
+    }
+    let mut sizes = Vec::new();
+    for minute in 1..=60 {
+        clients.into_iter().for_each(|id| world.drop_connection(id));
+        world.run_for(secs(60));
+        world.peace().unwrap();
+        if [1, 30, 60].contains(&minute) {
+            let size = world.size();
+            println!("minute {minute:>2}: {size:?}");
+            sizes.push(size);
+        }
+    }
+    assert!(sizes.windows(2).all(|pair| pair[0] == pair[1]), "not flat");
+    assert_eq!(world.events(clients[0]).iter().filter(|name| **name == "reconnected").count(), 60);
 }
 
 /// Lives one world and tells what happens.

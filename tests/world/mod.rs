@@ -110,6 +110,20 @@ struct Lane {
     busy_until: Instant,
 }
 
+/// How much there is of everything, to see whether it grows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    sockets: usize,
+    pending_calls: usize,
+    /// In sessions and hub.
+    deadlines: [usize; 2],
+    on_the_way: usize,
+    /// All sessions as text, without digits.
+    sessions: usize,
+    /// The hub as text, without digits.
+    hub: usize,
+}
+
 /// A message on its way; the earliest first, and of the same time the oldest.
 struct Post {
     due: Instant,
@@ -303,6 +317,23 @@ impl World {
                 "as {} sees it",
                 seat.uid
             );
+        }
+    }
+
+    /// How much there is of everything.
+    pub(crate) fn size(&self) -> Size {
+        let is_open = |wire: &&Wire| wire.client_end || wire.hub_end;
+        let anatomies: Vec<String> = self.seats.iter().map(|seat| seat.client.anatomy()).collect();
+        let (sessions, hub) = (anatomies.concat(), format!("{:?}", self.hub));
+        // Numbers grow, and say nothing.
+        let letters = |text: &str| text.chars().filter(|letter| !letter.is_ascii_digit()).count();
+        Size {
+            sockets: self.wires.iter().filter(is_open).count(),
+            pending_calls: self.seats.iter().map(|seat| seat.client.pending()).sum(),
+            deadlines: [&sessions, &hub].map(|text| text.matches("Instant(").count()),
+            on_the_way: self.on_the_way.len(),
+            sessions: letters(&sessions),
+            hub: letters(&hub),
         }
     }
 
@@ -530,7 +561,7 @@ impl World {
             self.marks.count(("disconnect", "code", code.parse().unwrap_or_default()));
         }
         let reaction = if let Event::StreamAdded(stream) = event {
-            app.subscribes.then(|| Call::Subscribe(AppUid::Number(stream.who.uid), stream.media_type))
+            app.subscribes.then_some(Call::Subscribe(AppUid::Number(stream.who.uid), stream.media_type))
         } else if app.publishes_again && *event == Event::Reconnected {
             let info = seat.client.info();
             let mut media = MediaSet::default();
