@@ -31,13 +31,14 @@ const STEPS = {
   size: () => size(),
   glue: () => nodeTests(['js-glue/test', 'scripts/test']),
   conformance: () => run(process.execPath, ['tests/conformance/run.mjs'], { echo: true }),
+  soak: () => run(process.execPath, ['--expose-gc', '--no-opt', 'tests/soak.mjs'], { echo: true }),
   e2e: async () => {
     await buildGateway({ profile: 'dev' });
     await nodeTests(['tests/e2e']);
   },
 };
 
-const BUILT = ['size', 'glue', 'conformance', 'e2e'];
+const BUILT = ['size', 'glue', 'conformance', 'soak', 'e2e'];
 
 function cargo(command, args, env = {}) {
   return run('cargo', [command, '--locked', ...args], { echo: true, env: toolEnvironment(env) });

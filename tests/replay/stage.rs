@@ -346,7 +346,7 @@ impl Stage {
                     let value = serde_json::to_value(&event).unwrap();
                     events.push(Item { kind: "event", name: event.name().into(), value, socket: None });
                 }
-                Output::Log(..) => {}
+                Output::AskRetry(_) | Output::Log(..) => {}
             }
         }
         // The shell delivers events from a timer, after the promises.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nertc_miniapp::{
-    Call, CallId, Config, Error, Event, HttpRequest, Info, Input, Instant, Output, Reply, RequestId, Session,
-    SocketId, Timer, Uid,
+    Call, CallId, Config, Error, Event, HttpRequest, Info, Input, Instant, Output, Reply, RequestId,
+    RetryContext, Session, SocketId, Timer,
 };
 
 use super::view::View;
@@ -22,6 +22,8 @@ pub(crate) struct Client {
     pub(crate) view: View,
     /// Requests not yet answered.
     pub(crate) requests: Vec<(RequestId, HttpRequest)>,
+    /// What the application was asked about reconnecting.
+    pub(crate) asked: Vec<RetryContext>,
     /// Every frame sent, with its socket.
     pub(crate) sent: Vec<(SocketId, String)>,
     /// Every call, in order.
@@ -47,6 +49,7 @@ pub(crate) enum Effect {
     Open(SocketId, String),
     Send(SocketId, String),
     Close(SocketId),
+    AskRetry(u32),
     /// This call was settled.
     Settled(CallId),
     /// The event with this index was told.
@@ -62,6 +65,7 @@ impl Client {
             forgotten: 0,
             view: View::default(),
             requests: Vec::new(),
+            asked: Vec::new(),
             sent: Vec::new(),
             calls: Vec::new(),
             opened: Vec::new(),
@@ -91,6 +95,13 @@ impl Client {
     pub(crate) fn handle(&mut self, input: Input, now: Instant) -> Vec<Effect> {
         if let Input::SocketClosed(id, _) = &input {
             self.live.take_if(|live| live == id);
+        }
+        let late = self.timer.map_or(Duration::ZERO, |(due, _)| now.since(due));
+        if late >= self.config.suspended_after {
+            // It was frozen, and nobody could have answered in that time.
+            for pending in &mut self.pending {
+                pending.deadline = pending.deadline + late;
+            }
         }
         let timed = input == Input::Timeout;
         self.session.handle(input, now);
@@ -132,6 +143,10 @@ impl Client {
                     effects.push(Effect::Told(self.events.len()));
                     self.events.push(event);
                 }
+                Output::AskRetry(context) => {
+                    effects.push(Effect::AskRetry(context.retry_count));
+                    self.asked.push(context);
+                }
                 Output::Log(..) => {}
             }
         }
@@ -147,14 +162,6 @@ impl Client {
             assert!(late.is_none(), "not settled in time: {late:?}");
         }
         effects
-    }
-
-    /// The client was frozen for so long: what bounds a join is a chain of deadlines, and the next of
-    /// them begins only when the one before has been noticed.
-    pub(crate) fn thawed(&mut self, frozen: Duration) {
-        for pending in self.pending.iter_mut().filter(|pending| pending.name == "join") {
-            pending.deadline = pending.deadline + frozen;
-        }
     }
 
     /// When the session wants to be woken.
@@ -210,11 +217,6 @@ impl Client {
     /// The names of all events so far.
     pub(crate) fn event_names(&self) -> Vec<&'static str> {
         self.events.iter().map(Event::name).collect()
-    }
-
-    /// Who this client last joined as.
-    pub(crate) fn uid(&self) -> Option<Uid> {
-        self.view.me
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use nertc_gateway::hub::HubInput;
 use nertc_miniapp::protocol::Caption;
-use nertc_miniapp::{AppSignal, AppUid, Call, Instant, JoinParams, Media, MediaSet, Role, Uid, VoiceChange};
+use nertc_miniapp::{
+    AppSignal, AppUid, Call, Config, Decides, Instant, JoinParams, Media, MediaSet, Role, Uid, VoiceChange,
+};
 
 use super::weather::Weather;
 use super::{App, ClientId, Journal, World, cid_of, secs};
@@ -99,7 +101,8 @@ impl Life {
             4 => u64::MAX,
             index => 100 * (index + 1),
         };
-        let id = self.world.client(uid);
+        let decides = if self.draw(1, 6) == 1 { Decides::Application } else { Decides::Sdk };
+        let id = self.world.client_with(uid, Config { decides, ..Config::new("app") });
         let app = App { subscribes: self.draw(1, 2) == 1, publishes_again: self.draw(1, 3) == 1 };
         self.world.seats[id.0].app = app;
         let lives_apart = !has_twin && self.draw(1, 6) == 1;

@@ -27,8 +27,9 @@ use nertc_gateway::hub::{ConnectionId, Hub, HubConfig, HubInput, HubOutput, HubT
 use nertc_gateway::token::{Action, Grants, LoginTicket, Secret};
 use nertc_gateway::urls::MediaUrls;
 use nertc_miniapp::{
-    AppSignal, AppUid, Call, CallId, Cid, CloseInfo, Code, Config, Error, Event, HttpFailure, HttpResponse,
-    Input, Instant, JoinParams, Media, MediaSet, Reply, RequestId, Rng, Role, SocketId, Timer, Uid,
+    Advice, AppSignal, AppUid, Call, CallId, Cid, CloseInfo, Code, Config, Error, Event, HttpFailure,
+    HttpResponse, Input, Instant, JoinParams, Media, MediaSet, Reply, RequestId, Rng, Role, SocketId, Timer,
+    Uid,
 };
 use weather::Weather;
 
@@ -64,8 +65,8 @@ struct Seat {
     line: Line,
     /// The connection of the socket that was opened last.
     wire: Option<usize>,
-    /// Until when JavaScript is frozen, since when, and what waits for it.
-    frozen: Option<(Instant, Instant, Vec<Input>)>,
+    /// Until when JavaScript is frozen, and what waits for it.
+    frozen: Option<(Instant, Vec<Input>)>,
 }
 
 /// What an application does by itself.
@@ -166,7 +167,11 @@ impl World {
 
     /// A client that is about to join.
     pub(crate) fn client(&mut self, uid: u64) -> ClientId {
-        let mut config = Config::new("app");
+        self.client_with(uid, Config::new("app"))
+    }
+
+    /// The same, with numbers of its own.
+    pub(crate) fn client_with(&mut self, uid: u64, mut config: Config) -> ClientId {
         config.seed = self.rng.next_u64();
         let client = Client::new(config, self.now);
         let (uid, app) = (Uid(uid), App::default());
@@ -221,7 +226,7 @@ impl World {
     /// Freezes a client's JavaScript; what happens meanwhile it learns afterwards, all at once.
     pub(crate) fn freeze(&mut self, id: ClientId, time: Duration) {
         let until = self.now + time;
-        self.seats[id.0].frozen.get_or_insert((until, self.now, Vec::new()));
+        self.seats[id.0].frozen.get_or_insert((until, Vec::new()));
     }
 
     /// The platform tells a client something.
@@ -376,7 +381,7 @@ impl World {
     }
 
     fn tell_client(&mut self, id: ClientId, input: Input) {
-        if let Some((_, _, held)) = &mut self.seats[id.0].frozen {
+        if let Some((_, held)) = &mut self.seats[id.0].frozen {
             return held.push(input);
         }
         self.note(id, "gets", |_| brief(&format!("{input:?}")));
@@ -388,7 +393,12 @@ impl World {
             }
             Input::SocketClosed(_, info) => self.marks.count(("close", "code", i32::from(info.code))),
             Input::App(signal) => self.marks.see("signal", name_of_signal(*signal)),
-            Input::Call(..) | Input::Response(..) | Input::SocketOpened(_) | Input::SocketText(..) => {}
+            Input::Retry(_, advice) => self.marks.see("advice", name_of_advice(*advice)),
+            Input::Call(..)
+            | Input::Response(..)
+            | Input::SocketOpened(_)
+            | Input::SocketText(..)
+            | Input::Render => {}
         }
         let effects = self.seats[id.0].client.handle(input, self.now);
         self.carry(id, effects);
@@ -396,9 +406,8 @@ impl World {
 
     /// Wakes a client: everything that waited comes at once, in any order but that of one source.
     fn thaw(&mut self, id: ClientId) {
-        let Some((_, since, mut held)) = self.seats[id.0].frozen.take() else { return };
+        let Some((_, mut held)) = self.seats[id.0].frozen.take() else { return };
         self.note(id, "wakes up", |_| String::new());
-        self.seats[id.0].client.thawed(self.now.since(since));
         held.push(Input::Timeout);
         while !held.is_empty() {
             let last = held.len() as u64 - 1;
@@ -450,6 +459,7 @@ impl World {
                 Effect::Open(socket, address) => self.open(id, socket, &address),
                 Effect::Send(socket, text) => self.client_sends(id, socket, text),
                 Effect::Close(socket) => self.close(id, socket),
+                Effect::AskRetry(count) => self.ask(id, count),
                 Effect::Settled(call) => self.mark_settled(id, call),
                 Effect::Told(index) => reactions.extend(self.mark_told(id, index)),
             }
@@ -535,6 +545,18 @@ impl World {
         }
         let due = self.now + self.delay();
         self.client_loses(wire, broken(), due);
+    }
+
+    /// The application is asked when to try again, and has an opinion, mostly.
+    fn ask(&mut self, id: ClientId, count: u32) {
+        let advice = match self.rng.between(1, 12) {
+            1..=6 => Advice::After(self.rng.between(0, 8000) as u32),
+            7..=9 => Advice::Default,
+            10 => Advice::GiveUp,
+            _silence => return,
+        };
+        let due = self.now + Duration::from_millis(self.rng.between(0, 100));
+        self.post(due, Delivery::ToClient(id, Input::Retry(count, advice)));
     }
 
     fn mark_settled(&mut self, id: ClientId, call: CallId) {
@@ -720,7 +742,7 @@ impl Seat {
     /// When something is to be done here.
     fn due(&self) -> Option<Instant> {
         match self.frozen {
-            Some((until, _, _)) => Some(until),
+            Some((until, _)) => Some(until),
             None => self.client.deadline(),
         }
     }
@@ -759,7 +781,9 @@ fn source_of(input: &Input) -> (u8, u32) {
         Input::Response(id, _) => (1, id.0),
         Input::Call(id, _) => (2, id.0),
         Input::App(_) => (3, 0),
-        Input::Timeout => (4, 0),
+        Input::Retry(..) => (4, 0),
+        Input::Render => (5, 0),
+        Input::Timeout => (6, 0),
     }
 }
 
@@ -774,6 +798,8 @@ const fn name_of_timer(timer: Timer) -> &'static str {
         Timer::Task => "task",
         Timer::Command => "command",
         Timer::Call => "call",
+        Timer::Report => "report",
+        Timer::Component => "component",
     }
 }
 
@@ -794,6 +820,14 @@ const fn name_of_signal(signal: AppSignal) -> &'static str {
         AppSignal::Hidden => "hidden",
         AppSignal::NetworkUp => "network up",
         AppSignal::NetworkDown => "network down",
+    }
+}
+
+const fn name_of_advice(advice: Advice) -> &'static str {
+    match advice {
+        Advice::After(_) => "after",
+        Advice::GiveUp => "give up",
+        Advice::Default => "default",
     }
 }
 

@@ -59,7 +59,8 @@ impl View {
     pub(crate) fn tell(&mut self, event: &Event) {
         let is_out = self.stay == Stay::Out;
         let begins = matches!(event, Event::SessionStart | Event::Open { .. });
-        assert!(!is_out || begins || matches!(event, Event::Error(_)), "{} outside of a room", event.name());
+        let is_free = begins || matches!(event, Event::Error(_) | Event::View(_));
+        assert!(!is_out || is_free, "{} outside of a room", event.name());
         match event {
             Event::ClientJoin(who) => {
                 let known = self.members.insert(who.uid, MediaSet::default());
@@ -106,6 +107,8 @@ impl View {
             | Event::AbilityNotSupport(_)
             | Event::RtmpTasksStatus(_)
             | Event::AsrCaptions(_)
+            | Event::View(_)
+            | Event::NativeStatus(_)
             | Event::SendCommandOverTime { .. } => {}
         }
     }
