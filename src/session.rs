@@ -69,7 +69,10 @@ impl Session {
             self.calls.extend(late);
             self.tasks.extend(late);
             let steps = self.link.resumed(late, &self.tools, now);
-            self.take(steps);
+            // A socket of which this very input says that it is gone is not asked any more.
+            if !matches!(input, Input::SocketClosed(id, _) if self.link.socket() == Some(id)) {
+                self.take(steps);
+            }
         }
         match input {
             Input::Call(id, call) => self.handle_call(id, call, now),

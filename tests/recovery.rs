@@ -427,6 +427,16 @@ fn a_mute_taken_back_in_an_outage_is_taken_back_at_the_gateway() {
     assert_eq!(stage.frames(r#""mediaType":"audio""#), 1, "the gateway may remember the mute");
 }
 
+#[test]
+fn who_wakes_up_to_a_closed_socket_sends_nothing_on_it() {
+    let mut stage = Stage::joined();
+    stage.now = stage.now + Duration::from_secs(60);
+    let sent = stage.client.sent.len();
+    stage.close(1006);
+    assert_eq!(stage.client.sent.len(), sent);
+    assert_eq!(outages(&stage), 1);
+}
+
 const OPEN: &str = r#""mediaType":"audio","status":"open""#;
 const CLOSE: &str = r#""mediaType":"audio","status":"close""#;
 
