@@ -26,6 +26,9 @@ declare class YunXinMiniappSDK extends WithConstants {
   /** The package's version, such as "0.1.0". */
   static getVersion(): string;
 
+  /** What the codes of live-pusher and live-player mean: docs/native-codes.md, for diagnostics. */
+  static get nativeCodes(): YunXinMiniappSDK.NativeCodes;
+
   /** Where the wasm lies in the code package, for clients without the option `wasmPath`. */
   static wasmPath: string | undefined;
 
@@ -181,6 +184,34 @@ declare namespace YunXinMiniappSDK {
   type Role = 'broadcaster' | 'audience';
 
   type ReportType = 'bindstatechange' | 'bindnetstatus' | 'binderror' | (string & {});
+
+  /** A media component of the page: live-pusher or live-player. */
+  type NativeComponent = 'pusher' | 'player';
+
+  /** How bad a code is: on `fatal`, the component has stopped and does not recover by itself. */
+  type NativeSeverity = 'info' | 'warning' | 'error' | 'fatal';
+
+  /** What helps against a code. */
+  type NativeAdvice =
+    | 'none' | 'restart-pusher' | 'restart-player' | 'check-permission' | 'check-network' | 'resubscribe';
+
+  interface NativeCode {
+    code: number;
+    name: string;
+    severity: NativeSeverity;
+    advice: NativeAdvice;
+    /** What it means, in English. */
+    en: string;
+    /** The same in Chinese. */
+    zh: string;
+    /** Where it is known from, if not from the platform's present tables: docs/native-codes.md. */
+    from?: 'typings' | 'old-table' | 'seen';
+  }
+
+  interface NativeCodes {
+    /** Undefined for a code that no table has: clients send such, too. */
+    describe(component: NativeComponent, code: number | string): NativeCode | undefined;
+  }
 
   /** Lower-case codes (`zh`, `en`, …) are taken too. */
   type CaptionLanguage =

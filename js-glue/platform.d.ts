@@ -6,6 +6,7 @@ declare function clearTimeout(timer: number): void;
 declare const wx: any;
 declare const WXWebAssembly: any;
 declare const module: { exports: any };
+declare const exports: any;
 declare function require(name: string): any;
 /** The package's version; the bundler puts it in. */
 declare const NERTC_VERSION: string;

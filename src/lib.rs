@@ -69,6 +69,7 @@ mod info;
 mod lenient;
 mod link;
 mod login;
+mod media;
 pub mod model;
 mod needs;
 pub mod protocol;
@@ -92,6 +93,7 @@ pub use event::{
     StreamOf, SyncDone, Who,
 };
 pub use info::{Info, JoinedWith, UserInfo};
+pub use media::{Advice, Component, Meaning, Severity};
 pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };

@@ -123,6 +123,7 @@ test('declared, asked-for and known names pass', async () => {
 test('a package is refused as a whole, with the place, the fact and the remedy', async () => {
   await assert.rejects(checkDist(folder), /index\.js: the file is missing\n.*remedy: run "npm run build"/);
   writeFileSync(join(folder, 'index.d.ts'), '');
+  writeFileSync(join(folder, 'native-codes.js'), '');
   writeFileSync(join(folder, 'index.js'), 'window.x');
   writeFileSync(join(folder, 'nertc_miniapp.wasm'), good);
   writeFileSync(join(folder, 'nertc_miniapp.wasm.br'), brotliCompressSync(Buffer.from('other')));
