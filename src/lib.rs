@@ -74,6 +74,7 @@ pub mod model;
 mod needs;
 pub mod protocol;
 mod report;
+mod restart;
 mod room;
 mod session;
 mod tasks;
@@ -98,6 +99,7 @@ pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };
 pub use report::Report;
+pub use restart::Restarts;
 pub use session::Session;
 pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};
