@@ -73,6 +73,7 @@ mod media;
 pub mod model;
 mod needs;
 pub mod protocol;
+mod quality;
 mod report;
 mod restart;
 mod room;
@@ -98,6 +99,7 @@ pub use media::{Advice, Component, Meaning, Severity};
 pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };
+pub use quality::{Flows, Leg, Qualities, Quality, Reason};
 pub use report::Report;
 pub use restart::Restarts;
 pub use session::Session;
