@@ -631,6 +631,27 @@ declare namespace YunXinMiniappSDK {
     transText: string;
   }
 
+  interface NativeStatusEvent extends UserEvent {
+    component: NativeComponent;
+    code: number;
+    /** Missing if the code is not documented: clients send such, too. */
+    severity?: 'error' | 'fatal';
+    advice: NativeAdvice;
+  }
+
+  interface NetworkQualityEvent extends UserEvent {
+    /** 'up': one's own media, on their way to the server. 'down': a member's, from there. */
+    direction: 'up' | 'down';
+    /** Which of the member's streams. */
+    kind: 'main' | 'screenShare' | 'slaveAudio';
+    /** 1 excellent, 2 good, 3 poor, 4 bad, 5 very bad, 6 down. */
+    level: 1 | 2 | 3 | 4 | 5 | 6;
+    /** 0 to 100, of the latest report alone. */
+    score: number;
+    /** What is worst: few frames, little data, uneven data, a queue, or what the component itself says. */
+    reason: 'none' | 'fps' | 'bitrate' | 'jitter' | 'cache' | 'native';
+  }
+
   /** The payload of each event. In which order they come: docs/events.md. */
   interface Events {
     /** A stay in a room failed for good; or something could not be restored after an outage. */
@@ -672,6 +693,10 @@ declare namespace YunXinMiniappSDK {
     'rtmp-tasks-status': TaskEvent;
     /** One caption; only after `startAsrCaptions`. */
     'asr-captions': CaptionEvent;
+    /** A media component of the page is in trouble, or says what is not documented. `uid` is whose media it carries. */
+    'native-status': NativeStatusEvent;
+    /** How well media travel has changed; at most every two seconds for each stream. */
+    'network-quality': NetworkQualityEvent;
   }
 
   type EventName = keyof Events;

@@ -91,8 +91,8 @@ pub use config::Config;
 pub use doors::{AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Output};
 pub use error::{Cause, Code, Error, ErrorKind};
 pub use event::{
-    AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, RoleChanged, RtmpTasksStatus,
-    StreamOf, SyncDone, Who,
+    AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, NativeStatus, NetworkQuality,
+    RoleChanged, RtmpTasksStatus, StreamOf, SyncDone, Who,
 };
 pub use info::{Info, JoinedWith, UserInfo};
 pub use media::{Advice, Component, Meaning, Severity};

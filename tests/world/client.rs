@@ -207,6 +207,8 @@ impl Client {
             | Event::AbilityNotSupport(_)
             | Event::RtmpTasksStatus(_)
             | Event::AsrCaptions(_)
+            | Event::NativeStatus(_)
+            | Event::NetworkQuality(_)
             | Event::SendCommandOverTime { .. } => {}
         }
         self.events.push(event);
