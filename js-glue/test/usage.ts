@@ -150,6 +150,10 @@ async function mistakes(client: YunXinMiniappSDK, error: YunXinMiniappSDK.SdkErr
   await client.subscribe(100);
   // @ts-expect-error: and not an empty one
   await client.subscribe(100, '');
+  // @ts-expect-error: there is no such component
+  YunXinMiniappSDK.nativeCodes.describe('live-pusher', 0);
+  // @ts-expect-error: a code may be unknown
+  YunXinMiniappSDK.nativeCodes.describe('pusher', 0).name;
   // @ts-expect-error: nothing comes of unsubscribe
   (await client.unsubscribe(100, 'audio')).url;
   // @ts-expect-error: one cannot mute this
