@@ -66,12 +66,14 @@ mod entry;
 mod error;
 mod event;
 mod info;
+mod journal;
 mod lenient;
 mod link;
 mod login;
 pub mod model;
 mod needs;
 pub mod protocol;
+pub mod replay;
 mod report;
 mod room;
 mod session;
@@ -92,11 +94,12 @@ pub use event::{
     StreamOf, SyncDone, Who,
 };
 pub use info::{Info, JoinedWith, UserInfo};
+pub use journal::Journal;
 pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };
 pub use report::Report;
-pub use session::Session;
+pub use session::{Memory, Session};
 pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};
 pub use voice::VoiceChange;

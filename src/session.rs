@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus, StreamOf};
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, CallId, Cid, Media, RequestId, Seq, SocketId, Uid};
+use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Uid};
 use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
 use crate::report::Report;
@@ -20,6 +20,17 @@ use crate::room::Room;
 use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Instant, Rng, Timer};
 use crate::wants::{Item, Verdict, Wants};
+
+/// What outlives a stay: with it, another session goes on as this one would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Where the random sequence has got to.
+    pub seed: u64,
+    /// The last id of a socket or request.
+    pub minted: u32,
+    /// The role that the application wants.
+    pub role: Role,
+}
 
 /// One client.
 #[derive(Debug)]
@@ -51,6 +62,16 @@ impl Session {
             now,
             dropped: 0,
         }
+    }
+
+    /// A session outside of any room that goes on where another had got to.
+    #[must_use]
+    pub fn recall(mut config: Config, memory: Memory, now: Instant) -> Self {
+        config.seed = memory.seed;
+        let mut session = Self::new(config, now);
+        session.tools.minted = memory.minted;
+        session.wants.want(Command::Role(memory.role));
+        session
     }
 
     /// Takes something in. Cannot fail: what is unusable is logged and dropped, and a wrong call
@@ -118,6 +139,14 @@ impl Session {
             publish_audio: self.wants.publishes(Media::Audio),
             publish_video: self.wants.publishes(Media::Video),
         }
+    }
+
+    /// What the next stay begins with; `None` while anything is under way.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        let Tools { rng, minted, .. } = &self.tools;
+        let memory = Memory { seed: rng.seed(), minted: *minted, role: self.wants.wanted_role() };
+        self.link.is_idle().then_some(memory)
     }
 
     /// How many unusable frames have been dropped.
