@@ -23,11 +23,19 @@ pub struct Config {
     pub login_timeout: Duration,
     /// Time between heartbeats.
     pub heartbeat_interval: Duration,
-    /// Time from a heartbeat without any answer to giving the socket up.
+    /// Time without any packet to giving the socket up, where the gateway is known to answer
+    /// heartbeats sooner; otherwise the time from a heartbeat without any answer.
     pub silence_limit: Duration,
+    /// The least time that the answer to a heartbeat is given.
+    pub shortest_patience: Duration,
+    /// Time from a heartbeat without any answer while the application is in the background, where
+    /// timers are slow.
+    pub hidden_silence_limit: Duration,
     /// The same when there is reason to doubt the socket: the application was suspended or came to
     /// the front, or the network changed.
     pub probe_limit: Duration,
+    /// A timer that rings this late means that the application was suspended.
+    pub suspended_after: Duration,
     /// Time for the acknowledgement of a command.
     pub command_timeout: Duration,
     /// Time for a call to settle, outages included.
@@ -47,10 +55,30 @@ pub struct Config {
     /// Time after which a connection counts as stable. One that breaks before is a failed attempt,
     /// or a gateway that accepts and drops would be tried without pause and without end.
     pub stable_after: Duration,
+    /// Who says when to try again after an outage began.
+    pub decides: Decides,
     /// Attempts to reconnect before giving up.
     pub reconnect_attempts: u32,
     /// Time after which no further attempt to reconnect is made.
     pub reconnect_budget: Duration,
+    /// Time from a player's connection to its first picture or sound, before it is made anew.
+    pub first_frame: Duration,
+    /// Least time between making a component and making it anew for a reason that is no failure.
+    pub renew_pause: Duration,
+    /// Time in the background after which components are made anew.
+    pub background_limit: Duration,
+    /// Wait before a component that failed a second time is made anew; doubles from then on.
+    pub rebuild_base: Duration,
+    /// Longest such wait.
+    pub rebuild_cap: Duration,
+    /// Time that a component must have worked for its failures to be forgotten.
+    pub steady_after: Duration,
+    /// Time from a component's report to the batch that takes it to the statistics server.
+    pub report_interval: Duration,
+    /// Longest wait after a batch that could not be delivered; each failure doubles the wait.
+    pub report_pause: Duration,
+    /// Reports that wait at most.
+    pub max_reports: usize,
     /// Calls waiting at the same time.
     pub max_calls: usize,
     /// Members remembered; further ones are ignored.
@@ -70,8 +98,11 @@ impl Config {
             bootstrap_timeout: Duration::from_secs(10),
             login_timeout: Duration::from_secs(5),
             heartbeat_interval: Duration::from_secs(3),
-            silence_limit: Duration::from_secs(10),
+            silence_limit: Duration::from_secs(4),
+            shortest_patience: Duration::from_secs(1),
+            hidden_silence_limit: Duration::from_secs(10),
             probe_limit: Duration::from_secs(2),
+            suspended_after: Duration::from_secs(2),
             command_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(15),
             leave_timeout: Duration::from_millis(300),
@@ -81,8 +112,18 @@ impl Config {
             retry_base: Duration::from_millis(300),
             retry_cap: Duration::from_secs(8),
             stable_after: Duration::from_millis(500),
+            decides: Decides::Sdk,
             reconnect_attempts: 9,
             reconnect_budget: Duration::from_secs(90),
+            first_frame: Duration::from_secs(5),
+            renew_pause: Duration::from_secs(1),
+            background_limit: Duration::from_secs(5),
+            rebuild_base: Duration::from_secs(2),
+            rebuild_cap: Duration::from_secs(30),
+            steady_after: Duration::from_secs(60),
+            report_interval: Duration::from_secs(5),
+            report_pause: Duration::from_secs(60),
+            max_reports: 200,
             max_calls: 256,
             max_members: 5000,
             max_frame: 4 << 20,
@@ -92,7 +133,8 @@ impl Config {
     /// Reads the options object that the application gave to `Client()`.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for an `appkey` that is not text, or an unusable server.
+    /// [`Error::InvalidArgument`] for an `appkey` that is not text, an unusable server, or a number of
+    /// `reconnect` that is out of range.
     pub fn parse(options: &Value) -> Result<Self, Error> {
         let Some(options) = options.as_object() else {
             return Err(Error::InvalidArgument("Client takes an object".into()));
@@ -100,6 +142,60 @@ impl Config {
         let Some(appkey) = options.get("appkey").and_then(Value::as_str) else {
             return Err(Error::InvalidArgument("appkey must be a string".into()));
         };
-        Ok(Self { servers: Servers::parse(options)?, ..Self::new(appkey) })
+        let mut config = Self { servers: Servers::parse(options)?, ..Self::new(appkey) };
+        match options.get("reconnect") {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(given)) => {
+                for (key, value) in given {
+                    config.set(key, value)?;
+                }
+            }
+            // How the shell writes one.
+            Some(Value::String(given)) if given == "function" => config.decides = Decides::Application,
+            Some(_) => {
+                return Err(Error::InvalidArgument("reconnect must be an object or a function".into()));
+            }
+        }
+        Ok(config)
+    }
+
+    /// Sets one number of the option `reconnect`.
+    fn set(&mut self, key: &str, value: &Value) -> Result<(), Error> {
+        let whole = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        let number = whole.filter(|number| *number <= MOST);
+        if key == "maxAttempts" {
+            self.reconnect_attempts = number.ok_or_else(|| out_of_range(key))?;
+            return Ok(());
+        }
+        let (target, least) = match key {
+            "maxDuration" => (&mut self.reconnect_budget, 0),
+            "firstDelay" => (&mut self.first_retry, 0),
+            "baseDelay" => (&mut self.retry_base, 1),
+            "maxDelay" => (&mut self.retry_cap, 1),
+            "heartbeatInterval" => (&mut self.heartbeat_interval, 500),
+            "silenceLimit" => (&mut self.silence_limit, 1000),
+            "backgroundSilenceLimit" => (&mut self.hidden_silence_limit, 1000),
+            "probeLimit" => (&mut self.probe_limit, 100),
+            unknown => return Err(Error::InvalidArgument(format!("reconnect has no {unknown:?}"))),
+        };
+        let number = number.filter(|number| *number >= least).ok_or_else(|| out_of_range(key))?;
+        *target = Duration::from_millis(number.into());
+        Ok(())
     }
 }
+
+/// Who says when to try again after an outage began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decides {
+    /// The numbers here.
+    Sdk,
+    /// The application, asked each time; where it has no opinion, the numbers here.
+    Application,
+}
+
+fn out_of_range(key: &str) -> Error {
+    Error::InvalidArgument(format!("reconnect.{key} is not a whole number in its range"))
+}
+
+/// An hour in milliseconds, the most that any number of `reconnect` may be.
+const MOST: u32 = 3_600_000;

@@ -1,5 +1,7 @@
 //! What goes into a session and what comes out of it: plain data, both ways.
 
+use serde::Serialize;
+
 use crate::api::{Call, Reply};
 use crate::error::Error;
 use crate::event::Event;
@@ -20,6 +22,12 @@ pub enum Input {
     SocketClosed(SocketId, CloseInfo),
     /// The platform told something about the application's surroundings.
     App(AppSignal),
+    /// The page is about to be updated. Answered by [`crate::Event::View`], if there is anything to
+    /// change.
+    Render,
+    /// The application says when to try again, in answer to [`Output::AskRetry`] with this number of
+    /// attempts.
+    Retry(u32, Advice),
     /// The time that [`crate::Session::poll_timeout`] named has come. Harmless at any other time.
     Timeout,
 }
@@ -35,6 +43,9 @@ pub enum Output {
     SendText(SocketId, String),
     /// Close a WebSocket.
     CloseSocket(SocketId, CloseInfo),
+    /// Ask the application when to try again; its answer comes back as [`Input::Retry`]. Without one
+    /// the default stands.
+    AskRetry(RetryContext),
     /// A call is answered.
     Settle(CallId, Result<Reply, Error>),
     /// Tell the application, after everything settled before it.
@@ -77,6 +88,31 @@ pub struct CloseInfo {
     pub code: u16,
     /// The text that came with it.
     pub reason: String,
+}
+
+/// What an application that decides about reconnecting is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryContext {
+    /// Attempts that have failed in this outage.
+    pub retry_count: u32,
+    /// How long it has lasted.
+    pub elapsed_ms: u32,
+    /// What began it.
+    pub retry_reason: String,
+    /// How long the SDK would wait.
+    pub delay_ms: u32,
+}
+
+/// What an application says about reconnecting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// Try again after this many milliseconds.
+    After(u32),
+    /// Give up.
+    GiveUp,
+    /// No opinion: as the SDK would.
+    Default,
 }
 
 /// What the platform can tell.

@@ -133,6 +133,9 @@ pub enum Cause {
     /// The gateway no longer answers heartbeats.
     #[error("no answer to heartbeats")]
     Silence,
+    /// The network went away and came back; what was connected before is not.
+    #[error("the network went away")]
+    NetworkLost,
     /// The channel server failed while reconnecting.
     #[error("{0}")]
     Bootstrap(String),

@@ -8,8 +8,9 @@
 
 use serde_json::Value;
 
+use crate::api::Call;
 use crate::bootstrap::md5_hex;
-use crate::doors::{HttpRequest, Input, Output};
+use crate::doors::{Advice, HttpRequest, Input, Output};
 use crate::session::{Memory, Session};
 use crate::time::Instant;
 
@@ -38,14 +39,30 @@ impl Journal {
 
     /// Notes what goes into the session; of a call also its arguments, written as a JSON array.
     pub fn goes_in(&mut self, input: &Input, arguments: &str, now: Instant) {
+        let wait;
+        let gist;
+        let mut arguments = arguments;
         let (kind, of, code, text) = match input {
-            Input::Call(id, call) => ("call", id.0, 0, call.name()),
+            Input::Call(id, call) => {
+                if let Call::Report(report) = call {
+                    gist = report.gist();
+                    arguments = &gist;
+                }
+                ("call", id.0, 0, call.name())
+            }
             Input::Response(id, Ok(response)) => ("response", id.0, response.status, &*response.body),
             Input::Response(id, Err(failure)) => ("failed", id.0, 0, &*failure.message),
             Input::SocketOpened(id) => ("opened", id.0, 0, ""),
             Input::SocketText(id, text) => ("text", id.0, 0, &**text),
             Input::SocketClosed(id, info) => ("closed", id.0, info.code, &*info.reason),
             Input::App(signal) => ("signal", 0, 0, signal.name()),
+            Input::Render => ("render", 0, 0, ""),
+            Input::Retry(count, Advice::After(millis)) => {
+                wait = millis.to_string();
+                ("retry", *count, 0, &*wait)
+            }
+            Input::Retry(count, Advice::GiveUp) => ("retry", *count, 0, "never"),
+            Input::Retry(count, Advice::Default) => ("retry", *count, 0, ""),
             Input::Timeout => ("timeout", 0, 0, ""),
         };
         self.write(Some(now), kind, of, code, text, arguments);
@@ -55,11 +72,14 @@ impl Journal {
     pub fn comes_out(&mut self, output: &Output, value: &str) {
         let (kind, of, code, text) = match output {
             Output::Request(id, HttpRequest { url, body, .. }) => {
+                // What components report is not kept.
+                let body = if body.starts_with(REPORT) { "" } else { body };
                 return self.write(None, "request", id.0, 0, &format!("{} {body}", url.as_str()), "");
             }
             Output::OpenSocket(id, url) => ("open", id.0, 0, url.as_str()),
             Output::SendText(id, text) => ("send", id.0, 0, &**text),
             Output::CloseSocket(id, info) => ("close", id.0, info.code, &*info.reason),
+            Output::AskRetry(context) => ("ask", context.retry_count, 0, ""),
             Output::Settle(id, Ok(_)) => ("resolve", id.0, 0, ""),
             Output::Settle(id, Err(_)) => ("reject", id.0, 0, ""),
             Output::Event(event) => ("event", 0, 0, event.name()),
@@ -77,9 +97,9 @@ impl Journal {
     pub fn drained(&mut self, session: &Session, now: Instant) {
         let memory = session.memory();
         let rested = std::mem::replace(&mut self.resting, memory.is_some());
-        if let (false, Some(Memory { seed, minted, role })) = (rested, memory) {
+        if let (false, Some(Memory { seed, minted, keys, role })) = (rested, memory) {
             (self.begin, self.since, self.dropped) = (self.text.len(), now, 0);
-            let begin = format!("[\"{}\",\"{seed}\",{minted},{}]", now.as_millis(), self.options);
+            let begin = format!("[\"{}\",\"{seed}\",{minted},{keys},{}]", now.as_millis(), self.options);
             self.write(None, "begin", 0, 0, role.name(), &begin);
         }
     }
@@ -232,6 +252,8 @@ fn names_a_secret(name: &[u8]) -> bool {
 pub(crate) const FORMAT: u32 = 1;
 /// About two hours of a quiet call, most of it heartbeats; little beside what a call's media take.
 const CAPACITY: usize = 512 << 10;
+/// How the body of a batch of reports begins.
+const REPORT: &str = "{\"common\":";
 const MARK: &str = "redacted-";
 /// Ends of names. A stream's address ends in its key; what people say is nobody else's business.
 const SECRETS: [&str; 7] = ["token", "secret", "checksum", "resume", "password", "streamurl", "text"];

@@ -40,7 +40,7 @@
 //!             }
 //!             Output::Settle(id, result) => joined = Some((id, result)),
 //!             Output::Event(event) => assert!(matches!(event, Event::SessionStart | Event::Open { .. })),
-//!             Output::CloseSocket(..) | Output::Log(..) => {}
+//!             Output::CloseSocket(..) | Output::AskRetry(_) | Output::Log(..) => {}
 //!         }
 //!     }
 //! }
@@ -73,6 +73,7 @@ mod login;
 pub mod model;
 mod needs;
 pub mod protocol;
+mod pulse;
 pub mod replay;
 mod report;
 mod room;
@@ -80,18 +81,21 @@ mod session;
 mod tasks;
 pub mod time;
 mod trip;
+mod view;
 mod voice;
 mod wants;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 
 pub use api::{Call, JoinParams, Reply, Servers};
-pub use config::Config;
-pub use doors::{AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Output};
+pub use config::{Config, Decides};
+pub use doors::{
+    Advice, AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Output, RetryContext,
+};
 pub use error::{Cause, Code, Error, ErrorKind};
 pub use event::{
-    AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, RoleChanged, RtmpTasksStatus,
-    StreamOf, SyncDone, Who,
+    AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, NativeStatus, RoleChanged,
+    RtmpTasksStatus, StreamOf, SyncDone, Who,
 };
 pub use info::{Info, JoinedWith, UserInfo};
 pub use journal::Journal;
@@ -102,4 +106,5 @@ pub use report::Report;
 pub use session::{Memory, Session};
 pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};
+pub use view::{Page, Patch};
 pub use voice::VoiceChange;

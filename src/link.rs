@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use crate::api::JoinParams;
 use crate::bootstrap::{BootstrapForm, DEFAULT_CHANNEL_SERVER, Gateways};
-use crate::config::Config;
+use crate::config::{Config, Decides};
+use crate::doors::{Advice, AppSignal, RetryContext};
 use crate::error::{Cause, Error};
 use crate::model::{AppUid, Cid, RequestId, Seq, SocketId, Uid, Url};
 use crate::protocol::Ack;
+use crate::pulse::Pulse;
 use crate::time::{Instant, Rng, Timer};
 use crate::trip::{Target, Trip, back_off};
 
@@ -50,14 +52,6 @@ pub(crate) struct Socket {
     last: Seq,
 }
 
-/// The heartbeat.
-#[derive(Debug)]
-pub(crate) struct Pulse {
-    next: Instant,
-    /// When the gateway counts as dead; set by a heartbeat, cleared by any packet.
-    dead: Option<Instant>,
-}
-
 /// Whether the application has been told that an outage is over.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Recovery {
@@ -84,6 +78,8 @@ pub(crate) enum Step {
     Joined(Cid, AppUid),
     /// The connection is lost; `count` attempts have failed, another one follows.
     Lost { count: u32 },
+    /// The application is to say when the next attempt follows.
+    AskRetry(RetryContext),
     /// The stay is over. `opened`: there was a socket, so `disconnect` is due.
     Ended { error: Error, opened: bool },
 }
@@ -95,6 +91,10 @@ pub(crate) struct Tools {
     pub(crate) rng: Rng,
     /// The last id handed out; sockets and requests share the sequence.
     pub(crate) minted: u32,
+    /// Whether the application is in the background.
+    pub(crate) hidden: bool,
+    /// Whether the platform says that there is no network. It may be wrong.
+    pub(crate) offline: bool,
 }
 
 impl Tools {
@@ -178,14 +178,28 @@ impl Link {
     }
 
     /// A frame came in on this socket: true when it is ours to read.
-    pub(crate) fn handle_frame(&mut self, id: SocketId) -> bool {
+    pub(crate) fn handle_frame(&mut self, id: SocketId, now: Instant) -> bool {
         if self.socket() != Some(id) {
             return false;
         }
         if let Self::Online { pulse, .. } = self {
-            pulse.dead = None;
+            pulse.heard(now);
         }
         true
+    }
+
+    /// The gateway took this long to answer something.
+    pub(crate) fn learn(&mut self, took: Duration) {
+        if let Self::Online { trip, .. } = self {
+            trip.answers.learn(took);
+        }
+    }
+
+    /// The heartbeat that was asked for went out under this number.
+    pub(crate) const fn beaten(&mut self, seq: Seq, now: Instant) {
+        if let Self::Online { pulse, .. } = self {
+            pulse.sent(seq, now);
+        }
     }
 
     /// The gateway answered the packet with this number. Returns `None` when that packet was not
@@ -200,6 +214,11 @@ impl Link {
         if matches!(self, Self::Leaving { logout, .. } if *logout == seq) {
             return Some(self.finish(Error::Left));
         }
+        if let Self::Online { trip, pulse, .. } = self
+            && let Some(sent) = pulse.acknowledged(seq)
+        {
+            trip.answers.learn(now.since(sent));
+        }
         if !matches!(self, Self::LoggingIn { socket, .. } if socket.last == seq) {
             return None;
         }
@@ -211,7 +230,8 @@ impl Link {
         let (cid, uid) = (target.gateways.cid, trip.uid);
         let first = trip.is_entering();
         trip.arrive(now);
-        let pulse = Pulse { next: now + tools.config.heartbeat_interval, dead: None };
+        trip.resume.clone_from(&ack.resume);
+        let pulse = Pulse::new(&tools.config, now);
         let recovery = if first { Recovery::Done } else { Recovery::Restoring };
         *self = Self::Online { trip, target, socket, pulse, recovery };
         Some(if first { vec![Step::Joined(cid, uid)] } else { Vec::new() })
@@ -234,34 +254,127 @@ impl Link {
                 self.not_located(trip, old, Error::BootstrapTimeout, tools, now)
             }
             Timer::Login => self.fail(Cause::LoginTimeout, tools, now),
-            // Woken late: the application was suspended, and the answer may be waiting to be read.
-            Timer::Silence if now.since(deadline) >= tools.config.probe_limit => self.probe(tools, now),
             Timer::Silence => self.fail(Cause::Silence, tools, now),
             Timer::Retry => self.retry(tools, now),
             Timer::Leave => self.finish(Error::Left),
             Timer::Heartbeat => {
-                let Self::Online { pulse, .. } = self else { return Vec::new() };
-                pulse.next = now + tools.config.heartbeat_interval.max(Duration::from_millis(1));
-                pulse.dead.get_or_insert(now + tools.config.silence_limit);
+                let Self::Online { trip, pulse, .. } = self else { return Vec::new() };
+                pulse.beat(&trip.answers, tools.hidden, &tools.config, now);
                 vec![Step::Heartbeat]
             }
-            Timer::Task | Timer::Command | Timer::Call => Vec::new(),
+            Timer::Task | Timer::Command | Timer::Call | Timer::Report | Timer::Component => Vec::new(),
         }
     }
 
-    /// The network is back or the application is in front again: no reason to wait any longer, and
-    /// good reason to doubt a socket that was open before.
-    pub(crate) fn hurry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
+    /// The platform told something about the application's surroundings.
+    pub(crate) fn handle_signal(&mut self, signal: AppSignal, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        match signal {
+            AppSignal::Hidden => tools.hidden = true,
+            AppSignal::NetworkDown => tools.offline = true,
+            AppSignal::Shown => {
+                tools.hidden = false;
+                return self.hurry(tools, now);
+            }
+            AppSignal::NetworkUp => {
+                let was_offline = std::mem::take(&mut tools.offline);
+                return self.network_is_up(was_offline, tools, now);
+            }
+        }
+        Vec::new()
+    }
+
+    /// The application says when the next attempt, after `count` that failed, is to follow.
+    pub(crate) fn handle_advice(
+        &mut self,
+        count: u32,
+        advice: Advice,
+        tools: &Tools,
+        now: Instant,
+    ) -> Vec<Step> {
+        let Self::Waiting { trip, until, .. } = self else { return Vec::new() };
+        let error = trip.given_up();
+        if !matches!(error, Error::ReconnectFailed { attempts, .. } if attempts == count) {
+            return Vec::new();
+        }
+        match advice {
+            Advice::After(millis) => *until = now + Duration::from_millis(millis.into()),
+            Advice::GiveUp => return self.finish(error),
+            Advice::Default if trip.has_spent(&tools.config, now) => return self.finish(error),
+            Advice::Default => {}
+        }
+        Vec::new()
+    }
+
+    /// The application was suspended for this long: that time counts for nothing, answers may be
+    /// waiting to be read, and an open socket is in doubt.
+    pub(crate) fn resumed(&mut self, time: Duration, tools: &Tools, now: Instant) -> Vec<Step> {
+        match self {
+            Self::Idle | Self::Leaving { .. } => {}
+            Self::Waiting { trip, until, .. } => {
+                trip.extend(time);
+                *until = now;
+            }
+            Self::Locating { trip, deadline, .. }
+            | Self::Opening { trip, deadline, .. }
+            | Self::LoggingIn { trip, deadline, .. } => {
+                trip.extend(time);
+                *deadline = (*deadline).max(now + tools.config.probe_limit);
+            }
+            Self::Online { trip, .. } => {
+                trip.extend(time);
+                return self.probe(tools, now);
+            }
+        }
+        Vec::new()
+    }
+
+    /// There is no reason to wait any longer, and good reason to doubt a socket that was open before.
+    fn hurry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
         let Self::Waiting { trip, .. } = self else { return self.probe(tools, now) };
         trip.excuse_one();
         self.retry(tools, now)
     }
 
+    /// There is a network, perhaps another one. What began on the one before leads nowhere: an open
+    /// socket is replaced where the platform said that the network was gone, and an attempt that was
+    /// under way begins anew.
+    fn network_is_up(&mut self, was_offline: bool, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let Config { bootstrap_timeout, login_timeout, retry_base, .. } = tools.config;
+        let (deadline, limit) = match self {
+            Self::Locating { deadline, .. } => (*deadline, bootstrap_timeout),
+            Self::Opening { deadline, .. } | Self::LoggingIn { deadline, .. } => (*deadline, login_timeout),
+            Self::Online { .. } if was_offline => {
+                let mut steps = self.fail(Cause::NetworkLost, tools, now);
+                steps.extend(self.hurry(tools, now));
+                return steps;
+            }
+            Self::Idle | Self::Online { .. } | Self::Waiting { .. } | Self::Leaving { .. } => {
+                return self.hurry(tools, now);
+            }
+        };
+        let age = limit.saturating_sub(deadline.since(now));
+        // A nervous network tells of itself many times a second, and an attempt needs some time.
+        if !was_offline && age < retry_base {
+            return Vec::new();
+        }
+        let close = self.socket().map(Step::Close);
+        let again = match std::mem::take(self) {
+            Self::Locating { trip, old, attempt, .. } => self.locate(trip, old, attempt, tools, now),
+            Self::Opening { trip, target, .. } | Self::LoggingIn { trip, target, .. } => {
+                self.open(trip, target, tools, now)
+            }
+            other @ (Self::Idle | Self::Online { .. } | Self::Waiting { .. } | Self::Leaving { .. }) => {
+                *self = other;
+                Vec::new()
+            }
+        };
+        close.into_iter().chain(again).collect()
+    }
+
     /// Asks the gateway for a sign of life, soon.
     fn probe(&mut self, tools: &Tools, now: Instant) -> Vec<Step> {
         let Self::Online { pulse, .. } = self else { return Vec::new() };
-        pulse.next = now + tools.config.heartbeat_interval;
-        pulse.dead = Some(now + tools.config.probe_limit);
+        pulse.probe(&tools.config, now);
         vec![Step::Heartbeat]
     }
 
@@ -383,10 +496,7 @@ impl Link {
             Self::Opening { deadline, .. } | Self::LoggingIn { deadline, .. } => {
                 Some((*deadline, Timer::Login))
             }
-            Self::Online { pulse, .. } => {
-                let beat = (pulse.next, Timer::Heartbeat);
-                Some(pulse.dead.map_or(beat, |dead| beat.min((dead, Timer::Silence))))
-            }
+            Self::Online { pulse, .. } => Some(pulse.deadline()),
             Self::Waiting { until, .. } => Some((*until, Timer::Retry)),
             Self::Leaving { deadline, .. } => Some((*deadline, Timer::Leave)),
         }
@@ -517,8 +627,16 @@ impl Link {
             // After every second failure the channel server may know better addresses.
             old => Next::Locate { old },
         };
-        let until = now + back_off(failures, &tools.config, &mut tools.rng);
-        *self = Self::Waiting { trip, next, until };
+        let mut delay = back_off(failures, &tools.config, &mut tools.rng);
+        if tools.offline && !entering {
+            // Attempts are in vain and count for nothing; one now and then, lest the platform is wrong.
+            trip.excuse_one();
+            delay = delay.max(tools.config.retry_cap / 2);
+        }
+        if tools.config.decides == Decides::Application {
+            steps.extend(trip.context(delay, now).map(Step::AskRetry));
+        }
+        *self = Self::Waiting { trip, next, until: now + delay };
         steps
     }
 }

@@ -70,4 +70,7 @@ pub struct Login {
     /// Voice beautifier preset; absent in 4.4.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio_beauty_type: Option<u32>,
+    /// Ours (12): what the gateway called this stay; absent at its first login.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pub resume: String,
 }

@@ -255,6 +255,9 @@ pub struct Ack {
     /// A new push URL, in the answer to a role change of our own gateway.
     #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
+    /// Names the stay, in the answer to a login of our own gateway (12).
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    pub resume: String,
 }
 
 impl Ack {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::api::Call;
 use crate::config::Config;
-use crate::doors::{AppSignal, CloseInfo, HttpFailure, HttpResponse, Input, Output};
+use crate::doors::{Advice, AppSignal, CloseInfo, HttpFailure, HttpResponse, Input, Output};
 use crate::journal::{FORMAT, Journal};
 use crate::model::{CallId, RequestId, Role, SocketId};
 use crate::session::{Memory, Session};
@@ -194,11 +194,12 @@ impl Player {
 
 impl Stage {
     fn set(begin: &Line, since: Instant) -> Result<Self, String> {
-        let options = &begin.value[3];
+        let options = &begin.value[4];
         let config = Config::parse(options).map_err(|error| error.to_string())?;
         let role = if begin.text == Role::Audience.name() { Role::Audience } else { Role::Broadcaster };
-        let minted = begin.value[2].as_u64().and_then(|minted| minted.try_into().ok());
-        let memory = Memory { seed: begin.number(1)?, minted: minted.ok_or("no last id")?, role };
+        let last = |index: usize| begin.value[index].as_u64().and_then(|last| last.try_into().ok());
+        let (minted, keys) = last(2).zip(last(3)).ok_or("no last id")?;
+        let memory = Memory { seed: begin.number(1)?, minted, keys, role };
         let session = Session::recall(config, memory, since);
         let mut journal = Journal::new(options.to_string(), &session, since);
         let _begin = journal.take();
@@ -256,6 +257,14 @@ impl Line {
             "text" => Input::SocketText(SocketId(*of), text.clone()),
             "closed" => Input::SocketClosed(SocketId(*of), CloseInfo { code: *code, reason: text.clone() }),
             "signal" => Input::App(AppSignal::named(text).ok_or("unknown signal")?),
+            "render" => Input::Render,
+            "retry" => Input::Retry(
+                *of,
+                match text.as_str() {
+                    "never" => Advice::GiveUp,
+                    wait => wait.parse().map_or(Advice::Default, Advice::After),
+                },
+            ),
             "timeout" => Input::Timeout,
             unknown => return Err(format!("unknown input {unknown}")),
         })
@@ -293,6 +302,7 @@ fn json(output: &Output) -> String {
         Output::Settle(_, Ok(reply)) => serde_json::to_string(reply),
         Output::Settle(_, Err(error)) => serde_json::to_string(error),
         Output::Event(event) => serde_json::to_string(event),
+        Output::AskRetry(context) => serde_json::to_string(context),
         Output::Request(..)
         | Output::OpenSocket(..)
         | Output::SendText(..)

@@ -3,22 +3,24 @@
 //! This file draws the arrows between `link`, `room` and `calls`, which do not know each other.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::api::{Call, JoinParams, Reply};
 use crate::calls::Calls;
 use crate::config::Config;
 use crate::doors::{AppSignal, CloseInfo, HttpRequest, Input, Level, Output};
 use crate::error::Error;
-use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus, StreamOf};
+use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, NativeStatus, RtmpTasksStatus, StreamOf};
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
 use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Uid};
 use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
-use crate::report::Report;
+use crate::report::{Report, Reports, Stay};
 use crate::room::Room;
 use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Instant, Rng, Timer};
+use crate::view::{Page, Pulled, Pushed, Sign, View, Which};
 use crate::wants::{Item, Verdict, Wants};
 
 /// What outlives a stay: with it, another session goes on as this one would.
@@ -28,6 +30,8 @@ pub struct Memory {
     pub seed: u64,
     /// The last id of a socket or request.
     pub minted: u32,
+    /// The last key of a component.
+    pub keys: u32,
     /// The role that the application wants.
     pub role: Role,
 }
@@ -41,6 +45,8 @@ pub struct Session {
     wants: Wants,
     calls: Calls,
     tasks: Tasks,
+    view: View,
+    reports: Reports,
     outbox: VecDeque<Output>,
     now: Instant,
     dropped: u64,
@@ -52,12 +58,14 @@ impl Session {
     pub fn new(config: Config, now: Instant) -> Self {
         let rng = Rng::seeded(config.seed);
         Self {
-            tools: Tools { config, rng, minted: 0 },
+            tools: Tools { config, rng, minted: 0, hidden: false, offline: false },
             link: Link::Idle,
             room: Room::default(),
             wants: Wants::default(),
             calls: Calls::default(),
             tasks: Tasks::default(),
+            view: View::default(),
+            reports: Reports::default(),
             outbox: VecDeque::new(),
             now,
             dropped: 0,
@@ -70,6 +78,7 @@ impl Session {
         config.seed = memory.seed;
         let mut session = Self::new(config, now);
         session.tools.minted = memory.minted;
+        session.view = View::after(memory.keys);
         session.wants.want(Command::Role(memory.role));
         session
     }
@@ -79,6 +88,13 @@ impl Session {
     pub fn handle(&mut self, input: Input, now: Instant) {
         let now = now.max(self.now);
         self.now = now;
+        let late = self.poll_timeout().map_or(Duration::ZERO, |(due, _)| now.since(due));
+        if late >= self.tools.config.suspended_after {
+            self.calls.extend(late);
+            self.tasks.extend(late);
+            let steps = self.link.resumed(late, &self.tools, now);
+            self.take(steps);
+        }
         match input {
             Input::Call(id, call) => self.handle_call(id, call, now),
             Input::Response(id, result) => {
@@ -86,8 +102,11 @@ impl Session {
                     Ok(response) => Ok((response.status, response.body.as_str())),
                     Err(failure) => Err(failure.message.as_str()),
                 };
+                let is_ok = matches!(result, Ok((200..=299, _)));
                 if let Some(outcome) = self.tasks.handle_response(id, result) {
                     self.task_answered(outcome, now);
+                } else if self.reports.handle_response(id, is_ok, &self.tools.config, now) {
+                    // Delivered, or to be sent again.
                 } else {
                     let steps = self.link.handle_response(id, result, &mut self.tools, now);
                     self.take(steps);
@@ -102,11 +121,20 @@ impl Session {
                 let steps = self.link.handle_closed(id, info.code, &info.reason, &mut self.tools, now);
                 self.take(steps);
             }
-            Input::App(AppSignal::Shown | AppSignal::NetworkUp) => {
-                let steps = self.link.hurry(&mut self.tools, now);
+            Input::Render => self.render(now),
+            Input::App(signal) => {
+                match signal {
+                    AppSignal::Hidden => self.view.hidden(now),
+                    AppSignal::Shown => self.view.shown(&self.tools.config, now),
+                    AppSignal::NetworkUp | AppSignal::NetworkDown => {}
+                }
+                let steps = self.link.handle_signal(signal, &mut self.tools, now);
                 self.take(steps);
             }
-            Input::App(AppSignal::Hidden | AppSignal::NetworkDown) => {}
+            Input::Retry(count, advice) => {
+                let steps = self.link.handle_advice(count, advice, &self.tools, now);
+                self.take(steps);
+            }
             Input::Timeout => self.handle_timeout(now),
         }
         self.advance(now);
@@ -121,7 +149,9 @@ impl Session {
     /// When to come back with [`Input::Timeout`], and why. Ask after draining the outputs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        [self.link.deadline(), self.calls.deadline(), self.tasks.deadline()].into_iter().flatten().min()
+        let (view, reports) = (self.view.deadline(self.now), self.reports.deadline());
+        let others = [self.calls.deadline(), self.tasks.deadline(), view, reports];
+        self.link.deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// What the application may look at.
@@ -141,12 +171,20 @@ impl Session {
         }
     }
 
-    /// What the next stay begins with; `None` while anything is under way.
+    /// What the next stay begins with; `None` while anything is under way, or not as in a new session.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
-        let Tools { rng, minted, .. } = &self.tools;
-        let memory = Memory { seed: rng.seed(), minted: *minted, role: self.wants.wanted_role() };
-        self.link.is_idle().then_some(memory)
+        let Tools { rng, minted, hidden, offline, .. } = &self.tools;
+        let keys = self.view.at_rest()?;
+        let at_rest = self.link.is_idle() && self.reports.is_empty() && !hidden && !offline;
+        let (seed, role) = (rng.seed(), self.wants.wanted_role());
+        at_rest.then_some(Memory { seed, minted: *minted, keys, role })
+    }
+
+    /// What the page was last told to render.
+    #[must_use]
+    pub const fn page(&self) -> &Page {
+        self.view.page()
     }
 
     /// How many unusable frames have been dropped.
@@ -171,6 +209,11 @@ impl Session {
                 self.next_task(id, rest, now);
             }
             Call::Report(report) => {
+                if let Some((which, code)) = report.status()
+                    && let Some(sign) = Sign::of(which == Which::Pusher, code)
+                {
+                    self.view.handle_sign(which, sign, &self.tools.config, now);
+                }
                 self.report(&report, now);
                 self.settle(id, Ok(Reply::Nothing));
             }
@@ -187,6 +230,11 @@ impl Session {
             | Call::StartCaptions(..)
             | Call::StopCaptions
             | Call::Interrupt(_)) => {
+                if let Call::Publish(media) = &call
+                    && media.iter().any(|media| !self.wants.publishes(media))
+                {
+                    self.view.reopened(&self.tools.config, now);
+                }
                 // What is wanted is noted here; `advance` does the rest.
                 note(&call, &mut self.wants);
                 if self.is_outside() {
@@ -242,7 +290,7 @@ impl Session {
     }
 
     fn handle_text(&mut self, id: SocketId, text: &str, now: Instant) {
-        if !self.link.handle_frame(id) {
+        if !self.link.handle_frame(id, now) {
             return;
         }
         if text.len() > self.tools.config.max_frame {
@@ -278,6 +326,8 @@ impl Session {
                 self.tell(events);
             }
         } else if let Some(sent) = self.calls.acknowledged(seq) {
+            let left = sent.deadline.since(now);
+            self.link.learn(self.tools.config.command_timeout.saturating_sub(left));
             let refusal = (!ack.is_ok()).then(|| Error::CommandRefused {
                 command: sent.command.name(),
                 code: ack.code.unwrap_or_default(),
@@ -359,6 +409,16 @@ impl Session {
                 None => self.answered(&sent.command, Verdict::Silence, Some(Error::Timeout(cmd))),
             }
         }
+        if self.reports.deadline().is_some_and(|(due, _)| due <= now) {
+            let id = RequestId(self.tools.mint());
+            let request = self.reports.send(id, &self.tools.config);
+            self.outbox.push_back(Output::Request(id, request));
+        }
+        for uid in self.view.handle_timeout(&self.tools.config, now) {
+            let who = Some(uid.into());
+            let status = NativeStatus { component: "live-player", who, code: None, name: "no-first-frame" };
+            self.tell([Event::NativeStatus(status)]);
+        }
         while let Some((call, error)) = self.tasks.overdue(now) {
             self.task_answered(Outcome::Settled(call, Err(error)), now);
         }
@@ -401,6 +461,28 @@ impl Session {
         }
     }
 
+    /// Tells the page what to change.
+    fn render(&mut self, now: Instant) {
+        let inside = !self.is_outside();
+        let (mic, camera) = (self.wants.publishes(Media::Audio), self.wants.publishes(Media::Video));
+        let url = self.room.push_url().filter(|_| inside && (mic || camera));
+        let pushed = url.map(|url| Pushed { url: url.clone(), mic, camera });
+        let mut pulled: Vec<Pulled> = Vec::new();
+        for (uid, media) in self.wants.received().filter(|_| inside) {
+            let Some(url) = self.room.pull_url(uid, media) else { continue };
+            let stream = media.stream();
+            let (audio, video) = (media != Media::Video, matches!(media, Media::Video | Media::ScreenShare));
+            match pulled.iter_mut().find(|pulled| (pulled.uid, pulled.stream) == (uid, stream)) {
+                Some(known) => (known.audio, known.video) = (known.audio || audio, known.video || video),
+                None => pulled.push(Pulled { uid, stream, url: url.clone(), audio, video }),
+            }
+        }
+        let patch = self.view.render(pushed, pulled, &self.tools.config, now);
+        if !patch.is_empty() {
+            self.tell([Event::View(patch)]);
+        }
+    }
+
     /// Does what the link asks for.
     fn take(&mut self, steps: Vec<Step>) {
         for step in steps {
@@ -426,7 +508,9 @@ impl Session {
                     }
                 }
                 Step::Heartbeat => {
-                    self.send(Command::Heartbeat, None);
+                    if let Some(seq) = self.send(Command::Heartbeat, None) {
+                        self.link.beaten(seq, self.now);
+                    }
                 }
                 Step::Joined(cid, uid) => {
                     let joined = Reply::Joined { cid, code: 200, uid };
@@ -440,6 +524,7 @@ impl Session {
                     self.wants.lost();
                     self.tell([Event::WillReconnect { count }]);
                 }
+                Step::AskRetry(context) => self.outbox.push_back(Output::AskRetry(context)),
                 Step::Ended { error, opened } => self.ended(&error, opened),
             }
         }
@@ -457,6 +542,10 @@ impl Session {
         }
         self.room = Room::default();
         self.wants.end();
+        self.view.end();
+        if let Some(request) = self.reports.end(&self.tools.config) {
+            self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
+        }
         if error.is_failure() {
             self.tell([Event::Error(error.clone())]);
         }
@@ -537,18 +626,17 @@ impl Session {
         }
     }
 
-    /// Reports, if the application named a server for it. Nobody waits for the answer.
+    /// Keeps a report for the next batch, if the application named a server for it.
     fn report(&mut self, report: &Report, now: Instant) {
-        let config = &self.tools.config;
         let trip = self.link.trip();
-        let server = &trip.map_or(&config.servers, |trip| &trip.join.servers).statistics_server;
+        let servers = trip.map_or(&self.tools.config.servers, |trip| &trip.join.servers);
+        let server = servers.statistics_server.clone();
         if server.is_empty() {
             return;
         }
         let (uid, cid) = self.link.identity().unwrap_or_default();
-        let since = trip.map_or(now, |trip| trip.since);
-        let request = report.request(server, &config.appkey, cid, uid, since, now);
-        self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
+        let stay = Stay { server, uid, cid, since: trip.map(|trip| trip.since) };
+        self.reports.add(report, stay, &self.tools.config, now);
     }
 
     /// Sends a command, in the name of `target` if it is about somebody else.

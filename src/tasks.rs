@@ -2,6 +2,7 @@
 //! (docs/protocol.md 9).
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -166,6 +167,13 @@ impl Tasks {
         let found = self.0.iter().position(|(_, running)| running.deadline <= now)?;
         let (_, running) = self.0.remove(found);
         Some((running.call, Error::Timeout(running.order.operation.name())))
+    }
+
+    /// The application was suspended for this long: nobody could have answered in that time.
+    pub(crate) fn extend(&mut self, time: Duration) {
+        for (_, running) in &mut self.0 {
+            running.deadline = running.deadline + time;
+        }
     }
 
     /// The stay is over; late answers mean nothing.

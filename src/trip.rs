@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::api::JoinParams;
 use crate::bootstrap::Gateways;
-use crate::config::Config;
+use crate::config::{Config, Decides};
+use crate::doors::RetryContext;
 use crate::error::{Cause, Error};
 use crate::login::Login;
 use crate::model::{AppUid, Role, Url};
+use crate::pulse::AnswerTime;
 use crate::time::{Instant, Rng};
 use crate::voice::Voice;
 
@@ -21,6 +23,10 @@ pub(crate) struct Trip {
     pub(crate) since: Instant,
     /// Whether a socket was ever open, so that `open` and `disconnect` match.
     pub(crate) opened: bool,
+    /// What our gateway calls this stay, so that another login is known to belong to it (12.6).
+    pub(crate) resume: String,
+    /// How long the gateway takes to answer.
+    pub(crate) answers: AnswerTime,
     stage: Stage,
 }
 
@@ -45,7 +51,15 @@ pub(crate) struct Target {
 
 impl Trip {
     pub(crate) const fn new(join: JoinParams, uid: AppUid, now: Instant) -> Self {
-        Self { join, uid, since: now, opened: false, stage: Stage::Entering { since: now, failures: 0 } }
+        Self {
+            join,
+            uid,
+            since: now,
+            opened: false,
+            resume: String::new(),
+            answers: AnswerTime::Unknown,
+            stage: Stage::Entering { since: now, failures: 0 },
+        }
     }
 
     /// A login succeeded.
@@ -77,12 +91,47 @@ impl Trip {
             }
             Stage::Outage { since, failures, cause, .. } => (*since, failures + 1, cause.clone()),
         };
-        if failures >= config.reconnect_attempts || now.since(since) >= config.reconnect_budget {
-            return Err(Error::ReconnectFailed { attempts: failures, cause: first });
-        }
         let refused = matches!(self.stage, Stage::Outage { refused: true, .. });
         self.stage = Stage::Outage { since, failures, cause: first, refused };
-        Ok(failures)
+        match config.decides {
+            Decides::Sdk if self.has_spent(config, now) => Err(self.given_up()),
+            Decides::Sdk | Decides::Application => Ok(failures),
+        }
+    }
+
+    /// Whether the configured attempts or time for this outage are used up.
+    pub(crate) fn has_spent(&self, config: &Config, now: Instant) -> bool {
+        let Stage::Outage { since, failures, .. } = &self.stage else { return false };
+        *failures >= config.reconnect_attempts || now.since(*since) >= config.reconnect_budget
+    }
+
+    /// The error of a stay that no other attempt is made for.
+    pub(crate) fn given_up(&self) -> Error {
+        match &self.stage {
+            Stage::Outage { failures, cause, .. } => {
+                Error::ReconnectFailed { attempts: *failures, cause: cause.clone() }
+            }
+            Stage::Entering { .. } | Stage::Steady { .. } => Error::Left,
+        }
+    }
+
+    /// What an application that decides is told before it does; `None` outside of an outage.
+    pub(crate) fn context(&self, delay: Duration, now: Instant) -> Option<RetryContext> {
+        let Stage::Outage { since, failures, cause, .. } = &self.stage else { return None };
+        let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        Some(RetryContext {
+            retry_count: *failures,
+            elapsed_ms: millis(now.since(*since)),
+            retry_reason: cause.to_string(),
+            delay_ms: millis(delay),
+        })
+    }
+
+    /// The application was suspended for this long, which is nobody's failure.
+    pub(crate) fn extend(&mut self, time: Duration) {
+        let (Stage::Entering { since, .. } | Stage::Steady { since, .. } | Stage::Outage { since, .. }) =
+            &mut self.stage;
+        *since = *since + time;
     }
 
     /// The login was refused. In an outage our ticket may just have become too old, so one refusal
@@ -149,6 +198,7 @@ impl Trip {
             audio_local_pitch: pitch.to_owned(),
             audio_change_type: Some(effect.into()),
             audio_beauty_type: Some(beautifier.into()),
+            resume: self.resume.clone(),
         }
     }
 }

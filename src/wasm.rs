@@ -10,14 +10,14 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
-use js_sys::{Array, Date, Function, Object, Promise, Reflect};
+use js_sys::{Array, Date, Function, JSON, Object, Promise, Reflect};
 
 use self::value::{js, js_error, json, plain};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    AppSignal, Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpRequest, HttpResponse, Input,
+    Advice, AppSignal, Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpRequest, HttpResponse, Input,
     Instant, Journal, Level, Output, RequestId, Session, SocketId,
 };
 
@@ -63,13 +63,26 @@ impl Core {
             console_error(&info.to_string());
             break_down();
         }));
-        let options = plain(options);
-        let mut config = Config::parse(&options).map_err(|error| js_error(&error))?;
+        let function = |name: &str| Reflect::get(options, &name.into()).ok().filter(JsValue::is_function);
+        let (policy, sink) = (function("reconnect"), function("reporter"));
+        let mut given = plain(options);
+        if let Value::Object(fields) = &mut given {
+            // Functions as data, so that the journal can tell of them.
+            if policy.is_some() {
+                fields.insert("reconnect".into(), "function".into());
+            }
+            if sink.is_some() {
+                fields.insert("statisticsServer".into(), SINK.into());
+            }
+        }
+        let mut config = Config::parse(&given).map_err(|error| js_error(&error))?;
         config.seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u64 ^ now().as_millis();
         let session = Session::new(config, now());
         let shell = Rc::new(Shell {
             host,
-            journal: RefCell::new(Journal::new(options.to_string(), &session, now())),
+            policy,
+            sink,
+            journal: RefCell::new(Journal::new(given.to_string(), &session, now())),
             session: RefCell::new(session),
             inputs: RefCell::default(),
             running: Cell::new(false),
@@ -77,6 +90,9 @@ impl Core {
             promises: RefCell::default(),
             last_call: Cell::new(0),
             events: RefCell::default(),
+            viewed: Cell::new(false),
+            turn: RefCell::default(),
+            turn_is_due: Cell::new(false),
         });
         SHELLS.with_borrow_mut(|shells| {
             shells.retain(|shell| shell.strong_count() > 0);
@@ -104,6 +120,13 @@ impl Core {
     #[wasm_bindgen(js_name = exportLog)]
     pub fn export_log(&self) -> JsValue {
         self.0.journal.try_borrow().map(|journal| journal.export()).unwrap_or_default().into()
+    }
+
+    /// What the page should render, now. From then on, changes come as events.
+    pub fn view(&self) -> JsValue {
+        self.0.viewed.set(true);
+        self.0.feed(Input::Render);
+        js(self.0.session.borrow().page())
     }
 
     /// The platform opened a socket.
@@ -169,6 +192,10 @@ fn break_down() {
 
 struct Shell {
     host: Host,
+    /// The application's own function that says when to try again.
+    policy: Option<JsValue>,
+    /// The application's own function that takes reports.
+    sink: Option<JsValue>,
     session: RefCell<Session>,
     journal: RefCell<Journal>,
     /// What came, and the arguments of calls for the journal.
@@ -180,6 +207,12 @@ struct Shell {
     last_call: Cell<u32>,
     /// What the application has not been told yet.
     events: RefCell<Vec<(&'static str, JsValue)>>,
+    /// Whether the page wants to be told what to render.
+    viewed: Cell<bool>,
+    /// The timer after which the application is told all that happened in one go. Kept, since one that
+    /// is forgotten is never freed.
+    turn: RefCell<Option<Timeout>>,
+    turn_is_due: Cell<bool>,
 }
 
 impl std::fmt::Debug for Shell {
@@ -223,6 +256,11 @@ impl Shell {
         }
         self.running.set(false);
         self.arm();
+        let is_due = self.viewed.get() || !self.events.borrow().is_empty();
+        if is_due && !self.turn_is_due.replace(true) {
+            let shell = Rc::clone(self);
+            *self.turn.borrow_mut() = Some(Timeout::new(0, move || shell.deliver()));
+        }
     }
 
     // The borrow ends with each of these two calls; a `while let` on the borrow itself would hold
@@ -241,6 +279,7 @@ impl Shell {
             Output::Settle(_, Ok(reply)) => js(reply),
             Output::Settle(_, Err(error)) => js(error),
             Output::Event(event) => js(event),
+            Output::AskRetry(context) => js(context),
             Output::Request(..)
             | Output::OpenSocket(..)
             | Output::SendText(..)
@@ -250,6 +289,13 @@ impl Shell {
         let written = json(&value).unwrap_or_else(|| "null".into());
         self.journal.borrow_mut().comes_out(&output, &written);
         match output {
+            Output::Request(id, request) if request.url.as_str() == SINK => {
+                let batch = JSON::parse(&request.body).unwrap_or_default();
+                let sink = self.sink.as_ref().map(|sink| sink.unchecked_ref::<Function>());
+                let taken = sink.is_some_and(|sink| sink.call1(&JsValue::UNDEFINED, &batch).is_ok());
+                let status = if taken { 200 } else { 500 };
+                self.feed(Input::Response(id, Ok(HttpResponse { status, body: String::new() })));
+            }
             Output::Request(id, HttpRequest { url, headers, body }) => {
                 let target = Object::new();
                 for (name, value) in headers {
@@ -261,6 +307,10 @@ impl Shell {
             Output::OpenSocket(id, url) => host.open_socket(id.0, url.as_str()),
             Output::SendText(id, text) => host.send_text(id.0, &text),
             Output::CloseSocket(id, info) => host.close_socket(id.0, info.code, &info.reason),
+            Output::AskRetry(context) => {
+                let advice = self.advice(&value);
+                self.feed(Input::Retry(context.retry_count, advice));
+            }
             Output::Settle(id, result) => {
                 let mut promises = self.promises.borrow_mut();
                 let Some(found) = promises.iter().position(|(call, ..)| *call == id) else { return };
@@ -272,13 +322,7 @@ impl Shell {
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
                 };
             }
-            Output::Event(event) => {
-                self.events.borrow_mut().push((event.name(), value));
-                if self.events.borrow().len() == 1 {
-                    let shell = Rc::clone(self);
-                    Timeout::new(0, move || shell.deliver()).forget();
-                }
-            }
+            Output::Event(event) => self.events.borrow_mut().push((event.name(), value)),
             Output::Log(level, text) => {
                 let level = match level {
                     Level::Error => "error",
@@ -291,8 +335,28 @@ impl Shell {
         }
     }
 
+    /// Asks the application when to try again.
+    fn advice(&self, context: &JsValue) -> Advice {
+        let Some(policy) = &self.policy else { return Advice::Default };
+        match policy.unchecked_ref::<Function>().call1(&JsValue::UNDEFINED, context) {
+            Ok(answer) if answer.is_null() => Advice::GiveUp,
+            Ok(answer) => match answer.as_f64() {
+                Some(millis) if millis >= 0.0 => Advice::After(millis.min(f64::from(MAX_DELAY)) as u32),
+                Some(_) | None => Advice::Default,
+            },
+            Err(_) => {
+                self.host.log("error", "the function given as reconnect failed: the SDK decides");
+                Advice::Default
+            }
+        }
+    }
+
     /// Tells the application, outside of any call into the session.
-    fn deliver(&self) {
+    fn deliver(self: &Rc<Self>) {
+        if self.viewed.get() {
+            self.feed(Input::Render);
+        }
+        self.turn_is_due.set(false);
         let events = self.events.take();
         for (name, payload) in events {
             self.host.emit(name, &payload);
@@ -317,6 +381,9 @@ impl Shell {
         });
     }
 }
+
+/// Stands for the application where reports name their server.
+const SINK: &str = "reporter:";
 
 /// JavaScript clamps longer delays to zero; an early wake-up is harmless.
 const MAX_DELAY: u32 = i32::MAX as u32;

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use nertc_miniapp::replay::{Side, Verdict, replay};
 use nertc_miniapp::{
-    AppSignal, Call, CallId, CloseInfo, Config, HttpFailure, HttpResponse, Input, Instant, Journal, Output,
-    RequestId, Session, SocketId,
+    Advice, AppSignal, Call, CallId, CloseInfo, Config, HttpFailure, HttpResponse, Input, Instant, Journal,
+    Output, RequestId, Session, SocketId,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -77,18 +77,37 @@ fn no_secret_is_in_a_log_and_it_replays_all_the_same() {
 
 #[test]
 fn each_stay_replays_without_those_before() {
-    let mut client = Client::new(json!({"appkey": "ak"}));
+    let mut client = Client::new(json!({"appkey": "ak", "reconnect": "function"}));
     client.call("setRole", json!(["audience"]));
-    for uid in [json!(1), Value::Null] {
+    for uid in [Value::Null, json!(1)] {
         client.enter(json!({"channelName": "room", "uid": uid}));
+        client.call("setRole", json!([]));
+        client.text(r#"{"cmd":14,"seq":2,"body":{"code":200}}"#);
+        client.call("publish", json!(["audio"]));
+        client.text(r#"{"cmd":14,"seq":3,"body":{"code":200}}"#);
+        client.input(Input::Render);
+        client.call("dataReporter", json!(["push", "statechange", {"code": -1307, "message": "gone"}]));
+        client.input(Input::Render);
         client.drop();
+        for advice in [Advice::Default, Advice::After(60)] {
+            client.input(Input::Retry(0, advice));
+        }
         client.run_for(Duration::from_millis(60));
         client.open();
         client.login();
         client.call("leave", json!([]));
         client.run_for(Duration::from_secs(1));
+        client.input(Input::Render);
     }
     client.call("setLocalVoicePitch", json!([0.5]));
+    client.enter(json!({"channelName": "room", "uid": 1}));
+    client.call("publish", json!(["audio"]));
+    client.input(Input::Render);
+    // What the platform said last counts in the next stay, which therefore does not begin anew.
+    client.input(Input::App(AppSignal::NetworkDown));
+    client.drop();
+    client.input(Input::Retry(0, Advice::GiveUp));
+    client.input(Input::Render);
     client.enter(json!({"channelName": "room"}));
 
     let log = client.log();
@@ -98,6 +117,10 @@ fn each_stay_replays_without_those_before() {
     for begin in begins {
         assert_replays(&format!("{header}\n{}", &log[begin..]));
     }
+    for part in ["\"ask\",0", "\"pusher-3\"", "\"retry\",0,0,\"60\"", "disconnect\",{\"code\":\"403"] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    assert!(!log.contains("gone"), "what components report is nobody else's business");
 }
 
 #[test]
@@ -278,8 +301,7 @@ impl Client {
     }
 
     fn drop(&mut self) {
-        self.input(Input::SocketClosed(self.socket, CloseInfo { code: 1006, reason: "gone".into() }));
-        self.input(Input::App(AppSignal::NetworkDown));
+        self.input(Input::SocketClosed(self.socket, CloseInfo { code: 1006, reason: "lost".into() }));
     }
 
     fn run_for(&mut self, time: Duration) {
@@ -312,6 +334,7 @@ impl Client {
                 Output::Settle(_, Ok(reply)) => json!(reply),
                 Output::Settle(_, Err(error)) => json!(error),
                 Output::Event(event) => json!(event),
+                Output::AskRetry(context) => json!(context),
                 Output::SendText(..) | Output::CloseSocket(..) | Output::Log(..) => Value::Null,
             };
             self.journal.comes_out(&output, &value.to_string());

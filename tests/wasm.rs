@@ -176,9 +176,42 @@ async fn leaving_resolves_with_undefined_and_disconnect_is_the_last_event() {
 }
 
 #[wasm_bindgen_test]
+async fn a_function_of_the_app_decides_about_reconnecting() {
+    for (answer, gives_up) in
+        [("null", true), ("0", false), ("undefined", false), ("JSON.parse('no JSON')", false)]
+    {
+        let page = Page::with(&format!(
+            "({{appkey: 'ak', reconnect: (asked) => (globalThis.asked = asked, {answer})}})"
+        ));
+        page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+        Function::from(make("(host) => host.core.socketClosed(host.socket, 1006, 'gone')"))
+            .call1(&JsValue::UNDEFINED, &page.host)
+            .unwrap();
+        page.settle_timers().await;
+        let told = text(&make("Object.assign(globalThis.asked, {delayMs: typeof globalThis.asked.delayMs})"));
+        let expected =
+            r#"{"retryCount":1,"elapsedMs":0,"retryReason":"socket closed (1006) gone","delayMs":"number"}"#;
+        assert_eq!(told, expected);
+        let ended = page.journal().iter().any(|line| line.starts_with("event disconnect"));
+        assert_eq!(ended, gives_up, "{answer}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_function_of_the_app_takes_the_reports() {
+    let page = Page::with("({appkey: 'ak', reporter: (batch) => { globalThis.batch = batch; }})");
+    page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+    page.call("dataReporter", "['push', 'bindstatechange', {code: 1002}]").await.unwrap();
+    page.call("leave", "[]").await.unwrap();
+    let reported = make("globalThis.batch.event.function.name + ' ' + globalThis.batch.event.function.value");
+    assert_eq!(reported.as_string().unwrap(), r#"bindstatechange {"code":1002}"#);
+    assert!(!page.journal().iter().any(|line| line.contains("reporter")), "no request is made");
+}
+
+#[wasm_bindgen_test]
 fn unusable_options_throw_and_unusable_names_reject() {
     let host = || JsValue::from(FakeHost::new()).unchecked_into::<Host>();
-    for options in ["undefined", "({})", "({appkey: 7})"] {
+    for options in ["undefined", "({})", "({appkey: 7})", "({appkey: 'ak', reconnect: {maxDelay: 0}})"] {
         let error = Core::new(&make(options), host()).unwrap_err();
         assert_eq!(field(&error, "code").as_f64(), Some(434.0), "{options}");
     }
@@ -192,9 +225,13 @@ struct Page {
 
 impl Page {
     fn new() -> Self {
+        Self::with("({appkey: 'ak'})")
+    }
+
+    fn with(options: &str) -> Self {
         let host = FakeHost::new();
         let platform = JsValue::from(&host).unchecked_into::<Host>();
-        let core = JsValue::from(Core::new(&make("({appkey: 'ak'})"), platform).unwrap());
+        let core = JsValue::from(Core::new(&make(options), platform).unwrap());
         host.attach(core.clone());
         Self { core, host }
     }

@@ -12,6 +12,7 @@
 mod captions;
 mod doors;
 mod limits;
+mod quality;
 mod room;
 mod tasks;
 
@@ -28,6 +29,8 @@ pub use self::captions::{CaptionWish, Interruption};
 pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
 use self::limits::{Budget, Timers};
 pub use self::limits::{HubConfig, HubTimer};
+pub(crate) use self::quality::STATISTICS;
+pub use self::quality::{Quality, QualityReport, Sample};
 use self::room::{Arrival, Member, Presence, Room};
 pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
 pub use self::tasks::{
@@ -77,6 +80,7 @@ impl Hub {
             HubInput::Kick(cid, uid) => self.kick(cid, uid, now),
             HubInput::Dissolve(cid) => self.dissolve(cid, now),
             HubInput::Captions(cid, captions) => self.captions(cid, &captions),
+            HubInput::Report(cid, uid, report) => self.report(cid, uid, report, now),
             HubInput::Shutdown => self.shut_down(),
             HubInput::Timeout => {}
         }
@@ -217,6 +221,17 @@ impl Hub {
         self.log(Level::Info, format!("room {cid} is dissolved by the operator"));
     }
 
+    /// Who reports is not checked, so only what a member of the room could report is kept.
+    fn report(&mut self, cid: Cid, uid: Uid, report: QualityReport, now: Instant) {
+        let Some(room) = self.rooms.get_mut(&cid) else { return };
+        if report.source.is_some_and(|source| !room.members.contains_key(&source)) {
+            return;
+        }
+        if let Some(member) = room.members.get_mut(&uid) {
+            member.quality.learn(report, now.as_millis());
+        }
+    }
+
     fn shut_down(&mut self) {
         self.phase = Phase::ShutDown;
         for id in self.connections.keys() {
@@ -289,7 +304,14 @@ impl Hub {
     }
 
     fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, ticket: LoginTicket, now: Instant) {
-        let (cid, uid, expires) = (login.cid, login.uid, ticket.expires_ms);
+        let (cid, uid) = (login.cid, login.uid);
+        // A client that comes back with another ticket names the one its stay began with. That one's
+        // grants are still good, so URLs stay the same, after a restart too (docs/protocol.md 12.6).
+        let began = LoginTicket::verify(&self.secret, &login.resume, now.as_millis());
+        let (expires, resume) = match began {
+            Ok(began) if began.is_for_the_same(&ticket) => (began.expires_ms, &login.resume),
+            Ok(_) | Err(_) => (ticket.expires_ms, &login.token),
+        };
         let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket));
         let arrival = room.enter(id, uid, login, expires);
         if let Some(connection) = self.connections.get_mut(&id) {
@@ -302,7 +324,7 @@ impl Hub {
                 self.log(Level::Info, format!("room {cid}: {uid} joined"));
                 // Before it learns its URLs, so that they work.
                 self.outputs.push_back(HubOutput::Admit(cid, uid, login.role));
-                self.greet(id, cid, uid, seq, expires);
+                self.greet(id, cid, uid, seq, expires, resume);
                 self.tell_others(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
                 });
@@ -318,19 +340,19 @@ impl Hub {
                 }
                 if new_session {
                     // Another join of the same user starts with the role it names, and unmuted. A mere
-                    // reconnect names the role of its first login, and corrects that itself (4.4).
+                    // reconnect may name the role of its first login, and corrects that itself (4.4).
                     self.change_role(cid, uid, login.role);
                     for media in Media::ALL {
                         self.mute(cid, uid, media, false);
                     }
                 }
-                self.greet(id, cid, uid, seq, expires);
+                self.greet(id, cid, uid, seq, expires, resume);
             }
         }
     }
 
     /// Answers the login: everybody in the room, oneself first, then what is muted.
-    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, expires: u64) {
+    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, expires: u64, resume: &str) {
         let Some(room) = self.rooms.get(&cid) else { return };
         let role = room.members.get(&uid).map_or_else(Role::default, |member| member.role);
         // What it published before is left out: it must publish again to confirm that.
@@ -341,7 +363,7 @@ impl Hub {
             member.entry(*other, |stream| self.urls.pull(cid, *other, stream, uid, expires))
         });
         let userlist = std::iter::once(own).chain(entries).collect();
-        let ack = Ack { userlist: Some(userlist), ..Ack::ok() };
+        let ack = Ack { userlist: Some(userlist), resume: resume.to_owned(), ..Ack::ok() };
         self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack)));
         for (other, member) in others {
             for media in member.muted.iter() {
@@ -452,6 +474,9 @@ impl Hub {
         let Some(room) = self.rooms.get_mut(&cid) else { return };
         if room.members.remove(&uid).is_none() {
             return;
+        }
+        for member in room.members.values_mut() {
+            member.quality.pull.remove(&uid);
         }
         room.tell_all(&Notice::Leave(uid), cid, &mut self.outputs);
         if room.members.is_empty() {

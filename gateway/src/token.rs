@@ -204,6 +204,12 @@ impl LoginTicket {
         ticket
     }
 
+    /// Whether another ticket lets the same user into the same room.
+    #[must_use]
+    pub fn is_for_the_same(&self, other: &Self) -> bool {
+        (self.cid, self.uid, &self.app_key) == (other.cid, other.uid, &other.app_key)
+    }
+
     /// Reads a ticket back.
     ///
     /// # Errors

@@ -325,6 +325,7 @@ impl Stage {
                 Output::Settle(_, Ok(reply)) => json!(reply),
                 Output::Settle(_, Err(error)) => json!(error),
                 Output::Event(event) => json!(event),
+                Output::AskRetry(context) => json!(context),
                 Output::Request(..)
                 | Output::OpenSocket(..)
                 | Output::SendText(..)
@@ -366,7 +367,7 @@ impl Stage {
                 Output::Event(event) => {
                     events.push(Item { kind: "event", name: event.name().into(), value, socket: None });
                 }
-                Output::Log(..) => {}
+                Output::AskRetry(_) | Output::Log(..) => {}
             }
         }
         self.journal.drained(&self.session, self.now);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nertc_miniapp::{
     Call, CallId, Config, Error, Event, HttpRequest, Input, Instant, Media, Output, Reply, RequestId,
-    Session, SocketId, Uid,
+    RetryContext, Session, SocketId, Uid,
 };
 
 /// A session under observation.
@@ -16,6 +16,8 @@ pub(crate) struct Client {
     pub(crate) forgotten: usize,
     /// Requests not yet answered.
     pub(crate) requests: Vec<(RequestId, HttpRequest)>,
+    /// What the application was asked about reconnecting.
+    pub(crate) asked: Vec<RetryContext>,
     /// Every frame sent, with its socket.
     pub(crate) sent: Vec<(SocketId, String)>,
     live: BTreeSet<SocketId>,
@@ -40,6 +42,7 @@ impl Client {
             events: Vec::new(),
             forgotten: 0,
             requests: Vec::new(),
+            asked: Vec::new(),
             sent: Vec::new(),
             live: BTreeSet::new(),
             closed: BTreeSet::new(),
@@ -95,6 +98,7 @@ impl Client {
                     self.settled.insert(id, result);
                 }
                 Output::Event(event) => self.tell(event),
+                Output::AskRetry(context) => self.asked.push(context),
                 Output::Log(..) => {}
             }
         }
@@ -207,6 +211,8 @@ impl Client {
             | Event::AbilityNotSupport(_)
             | Event::RtmpTasksStatus(_)
             | Event::AsrCaptions(_)
+            | Event::View(_)
+            | Event::NativeStatus(_)
             | Event::SendCommandOverTime { .. } => {}
         }
         self.events.push(event);

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use nertc_miniapp::{
-    Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpResponse, Input, Instant, JoinParams, Reply,
-    SocketId, Uid,
+    AppSignal, Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpResponse, Input, Instant, JoinParams,
+    Reply, SocketId, Uid,
 };
 
 use super::client::{Client, Effect};
@@ -36,12 +36,17 @@ impl Stage {
     /// In a room, on a connection that counts as stable.
     pub(crate) fn joined() -> Self {
         let mut stage = Self::new();
-        stage.join(JoinParams::new("room", Uid(1)));
-        stage.bootstrap();
-        stage.open();
-        stage.login(OWN);
-        stage.run_for(Duration::from_millis(500));
+        stage.enter();
         stage
+    }
+
+    /// Joins, and waits until the connection counts as stable.
+    pub(crate) fn enter(&mut self) {
+        self.join(JoinParams::new("room", Uid(1)));
+        self.bootstrap();
+        self.open();
+        self.login(OWN);
+        self.run_for(Duration::from_millis(500));
     }
 
     pub(crate) fn call(&mut self, call: Call) -> CallId {
@@ -57,6 +62,10 @@ impl Stage {
     pub(crate) fn input(&mut self, input: Input) {
         let effects = self.client.handle(input, self.now);
         self.note(effects);
+    }
+
+    pub(crate) fn signal(&mut self, signal: AppSignal) {
+        self.input(Input::App(signal));
     }
 
     pub(crate) fn note(&mut self, effects: Vec<Effect>) {

@@ -656,6 +656,48 @@ fn a_reconnect_keeps_the_role_and_a_new_join_brings_its_own() {
 }
 
 #[test]
+fn a_client_that_names_its_stay_keeps_role_mutes_and_urls_with_another_ticket() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.send(alice, Command::Role(Role::Audience));
+    desk.send(alice, Command::Mute(Media::Audio, true));
+    let (urls, stay) = (desk.userlist(alice), desk.stay(alice));
+    desk.notices(bob);
+
+    desk.ticket_expires += 60_000;
+    let back = desk.open();
+    desk.login(back, |login| login.resume = stay.clone(), ALICE);
+    assert_eq!(desk.userlist(back)[0].role, Role::Audience);
+    assert_eq!(desk.userlist(back)[1].url, urls[1].url);
+    assert_eq!(desk.stay(back), stay, "for the outage after this one");
+    assert_eq!(desk.notices(bob), []);
+}
+
+#[test]
+fn a_stay_outlives_the_gateway_but_not_its_ticket_and_belongs_to_one_user() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let (url, stay) = (desk.userlist(alice)[0].url.clone(), desk.stay(alice));
+
+    let mut desk = Desk::new();
+    desk.ticket_expires += 60_000;
+    let back = desk.open();
+    desk.login(back, |login| login.resume = stay.clone(), ALICE);
+    assert_eq!(desk.userlist(back)[0].url, url, "another process, the same URL");
+
+    let bob = desk.open();
+    desk.login(bob, |login| login.resume = stay.clone(), BOB);
+    assert_ne!(desk.stay(bob), stay);
+
+    desk.now = desk.now + std::time::Duration::from_secs(86_400);
+    let late = desk.open();
+    desk.login(late, |login| login.resume = stay.clone(), ALICE);
+    assert_ne!(desk.stay(late), stay);
+    assert_ne!(desk.userlist(late)[0].url, url);
+}
+
+#[test]
 fn silence_closes_the_connection_and_starts_the_grace_period() {
     let mut desk = Desk::new();
     let bob = desk.join(BOB);
@@ -1188,6 +1230,12 @@ impl Desk {
                 ServerPacket::Notice(_) => None,
             });
         acks.take(1).next().expect("no userlist")
+    }
+
+    /// What the answer to the login called the stay.
+    fn stay(&self, id: ConnectionId) -> String {
+        let Ok(ServerPacket::Ack(_, ack)) = ServerPacket::decode(&self.texts[&id][0]) else { panic!() };
+        ack.resume
     }
 
     fn last_ack(&self, id: ConnectionId) -> Option<(u32, i32)> {
