@@ -60,10 +60,16 @@ impl Report {
 
     /// The arguments of a report that has the same effect, except on what the server reads.
     pub(crate) fn gist(&self) -> String {
-        let Self { direction, name, data } = self;
-        let part = |key: &str| data.get(key).unwrap_or(&Value::Null);
-        let data = json!({"code": part("code"), "key": part("key"), "pull_uid": part("pull_uid")});
-        format!("[\"{direction}\",{},{data}]", Value::from(name.as_str()))
+        let text = |text: &str| Value::from(text);
+        let part = |key: &str| self.data.get(key).unwrap_or(&Value::Null);
+        format!(
+            "[{},{},{{\"code\":{},\"key\":{},\"pull_uid\":{}}}]",
+            text(&self.direction),
+            text(&self.name),
+            part("code"),
+            part("key"),
+            part("pull_uid"),
+        )
     }
 
     /// Which component reports which status, if it does.
