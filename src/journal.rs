@@ -1,10 +1,10 @@
 //! What went into a session and what came out of it, as text that may be shown around and replayed
 //! (`replay.rs`). Kept by the shell, beside the session.
 //!
-//! One JSON array per line. A stay begins with `["begin", …]`: everything that it depends on. An
-//! input starts with its time, in milliseconds since then; an output starts with its kind. A number
-//! follows that says of which call, request or socket it is. Log lines are left out, since the
-//! session writes them again.
+//! One JSON array per line: what sort of thing happened; to which call, request or socket; a code; a
+//! text; a value for or from the application. An input has its time before that, in milliseconds since
+//! the stay began. A stay begins with `"begin"` and everything that it depends on. Log lines are left
+//! out, since the session writes them again.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::doors::{Advice, HttpRequest, Input, Output};
 use crate::session::{Memory, Session};
 use crate::time::Instant;
 
-/// The last stays of one session, the present one included, within [`CAPACITY`].
+/// The last stays of one session, the present one included, within some 512 KiB.
 #[derive(Debug)]
 pub struct Journal {
     options: String,
@@ -117,7 +117,8 @@ impl Journal {
     }
 
     fn write(&mut self, now: Option<Instant>, kind: &str, of: u32, code: u16, text: &str, json: &str) {
-        let at = now.map(|now| format!("{},", now.as_millis() - self.since.as_millis())).unwrap_or_default();
+        let since = self.since.as_millis();
+        let at = now.map(|now| format!("{},", now.as_millis().saturating_sub(since))).unwrap_or_default();
         let json = if json.is_empty() { "null" } else { json };
         self.text += &format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", Value::from(text));
         while self.text.len() > CAPACITY {
@@ -250,7 +251,8 @@ fn names_a_secret(name: &[u8]) -> bool {
 
 /// Changes when older programs cannot read a log any more.
 pub(crate) const FORMAT: u32 = 1;
-/// About two hours of a quiet call, most of it heartbeats; little beside what a call's media take.
+/// About two hours of a quiet call, most of it heartbeats, and minutes of one with many players that
+/// report; little beside what a call's media take.
 const CAPACITY: usize = 512 << 10;
 /// How the body of a batch of reports begins.
 const REPORT: &str = "{\"common\":";
