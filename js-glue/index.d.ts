@@ -163,7 +163,7 @@ declare class YunXinMiniappSDK extends WithConstants {
 
   /**
    * What went into this client and came out of it lately, as text: one JSON value per line, at most some
-   * 600 KB. Send it along when you report a problem; `npm run replay -- FILE` shows it, and does it again.
+   * 300 KB. Send it along when you report a problem; `npm run replay -- FILE` shows it, and does it again.
    *
    * Tokens, queries of addresses, captions and what components report are left out or stand as marks; app
    * key, room names, uids and server names are in it. Empty before the first call has loaded the core.

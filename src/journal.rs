@@ -14,7 +14,7 @@ use crate::doors::{Advice, HttpRequest, Input, Output};
 use crate::session::{Memory, Session};
 use crate::time::Instant;
 
-/// The last stays of one session, the present one included, within some 512 KiB.
+/// The last stays of one session, the present one included, within 256 KiB.
 #[derive(Debug)]
 pub struct Journal {
     options: String,
@@ -31,8 +31,14 @@ impl Journal {
     /// The journal of a session that was made just now from these options, written as JSON.
     #[must_use]
     pub fn new(options: String, session: &Session, now: Instant) -> Self {
-        let mut journal =
-            Self { options, text: String::new(), begin: 0, since: now, resting: false, dropped: 0 };
+        let mut journal = Self {
+            options,
+            text: String::with_capacity(CAPACITY),
+            begin: 0,
+            since: now,
+            resting: false,
+            dropped: 0,
+        };
         journal.drained(session, now);
         journal
     }
@@ -120,19 +126,24 @@ impl Journal {
         let since = self.since.as_millis();
         let at = now.map(|now| format!("{},", now.as_millis().saturating_sub(since))).unwrap_or_default();
         let json = if json.is_empty() { "null" } else { json };
-        self.text += &format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", Value::from(text));
-        while self.text.len() > CAPACITY {
+        let line = format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", Value::from(text));
+        while self.text.len() + line.len() > CAPACITY {
+            if self.text.is_empty() {
+                self.dropped += 1;
+                return;
+            }
             // Earlier stays go first; then the older half, and with it the beginning, of this one.
             let mut cut = self.begin;
             if cut == 0 {
                 let bytes = self.text.as_bytes();
-                let is_end = |at: &usize| bytes[at - 1] == b'\n';
-                cut = (bytes.len() - CAPACITY / 2..bytes.len()).find(is_end).unwrap_or(bytes.len());
+                let end = (bytes.len() / 2..bytes.len()).find(|at| bytes[*at] == b'\n');
+                cut = end.map_or(bytes.len(), |end| end + 1);
                 self.dropped += bytes[..cut].iter().filter(|byte| **byte == b'\n').count();
             }
-            self.text = self.text[cut..].to_owned();
+            self.text.drain(..cut);
             self.begin = 0;
         }
+        self.text += &line;
     }
 }
 
@@ -251,9 +262,10 @@ fn names_a_secret(name: &[u8]) -> bool {
 
 /// Changes when older programs cannot read a log any more.
 pub(crate) const FORMAT: u32 = 1;
-/// About two hours of a quiet call, most of it heartbeats, and minutes of one with many players that
-/// report; little beside what a call's media take.
-const CAPACITY: usize = 512 << 10;
+/// About an hour of a quiet call, most of it heartbeats, and minutes of one with many players that
+/// report; little beside what a call's media take. Allocated once: memory that a module has taken, it
+/// never gives back.
+const CAPACITY: usize = 256 << 10;
 /// How the body of a batch of reports begins.
 const REPORT: &str = "{\"common\":";
 const MARK: &str = "redacted-";
