@@ -164,6 +164,15 @@ declare class YunXinMiniappSDK extends WithConstants {
 
   getVersion(): string;
 
+  /**
+   * What went into this client and came out of it lately, as text: one JSON value per line, at most some
+   * 300 KB. Send it along when you report a problem; `npm run replay -- FILE` shows it, and does it again.
+   *
+   * Tokens, queries of addresses, captions and what components report are left out or stand as marks; app
+   * key, room names, uids and server names are in it. Empty before the first call has loaded the core.
+   */
+  exportLog(): string;
+
   /** A copy of what the client knows, in the original's form. Read by other software, such as call-kit. */
   get _info(): YunXinMiniappSDK.Info;
 

@@ -66,6 +66,7 @@ mod entry;
 mod error;
 mod event;
 mod info;
+mod journal;
 mod lenient;
 mod link;
 mod login;
@@ -75,6 +76,7 @@ mod needs;
 pub mod protocol;
 mod pulse;
 mod quality;
+pub mod replay;
 mod report;
 mod room;
 mod session;
@@ -98,13 +100,14 @@ pub use event::{
     RoleChanged, RtmpTasksStatus, StreamOf, SyncDone, Who,
 };
 pub use info::{Info, JoinedWith, UserInfo};
+pub use journal::Journal;
 pub use media::{Component, Meaning, Remedy, Severity};
 pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };
 pub use quality::{Flows, Leg, Qualities, Quality, Reason};
 pub use report::Report;
-pub use session::Session;
+pub use session::{Memory, Session};
 pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};
 pub use view::{Page, Patch};

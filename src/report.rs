@@ -59,6 +59,23 @@ impl Report {
         Self { direction: text(direction, "push"), name: text(name, ""), data }
     }
 
+    /// The arguments of a report that has the same effect, except on what the server reads.
+    pub(crate) fn gist(&self) -> String {
+        let text = |text: &str| Value::from(text);
+        if self.statistics().is_some() {
+            return format!("[{},{},{}]", text(&self.direction), text(&self.name), self.data);
+        }
+        let part = |key: &str| self.data.get(key).unwrap_or(&Value::Null);
+        format!(
+            "[{},{},{{\"code\":{},\"key\":{},\"pull_uid\":{}}}]",
+            text(&self.direction),
+            text(&self.name),
+            part("code"),
+            part("key"),
+            part("pull_uid"),
+        )
+    }
+
     /// Which component reports; `None` for a player that does not say whom it plays.
     pub(crate) fn which(&self) -> Option<Which> {
         if self.direction != "pull" {
@@ -133,6 +150,11 @@ impl Reports {
         }
         self.due = (!self.waiting.is_empty()).then(|| now + pause);
         true
+    }
+
+    /// Whether nothing waits and nothing is under way.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.under_way.is_none()
     }
 
     /// When what waits goes out.

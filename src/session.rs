@@ -15,7 +15,7 @@ use crate::event::{
 };
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, CallId, Cid, Media, RequestId, Seq, SocketId, Stream, Uid};
+use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Stream, Uid};
 use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
 use crate::quality::{Flows, Leg, Qualities};
@@ -25,6 +25,19 @@ use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Instant, Rng, Timer};
 use crate::view::{Page, Pulled, Pushed, Sign, View, Which};
 use crate::wants::{Item, Verdict, Wants};
+
+/// What outlives a stay: with it, another session goes on as this one would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Where the random sequence has got to.
+    pub seed: u64,
+    /// The last id of a socket or request.
+    pub minted: u32,
+    /// The last key of a component.
+    pub keys: u32,
+    /// The role that the application wants.
+    pub role: Role,
+}
 
 /// One client.
 #[derive(Debug)]
@@ -62,6 +75,17 @@ impl Session {
             now,
             dropped: 0,
         }
+    }
+
+    /// A session outside of any room that goes on where another had got to.
+    #[must_use]
+    pub fn recall(mut config: Config, memory: Memory, now: Instant) -> Self {
+        config.seed = memory.seed;
+        let mut session = Self::new(config, now);
+        session.tools.minted = memory.minted;
+        session.view = View::after(memory.keys);
+        session.wants.want(Command::Role(memory.role));
+        session
     }
 
     /// Takes something in. Cannot fail: what is unusable is logged and dropped, and a wrong call
@@ -153,6 +177,16 @@ impl Session {
             publish_audio: self.wants.publishes(Media::Audio),
             publish_video: self.wants.publishes(Media::Video),
         }
+    }
+
+    /// What the next stay begins with; `None` while anything is under way, or not as in a new session.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        let Tools { rng, minted, hidden, offline, .. } = &self.tools;
+        let keys = self.view.at_rest()?;
+        let at_rest = self.link.is_idle() && self.reports.is_empty() && !hidden && !offline;
+        let (seed, role) = (rng.seed(), self.wants.wanted_role());
+        at_rest.then_some(Memory { seed, minted: *minted, keys, role })
     }
 
     /// What the page was last told to render.

@@ -118,6 +118,19 @@ impl Sign {
 }
 
 impl View {
+    /// An empty page; this key was the last.
+    pub(crate) fn after(last_key: u32) -> Self {
+        Self { last_key, ..Self::default() }
+    }
+
+    /// The last key, when the page is empty and knows it.
+    pub(crate) const fn at_rest(&self) -> Option<u32> {
+        if self.page.pusher.is_some() || !self.page.players.is_empty() {
+            return None;
+        }
+        Some(self.last_key)
+    }
+
     /// Brings the page in line with what is so, and returns what it has to change.
     pub(crate) fn render(
         &mut self,

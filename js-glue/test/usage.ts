@@ -12,10 +12,11 @@ async function making(): Promise<void> {
   });
   new YunXinMiniappSDK({ appkey: '', logger: console, wasmTimeout: 5000 }).destroy();
   const version: string = YunXinMiniappSDK.getVersion() + second.getVersion();
+  const log: string = second.exportLog();
   YunXinMiniappSDK.destroy();
   const nothing: void = client.destroy();
   await client.init();
-  console.log(version, nothing, YunXinMiniappSDK.default === YunXinMiniappSDK);
+  console.log(version, log, nothing, YunXinMiniappSDK.default === YunXinMiniappSDK);
 }
 
 async function calling(client: YunXinMiniappSDK): Promise<string> {
