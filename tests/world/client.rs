@@ -20,6 +20,8 @@ pub(crate) struct Client {
     pub(crate) asked: Vec<RetryContext>,
     /// Every frame sent, with its socket.
     pub(crate) sent: Vec<(SocketId, String)>,
+    /// Close codes of the sockets that it did not close itself.
+    pub(crate) lost: Vec<u16>,
     live: BTreeSet<SocketId>,
     closed: BTreeSet<SocketId>,
     pending: BTreeMap<CallId, &'static str>,
@@ -44,6 +46,7 @@ impl Client {
             requests: Vec::new(),
             asked: Vec::new(),
             sent: Vec::new(),
+            lost: Vec::new(),
             live: BTreeSet::new(),
             closed: BTreeSet::new(),
             pending: BTreeMap::new(),
@@ -62,8 +65,10 @@ impl Client {
 
     /// Hands something in, takes everything out, and checks the rules.
     pub(crate) fn handle(&mut self, input: Input, now: Instant) -> Vec<Effect> {
-        if let Input::SocketClosed(id, _) = &input {
-            self.live.remove(id);
+        if let Input::SocketClosed(id, info) = &input {
+            if self.live.remove(id) {
+                self.lost.push(info.code);
+            }
             self.closed.insert(*id);
         }
         let timed = input == Input::Timeout;

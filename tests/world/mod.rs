@@ -7,6 +7,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod client;
+pub(crate) mod ground;
 pub(crate) mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,7 @@ use nertc_miniapp::{
 
 /// A client of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ClientId(usize);
+pub(crate) struct ClientId(pub(crate) usize);
 
 /// All there is.
 pub(crate) struct World {
