@@ -10,7 +10,7 @@ mod real;
 #[path = "../../../tests/world/mod.rs"]
 mod world;
 
-use nertc_miniapp::{AppUid, Call, Event, Media, MediaSet, Reply, Role, Uid};
+use nertc_miniapp::{AppUid, Call, Code, Event, JoinParams, Media, MediaSet, Reply, Role, Uid};
 use real::RealGround;
 use world::ground::{AUDIENCE, BROADCASTER, Ground};
 use world::{ClientId, World};
@@ -34,12 +34,14 @@ scenarios! {
     a_dropped_connection_is_not_noticed_by_others,
     subscriptions_are_restored_after_an_outage,
     a_publish_during_an_outage_settles_after_recovery,
+    what_happened_during_an_outage_is_told_as_differences,
     when_both_are_dropped_both_come_back,
     a_silent_death_is_found_and_healed,
     a_mute_is_known_to_late_comers_and_outlives_an_outage,
     the_role_of_an_audience_outlives_an_outage,
     a_killed_gateway_is_filled_again_by_its_clients,
     a_stopped_gateway_tells_its_clients_to_come_back,
+    a_join_without_a_gateway_fails_and_the_next_one_works,
     a_second_device_of_a_user_drives_the_first_out_for_good,
     the_operator_removes_a_member,
     the_operator_dissolves_a_room,
@@ -140,6 +142,23 @@ fn a_publish_during_an_outage_settles_after_recovery<G: Ground>(ground: &mut G) 
     ground.agree("room", [alice, bob]);
 }
 
+fn what_happened_during_an_outage_is_told_as_differences<G: Ground>(ground: &mut G) {
+    let (alice, bob) = two_in_a_room(ground);
+    let carol = ground.join("room", 300);
+    publish(ground, bob, MediaSet::MAIN);
+    publish(ground, carol, Media::Audio.into());
+    ground.is_told(alice, ["clientJoin", "stream-added", "stream-added", "stream-added"]);
+
+    ground.cut(alice);
+    ground.settle(bob, Call::Unpublish(Media::Video.into()));
+    ground.settle(carol, Call::Leave);
+    let dave = ground.join("room", 400);
+    ground.heal(alice);
+    ground.until_told(alice, "open");
+    ground.is_told(alice, ["stream-removed", "clientLeave", "stream-removed", "clientJoin", "reconnected"]);
+    ground.agree("room", [alice, bob, dave]);
+}
+
 fn when_both_are_dropped_both_come_back<G: Ground>(ground: &mut G) {
     let (alice, bob) = two_in_a_room(ground);
     publish(ground, alice, Media::Audio.into());
@@ -161,9 +180,9 @@ fn a_silent_death_is_found_and_healed<G: Ground>(ground: &mut G) {
     let socket = ground.client(alice).socket();
 
     ground.swallow(alice);
-    ground.until_told(alice, "willreconnect");
+    ground.is_told(alice, ["willreconnect"]);
     ground.heal(alice);
-    ground.until_told(alice, "reconnected");
+    ground.is_told(alice, ["open", "reconnected"]);
     assert_ne!(ground.client(alice).socket(), socket);
     assert_eq!(ground.commands(alice, PUBLISH), 1);
     publish(ground, alice, Media::Video.into());
@@ -231,6 +250,20 @@ fn a_stopped_gateway_tells_its_clients_to_come_back<G: Ground>(ground: &mut G) {
     assert_eq!(ground.members_of("room"), before);
 }
 
+fn a_join_without_a_gateway_fails_and_the_next_one_works<G: Ground>(ground: &mut G) {
+    ground.kill_gateway();
+    let alice = ground.seat(100);
+    let join = || Call::Join(Box::new(JoinParams::new("room", Uid(100))));
+    let first = ground.call(alice, join());
+    let error = ground.result(alice, first).unwrap_err();
+    assert_eq!(error.code(), Code::Number(-2));
+    assert!(error.is_retryable() && ground.client(alice).is_idle());
+
+    ground.start_gateway();
+    ground.settle(alice, join());
+    ground.agree("room", [alice]);
+}
+
 fn a_second_device_of_a_user_drives_the_first_out_for_good<G: Ground>(ground: &mut G) {
     let (first, bob) = two_in_a_room(ground);
     let second = ground.join("room", 100);
@@ -290,10 +323,9 @@ fn publish<G: Ground>(ground: &mut G, id: ClientId, media: MediaSet) {
 }
 
 fn subscribe<G: Ground>(ground: &mut G, id: ClientId, uid: u64, media: Media) -> String {
-    match ground.settle(id, Call::Subscribe(AppUid::Number(Uid(uid)), media)) {
-        Reply::Subscribed { url, .. } => url.as_str().to_owned(),
-        other => panic!("{other:?}"),
-    }
+    let reply = ground.settle(id, Call::Subscribe(AppUid::Number(Uid(uid)), media));
+    let Reply::Subscribed { url, .. } = reply else { panic!("{reply:?}") };
+    url.as_str().to_owned()
 }
 
 fn settle_mute<G: Ground>(ground: &mut G, id: ClientId, media: Media, mute: bool) {

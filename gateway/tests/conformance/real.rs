@@ -89,7 +89,7 @@ impl Ground for RealGround {
                 }
             }
             let deadlines = self.seats.iter().filter_map(|seat| seat.client.deadline());
-            let next = deadlines.chain([now + GLANCE]).min().unwrap_or(end);
+            let next = deadlines.fold(now + GLANCE, Instant::min);
             let input = async { timeout(next.since(now), self.told.recv()).await };
             if let Ok(Some((id, input))) = self.runtime.block_on(input) {
                 self.handle(id, input);
