@@ -32,6 +32,8 @@ class Client {
     this._host = null;
     /** @type {Promise<Host> | null} */
     this._ready = null;
+    /** Whether the page asked what to render. */
+    this._viewed = false;
     /** Calls made before the core was there, and not yet passed on. */
     this._waiting = 0;
     /** @type {Map<string, Function>} */
@@ -92,6 +94,15 @@ class Client {
     const info = snapshot(this);
     const members = info.userlist.map((/** @type {any} */ member) => [String(member.uid), member]);
     return Object.assign(info, { userlist: new Map(members) });
+  }
+
+  /**
+   * What the page should render. From the first call on, the event `view` tells what changes, once a
+   * turn.
+   */
+  view() {
+    this._viewed = true;
+    return this._host ? this._host.core.view() : { pusher: null, players: [] };
   }
 
   getVersion() {
@@ -200,6 +211,7 @@ function ready(client) {
       const host = new Host(options, (event, data) => client.emit(event, data));
       host.core = new bindings.Core(forCore(options), host);
       client._host = host;
+      if (client._viewed) host.core.view();
       return host;
     });
     client._ready.catch((error) => {

@@ -43,6 +43,11 @@ declare class YunXinMiniappSDK extends WithConstants {
   /** Resolves also when in no room. */
   leave(): Promise<void>;
 
+  /**
+   * What the page should render. From the first call on, the event `view` tells what changes.
+   */
+  view(): YunXinMiniappSDK.View;
+
   /** Leaves without telling how it went. The client can join again. */
   destroy(): void;
 
@@ -311,12 +316,39 @@ declare namespace YunXinMiniappSDK {
      * it to the SDK.
      */
     reconnect?: ReconnectOptions | ((context: RetryContext) => number | null | undefined);
+    /**
+     * Takes what `dataReporter` collected, in place of a `statisticsServer`: once in 5 to 60 s and on
+     * leaving. A batch for which it throws comes again.
+     */
+    reporter?: (batch: ReportBatch) => void;
     /** How long loading the wasm may take, in milliseconds. Default: 15000. */
     wasmTimeout?: number;
     /** In place of the global `wx`, in Node and in browsers. */
     platform?: Platform;
     /** In place of the global `WXWebAssembly`, in Node and in browsers. */
     WXWebAssembly?: { instantiate(path: string, imports: object): Promise<object> };
+  }
+
+  /** Reports in the form of the original; one is an `event`, several are `events`. */
+  interface ReportBatch {
+    common: { ver: string; sdk_type: string; session_id: string; app_key: string };
+    event?: ReportedEvent;
+    events?: ReportedEvent[];
+  }
+
+  interface ReportedEvent {
+    function: {
+      uid: string;
+      cid: string;
+      /** `push` or `pull`. */
+      oper: string;
+      /** What was reported, as JSON text; of a player with `pull_uid`. */
+      value: string;
+      /** Milliseconds since the epoch. */
+      time: number;
+      /** Such as `bindnetstatus`. */
+      name: string;
+    };
   }
 
   /** Whole numbers; times in milliseconds, an hour at most. */
@@ -644,6 +676,58 @@ declare namespace YunXinMiniappSDK {
   }
 
   /** The payload of each event. In which order they come: docs/events.md. */
+  /**
+   * What the page should render. `setData` it, and each event `view` after it. Report what the
+   * components tell with `dataReporter`, for a player with its `key` in `data`.
+   */
+  interface View {
+    /** `null`: nothing is pushed. */
+    pusher: null | {
+      /** Another key means: make another component. */
+      key: string;
+      url: string;
+      mode: 'RTC';
+      autopush: true;
+      enableMic: boolean;
+      enableCamera: boolean;
+      /** kbit/s. */
+      minBitrate: number;
+      maxBitrate: number;
+      /** Whether it reported that it pushes. */
+      live: boolean;
+    };
+    /** By place. A free place has `key` and an empty `src` only: do not render it. */
+    players: ViewedPlayer[];
+  }
+
+  interface ViewedPlayer {
+    key: string;
+    /** The URL for live-player. */
+    src: string;
+    uid?: Uid;
+    kind?: 'main' | 'screenShare' | 'slaveAudio';
+    mode?: 'RTC';
+    autoplay?: true;
+    /** The medium is not subscribed to. */
+    muteAudio?: boolean;
+    muteVideo?: boolean;
+    /** Seconds. */
+    minCache?: number;
+    maxCache?: number;
+    /** Whether it reported a picture or sound. */
+    playing?: boolean;
+  }
+
+  interface NativeStatusEvent {
+    component: 'live-pusher' | 'live-player';
+    uid?: Uid;
+    isBigNumber?: boolean;
+    /** The component's own code, where there is one. */
+    code?: number;
+    /** What it means, such as `no-first-frame`. */
+    name: string;
+  }
+
   interface Events {
     /** A stay in a room failed for good; or something could not be restored after an outage. */
     error: { code: SdkError['code']; reason: string; message: string; desc: string; kind: ErrorKind };
@@ -684,6 +768,10 @@ declare namespace YunXinMiniappSDK {
     'rtmp-tasks-status': TaskEvent;
     /** One caption; only after `startAsrCaptions`. */
     'asr-captions': CaptionEvent;
+    /** Ours: what the page has to change, for `setData` as it is. Only after `view`; once a turn. */
+    view: Record<string, unknown>;
+    /** Ours: a component of the page is in a state that the app should know. */
+    'native-status': NativeStatusEvent;
   }
 
   type EventName = keyof Events;

@@ -1,69 +1,62 @@
 /**
- * How long the SDK itself takes: from the arrival of the last answer that a call needs to the call's
- * promise, in the shipped bundle inside its sandbox, against a real gateway.
+ * Measures, with the shipped bundle in its sandbox and a real gateway, and fails when something is
+ * beyond its limit.
  *
- * Run: npm run bench
+ * Run: npm run bench [-- NAME...]    (only these parts)
  */
 
-import { join } from 'node:path';
-import { createNetworkWx } from '../js-glue/test/network-wx.mjs';
-import { createSandbox } from '../js-glue/test/sandbox.mjs';
+import { latency } from './bench/latency.mjs';
+import { OPERATED } from './bench/operator.mjs';
+import { drops, networkUp, silence } from './bench/recovery.mjs';
+import { Report } from './bench/report.mjs';
+import { restart } from './bench/restart.mjs';
+import { build } from './build.mjs';
 import { startGateway } from './demo/gateway.mjs';
 import { buildGateway } from './gateway.mjs';
-import { build } from './build.mjs';
 import { setUp } from './setup.mjs';
-import { Refusal, root, runAsProgram, step } from './tools.mjs';
+import { Refusal, runAsProgram, step } from './tools.mjs';
 
-const ROUNDS = 50;
-/** Milliseconds from the last answer to the promise. */
-const LIMIT = 10;
+/** Each measures something and returns what became of the promises of its clients. */
+const PARTS = {
+  latency: (program, report) => withGateway(program, (gateway) => latency(gateway, report)),
+  recovery: async (program, report) => [
+    ...(await withGateway(program, async (gateway) => [
+      ...(await drops(gateway, report)),
+      // These wait more than they work, so they may wait together.
+      ...(await Promise.all([
+        networkUp(gateway, report, 'refused'),
+        networkUp(gateway, report, 'swallowed'),
+        silence(gateway, report),
+      ])).flat(),
+    ])),
+    ...(await restart(program, report)),
+  ],
+};
 
-/** `wx` that remembers when the last frame was handed to the SDK. */
-function timedWx(wx) {
-  const clock = { lastFrame: 0 };
-  const connectSocket = (options) => {
-    const task = wx.connectSocket(options);
-    const onMessage = task.onMessage.bind(task);
-    task.onMessage = (listener) =>
-      onMessage((message) => {
-        clock.lastFrame = performance.now();
-        listener(message);
-      });
-    return task;
-  };
-  return { clock, wx: { ...wx, connectSocket } };
-}
-
-export async function bench() {
-  const gateway = await startGateway(await buildGateway({ profile: 'dev' }));
-  const network = createNetworkWx();
-  const { clock, wx } = timedWx(network.wx);
-  const sandbox = createSandbox({ root: join(root, 'miniprogram-demo'), wx, console: { ...console, info() {}, debug() {} } });
-  const client = sandbox.require('./miniprogram_npm/nertc-miniapp').Client({ appkey: 'bench' });
-  const channelServer = `http://${gateway.http}/nrtc/getChannelInfos.action`;
-  const times = { join: [], publish: [] };
+async function withGateway(program, use) {
+  const gateway = await startGateway(program, { args: OPERATED });
   try {
-    for (let round = 0; round < ROUNDS; round++) {
-      await client.join({ channelName: 'bench', uid: 1, channelServer });
-      times.join.push(performance.now() - clock.lastFrame);
-      await client.publish('');
-      times.publish.push(performance.now() - clock.lastFrame);
-      await client.leave();
-    }
+    return await use(gateway);
   } finally {
-    network.close();
     await gateway.stop();
   }
-  return times;
 }
 
-runAsProgram(import.meta.url, async () => {
+runAsProgram(import.meta.url, async (wanted) => {
+  const unknown = wanted.filter((name) => !(name in PARTS));
+  if (unknown.length > 0) {
+    throw new Refusal(`unknown: ${unknown.join(' ')}\nusage: npm run bench [-- NAME...], where NAME is one of\n  ${Object.keys(PARTS).join('\n  ')}`);
+  }
   await setUp();
   await step('build: package', build);
-  for (const [name, times] of Object.entries(await bench())) {
-    const sorted = times.sort((a, b) => a - b);
-    const [median, p95] = [0.5, 0.95].map((share) => sorted[Math.floor(sorted.length * share)]);
-    console.log(`${name}: last answer to promise, ${sorted.length} rounds: median ${median.toFixed(2)} ms, p95 ${p95.toFixed(2)} ms (limit ${LIMIT} ms)`);
-    if (p95 > LIMIT) throw new Refusal(`${name} takes longer than ${LIMIT} ms`);
+  const program = await buildGateway({ profile: 'dev' });
+  const report = new Report();
+  for (const [name, part] of Object.entries(PARTS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const clients = await part(program, report);
+    const given = clients.reduce((sum, promises) => sum + promises.given, 0);
+    const pending = clients.reduce((sum, promises) => sum + promises.given - promises.settled, 0);
+    report.fact(`${name}: every promise is settled`, pending === 0, `${clients.length} clients, ${given} promises, ${pending} pending`);
   }
+  report.end();
 });

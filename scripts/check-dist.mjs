@@ -8,7 +8,7 @@
  * Run alone: node scripts/check-dist.mjs [folder]
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { Refusal, dist, npmProgram, root, run, runAsProgram } from './tools.mjs';
@@ -19,7 +19,7 @@ import { Refusal, dist, npmProgram, root, run, runAsProgram } from './tools.mjs'
 export async function checkDist(folder) {
   const file = (name) => join(folder, name);
   const shown = (name) => relative(root, file(name));
-  const missing = ['index.js', 'index.d.ts', 'nertc_miniapp.wasm', 'nertc_miniapp.wasm.br']
+  const missing = ['components', 'index.js', 'index.d.ts', 'nertc_miniapp.wasm', 'nertc_miniapp.wasm.br']
     .filter((name) => !existsSync(file(name)))
     .map((name) => problem(shown(name), 'the file is missing', 'run "npm run build"'));
   refuse(missing);
@@ -30,6 +30,10 @@ export async function checkDist(folder) {
     ...(await validateWasm(file('nertc_miniapp.wasm'))),
     ...(await checkBundle(readFileSync(file('index.js'), 'utf8'), shown('index.js'))),
   ];
+  for (const name of readdirSync(file('components'), { recursive: true }).filter((name) => name.endsWith('.js'))) {
+    const path = join('components', name);
+    problems.push(...(await checkBundle(readFileSync(file(path), 'utf8'), shown(path), ['Component'])));
+  }
   if (!brotliDecompressSync(readFileSync(file('nertc_miniapp.wasm.br'))).equals(wasm)) {
     problems.push(problem(shown('nertc_miniapp.wasm.br'), 'it is not the compressed module', 'run "npm run build"'));
   }
@@ -168,7 +172,7 @@ export async function validateWasm(path) {
  *
  * @returns {Promise<Problem[]>}
  */
-export async function checkBundle(source, where = 'bundle') {
+export async function checkBundle(source, where = 'bundle', more = []) {
   npmProgram('acorn', 'package.json');
   const acorn = await import('acorn');
   let tree;
@@ -187,7 +191,7 @@ export async function checkBundle(source, where = 'bundle') {
       : `a mini-program lacks it: do without, or use it only where "typeof ${node.name}" was asked`;
     problems.push(problem(`${where}:${line}:${column + 1}`, `it uses the global "${node.name}"`, remedy));
   };
-  visit(tree, new Set(GLOBALS), report);
+  visit(tree, new Set([...GLOBALS, ...more]), report);
   return problems;
 }
 

@@ -61,6 +61,24 @@ pub struct Config {
     pub reconnect_attempts: u32,
     /// Time after which no further attempt to reconnect is made.
     pub reconnect_budget: Duration,
+    /// Time from a player's connection to its first picture or sound, before it is made anew.
+    pub first_frame: Duration,
+    /// Least time between making a component and making it anew for a reason that is no failure.
+    pub renew_pause: Duration,
+    /// Time in the background after which components are made anew.
+    pub background_limit: Duration,
+    /// Wait before a component that failed a second time is made anew; doubles from then on.
+    pub rebuild_base: Duration,
+    /// Longest such wait.
+    pub rebuild_cap: Duration,
+    /// Time that a component must have worked for its failures to be forgotten.
+    pub steady_after: Duration,
+    /// Time from a component's report to the batch that takes it to the statistics server.
+    pub report_interval: Duration,
+    /// Longest wait after a batch that could not be delivered; each failure doubles the wait.
+    pub report_pause: Duration,
+    /// Reports that wait at most.
+    pub max_reports: usize,
     /// Calls waiting at the same time.
     pub max_calls: usize,
     /// Members remembered; further ones are ignored.
@@ -97,6 +115,15 @@ impl Config {
             decides: Decides::Sdk,
             reconnect_attempts: 9,
             reconnect_budget: Duration::from_secs(90),
+            first_frame: Duration::from_secs(5),
+            renew_pause: Duration::from_secs(1),
+            background_limit: Duration::from_secs(5),
+            rebuild_base: Duration::from_secs(2),
+            rebuild_cap: Duration::from_secs(30),
+            steady_after: Duration::from_secs(60),
+            report_interval: Duration::from_secs(5),
+            report_pause: Duration::from_secs(60),
+            max_reports: 200,
             max_calls: 256,
             max_members: 5000,
             max_frame: 4 << 20,

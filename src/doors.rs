@@ -22,6 +22,9 @@ pub enum Input {
     SocketClosed(SocketId, CloseInfo),
     /// The platform told something about the application's surroundings.
     App(AppSignal),
+    /// The page is about to be updated. Answered by [`crate::Event::View`], if there is anything to
+    /// change.
+    Render,
     /// The application says when to try again, in answer to [`Output::AskRetry`] with this number of
     /// attempts.
     Retry(u32, Advice),

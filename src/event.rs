@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::error::{Code, Error};
 use crate::model::{Cid, Media, Role, Uid, Url, event_uid};
 use crate::protocol::{Caption, Reason};
+use crate::view::Patch;
 
 /// Something to tell the application. Serialises to the event's payload.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,6 +66,10 @@ pub enum Event {
     RtmpTasksStatus(RtmpTasksStatus),
     /// A piece of a caption.
     AsrCaptions(AsrCaptions),
+    /// Ours: what the page has to change (`setData` takes it as it is).
+    View(Patch),
+    /// Ours: a component of the page is in a state that the application should know.
+    NativeStatus(NativeStatus),
     /// The gateway did not acknowledge a command.
     SendCommandOverTime {
         /// The command's name.
@@ -76,7 +81,7 @@ pub enum Event {
 
 impl Event {
     /// Every event name there is.
-    pub const NAMES: [&'static str; 24] = [
+    pub const NAMES: [&'static str; 26] = [
         "error",
         "open",
         "clientJoin",
@@ -101,6 +106,8 @@ impl Event {
         "ability-not-support",
         "rtmp-tasks-status",
         "asr-captions",
+        "view",
+        "native-status",
     ];
 
     /// The name under which listeners are registered.
@@ -135,6 +142,8 @@ impl Event {
             Self::AbilityNotSupport(_) => "ability-not-support",
             Self::RtmpTasksStatus(_) => "rtmp-tasks-status",
             Self::AsrCaptions(_) => "asr-captions",
+            Self::View(_) => "view",
+            Self::NativeStatus(_) => "native-status",
         }
     }
 
@@ -149,6 +158,21 @@ impl Event {
         };
         Self::Disconnect { code, reason: error.reason() }
     }
+}
+
+/// The state of a component of the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NativeStatus {
+    /// `live-pusher` or `live-player`.
+    pub component: &'static str,
+    /// The member whose stream a player plays.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Who>,
+    /// The component's own code, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    /// What it means.
+    pub name: &'static str,
 }
 
 /// A member.

@@ -79,6 +79,7 @@ mod session;
 mod tasks;
 pub mod time;
 mod trip;
+mod view;
 mod voice;
 mod wants;
 #[cfg(target_arch = "wasm32")]
@@ -91,8 +92,8 @@ pub use doors::{
 };
 pub use error::{Cause, Code, Error, ErrorKind};
 pub use event::{
-    AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, RoleChanged, RtmpTasksStatus,
-    StreamOf, SyncDone, Who,
+    AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, NativeStatus, RoleChanged,
+    RtmpTasksStatus, StreamOf, SyncDone, Who,
 };
 pub use info::{Info, JoinedWith, UserInfo};
 pub use model::{
@@ -102,4 +103,5 @@ pub use report::Report;
 pub use session::Session;
 pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};
+pub use view::{Page, Patch};
 pub use voice::VoiceChange;

@@ -1,11 +1,15 @@
-//! What `dataReporter` sends, when the application named a server for it (docs/protocol.md 8.2, 8.3).
+//! What components told the page, on its way to a statistics server that the application named
+//! (docs/protocol.md 8.2 to 8.4): collected, coalesced, and sent in batches.
 
 use serde_json::{Value, json};
 
+use crate::api::app_uid;
 use crate::bootstrap::md5_hex;
+use crate::config::Config;
 use crate::doors::HttpRequest;
-use crate::model::{Cid, Uid, Url};
-use crate::time::Instant;
+use crate::model::{Cid, RequestId, Uid, Url};
+use crate::time::{Instant, Timer};
+use crate::view::Which;
 
 /// Something that a component told the page.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +17,35 @@ pub struct Report {
     direction: String,
     name: String,
     data: Value,
+}
+
+/// Where reports go, and which stay they are about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Stay {
+    pub(crate) server: String,
+    pub(crate) uid: Uid,
+    pub(crate) cid: Cid,
+    /// When it began.
+    pub(crate) since: Option<Instant>,
+}
+
+/// The reports that are not delivered yet, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Reports {
+    waiting: Vec<Waiting>,
+    /// The stay that the latest is about.
+    stay: Stay,
+    /// When they are sent; `None` while there are none, or a batch is under way.
+    due: Option<Instant>,
+    under_way: Option<(RequestId, Vec<Waiting>)>,
+    failures: u32,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    /// The component, where a later report of it makes this one worthless.
+    passing: Option<String>,
+    event: Value,
 }
 
 impl Report {
@@ -25,31 +58,119 @@ impl Report {
         Self { direction: text(direction, "push"), name: text(name, ""), data }
     }
 
-    /// The request, in the form of the original. `since` is when the stay began.
-    pub(crate) fn request(
-        &self,
-        server: &str,
-        appkey: &str,
-        cid: Cid,
-        uid: Uid,
-        since: Instant,
-        now: Instant,
-    ) -> HttpRequest {
-        let session = md5_hex(&format!("{cid}:{uid}:{}", since.as_millis()));
-        let body = json!({
-            "common": {"ver": "2.0", "sdk_type": "nrtc2", "session_id": session, "app_key": appkey},
-            "event": {"function": {
-                "uid": uid.to_string(), "cid": cid.to_string(), "oper": self.direction,
-                "value": self.data.to_string(), "time": now.as_millis(), "name": self.name,
-            }},
-        });
-        let headers = vec![
-            ("content-type", "application/json".into()),
-            ("sdktype", "nrtc2".into()),
-            ("appkey", appkey.to_owned()),
-            ("platform", "mini".into()),
-            ("sdkver", "4.6.11".into()),
-        ];
-        HttpRequest { url: Url(server.to_owned()), headers, body: body.to_string() }
+    /// Which component reports which status, if it does.
+    pub(crate) fn status(&self) -> Option<(Which, i32)> {
+        if !self.name.ends_with("statechange") {
+            return None;
+        }
+        let code = self.data.get("code").and_then(whole)?;
+        if self.direction != "pull" {
+            return Some((Which::Pusher, code));
+        }
+        let uid = self.data.get("pull_uid").and_then(|uid| app_uid(uid).ok())?.uid();
+        let key = self.data.get("key").and_then(Value::as_str);
+        Some((
+            Which::Player { uid, key: key.and_then(|key| key.strip_prefix("player-")?.parse().ok()) },
+            code,
+        ))
     }
 }
+
+impl Reports {
+    /// Takes a report in. Of a component's statistics only the latest wait.
+    pub(crate) fn add(&mut self, report: &Report, stay: Stay, config: &Config, now: Instant) {
+        let part = |name: &str| report.data.get(name).map(Value::to_string).unwrap_or_default();
+        let passing = report.name.ends_with("netstatus");
+        let passing = passing.then(|| format!("{} {} {}", report.direction, part("pull_uid"), part("key")));
+        if passing.is_some() {
+            self.waiting.retain(|waiting| waiting.passing != passing);
+        }
+        let mut value = report.data.to_string();
+        value.truncate(value.floor_char_boundary(LONGEST_VALUE));
+        let event = json!({"function": {
+            "uid": stay.uid.to_string(), "cid": stay.cid.to_string(), "oper": report.direction,
+            "value": value, "time": now.as_millis(), "name": report.name,
+        }});
+        self.stay = stay;
+        self.waiting.push(Waiting { passing, event });
+        self.shrink(config);
+        if self.under_way.is_none() {
+            self.due.get_or_insert(now + config.report_interval);
+        }
+    }
+
+    /// What waits goes out, as the request with this id.
+    pub(crate) fn send(&mut self, id: RequestId, config: &Config) -> HttpRequest {
+        self.due = None;
+        let batch = std::mem::take(&mut self.waiting);
+        let request = request(&self.stay, &batch, config);
+        self.under_way = Some((id, batch));
+        request
+    }
+
+    /// The stay is over: what waits goes out, and whatever comes of it, nobody waits for that.
+    pub(crate) fn end(&mut self, config: &Config) -> Option<HttpRequest> {
+        let over = std::mem::take(self);
+        (!over.waiting.is_empty()).then(|| request(&over.stay, &over.waiting, config))
+    }
+
+    /// The server answered, or could not be reached. False when the request is another's.
+    pub(crate) fn handle_response(&mut self, id: RequestId, ok: bool, config: &Config, now: Instant) -> bool {
+        let Some((_, mut batch)) = self.under_way.take_if(|(sent, _)| *sent == id) else { return false };
+        let mut pause = config.report_interval;
+        if ok {
+            self.failures = 0;
+        } else {
+            self.failures += 1;
+            pause = pause.saturating_mul(1 << self.failures.min(16)).min(config.report_pause);
+            batch.append(&mut self.waiting);
+            self.waiting = batch;
+            self.shrink(config);
+        }
+        self.due = (!self.waiting.is_empty()).then(|| now + pause);
+        true
+    }
+
+    /// When what waits goes out.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
+        self.due.map(|due| (due, Timer::Report))
+    }
+
+    /// Beyond the limit, the oldest statistics go first.
+    fn shrink(&mut self, config: &Config) {
+        while self.waiting.len() > config.max_reports {
+            let least = self.waiting.iter().position(|waiting| waiting.passing.is_some()).unwrap_or(0);
+            self.waiting.remove(least);
+        }
+    }
+}
+
+/// A batch as a request: one event in the form of the original, several as a list (8.4).
+fn request(stay: &Stay, batch: &[Waiting], config: &Config) -> HttpRequest {
+    let since = stay.since.map_or(0, Instant::as_millis);
+    let session = md5_hex(&format!("{}:{}:{since}", stay.cid, stay.uid));
+    let common = json!({"ver": "2.0", "sdk_type": "nrtc2", "session_id": session, "app_key": config.appkey});
+    let body = match batch {
+        [only] => json!({"common": common, "event": only.event}),
+        all => {
+            let events: Vec<&Value> = all.iter().map(|waiting| &waiting.event).collect();
+            json!({"common": common, "events": events})
+        }
+    };
+    let headers = vec![
+        ("content-type", "application/json".into()),
+        ("sdktype", "nrtc2".into()),
+        ("appkey", config.appkey.clone()),
+        ("platform", "mini".into()),
+        ("sdkver", "4.6.11".into()),
+    ];
+    HttpRequest { url: Url(stay.server.clone()), headers, body: body.to_string() }
+}
+
+/// A whole number, also as text, as some clients write it.
+fn whole(value: &Value) -> Option<i32> {
+    value.as_i64().and_then(|number| i32::try_from(number).ok()).or_else(|| value.as_str()?.parse().ok())
+}
+
+/// Bytes of a component's report that are passed on.
+const LONGEST_VALUE: usize = 4096;

@@ -8,18 +8,19 @@ use std::time::Duration;
 use crate::api::{Call, JoinParams, Reply};
 use crate::calls::Calls;
 use crate::config::Config;
-use crate::doors::{CloseInfo, HttpRequest, Input, Level, Output};
+use crate::doors::{AppSignal, CloseInfo, HttpRequest, Input, Level, Output};
 use crate::error::Error;
-use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus, StreamOf};
+use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, NativeStatus, RtmpTasksStatus, StreamOf};
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
 use crate::model::{AppUid, CallId, Cid, Media, RequestId, Seq, SocketId, Uid};
 use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
-use crate::report::Report;
+use crate::report::{Report, Reports, Stay};
 use crate::room::Room;
 use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Instant, Rng, Timer};
+use crate::view::{Page, Pulled, Pushed, Sign, View, Which};
 use crate::wants::{Item, Verdict, Wants};
 
 /// One client.
@@ -31,6 +32,8 @@ pub struct Session {
     wants: Wants,
     calls: Calls,
     tasks: Tasks,
+    view: View,
+    reports: Reports,
     outbox: VecDeque<Output>,
     now: Instant,
     dropped: u64,
@@ -48,6 +51,8 @@ impl Session {
             wants: Wants::default(),
             calls: Calls::default(),
             tasks: Tasks::default(),
+            view: View::default(),
+            reports: Reports::default(),
             outbox: VecDeque::new(),
             now,
             dropped: 0,
@@ -73,8 +78,11 @@ impl Session {
                     Ok(response) => Ok((response.status, response.body.as_str())),
                     Err(failure) => Err(failure.message.as_str()),
                 };
+                let is_ok = matches!(result, Ok((200..=299, _)));
                 if let Some(outcome) = self.tasks.handle_response(id, result) {
                     self.task_answered(outcome, now);
+                } else if self.reports.handle_response(id, is_ok, &self.tools.config, now) {
+                    // Delivered, or to be sent again.
                 } else {
                     let steps = self.link.handle_response(id, result, &mut self.tools, now);
                     self.take(steps);
@@ -89,7 +97,13 @@ impl Session {
                 let steps = self.link.handle_closed(id, info.code, &info.reason, &mut self.tools, now);
                 self.take(steps);
             }
+            Input::Render => self.render(now),
             Input::App(signal) => {
+                match signal {
+                    AppSignal::Hidden => self.view.hidden(now),
+                    AppSignal::Shown => self.view.shown(&self.tools.config, now),
+                    AppSignal::NetworkUp | AppSignal::NetworkDown => {}
+                }
                 let steps = self.link.handle_signal(signal, &mut self.tools, now);
                 self.take(steps);
             }
@@ -111,7 +125,9 @@ impl Session {
     /// When to come back with [`Input::Timeout`], and why. Ask after draining the outputs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        [self.link.deadline(), self.calls.deadline(), self.tasks.deadline()].into_iter().flatten().min()
+        let (view, reports) = (self.view.deadline(self.now), self.reports.deadline());
+        let others = [self.calls.deadline(), self.tasks.deadline(), view, reports];
+        self.link.deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// What the application may look at.
@@ -129,6 +145,12 @@ impl Session {
             publish_audio: self.wants.publishes(Media::Audio),
             publish_video: self.wants.publishes(Media::Video),
         }
+    }
+
+    /// What the page was last told to render.
+    #[must_use]
+    pub const fn page(&self) -> &Page {
+        self.view.page()
     }
 
     /// How many unusable frames have been dropped.
@@ -153,6 +175,11 @@ impl Session {
                 self.next_task(id, rest, now);
             }
             Call::Report(report) => {
+                if let Some((which, code)) = report.status()
+                    && let Some(sign) = Sign::of(which == Which::Pusher, code)
+                {
+                    self.view.handle_sign(which, sign, &self.tools.config, now);
+                }
                 self.report(&report, now);
                 self.settle(id, Ok(Reply::Nothing));
             }
@@ -169,6 +196,11 @@ impl Session {
             | Call::StartCaptions(..)
             | Call::StopCaptions
             | Call::Interrupt(_)) => {
+                if let Call::Publish(media) = &call
+                    && media.iter().any(|media| !self.wants.publishes(media))
+                {
+                    self.view.reopened(&self.tools.config, now);
+                }
                 // What is wanted is noted here; `advance` does the rest.
                 note(&call, &mut self.wants);
                 if self.is_outside() {
@@ -343,6 +375,16 @@ impl Session {
                 None => self.answered(&sent.command, Verdict::Silence, Some(Error::Timeout(cmd))),
             }
         }
+        if self.reports.deadline().is_some_and(|(due, _)| due <= now) {
+            let id = RequestId(self.tools.mint());
+            let request = self.reports.send(id, &self.tools.config);
+            self.outbox.push_back(Output::Request(id, request));
+        }
+        for uid in self.view.handle_timeout(&self.tools.config, now) {
+            let who = Some(uid.into());
+            let status = NativeStatus { component: "live-player", who, code: None, name: "no-first-frame" };
+            self.tell([Event::NativeStatus(status)]);
+        }
         while let Some((call, error)) = self.tasks.overdue(now) {
             self.task_answered(Outcome::Settled(call, Err(error)), now);
         }
@@ -382,6 +424,28 @@ impl Session {
         }
         if self.wants.is_quiet() && self.link.recovered() {
             self.tell([Event::Reconnected]);
+        }
+    }
+
+    /// Tells the page what to change.
+    fn render(&mut self, now: Instant) {
+        let inside = !self.is_outside();
+        let (mic, camera) = (self.wants.publishes(Media::Audio), self.wants.publishes(Media::Video));
+        let url = self.room.push_url().filter(|_| inside && (mic || camera));
+        let pushed = url.map(|url| Pushed { url: url.clone(), mic, camera });
+        let mut pulled: Vec<Pulled> = Vec::new();
+        for (uid, media) in self.wants.received().filter(|_| inside) {
+            let Some(url) = self.room.pull_url(uid, media) else { continue };
+            let stream = media.stream();
+            let (audio, video) = (media != Media::Video, matches!(media, Media::Video | Media::ScreenShare));
+            match pulled.iter_mut().find(|pulled| (pulled.uid, pulled.stream) == (uid, stream)) {
+                Some(known) => (known.audio, known.video) = (known.audio || audio, known.video || video),
+                None => pulled.push(Pulled { uid, stream, url: url.clone(), audio, video }),
+            }
+        }
+        let patch = self.view.render(pushed, pulled, &self.tools.config, now);
+        if !patch.is_empty() {
+            self.tell([Event::View(patch)]);
         }
     }
 
@@ -444,6 +508,10 @@ impl Session {
         }
         self.room = Room::default();
         self.wants.end();
+        self.view.end();
+        if let Some(request) = self.reports.end(&self.tools.config) {
+            self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
+        }
         if error.is_failure() {
             self.tell([Event::Error(error.clone())]);
         }
@@ -524,18 +592,17 @@ impl Session {
         }
     }
 
-    /// Reports, if the application named a server for it. Nobody waits for the answer.
+    /// Keeps a report for the next batch, if the application named a server for it.
     fn report(&mut self, report: &Report, now: Instant) {
-        let config = &self.tools.config;
         let trip = self.link.trip();
-        let server = &trip.map_or(&config.servers, |trip| &trip.join.servers).statistics_server;
+        let servers = trip.map_or(&self.tools.config.servers, |trip| &trip.join.servers);
+        let server = servers.statistics_server.clone();
         if server.is_empty() {
             return;
         }
         let (uid, cid) = self.link.identity().unwrap_or_default();
-        let since = trip.map_or(now, |trip| trip.since);
-        let request = report.request(server, &config.appkey, cid, uid, since, now);
-        self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
+        let stay = Stay { server, uid, cid, since: trip.map(|trip| trip.since) };
+        self.reports.add(report, stay, &self.tools.config, now);
     }
 
     /// Sends a command, in the name of `target` if it is about somebody else.

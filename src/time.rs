@@ -60,6 +60,10 @@ pub enum Timer {
     Command,
     /// A call of the application must be settled.
     Call,
+    /// Reports are to be sent.
+    Report,
+    /// A component of the page is to be made anew, or has shown nothing for too long.
+    Component,
 }
 
 /// A small seeded generator (SplitMix64): same seed, same run. Not for secrets.

@@ -264,6 +264,14 @@ impl Wants {
         self.rows.values().all(|row| row.asked.is_none())
     }
 
+    /// What we receive, as far as the gateway has ever granted it: member by member.
+    pub(crate) fn received(&self) -> impl Iterator<Item = (Uid, Media)> {
+        self.rows.iter().filter_map(|(item, row)| match (item, &row.wanted) {
+            (Item::Subscribe(uid, media), Some(_)) if row.granted => Some((*uid, *media)),
+            _other => None,
+        })
+    }
+
     /// The role that the application wants.
     pub(crate) fn wanted_role(&self) -> Role {
         let is_audience = self.state_wanted(Item::Role) == Command::Role(Role::Audience);

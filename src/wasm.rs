@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
-use js_sys::{Array, Date, Function, Object, Promise, Reflect};
+use js_sys::{Array, Date, Function, JSON, Object, Promise, Reflect};
 
 use self::value::{js, js_error, plain};
 use serde_json::Value;
@@ -63,7 +63,8 @@ impl Core {
             console_error(&info.to_string());
             break_down();
         }));
-        let policy = Reflect::get(options, &"reconnect".into()).ok().filter(JsValue::is_function);
+        let function = |name: &str| Reflect::get(options, &name.into()).ok().filter(JsValue::is_function);
+        let (policy, sink) = (function("reconnect"), function("reporter"));
         let mut given = plain(options);
         if let (Some(_), Value::Object(fields)) = (&policy, &mut given) {
             fields.remove("reconnect");
@@ -72,10 +73,14 @@ impl Core {
         if policy.is_some() {
             config.decides = Decides::Application;
         }
+        if sink.is_some() {
+            config.servers.statistics_server = SINK.into();
+        }
         config.seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u64 ^ now().as_millis();
         let shell = Rc::new(Shell {
             host,
             policy,
+            sink,
             session: RefCell::new(Session::new(config, now())),
             inputs: RefCell::default(),
             running: Cell::new(false),
@@ -83,6 +88,9 @@ impl Core {
             promises: RefCell::default(),
             last_call: Cell::new(0),
             events: RefCell::default(),
+            viewed: Cell::new(false),
+            turn: RefCell::default(),
+            turn_is_due: Cell::new(false),
         });
         SHELLS.with_borrow_mut(|shells| {
             shells.retain(|shell| shell.strong_count() > 0);
@@ -104,6 +112,13 @@ impl Core {
     /// What the application may look at, now.
     pub fn info(&self) -> JsValue {
         js(&self.0.session.borrow().info())
+    }
+
+    /// What the page should render, now. From then on, changes come as events.
+    pub fn view(&self) -> JsValue {
+        self.0.viewed.set(true);
+        self.0.feed(Input::Render);
+        js(self.0.session.borrow().page())
     }
 
     /// The platform opened a socket.
@@ -171,6 +186,8 @@ struct Shell {
     host: Host,
     /// The application's own function that says when to try again.
     policy: Option<JsValue>,
+    /// The application's own function that takes reports.
+    sink: Option<JsValue>,
     session: RefCell<Session>,
     inputs: RefCell<VecDeque<Input>>,
     running: Cell<bool>,
@@ -179,6 +196,12 @@ struct Shell {
     promises: RefCell<Vec<(CallId, Function, Function)>>,
     last_call: Cell<u32>,
     events: RefCell<VecDeque<Event>>,
+    /// Whether the page wants to be told what to render.
+    viewed: Cell<bool>,
+    /// The timer after which the application is told all that happened in one go. Kept, since one that
+    /// is forgotten is never freed.
+    turn: RefCell<Option<Timeout>>,
+    turn_is_due: Cell<bool>,
 }
 
 impl std::fmt::Debug for Shell {
@@ -215,6 +238,11 @@ impl Shell {
         }
         self.running.set(false);
         self.arm();
+        let is_due = self.viewed.get() || !self.events.borrow().is_empty();
+        if is_due && !self.turn_is_due.replace(true) {
+            let shell = Rc::clone(self);
+            *self.turn.borrow_mut() = Some(Timeout::new(0, move || shell.deliver()));
+        }
     }
 
     // The borrow ends with each of these two calls; a `while let` on the borrow itself would hold
@@ -230,6 +258,13 @@ impl Shell {
     fn perform(self: &Rc<Self>, output: Output) {
         let host = &self.host;
         match output {
+            Output::Request(id, request) if request.url.as_str() == SINK => {
+                let batch = JSON::parse(&request.body).unwrap_or_default();
+                let sink = self.sink.as_ref().map(|sink| sink.unchecked_ref::<Function>());
+                let taken = sink.is_some_and(|sink| sink.call1(&JsValue::UNDEFINED, &batch).is_ok());
+                let status = if taken { 200 } else { 500 };
+                self.feed(Input::Response(id, Ok(HttpResponse { status, body: String::new() })));
+            }
             Output::Request(id, HttpRequest { url, headers, body }) => {
                 let target = Object::new();
                 for (name, value) in headers {
@@ -256,13 +291,7 @@ impl Shell {
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
                 };
             }
-            Output::Event(event) => {
-                self.events.borrow_mut().push_back(event);
-                if self.events.borrow().len() == 1 {
-                    let shell = Rc::clone(self);
-                    Timeout::new(0, move || shell.deliver()).forget();
-                }
-            }
+            Output::Event(event) => self.events.borrow_mut().push_back(event),
             Output::Log(level, text) => {
                 let level = match level {
                     Level::Error => "error",
@@ -292,7 +321,11 @@ impl Shell {
     }
 
     /// Tells the application, outside of any call into the session.
-    fn deliver(&self) {
+    fn deliver(self: &Rc<Self>) {
+        if self.viewed.get() {
+            self.feed(Input::Render);
+        }
+        self.turn_is_due.set(false);
         let events = self.events.take();
         for event in events {
             self.host.emit(event.name(), &js(&event));
@@ -317,6 +350,9 @@ impl Shell {
         });
     }
 }
+
+/// Stands for the application where reports name their server.
+const SINK: &str = "reporter:";
 
 /// JavaScript clamps longer delays to zero; an early wake-up is harmless.
 const MAX_DELAY: u32 = i32::MAX as u32;

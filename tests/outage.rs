@@ -228,11 +228,7 @@ fn answered_once() -> Stage {
 /// In a room for half a second, after which a connection counts as stable.
 fn joined(config: Config) -> Stage {
     let mut stage = Stage::with(config);
-    stage.join(JoinParams::new("room", Uid(1)));
-    stage.bootstrap();
-    stage.open();
-    stage.login(OWN);
-    stage.run_for(millis(500));
+    stage.enter();
     stage
 }
 

@@ -198,6 +198,17 @@ async fn a_function_of_the_app_decides_about_reconnecting() {
 }
 
 #[wasm_bindgen_test]
+async fn a_function_of_the_app_takes_the_reports() {
+    let page = Page::with("({appkey: 'ak', reporter: (batch) => { globalThis.batch = batch; }})");
+    page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+    page.call("dataReporter", "['push', 'bindstatechange', {code: 1002}]").await.unwrap();
+    page.call("leave", "[]").await.unwrap();
+    let reported = make("globalThis.batch.event.function.name + ' ' + globalThis.batch.event.function.value");
+    assert_eq!(reported.as_string().unwrap(), r#"bindstatechange {"code":1002}"#);
+    assert!(!page.journal().iter().any(|line| line.contains("reporter")), "no request is made");
+}
+
+#[wasm_bindgen_test]
 fn unusable_options_throw_and_unusable_names_reject() {
     let host = || JsValue::from(FakeHost::new()).unchecked_into::<Host>();
     for options in ["undefined", "({})", "({appkey: 7})", "({appkey: 'ak', reconnect: {maxDelay: 0}})"] {

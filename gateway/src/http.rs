@@ -4,6 +4,7 @@
 //! later one, so whatever can be checked is checked here (docs/protocol.md 1.4, 3.2).
 
 mod operator;
+mod reports;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -82,10 +83,7 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
     for path in ["/nrtc/getChannelInfos.action", "/nrtcproxy/nrtc/getChannelInfos.action"] {
         public = public.route(path, post(bootstrap));
     }
-    for path in STATISTICS {
-        public = public.route(path, post(report));
-    }
-    public = public.merge(tasks::router());
+    public = public.merge(tasks::router()).merge(reports::router());
     if desk.dev {
         public = public.route("/v1/dev/token", post(dev_token));
     }
@@ -120,12 +118,6 @@ async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
         "reports": desk.reports.load(Ordering::Relaxed),
     });
     (status, Json(facts))
-}
-
-/// Counts what the SDKs report (8.1, 8.2). Nothing is read: the content is the application's.
-async fn report(State(desk): Shared, _body: Bytes) -> Json<Value> {
-    desk.reports.fetch_add(1, Ordering::Relaxed);
-    Json(json!({ "code": 200 }))
 }
 
 /// The bootstrap (1.1 to 1.4). The status is 200 whatever the answer, which is in `code`.
@@ -271,13 +263,6 @@ struct WantedToken {
     ttl: Option<u64>,
 }
 
-/// The vendor's two addresses, and what a private deployment may name as `statisticsServer` (1.6).
-const STATISTICS: [&str; 4] = [
-    "/statistic/realtime/sdkFunctioninfo",
-    "/statics/report/common/form",
-    "/report/statics/report/common/form",
-    "/statistics",
-];
 /// Codes of the bootstrap answer (1.4).
 const FORBIDDEN: i32 = 403;
 const BAD_PARAMETER: i32 = 414;

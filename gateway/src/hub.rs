@@ -12,6 +12,7 @@
 mod captions;
 mod doors;
 mod limits;
+mod quality;
 mod room;
 mod tasks;
 
@@ -28,6 +29,8 @@ pub use self::captions::{CaptionWish, Interruption};
 pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
 use self::limits::{Budget, Timers};
 pub use self::limits::{HubConfig, HubTimer};
+pub(crate) use self::quality::STATISTICS;
+pub use self::quality::{Quality, QualityReport, Sample};
 use self::room::{Arrival, Member, Presence, Room};
 pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
 pub use self::tasks::{
@@ -77,6 +80,7 @@ impl Hub {
             HubInput::Kick(cid, uid) => self.kick(cid, uid, now),
             HubInput::Dissolve(cid) => self.dissolve(cid, now),
             HubInput::Captions(cid, captions) => self.captions(cid, &captions),
+            HubInput::Report(cid, uid, report) => self.report(cid, uid, report, now),
             HubInput::Shutdown => self.shut_down(),
             HubInput::Timeout => {}
         }
@@ -215,6 +219,17 @@ impl Hub {
         room.tell_all(&Notice::RoomClosed(room::ROOM_CLOSED), cid, &mut self.outputs);
         self.timers.set(HubTimer::Dissolve(cid), now + self.config.dissolve_notice);
         self.log(Level::Info, format!("room {cid} is dissolved by the operator"));
+    }
+
+    /// Who reports is not checked, so only what a member of the room could report is kept.
+    fn report(&mut self, cid: Cid, uid: Uid, report: QualityReport, now: Instant) {
+        let Some(room) = self.rooms.get_mut(&cid) else { return };
+        if report.source.is_some_and(|source| !room.members.contains_key(&source)) {
+            return;
+        }
+        if let Some(member) = room.members.get_mut(&uid) {
+            member.quality.learn(report, now.as_millis());
+        }
     }
 
     fn shut_down(&mut self) {
@@ -459,6 +474,9 @@ impl Hub {
         let Some(room) = self.rooms.get_mut(&cid) else { return };
         if room.members.remove(&uid).is_none() {
             return;
+        }
+        for member in room.members.values_mut() {
+            member.quality.pull.remove(&uid);
         }
         room.tell_all(&Notice::Leave(uid), cid, &mut self.outputs);
         if room.members.is_empty() {

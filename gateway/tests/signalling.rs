@@ -591,10 +591,47 @@ async fn reports_are_counted_and_bounded() {
     for path in ["/statistic/realtime/sdkFunctioninfo", "/statics/report/common/form", "/statistics"] {
         assert_eq!(post(&gateway, path, r#"{"ver":1}"#).await.0, 200);
     }
-    assert_eq!(post(&gateway, "/statistics", &"x".repeat(64 * 1024)).await.0, 200);
-    assert_eq!(post(&gateway, "/statistics", &"x".repeat(64 * 1024 + 1)).await.0, 413);
+    assert_eq!(post(&gateway, "/statistics", &"x".repeat(1024 * 1024)).await.0, 200);
+    assert_eq!(post(&gateway, "/statistics", &"x".repeat(1024 * 1024 + 1)).await.0, 413);
     let health = get(&gateway, "/healthz", "").await.1;
     assert_eq!((&health["status"], &health["reports"]), (&json!("ok"), &json!(4)));
+}
+
+#[tokio::test]
+async fn the_operator_sees_what_members_report_of_their_media() {
+    let gateway = start(Config { admin_token: Some(ADMIN.into()), ..config() }).await;
+    let alice = Client::join(&gateway, "room", 100).await;
+    let bob = Client::join(&gateway, "room", u64::MAX).await;
+    let function = |oper: &str, name: &str, value: Value| {
+        let (cid, uid) = (alice.cid.to_string(), "100");
+        json!({"function": {"uid": uid, "cid": cid, "oper": oper, "name": name, "value": value.to_string(), "time": 1}})
+    };
+    let single = json!({"common": {}, "event": function("push", "bindstatechange", json!({"code": 1002}))});
+    let batch = json!({"common": {}, "events": [
+        function("push", "bindnetstatus", json!({"videoFPS": "15", "videoBitrate": 600, "password": 1})),
+        function("pull", "bindnetstatus", json!({"videoFPS": 24, "pull_uid": u64::MAX.to_string()})),
+        function("pull", "bindnetstatus", json!({"videoFPS": 24, "pull_uid": 7})),
+        function("pull", "bindnetstatus", json!({"videoFPS": 24})),
+        function("publish", "anything", json!({"videoFPS": 24})),
+        {"function": 7}, 7,
+    ]});
+    for body in [single, batch, json!({"event": {"function": {"uid": "x"}}}), json!([]), json!(null)] {
+        assert_eq!(post(&gateway, "/statistics", &body.to_string()).await.0, 200);
+    }
+    let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
+    let mut quality = rooms["rooms"][0]["members"][0]["quality"].clone();
+    assert!(quality["push"]["at"].take().as_u64() > Some(1_700_000_000_000));
+    assert!(quality["pull"][u64::MAX.to_string()]["at"].take().is_u64());
+    let expected = json!({
+        "push": {"at": null, "code": 1002, "videoFPS": 15.0, "videoBitrate": 600.0},
+        "pull": {u64::MAX.to_string(): {"at": null, "videoFPS": 24.0}},
+    });
+    assert_eq!(quality, expected);
+
+    let mut bob = bob;
+    bob.command(4, json!({})).await;
+    let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
+    assert_eq!(rooms["rooms"][0]["members"][0]["quality"]["pull"], json!({}), "who left is not played");
 }
 
 struct Client {

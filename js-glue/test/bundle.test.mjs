@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { SDK, builtPackage } from './package.mjs';
 import { createSandbox, createWXWebAssembly } from './sandbox.mjs';
-import { createRecordingConsole, createScriptedWx, same, until } from './scripted-wx.mjs';
+import { createRecordingConsole, createScriptedWx, same, settled, until } from './scripted-wx.mjs';
 
 const root = builtPackage();
 
@@ -77,7 +77,7 @@ test('what software reads from _info is there: empty outside of a room, filled i
 
 test('every method of the glue is one of the core', async () => {
   const { client } = start();
-  const own = ['constructor', 'init', 'destroy', 'getStatus', 'getVersion', 'eventReset', 'emit', 'on', 'once', 'off', 'addListener', 'removeListener'];
+  const own = ['constructor', 'init', 'destroy', 'getStatus', 'getVersion', 'eventReset', 'emit', 'on', 'once', 'off', 'addListener', 'removeListener', 'view'];
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf(client));
   const methods = Object.getOwnPropertyNames(prototype).filter((name) => name[0] !== '_' && !own.includes(name));
   assert.equal(methods.length, 22);
@@ -101,6 +101,52 @@ test('a sixth room is refused at once, and clearly', async () => {
   clients.forEach((client) => client.destroy());
   await Promise.allSettled(stays);
 });
+
+test('a page renders a storm of twenty members with one patch a turn', async (t) => {
+  const { client, sockets, requests } = start();
+  same(client.view(), { pusher: null, players: [] });
+  client.on('stream-added', ({ uid, mediaType }) => client.subscribe(uid, mediaType));
+  let turn = 0;
+  const count = setInterval(() => turn++, 0);
+  const patches = [];
+  const data = { pusher: null, players: [] };
+  client.on('view', (patch) => {
+    patches.push({ turn, bytes: JSON.stringify(patch).length });
+    setData(data, patch);
+  });
+  const joined = client.join({ channelName: 'room', uid: 100 });
+  await enter(requests, sockets);
+  await joined;
+  const [socket] = sockets;
+  let answered = 1;
+  const acknowledge = () => {
+    for (; answered < socket.sent.length; answered++) {
+      socket.message(JSON.stringify({ cmd: 14, seq: JSON.parse(socket.sent[answered]).seq, body: { code: 200 } }));
+    }
+  };
+  for (let uid = 1000; uid < 1020; uid++) {
+    socket.message(JSON.stringify({ cmd: 20, body: { cid: 42, uid, url: `rtmp://pull/${uid}?grant=0123456789`, audio_on: true, video_on: true } }));
+    // Half of them come in one go.
+    if (uid >= 1010) await settled();
+    acknowledge();
+  }
+  await until(() => (acknowledge(), data.players.filter(({ muteVideo }) => muteVideo === false).length === 21));
+  clearInterval(count);
+
+  same(client.view().players, JSON.parse(JSON.stringify(data.players)));
+  assert.equal(new Set(patches.map((patch) => patch.turn)).size, patches.length, 'two in one turn');
+  t.diagnostic(`${patches.length} patches, bytes: ${patches.map(({ bytes }) => bytes).join(' ')}`);
+  client.destroy();
+});
+
+/** What a page does with a patch. */
+function setData(data, patch) {
+  for (const [path, value] of Object.entries(patch)) {
+    const steps = path.split(/[.[\]]+/).filter(Boolean);
+    const last = steps.pop();
+    steps.reduce((place, step) => place[step], data)[last] = value;
+  }
+}
 
 /** Lets a join in: one client's, the only one under way. */
 async function enter(requests, sockets) {

@@ -59,7 +59,6 @@ test('the typings give each constant its value, on the class and on clients', ()
 test('the typings give each event the fields of the protocol\'s table', () => {
   const { checker, module } = typings();
   const declared = checker.getDeclaredTypeOfSymbol(module.exports.get('Events'));
-  assert.deepEqual(checker.getPropertiesOfType(declared).map(({ name }) => name).sort(), events.map(({ name }) => name).sort());
   for (const { name, recommended } of events) {
     const payload = checker.getTypeOfSymbol(checker.getPropertyOfType(declared, name));
     const fields = checker.getPropertiesOfType(payload).map((field) => field.name);

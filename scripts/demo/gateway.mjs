@@ -4,18 +4,22 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { Refusal } from '../tools.mjs';
 
+const FREE = { http: '127.0.0.1:0', rtmp: '127.0.0.1:0' };
 const START = 10_000;
 const STOP = 5_000;
 
 /**
  * @param {string} program the gateway's executable
- * @param {{args?: string[], log?: (line: string) => void}} [options]
+ * @param {object} [options]
+ * @param {string[]} [options.args]
+ * @param {{http: string, rtmp: string}} [options.ports] where to listen: an earlier gateway that has ended
+ * @param {(line: string) => void} [options.log]
  * @returns {Promise<{http: string, rtmp: string, pid: number, kill: () => Promise<void>, stop: () => Promise<void>}>}
  */
-export async function startGateway(program, { args = [], log = () => {} } = {}) {
-  const ports = ['--listen', '127.0.0.1:0', '--rtmp-listen', '127.0.0.1:0'];
+export async function startGateway(program, { args = [], ports = FREE, log = () => {} } = {}) {
+  const listen = ['--listen', ports.http, '--rtmp-listen', ports.rtmp];
   // It ends with us, however we end: its standard input is our pipe.
-  const child = spawn(program, [...ports, '--exit-on-stdin-close', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(program, [...listen, '--exit-on-stdin-close', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = new Promise((settle) => child.once('exit', settle));
   const said = [];
   createInterface({ input: child.stderr }).on('line', (line) => {

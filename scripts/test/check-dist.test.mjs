@@ -1,7 +1,7 @@
 /** The gate must refuse each thing that a phone refuses, and let the rest through. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -122,12 +122,15 @@ test('declared, asked-for and known names pass', async () => {
 
 test('a package is refused as a whole, with the place, the fact and the remedy', async () => {
   await assert.rejects(checkDist(folder), /index\.js: the file is missing\n.*remedy: run "npm run build"/);
+  mkdirSync(join(folder, 'components'));
+  writeFileSync(join(folder, 'components', 'index.js'), 'Component({}); document.x');
   writeFileSync(join(folder, 'index.d.ts'), '');
   writeFileSync(join(folder, 'index.js'), 'window.x');
   writeFileSync(join(folder, 'nertc_miniapp.wasm'), good);
   writeFileSync(join(folder, 'nertc_miniapp.wasm.br'), brotliCompressSync(Buffer.from('other')));
-  await assert.rejects(checkDist(folder), /index\.js:1:1: it uses the global "window"[^]*\.br: it is not the compressed module/);
+  await assert.rejects(checkDist(folder), /index\.js:1:1: it uses the global "window"[^]*components\/index\.js:1:16: it uses the global "document"[^]*\.br: it is not the compressed module/);
   writeFileSync(join(folder, 'index.js'), 'module.exports = 1');
+  writeFileSync(join(folder, 'components', 'index.js'), 'Component({})');
   writeFileSync(join(folder, 'nertc_miniapp.wasm.br'), brotliCompressSync(good));
   await checkDist(folder);
 });

@@ -17,7 +17,8 @@ const LIMIT = 5_000;
 
 /**
  * @param {{sdk?: string, wasm?: string, only?: string}} [options]
- * @returns {Promise<{name: string, title: string, spec: string, difference: string | null}[]>}
+ * @returns {Promise<{name: string, title: string, spec: string, difference: string | null,
+ *   promises: {given: number, settled: number}}[]>}
  */
 export async function conformance({ sdk = join(dist, 'index.js'), wasm, only = '' } = {}) {
   for (const file of [sdk, wasm].filter(Boolean)) {
@@ -30,7 +31,7 @@ export async function conformance({ sdk = join(dist, 'index.js'), wasm, only = '
   for (const file of files) {
     const path = join(TRACES, file);
     const { title, spec } = JSON.parse(readFileSync(path, 'utf8').split('\n')[0]);
-    results.push({ name: basename(file, '.jsonl'), title, spec, difference: await player.play(path) });
+    results.push({ name: basename(file, '.jsonl'), title, spec, ...(await player.play(path)) });
   }
   await player.end();
   return results;
@@ -48,9 +49,9 @@ class Player {
     this.worker ??= this.start();
     return new Promise((done) => {
       const limit = setTimeout(() => this.broken(`no end after ${LIMIT / 1000} s: the SDK hangs`), LIMIT);
-      this.done = (difference) => {
+      this.done = (result) => {
         clearTimeout(limit);
-        done(difference);
+        done(result);
       };
       this.worker.postMessage(file);
     });
@@ -59,7 +60,7 @@ class Player {
   start() {
     const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: this.sdk });
     const unless = (gone) => (detail) => worker === this.worker && gone(detail);
-    worker.on('message', (difference) => this.done(difference));
+    worker.on('message', (result) => this.done(result));
     worker.on('error', unless((error) => this.broken(`the SDK broke its thread: ${error.message}`)));
     worker.on('exit', unless((code) => this.broken(`the SDK ended its thread with code ${code}`)));
     return worker;
@@ -67,7 +68,7 @@ class Player {
 
   broken(difference) {
     this.end();
-    this.done(difference);
+    this.done({ difference, promises: { given: 0, settled: 0 } });
   }
 
   async end() {
@@ -83,7 +84,9 @@ function table(results) {
     `${name.padEnd(width)}  ${difference === null ? 'pass' : `differs  ${difference}`}`
   );
   const differing = results.filter(({ difference }) => difference !== null).length;
-  return [...rows, '', `${results.length} scenarios, ${differing} differing`].join('\n');
+  const sum = (count) => results.reduce((total, { promises }) => total + count(promises), 0);
+  const [given, pending] = [sum(({ given }) => given), sum(({ given, settled }) => given - settled)];
+  return [...rows, '', `${results.length} scenarios, ${differing} differing; ${given} promises, ${pending} pending`].join('\n');
 }
 
 runAsProgram(import.meta.url, async (args) => {

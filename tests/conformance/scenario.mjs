@@ -4,7 +4,7 @@ import { Stage } from './stage.mjs';
 import { Difference, differs, exact, frameDiffers, readTrace, show, write } from './trace.mjs';
 
 /** What the channel server answers unless a trace says otherwise. */
-const BOOTSTRAP = {
+export const BOOTSTRAP = {
   code: 200,
   cid: 5,
   token: 't',
@@ -12,20 +12,24 @@ const BOOTSTRAP = {
   time: { t1: 1, t2: 2, t3: 3 },
 };
 /** The number of the answer to a command; 14 for all others. */
-const ACKS = { 0: 1, 2: 3, 4: 9, 5: 6, 7: 8 };
+export const ACKS = { 0: 1, 2: 3, 4: 9, 5: 6, 7: 8 };
 /** What no application can catch, and so no SDK may let happen. */
 const UNCAUGHT = ['uncaught exception', 'unhandled rejection'];
 /** Longer than any SDK waits before it connects again. */
 const PATIENCE = 15_000;
+/** Longer than any deadline of any call, with every attempt that may come before it. */
+const FOREVER = 300_000;
 /** A connection that breaks before this counts as one that was never there. */
 const STABLE = 1000;
 
 /**
  * @param {import('./stage.mjs').Sdk} sdk
  * @param {string} file of the trace
- * @returns {Promise<string | null>} the first difference
+ * @returns {Promise<{difference: string | null, promises: {given: number, settled: number}}>} the first
+ *   difference, and what became of the promises that the application was given
  */
 export async function play(sdk, file) {
+  let promises = { given: 0, settled: 0 };
   let uncaught = () => {};
   const rejected = (reason) => uncaught(reason);
   process.on('unhandledRejection', rejected);
@@ -34,6 +38,7 @@ export async function play(sdk, file) {
     const trace = readTrace(file);
     at = 'while the client was made: ';
     const stage = new Stage(sdk, trace);
+    promises = stage.promises;
     uncaught = (reason) => stage.app.push({ kind: 'unhandled rejection', value: reason });
     const scenario = new Scenario(stage);
     for (const { line, verb, step } of trace.steps) {
@@ -41,10 +46,11 @@ export async function play(sdk, file) {
       await scenario.run(verb, step);
     }
     at = 'at the end: ';
-    scenario.finish();
-    return null;
+    await scenario.finish();
+    return { difference: null, promises };
   } catch (error) {
-    return at + (error instanceof Difference ? error.message : `failed with ${error?.stack?.split('\n').slice(0, 2).join(' ') ?? error}`);
+    const why = error instanceof Difference ? error.message : `failed with ${error?.stack?.split('\n').slice(0, 2).join(' ') ?? error}`;
+    return { difference: at + why, promises };
   } finally {
     process.off('unhandledRejection', rejected);
   }
@@ -56,7 +62,7 @@ class Scenario {
     this.platform = stage.platform;
     /** Frames that the trace has named and not answered, `[cmd, seq]`. */
     this.unanswered = [];
-    /** Calls that may be pending at the end. */
+    /** Calls that may be pending when the trace ends. */
     this.mayWait = new Set();
     this.listeners = new Map();
     this.errors = new Set();
@@ -78,10 +84,15 @@ class Scenario {
     if (broken) throw new Difference(describe(broken));
   }
 
-  finish() {
+  async finish() {
     this.quiet();
     const left = [...this.stage.pending].filter((name) => !this.mayWait.has(name));
     if (left.length > 0) throw new Difference(`still pending: ${left.join(', ')}`);
+    // Nobody answers any more; what may wait may not wait for ever.
+    await this.stage.advance(FOREVER);
+    this.intact();
+    const { given, settled } = this.stage.promises;
+    if (settled < given) throw new Difference(`pending for ever: ${[...this.stage.pending].join(', ')}`);
   }
 
   quiet() {

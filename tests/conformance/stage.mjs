@@ -38,13 +38,18 @@ export class Stage {
     this.app = [];
     /** The calls that are not settled. */
     this.pending = new Set();
+    /** How many promises the application was given, and how many of them have settled. */
+    this.promises = { given: 0, settled: 0 };
     const named = new Set(steps.map(({ step }) => step.event));
     this.ignored = NOISE.filter((event) => !named.has(event));
     this.platform = new Platform(this.clock, (item) => this.wire.push(item), head);
     this.sandbox = createSandbox({
       root: dirname(sdk.file),
       wx: this.platform.wx,
-      WXWebAssembly: moduleOf(sdk),
+      WXWebAssembly: moduleOf(sdk, (instance) => {
+        /** The running wasm module, if the SDK has one. */
+        this.instance = instance;
+      }),
       console: silentConsole(),
     });
     Object.assign(this.sandbox.context, this.clock.functions());
@@ -85,8 +90,13 @@ export class Stage {
     } catch (error) {
       return settled('throws')(error);
     }
-    if (result && typeof result.then === 'function') result.then(settled('resolves'), settled('rejects'));
-    else settled('resolves')(result);
+    if (!result || typeof result.then !== 'function') return settled('resolves')(result);
+    this.promises.given++;
+    const end = (kind) => (value) => {
+      this.promises.settled++;
+      settled(kind)(value);
+    };
+    result.then(end('resolves'), end('rejects'));
   }
 
   /** Runs everything that is due, and nothing that is not. */
@@ -145,7 +155,7 @@ const INSIDE = `((now, bigint) => {
 /** Compiled once: every scenario gets an instance of its own. */
 const compiled = new Map();
 
-function moduleOf({ file, wasm }) {
+function moduleOf({ file, wasm }, loaded) {
   const folder = dirname(file);
   const beside = readdirSync(folder).find((name) => /\.wasm(\.br)?$/.test(name));
   const path = wasm ?? (beside && join(folder, beside));
@@ -155,7 +165,11 @@ function moduleOf({ file, wasm }) {
     compiled.set(path, new WebAssembly.Module(path.endsWith('.br') ? brotliDecompressSync(bytes) : bytes));
   }
   return {
-    instantiate: async (_path, imports) => ({ instance: new WebAssembly.Instance(compiled.get(path), imports) }),
+    instantiate: async (_path, imports) => {
+      const instance = new WebAssembly.Instance(compiled.get(path), imports);
+      loaded(instance);
+      return { instance };
+    },
   };
 }
 

@@ -216,6 +216,8 @@ impl Client {
             | Event::AbilityNotSupport(_)
             | Event::RtmpTasksStatus(_)
             | Event::AsrCaptions(_)
+            | Event::View(_)
+            | Event::NativeStatus(_)
             | Event::SendCommandOverTime { .. } => {}
         }
         self.events.push(event);

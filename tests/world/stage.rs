@@ -36,12 +36,17 @@ impl Stage {
     /// In a room, on a connection that counts as stable.
     pub(crate) fn joined() -> Self {
         let mut stage = Self::new();
-        stage.join(JoinParams::new("room", Uid(1)));
-        stage.bootstrap();
-        stage.open();
-        stage.login(OWN);
-        stage.run_for(Duration::from_millis(500));
+        stage.enter();
         stage
+    }
+
+    /// Joins, and waits until the connection counts as stable.
+    pub(crate) fn enter(&mut self) {
+        self.join(JoinParams::new("room", Uid(1)));
+        self.bootstrap();
+        self.open();
+        self.login(OWN);
+        self.run_for(Duration::from_millis(500));
     }
 
     pub(crate) fn call(&mut self, call: Call) -> CallId {

@@ -3,6 +3,8 @@
 use nertc_miniapp::model::{Cid, Role, Uid};
 use nertc_miniapp::protocol::Caption;
 
+use super::quality::QualityReport;
+
 /// What can happen to the hub.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HubInput {
@@ -18,6 +20,8 @@ pub enum HubInput {
     Dissolve(Cid),
     /// A recogniser heard something in a room.
     Captions(Cid, Vec<Caption>),
+    /// A component of a member's page reported something.
+    Report(Cid, Uid, QualityReport),
     /// The gateway stops.
     Shutdown,
     /// A deadline may have passed. Always harmless.

@@ -9,6 +9,7 @@ use nertc_miniapp::protocol::{Ack, ClientPacket, Command, Login, Notice, Reason,
 use serde::Serialize;
 
 use super::captions::{CaptionWish, Interruptions, MAX_LANGUAGE};
+use super::quality::Quality;
 use super::tasks::{Kept, TaskStatus};
 use super::{ConnectionId, HubOutput};
 use crate::token::{LoginTicket, TokenError};
@@ -45,6 +46,8 @@ pub struct MemberStatus {
     pub muted: Vec<Media>,
     /// Which captions it wants, if any.
     pub captions: Option<CaptionWish>,
+    /// What its components last reported.
+    pub quality: Quality,
 }
 
 /// An SDK generation, told by the shape of its login (Appendix A). The old one throws on any packet above
@@ -111,6 +114,7 @@ impl Room {
                 mode: login.mode.unwrap_or(0),
                 published: MediaSet::default(),
                 muted: MediaSet::default(),
+                quality: Quality::default(),
             };
             self.members.insert(uid, member);
             return Arrival::New;
@@ -204,6 +208,7 @@ pub(super) struct Member {
     pub(super) mode: u32,
     pub(super) published: MediaSet,
     pub(super) muted: MediaSet,
+    pub(super) quality: Quality,
 }
 
 #[derive(Debug)]
@@ -257,6 +262,7 @@ impl Member {
                 Presence::Online { captions, .. } => captions.clone(),
                 Presence::Lost => None,
             },
+            quality: self.quality.clone(),
         }
     }
 }

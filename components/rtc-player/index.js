@@ -1,0 +1,51 @@
+// @ts-check
+/**
+ * `live-player` as an item of `client.view().players` says. A new key makes a new native component; what
+ * it tells goes on as the event `report`, with the arguments of `client.dataReporter`.
+ */
+
+Component({
+  properties: {
+    /** An item of `client.view().players`. */
+    player: { type: Object, value: null },
+    /** `contain` or `fillCrop`. */
+    objectFit: { type: String, value: 'contain' },
+    orientation: { type: String, value: 'vertical' },
+    /** `speaker` or `ear`. */
+    soundMode: { type: String, value: 'speaker' },
+  },
+
+  data: {
+    /** The player, as a list of one: only in a list does a key make a new component. */
+    players: /** @type {object[]} */ ([]),
+  },
+
+  observers: {
+    player(/** @type {any} */ player) {
+      this.setData({ players: player && player.src ? [player] : [] });
+    },
+  },
+
+  methods: {
+    onState(/** @type {any} */ event) {
+      this._report('bindstatechange', event.detail);
+    },
+
+    onStatistics(/** @type {any} */ event) {
+      this._report('bindnetstatus', event.detail.info);
+    },
+
+    onError(/** @type {any} */ event) {
+      this._report('binderror', event.detail);
+    },
+
+    onVolume(/** @type {any} */ event) {
+      this.triggerEvent('volume', event.detail);
+    },
+
+    _report(/** @type {string} */ type, /** @type {object} */ detail) {
+      const { key, uid } = this.data.player;
+      this.triggerEvent('report', { direction: 'pull', type, data: Object.assign({ key }, detail), uid });
+    },
+  },
+});

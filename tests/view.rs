@@ -1,0 +1,254 @@
+//! What the page is told to render, and when its components are made anew.
+
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::panic, clippy::unwrap_used)] // in helpers; inside a test both are allowed anyway
+
+mod world;
+
+use std::time::Duration;
+
+use nertc_miniapp::{AppSignal, AppUid, Call, Event, Input, Media, MediaSet, Uid};
+use serde_json::{Value, json};
+use world::stage::{OWN, Stage};
+
+#[test]
+fn a_stream_becomes_one_player_and_each_change_one_path() {
+    let mut page = Page::new();
+    page.stage.text(r#"{"cmd":20,"body":{"uid":7,"url":"rtmp://a?1","audio_on":1,"video_on":1}}"#);
+    assert_eq!(page.render(), json!({}), "nothing is subscribed to");
+
+    page.subscribe(7, Media::Audio);
+    let player = json!({
+        "key": "player-1", "uid": 7, "kind": "main", "src": "rtmp://a?1", "mode": "RTC", "autoplay": true,
+        "muteAudio": false, "muteVideo": true, "minCache": 0.2, "maxCache": 0.8, "playing": false,
+    });
+    assert_eq!(page.render(), json!({"players[0]": player}));
+    page.subscribe(7, Media::Video);
+    assert_eq!(page.render(), json!({"players[0].muteVideo": false}));
+    page.stage.text(r#"{"cmd":20,"body":{"uid":7,"url":"rtmp://a?2"}}"#);
+    assert_eq!(page.render(), json!({"players[0].src": "rtmp://a?2"}));
+    page.report("pull", 2004, Some(7));
+    assert_eq!(page.render(), json!({"players[0].playing": true}));
+    assert_eq!(page.render(), json!({}));
+}
+
+#[test]
+fn who_leaves_makes_room_for_who_comes_and_moves_nobody() {
+    let mut page = Page::new();
+    for uid in [7, 8] {
+        page.joined(uid);
+        page.subscribe(uid, Media::Audio);
+    }
+    page.render();
+    page.stage.text(r#"{"cmd":21,"body":{"uid":7}}"#);
+    assert_eq!(page.render(), json!({"players[0]": {"key": "free-0", "src": ""}}));
+    page.joined(9);
+    page.subscribe(9, Media::Audio);
+    let patch = page.render();
+    assert_eq!(patch["players[0]"]["uid"], 9);
+    assert_eq!(patch.as_object().unwrap().len(), 1);
+
+    for uid in [8, 9] {
+        page.stage.text(&format!(r#"{{"cmd":21,"body":{{"uid":{uid}}}}}"#));
+    }
+    assert_eq!(page.render(), json!({"players": []}));
+}
+
+#[test]
+fn a_shared_screen_and_a_second_audio_have_players_of_their_own() {
+    let mut page = Page::new();
+    page.stage.text(
+        r#"{"cmd":20,"body":{"uid":7,"url":"rtmp://a","audio_on":1,"screen_on":1,"screen_url":"rtmp://s","sa_on":1,"sa_url":"rtmp://sa"}}"#,
+    );
+    for media in [Media::Audio, Media::ScreenShare, Media::SlaveAudio] {
+        page.subscribe(7, media);
+    }
+    let patch = page.render();
+    let player = |place: usize| {
+        let player = &patch[&format!("players[{place}]")];
+        (player["kind"].as_str().unwrap(), player["src"].as_str().unwrap(), player["muteVideo"] == true)
+    };
+    let mut players = [player(0), player(1), player(2)];
+    players.sort_unstable();
+    let expected =
+        [("main", "rtmp://a", true), ("screenShare", "rtmp://s", false), ("slaveAudio", "rtmp://sa", true)];
+    assert_eq!(players, expected);
+}
+
+#[test]
+fn the_pusher_is_there_while_something_is_published_and_new_when_a_medium_comes_back() {
+    let mut page = Page::new();
+    page.publish(MediaSet::MAIN);
+    let patch = page.render();
+    assert_eq!(patch["pusher"]["url"], "rtmp://push");
+    assert_eq!(
+        (&patch["pusher"]["enableMic"], &patch["pusher"]["enableCamera"]),
+        (&json!(true), &json!(true))
+    );
+    let key = patch["pusher"]["key"].clone();
+
+    page.stage.run_alive_for(Duration::from_secs(5));
+    page.unpublish(Media::Audio.into());
+    assert_eq!(page.render(), json!({"pusher.enableMic": false}));
+    page.publish(Media::Audio.into());
+    let patch = page.render();
+    assert_eq!(patch["pusher.enableMic"], true);
+    assert_ne!(patch["pusher.key"], key);
+    assert_eq!(patch.as_object().unwrap().len(), 2);
+
+    page.unpublish(MediaSet::MAIN);
+    assert_eq!(page.render(), json!({"pusher": null}));
+}
+
+#[test]
+fn a_component_that_gave_up_is_made_anew_at_once_then_later_and_later() {
+    let mut page = Page::new();
+    page.publish(MediaSet::MAIN);
+    page.render();
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        page.report("push", -1307, None);
+        let begin = page.stage.now;
+        while page.render().get("pusher.key").is_none() {
+            page.stage.run_alive_for(Duration::from_secs(1));
+        }
+        waits.push(page.stage.now.since(begin).as_secs());
+    }
+    assert_eq!(waits, [0, 2, 4, 8, 16, 30]);
+
+    page.report("push", 1002, None);
+    page.render();
+    page.stage.run_alive_for(Duration::from_secs(60));
+    page.report("push", -1307, None);
+    assert!(page.render().get("pusher.key").is_some(), "it had worked for a minute");
+}
+
+#[test]
+fn a_nervous_finger_on_the_microphone_does_not_make_the_pusher_anew_each_time() {
+    let mut page = Page::new();
+    page.publish(MediaSet::MAIN);
+    page.render();
+    let mut keys = 0;
+    for _ in 0..20 {
+        page.unpublish(Media::Audio.into());
+        page.publish(Media::Audio.into());
+        keys += usize::from(page.render().get("pusher.key").is_some());
+        page.stage.run_for(Duration::from_millis(100));
+    }
+    assert!((1..=3).contains(&keys), "{keys} in two seconds");
+    page.stage.run_for(Duration::from_secs(1));
+    page.render();
+    assert_eq!(page.render(), json!({}));
+}
+
+#[test]
+fn a_player_that_connects_and_shows_nothing_is_made_anew_once_then_reported() {
+    let mut page = Page::new();
+    page.joined(7);
+    page.subscribe(7, Media::Video);
+    page.render();
+    page.report("pull", 2001, Some(7));
+    page.stage.run_alive_for(Duration::from_secs(5));
+    assert_eq!(page.render(), json!({"players[0].key": "player-2"}));
+    page.report("pull", 2002, Some(7));
+    page.stage.run_alive_for(Duration::from_secs(5));
+    let Some(Event::NativeStatus(status)) = page.stage.client.events.last() else { panic!() };
+    assert_eq!((status.name, status.who.map(|who| who.uid)), ("no-first-frame", Some(Uid(7))));
+    assert_eq!(page.render(), json!({}));
+    page.stage.run_alive_for(Duration::from_secs(60));
+    assert!(matches!(page.stage.client.events.last(), Some(Event::NativeStatus(_))), "told once");
+}
+
+#[test]
+fn after_more_than_a_moment_in_the_background_every_component_is_new() {
+    let mut page = Page::new();
+    page.publish(MediaSet::MAIN);
+    page.joined(7);
+    page.subscribe(7, Media::Video);
+    page.render();
+    for (seconds, changes) in [(4, 0), (6, 2)] {
+        page.stage.signal(AppSignal::Hidden);
+        page.stage.run_alive_for(Duration::from_secs(seconds));
+        page.stage.signal(AppSignal::Shown);
+        let patch = page.render();
+        assert_eq!(patch.as_object().unwrap().len(), changes, "{patch}");
+    }
+}
+
+#[test]
+fn an_outage_changes_nothing_on_the_page_and_the_end_clears_it() {
+    let mut page = Page::new();
+    page.publish(MediaSet::MAIN);
+    page.joined(7);
+    page.subscribe(7, Media::Audio);
+    page.render();
+    page.stage.close(1006);
+    assert_eq!(page.render(), json!({}));
+    page.stage.run_until_socket();
+    page.stage.open();
+    page.stage.login(&OWN.replace(']', r#",{"uid":7,"url":"rtmp://7","audio_on":1}]"#));
+    assert_eq!(page.render(), json!({}));
+    page.stage.call(Call::Leave);
+    page.stage.run_for(Duration::from_secs(1));
+    assert_eq!(page.render(), json!({"pusher": null, "players": []}));
+    assert!(page.stage.client.is_idle());
+}
+
+/// A session in a room, and the page that renders it.
+struct Page {
+    stage: Stage,
+}
+
+impl Page {
+    fn new() -> Self {
+        let mut page = Self { stage: Stage::joined() };
+        assert_eq!(page.render(), json!({}));
+        page
+    }
+
+    /// What the page is told to change.
+    fn render(&mut self) -> Value {
+        let before = self.stage.client.events.len();
+        self.stage.input(Input::Render);
+        match &self.stage.client.events[before..] {
+            [] => json!({}),
+            [Event::View(patch)] => serde_json::to_value(patch).unwrap(),
+            other => panic!("expected one patch, got {other:?}"),
+        }
+    }
+
+    fn joined(&mut self, uid: u64) {
+        self.stage.text(&format!(
+            r#"{{"cmd":20,"body":{{"uid":{uid},"url":"rtmp://{uid}","audio_on":1,"video_on":1}}}}"#
+        ));
+    }
+
+    fn publish(&mut self, media: MediaSet) {
+        self.done(Call::Publish(media));
+    }
+
+    fn unpublish(&mut self, media: MediaSet) {
+        self.done(Call::Unpublish(media));
+    }
+
+    fn subscribe(&mut self, uid: u64, media: Media) {
+        self.done(Call::Subscribe(AppUid::Number(Uid(uid)), media));
+    }
+
+    /// Makes a call and acknowledges whatever it sends.
+    fn done(&mut self, call: Call) {
+        let before = self.stage.client.sent.len();
+        let id = self.stage.call(call);
+        for at in before.. {
+            let Some((_, frame)) = self.stage.client.sent.get(at) else { break };
+            let seq = serde_json::from_str::<Value>(frame).unwrap()["seq"].as_u64().unwrap();
+            self.stage.acknowledge(u32::try_from(seq).unwrap());
+        }
+        assert!(self.stage.client.result(id).unwrap().is_ok());
+    }
+
+    fn report(&mut self, direction: &str, code: i32, uid: Option<u64>) {
+        let arguments = [json!(direction), json!("bindstatechange"), json!({"code": code}), json!(uid)];
+        self.stage.call(Call::parse("dataReporter", &arguments).unwrap());
+    }
+}
