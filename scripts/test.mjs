@@ -10,6 +10,7 @@ import { build } from './build.mjs';
 import { checkDemo } from './check-demo.mjs';
 import { buildGateway } from './gateway.mjs';
 import { setUp } from './setup.mjs';
+import { sim } from './sim.mjs';
 import { size } from './size.mjs';
 import { testWasm } from './test-wasm.mjs';
 import { Refusal, root, run, runAsProgram, toolEnvironment, wasmTarget } from './tools.mjs';
@@ -25,6 +26,7 @@ const STEPS = {
   docs: () => cargo('doc', [...NATIVE, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
   'docs-wasm': () => cargo('doc', [...SDK_ON_WASM, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
   native: () => cargo('test', NATIVE),
+  sim: () => sim(),
   wasm: () => testWasm(),
   build: () => build(),
   size: () => size(),

@@ -69,7 +69,10 @@ impl Session {
             self.calls.extend(late);
             self.tasks.extend(late);
             let steps = self.link.resumed(late, &self.tools, now);
-            self.take(steps);
+            // A socket of which this very input says that it is gone is not asked any more.
+            if !matches!(input, Input::SocketClosed(id, _) if self.link.socket() == Some(id)) {
+                self.take(steps);
+            }
         }
         match input {
             Input::Call(id, call) => self.handle_call(id, call, now),
@@ -159,8 +162,14 @@ impl Session {
         self.dropped
     }
 
-    fn handle_call(&mut self, id: CallId, call: Call, now: Instant) {
+    fn handle_call(&mut self, id: CallId, mut call: Call, now: Instant) {
         let is_full = self.calls.len() >= self.tools.config.max_calls && call != Call::Leave;
+        if let Call::MuteOther(uid, media, mute) = call
+            && self.link.trip().is_some_and(|trip| trip.uid.uid() == uid)
+        {
+            // A mute of oneself is a state, which outlives an outage.
+            call = Call::Mute(media, mute);
+        }
         let located = self.link.identity().is_some();
         let refusal = refusal(&call, &self.room, &self.wants, !self.is_outside(), located);
         if let Some(error) = is_full.then_some(Error::TooManyCalls).or(refusal) {
@@ -290,6 +299,7 @@ impl Session {
                 }
                 let events = self.room.learn(entries);
                 self.tell(events);
+                self.forget_strangers();
             }
         } else if let Some(sent) = self.calls.acknowledged(seq) {
             let left = sent.deadline.since(now);
@@ -360,6 +370,7 @@ impl Session {
             }
         };
         self.tell(events);
+        self.forget_strangers();
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -407,7 +418,10 @@ impl Session {
         }
         // First the answers: what was confirmed just now may be what `reconcile` undoes next.
         let (room, wants) = (&self.room, &self.wants);
-        for (id, _, result) in self.calls.judged(|call| outcome(room, wants, call)) {
+        for (id, call, result) in self.calls.judged(|call| outcome(room, wants, call)) {
+            if result.is_err() {
+                self.withdraw(&call);
+            }
             self.settle(id, result);
         }
         let deadline = now + self.tools.config.command_timeout;
@@ -471,6 +485,7 @@ impl Session {
                     if let (Some(trip), Some(gateways)) = (self.link.trip(), self.link.gateways()) {
                         let login = trip.login(gateways, self.wants.wanted_role(), self.wants.voice());
                         self.send(Command::Login(Box::new(login)), None);
+                        self.wants.logging_in();
                     }
                 }
                 Step::Heartbeat => {
@@ -621,12 +636,21 @@ impl Session {
     fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             if let Event::StreamRemoved(stream) = &event {
-                let (uid, media) = (stream.who.uid, stream.media_type);
-                self.wants.forget_stream(uid, media);
-                self.calls.forget(|command| Item::of(command) == Some(Item::Subscribe(uid, media)));
+                // When it comes back, the application is told and subscribes anew.
+                let ended = Item::Subscribe(stream.who.uid, stream.media_type);
+                self.wants.forget(|item| item == ended);
+                self.calls.forget(|command| Item::of(command) == Some(ended));
             }
             self.outbox.push_back(Output::Event(event));
         }
+    }
+
+    /// Who leaves takes its subscriptions along, those to what was never published as well.
+    fn forget_strangers(&mut self) {
+        let room = &self.room;
+        let is_void = |item| matches!(item, Item::Subscribe(uid, _) if !room.has(uid));
+        self.wants.forget(is_void);
+        self.calls.forget(|command| Item::of(command).is_some_and(is_void));
     }
 
     fn drop_frame(&mut self, error: &PacketError) {

@@ -1,15 +1,13 @@
 //! What a scenario may ask of the world it plays in, so that the same scenario can be played in
 //! another one: with a gateway's process, sockets and time that passes.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use nertc_gateway::hub::HubInput;
-use nertc_miniapp::{Call, CallId, Error, JoinParams, Media, Reply, Uid};
+use nertc_miniapp::{Call, CallId, Error, JoinParams, Media, MediaSet, Reply, Uid};
 use serde::Deserialize;
 
 use super::client::Client;
-use super::{ClientId, World, new_hub};
+use super::{ClientId, World};
 
 /// Clients, lines that can fail, and a gateway. Nothing that a scenario waits for has a time of its
 /// own: [`PATIENCE`] is where hanging begins.
@@ -109,20 +107,17 @@ pub(crate) trait Ground: Sized {
             members.iter().map(|member| member.uid).eq(seen)
                 && ids.iter().all(|id| ground.sees(*id, &members))
         });
-        let idea = |id: ClientId| (self.uid(id), self.client(id).members(), self.client(id).streams());
+        let idea = |id: ClientId| (self.uid(id), &self.client(id).view.members);
         assert!(agreed, "gateway: {:?}\nclients: {:?}", self.members_of(room), ids.map(idea));
     }
 
     /// Whether a client is one of these members, and knows of the others what they are.
     fn sees(&self, id: ClientId, members: &[Member]) -> bool {
         let uid = self.uid(id);
-        let others = || members.iter().filter(move |member| member.uid != uid);
-        let here = others().filter(|member| member.role == BROADCASTER).map(|member| member.uid).collect();
-        let streams: BTreeSet<(Uid, Media)> =
-            others().flat_map(|member| member.published.iter().map(|media| (member.uid, *media))).collect();
+        let others = members.iter().filter(|member| member.uid != uid && member.role == BROADCASTER);
+        let here = others.map(|member| (member.uid, media_set(&member.published))).collect();
         members.iter().any(|member| member.uid == uid && member.online)
-            && self.client(id).members() == here
-            && self.client(id).streams() == streams
+            && self.client(id).view.members == here
     }
 
     /// What a client has been told and the scenario has not asked about.
@@ -149,6 +144,14 @@ pub(crate) struct Member {
     pub(crate) online: bool,
     pub(crate) published: Vec<Media>,
     pub(crate) muted: Vec<Media>,
+}
+
+fn media_set(media: &[Media]) -> MediaSet {
+    let mut set = MediaSet::default();
+    for media in media {
+        set.set(*media, true);
+    }
+    set
 }
 
 /// The roles' numbers in the operator's list.
@@ -202,9 +205,7 @@ impl Ground for World {
     }
 
     fn stop_gateway(&mut self) {
-        self.tell_hub(HubInput::Shutdown);
-        self.hub_is_up = false;
-        self.hub = new_hub();
+        self.shut_hub_down();
     }
 
     fn start_gateway(&mut self) {

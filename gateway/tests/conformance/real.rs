@@ -202,6 +202,7 @@ impl RealGround {
                     let _sent = seat.sockets.get(&socket).map(|queue| queue.send(text));
                 }
                 Effect::Close(socket) => drop(seat.sockets.remove(&socket)),
+                Effect::AskRetry(_) | Effect::Settled(_) | Effect::Told(_) => {}
             }
         }
     }
