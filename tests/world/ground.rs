@@ -25,7 +25,8 @@ pub(crate) trait Ground: Sized {
     fn cut(&mut self, id: ClientId);
     /// Breaks a client's connections once.
     fn drop_connection(&mut self, id: ClientId);
-    /// Moves none of a client's bytes, with no end noticing, until healed.
+    /// Moves none of a client's bytes, with no end noticing, until healed. Whether they come through then
+    /// is not for a scenario to rely on.
     fn swallow(&mut self, id: ClientId);
     /// Repairs a client's line.
     fn heal(&mut self, id: ClientId);

@@ -211,7 +211,8 @@ impl RealGround {
         let url = format!("http://{}{path}", self.address.borrow().expect("the gateway is up"));
         let headers =
             [("Authorization", format!("Bearer {ADMIN}")), ("Content-Type", "application/json".to_owned())];
-        let answer = self.runtime.block_on(http(method, &url, &headers, body)).unwrap();
+        let answer = async { timeout(PATIENCE, http(method, &url, &headers, body)).await };
+        let answer = self.runtime.block_on(answer).expect("the operator gets no answer").unwrap();
         assert!([200, 204].contains(&answer.status), "{method} {path}: {answer:?}");
         answer.body
     }
@@ -232,7 +233,8 @@ enum State {
     Swallowing,
 }
 
-/// Carries a client's connections to the gateway, wherever it is at the moment.
+/// Carries a client's connections to the gateway, wherever it is at the moment: after a restart, on other
+/// ports.
 async fn relay(
     listener: TcpListener,
     gateway: watch::Receiver<Option<SocketAddr>>,
@@ -256,6 +258,7 @@ async fn carry(mut near: TcpStream, gateway: Option<SocketAddr>, mut line: watch
             return;
         }
         tokio::select! {
+            // Left alone, it moves nothing, and what was sent waits as behind a network that lost it.
             _ended = &mut flow, if state == State::Up => return,
             changed = line.changed() => if changed.is_err() { return },
         }
