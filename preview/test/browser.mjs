@@ -1,0 +1,60 @@
+/** A browser for tests: Debian's Chromium, without anything that talks to its maker, with a fake camera and microphone. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--autoplay-policy=no-user-gesture-required',
+];
+/** Answers every question for camera and microphone with yes. */
+const ALLOW = '--use-fake-ui-for-media-stream';
+
+export const PHONE = { width: 375, height: 812 };
+
+/**
+ * A browser of its own, with a new profile.
+ *
+ * @param {{allow?: boolean}} [options] whether camera and microphone are given
+ */
+export async function openBrowser({ allow = true } = {}) {
+  const profile = mkdtempSync(join(tmpdir(), 'preview-browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM,
+    headless: true,
+    args: allow ? [...FLAGS, ALLOW] : FLAGS,
+    viewport: PHONE,
+  });
+  const requests = [];
+  context.on('request', (request) => requests.push(request.url()));
+  context.on('page', (page) => page.on('websocket', (socket) => requests.push(socket.url())));
+  return {
+    context,
+    /** The address of every request and socket, of all pages. */
+    requests,
+    async close() {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+/**
+ * Opens a mini-program.
+ *
+ * @returns {Promise<{page: import('playwright-core').Page, app: import('playwright-core').Frame, said: string[]}>} the
+ *   page, the mini-program's own window in it, and what was said on the console
+ */
+export async function openApp(context, url) {
+  const page = await context.newPage();
+  const said = [];
+  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => said.push(`error: ${error.stack}`));
+  await page.goto(url);
+  const app = await (await page.waitForSelector('iframe')).contentFrame();
+  await app.waitForSelector('wx-page, .complaints', { state: 'attached' });
+  return { page, app, said };
+}
