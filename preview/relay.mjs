@@ -104,6 +104,7 @@ class Push {
 
   /** The browser is gone: what has arrived is still sent. */
   finish() {
+    this.isFinished = true;
     this.ffmpeg.stdin.end();
     const timer = setTimeout(() => this.kill(), FAREWELL);
     this.ended.then(() => clearTimeout(timer));
@@ -113,7 +114,9 @@ class Push {
     this.ffmpeg.kill('SIGKILL');
   }
 
+  /** Why ffmpeg ended; the browser is told, if it is there. */
   end(said) {
+    if (this.isFinished) return 'the browser has ended it';
     const text = said.join('\n');
     const [code, reason] = this.isPublished
       ? [LOST, 'the server has ended the connection']

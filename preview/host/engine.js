@@ -79,7 +79,8 @@ export class Engine {
   /** Adds a style sheet to the document. @returns {CSSStyleSheet} */
   addStyle(css) {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
+    // The compiler writes six digits, and a browser rounds borders down: 1.999999px would be 1px.
+    sheet.replaceSync(css.replace(/(-?[\d.]+)vw\b/g, (_, number) => vw(Math.round(number * 7500) / 1000)));
     this.rename(sheet.cssRules);
     document.adoptedStyleSheets.push(sheet);
     return sheet;
@@ -95,9 +96,14 @@ export class Engine {
   }
 }
 
-/** Inline styles are not compiled: `rpx` is a 750th of the width. */
+/** Inline styles are not compiled. */
 function inVw(style) {
-  return String(style).replace(/(-?[\d.]+)rpx\b/g, (_, number) => `${number / 7.5}vw`);
+  return String(style).replace(/(-?[\d.]+)rpx\b/g, (_, number) => vw(number));
+}
+
+/** `rpx` is a 750th of the width. */
+function vw(rpx) {
+  return `${rpx / 7.5}vw`;
 }
 
 function dispatch(target, type, detail, options) {

@@ -13,6 +13,8 @@ const FLAGS = [
 /** Answers every question for camera and microphone with yes. */
 const ALLOW = '--use-fake-ui-for-media-stream';
 
+/** Catches only what hangs. */
+const PATIENCE = 30_000;
 export const PHONE = { width: 375, height: 812 };
 
 /**
@@ -28,6 +30,7 @@ export async function openBrowser({ allow = true } = {}) {
     args: allow ? [...FLAGS, ALLOW] : FLAGS,
     viewport: PHONE,
   });
+  context.setDefaultTimeout(PATIENCE);
   const requests = [];
   context.on('request', (request) => requests.push(request.url()));
   context.on('page', (page) => page.on('websocket', (socket) => requests.push(socket.url())));
@@ -55,6 +58,7 @@ export async function openApp(context, url) {
   page.on('pageerror', (error) => said.push(`error: ${error.stack}`));
   await page.goto(url);
   const app = await (await page.waitForSelector('iframe')).contentFrame();
-  await app.waitForSelector('wx-page, .complaints', { state: 'attached' });
+  const first = await app.waitForSelector('wx-page, .complaints', { state: 'attached' });
+  if (await first.evaluate((element) => element.className === 'complaints')) throw new Error(await first.textContent());
   return { page, app, said };
 }

@@ -141,9 +141,11 @@ fn configuration(sources: &Sources, found: &mut Findings) -> Config {
 
 fn templates(sources: &Sources, found: &mut Findings) -> String {
     let mut group = TmplGroup::new();
-    for (_, stem, text) in with_extension(sources, ".wxs") {
+    for (path, stem, text) in with_extension(sources, ".wxs") {
         // On a line of its own, the brace that follows does not fall into a comment.
         group.add_script(stem, &format!("{text}\n"));
+        // Templates name a script without its extension, scripts name each other with it.
+        group.add_script(path, &format!("module.exports = require({});", json!(format!("/{stem}"))));
     }
     for (path, stem, text) in with_extension(sources, ".wxml") {
         for problem in group.add_tmpl(stem, text) {

@@ -76,7 +76,7 @@ function choice(tag, type, group) {
           this.setData({ checked: this.control.checked });
           const owner = around(this, group);
           if (type === 'radio' && owner) below(owner, tag).filter((one) => one !== this).forEach((one) => one.setData({ checked: false }));
-          owner?.triggerEvent('change', { value: owner.value() });
+          owner?.triggerEvent('change', { value: owner.current() });
         };
       },
     },
@@ -98,7 +98,7 @@ function group(tag, of, valueOf) {
   return native(tag, {
     properties: { name: String },
     methods: {
-      value() {
+      current() {
         return valueOf(below(this, of).filter(({ data }) => data.checked).map(({ data }) => data.value));
       },
       reset() {
@@ -154,7 +154,7 @@ export const form = [
       },
     },
     methods: {
-      value() {
+      current() {
         return this.data.checked;
       },
       reset() {
@@ -262,7 +262,7 @@ export const form = [
         return [...this.$$.querySelectorAll('*')].map((element) => element.__wxElement).filter((one) => one?.data?.name);
       },
       submit() {
-        const value = Object.fromEntries(this.fields().map((one) => [one.data.name, one.value?.() ?? one.data.value]));
+        const value = Object.fromEntries(this.fields().map((one) => [one.data.name, one.current?.() ?? one.data.value]));
         this.triggerEvent('submit', { value });
       },
       reset() {

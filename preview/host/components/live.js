@@ -16,9 +16,16 @@ function twin(src) {
   return TWIN.replace(/\{\w+\}/g, (name) => parts[name] ?? name);
 }
 
-/** Events come after the change that led to them, as on a phone. */
+/**
+ * Events come after the change that led to them, as on a phone. They are told to the document, too, for
+ * whoever watches the mini-program.
+ */
 function teller(component) {
-  return (event, detail) => queueMicrotask(() => component.triggerEvent(event, detail));
+  return (event, detail) =>
+    queueMicrotask(() => {
+      component.$$.dispatchEvent(new CustomEvent('native', { bubbles: true, detail: { event, ...detail } }));
+      component.triggerEvent(event, detail);
+    });
 }
 
 const pusher = native('live-pusher', {

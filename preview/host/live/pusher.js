@@ -229,7 +229,6 @@ class Connection {
   constructor(url, stream, bitrates, tell) {
     this.tell = tell;
     this.hasVideo = stream.getVideoTracks().length > 0;
-    this.size = stream.getVideoTracks()[0]?.getSettings() ?? {};
     this.meter = new WebmMeter();
     this.isOver = false;
     /** What the relay holds and ffmpeg has not taken, in bytes. */
@@ -302,8 +301,8 @@ class Connection {
       netSpeed: kbps(Math.max(0, bytes - now.backlog + before.backlog)),
       netJitter: Math.round(this.jitter),
       netQualityLevel: level,
-      videoWidth: this.size.width ?? 0,
-      videoHeight: this.size.height ?? 0,
+      videoWidth: this.meter.width,
+      videoHeight: this.meter.height,
       videoCache: waiting(frames),
       audioCache: waiting(now.audio.frames - before.audio.frames),
     };

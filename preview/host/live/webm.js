@@ -6,10 +6,15 @@ const TRACKS = 0x1654ae6b;
 const TRACK_ENTRY = 0xae;
 const TRACK_NUMBER = 0xd7;
 const TRACK_TYPE = 0x83;
+const VIDEO = 0xe0;
+const PIXEL_WIDTH = 0xb0;
+const PIXEL_HEIGHT = 0xba;
 const SIMPLE_BLOCK = 0xa3;
 /** Elements whose content is elements again. */
-const PARENTS = new Set([SEGMENT, CLUSTER, TRACKS, TRACK_ENTRY]);
-const VIDEO = 1;
+const PARENTS = new Set([SEGMENT, CLUSTER, TRACKS, TRACK_ENTRY, VIDEO]);
+/** Elements whose content is a number that counts. */
+const NUMBERS = new Set([TRACK_NUMBER, TRACK_TYPE, PIXEL_WIDTH, PIXEL_HEIGHT]);
+const IS_VIDEO = 1;
 const KEY_FRAME = 0x80;
 
 export class WebmMeter {
@@ -17,8 +22,11 @@ export class WebmMeter {
     this.rest = new Uint8Array();
     /** Bytes of the present element that are still to be skipped. */
     this.skip = 0;
-    this.number = 0;
+    /** The number of the track that is being described. */
+    this.track = 0;
     this.videoTrack = undefined;
+    this.width = 0;
+    this.height = 0;
     this.video = { bytes: 0, frames: 0, keyFrames: 0 };
     this.audio = { bytes: 0, frames: 0 };
   }
@@ -56,12 +64,18 @@ export class WebmMeter {
       const track = number(content, 0, false);
       if (!track || content.length < track.length + 3) return undefined;
       this.block(track.value, size.value, content[track.length + 2]);
-    } else if (id.value === TRACK_NUMBER || id.value === TRACK_TYPE) {
-      if (content.length < 1) return undefined;
-      if (id.value === TRACK_NUMBER) this.number = content[0];
-      else if (content[0] === VIDEO) this.videoTrack = this.number;
+    } else if (NUMBERS.has(id.value)) {
+      if (content.length < size.value) return undefined;
+      this.describe(id.value, content.subarray(0, size.value).reduce((value, byte) => value * 256 + byte, 0));
     }
     return head + size.value;
+  }
+
+  describe(id, value) {
+    if (id === TRACK_NUMBER) this.track = value;
+    else if (id === PIXEL_WIDTH) this.width = value;
+    else if (id === PIXEL_HEIGHT) this.height = value;
+    else if (value === IS_VIDEO) this.videoTrack = this.track;
   }
 
   block(track, bytes, flags) {
