@@ -46,9 +46,9 @@ export async function startPreview({
   const files = new Files(app, compiler, flv, log);
   const server = createServer((request, response) => {
     if (!isOurs(request, host)) return answer(response, 403, 'text/plain', 'This host name is not served.');
-    return files.get(decodeURI(request.url.split('?')[0])).then(
+    return files.get(request.url.split('?')[0]).then(
       ({ type, body }) => answer(response, 200, type, body),
-      (error) => answer(response, error.code === 'ENOENT' ? 404 : (error.status ?? 500), 'text/plain; charset=utf-8', error.message)
+      (error) => answer(response, error.status ?? 500, 'text/plain; charset=utf-8', error.message)
     );
   });
   server.on('upgrade', (request, connection, head) => {
@@ -83,14 +83,16 @@ class Files {
     Object.assign(this, { app, compiler, flv, log });
   }
 
-  /** @returns {Promise<{type: string, body: string | Buffer}>} */
-  async get(path) {
+  /** @param {string} url @returns {Promise<{type: string, body: string | Buffer}>} */
+  async get(url) {
+    const path = decoded(url);
     if (path === '/') return this.read(join(root, 'preview', 'host'), 'index.html');
     if (path === '/app.js') return { type: TYPES['.js'], body: await this.compile() };
     const [, area, ...rest] = path.split('/');
     const name = rest.join('/');
     if (area === 'app') return this.read(this.app, name);
-    if (area === 'npm' && PACKAGES.includes(rest[0])) return this.read(join(root, 'node_modules'), name);
+    const [pack, ...inside] = rest;
+    if (area === 'npm' && PACKAGES.includes(pack)) return this.read(join(root, 'node_modules', pack), inside.join('/'));
     if (area !== 'host') throw missing(path);
     const file = await this.read(join(root, 'preview', 'host'), name);
     return name === 'app.html' ? { ...file, body: String(file.body).replace('{{flv}}', escaped(this.flv)) } : file;
@@ -120,8 +122,16 @@ class Files {
   }
 }
 
+function decoded(url) {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    throw Object.assign(new Error('This is no address.'), { status: 400 });
+  }
+}
+
 function missing(name) {
-  return Object.assign(new Error(`${name} is not there`), { code: 'ENOENT' });
+  return Object.assign(new Error(`${name} is not there`), { status: 404 });
 }
 
 function escaped(text) {

@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { chromium as driver } from 'playwright-core';
+import { chromium } from '../../scripts/tools.mjs';
 
-export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--autoplay-policy=no-user-gesture-required',
@@ -24,8 +24,8 @@ export const PHONE = { width: 375, height: 812 };
  */
 export async function openBrowser({ allow = true } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'preview-browser-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
+  const context = await driver.launchPersistentContext(profile, {
+    executablePath: chromium,
     headless: true,
     args: allow ? [...FLAGS, ALLOW] : FLAGS,
     viewport: PHONE,

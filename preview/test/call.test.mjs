@@ -81,7 +81,7 @@ class Side {
 
   /** Waits for sound of the other, or for a second and a half without any. */
   async hears(isWanted = true) {
-    await this.app.evaluate(() => {
+    await this.app.evaluate((limit) => {
       const audio = new AudioContext();
       const analyser = audio.createAnalyser();
       audio.createMediaStreamSource(document.querySelector('wx-live-player video').captureStream()).connect(analyser);
@@ -92,10 +92,10 @@ class Side {
         timer: setInterval(() => {
           analyser.getFloatTimeDomainData(samples);
           ear.loudness = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
-          if (ear.loudness > 0.001) ear.last = performance.now();
+          if (ear.loudness > limit) ear.last = performance.now();
         }, 20),
       };
-    });
+    }, SOUND);
     if (isWanted) await this.until((limit) => ear.loudness > limit, SOUND);
     else await this.until(() => performance.now() - ear.last > 1500);
     await this.app.evaluate(() => clearInterval(ear.timer));

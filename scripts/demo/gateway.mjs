@@ -1,4 +1,4 @@
-/** Runs a gateway on free ports for as long as it is needed. */
+/** Runs a gateway for as long as it is needed. */
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -9,11 +9,15 @@ const STOP = 5_000;
 
 /**
  * @param {string} program the gateway's executable
- * @param {{args?: string[], log?: (line: string) => void}} [options]
+ * @param {{listen?: string, rtmpListen?: string, args?: string[], log?: (line: string) => void}} [options] on free
+ *   ports unless it is told otherwise
  * @returns {Promise<{http: string, rtmp: string, pid: number, kill: () => Promise<void>, stop: () => Promise<void>}>}
  */
-export async function startGateway(program, { args = [], log = () => {} } = {}) {
-  const ports = ['--listen', '127.0.0.1:0', '--rtmp-listen', '127.0.0.1:0'];
+export async function startGateway(
+  program,
+  { listen = '127.0.0.1:0', rtmpListen = '127.0.0.1:0', args = [], log = () => {} } = {}
+) {
+  const ports = ['--listen', listen, '--rtmp-listen', rtmpListen];
   // It ends with us, however we end: its standard input is our pipe.
   const child = spawn(program, [...ports, '--exit-on-stdin-close', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = new Promise((settle) => child.once('exit', settle));

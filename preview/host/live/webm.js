@@ -14,6 +14,7 @@ const SIMPLE_BLOCK = 0xa3;
 const PARENTS = new Set([SEGMENT, CLUSTER, TRACKS, TRACK_ENTRY, VIDEO]);
 /** Elements whose content is a number that counts. */
 const NUMBERS = new Set([TRACK_NUMBER, TRACK_TYPE, PIXEL_WIDTH, PIXEL_HEIGHT]);
+const MAX_NUMBER = 8;
 const IS_VIDEO = 1;
 const KEY_FRAME = 0x80;
 
@@ -64,7 +65,7 @@ export class WebmMeter {
       const track = number(content, 0, false);
       if (!track || content.length < track.length + 3) return undefined;
       this.block(track.value, size.value, content[track.length + 2]);
-    } else if (NUMBERS.has(id.value)) {
+    } else if (NUMBERS.has(id.value) && size.value <= MAX_NUMBER) {
       if (content.length < size.value) return undefined;
       this.describe(id.value, content.subarray(0, size.value).reduce((value, byte) => value * 256 + byte, 0));
     }
@@ -86,10 +87,12 @@ export class WebmMeter {
   }
 }
 
-/** A number of variable length; an element's id keeps its length marker. */
+/** A number of variable length, or undefined if it is not all there; an element's id keeps its length marker. */
 function number(data, at, isId) {
   const first = data[at];
-  if (!first) return undefined;
+  if (first === undefined) return undefined;
+  // No number begins so; a stream that is out of step must not be kept until it fits.
+  if (first === 0) return { value: 0, length: 1 };
   const length = Math.clz32(first) - 23;
   if (data.length < at + length) return undefined;
   let value = isId ? first : first & (0xff >> length);
