@@ -21,7 +21,8 @@ const UNREACHABLE = 4002;
 const REFUSED = 4004;
 const LOST = 4005;
 
-const INPUT = '-fflags +nobuffer+genpts -flags low_delay -probesize 32768 -analyzeduration 0 -f matroska -i pipe:0';
+/** The head of a recording says all that ffmpeg must know; what it reads beyond that comes as late. */
+const INPUT = '-fflags +nobuffer+genpts -flags low_delay -probesize 1024 -analyzeduration 0 -f matroska -i pipe:0';
 const ENCODE = '-c:v copy -c:a aac -b:a 48k -ar 44100 -max_interleave_delta 200000';
 const OUTPUT = '-flvflags no_duration_filesize -flush_packets 1 -f flv';
 const PROGRESS = `-nostats -progress pipe:1 -stats_period ${REPORT / 1000}`;

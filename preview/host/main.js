@@ -42,6 +42,7 @@ async function boot() {
     sheets[path].disabled = paths.includes(path);
   }
 
+  document.body.classList.toggle('v2', config.app.style === 'v2');
   const life = new Life();
   const windowOf = (path) => ({ ...WINDOW, ...config.app.window, ...config[path] });
   const bar = new NavigationBar(() => pages.back(1));

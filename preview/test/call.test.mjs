@@ -15,12 +15,17 @@ const UIDS = [100, 200];
 /** Of full scale. The fake microphone beeps once a second, silence is exactly nothing. */
 const SOUND = 0.001;
 
+/** A gateway with the same secret knows the members of the one before. */
+const SECRET = ['--secret', '5e'.repeat(32)];
+
+let program;
 let gateway;
 let preview;
 let sides = [];
 
 before(async () => {
-  gateway = await startGateway(await buildGateway({ profile: 'dev' }));
+  program = await buildGateway({ profile: 'dev' });
+  gateway = await startGateway(program, { args: SECRET });
   preview = await startPreview({
     app: join(root, 'miniprogram-demo'),
     compiler: await buildCompiler(),
@@ -172,6 +177,21 @@ test('in the background nothing is sent or played; in front again, both go on', 
   await Promise.all([one.sees(), other.sees()]);
 });
 
+test('nothing was said that is an error', () => {
+  for (const { said, uid } of sides) assert.deepEqual([uid, said.filter((line) => line.startsWith('error'))], [uid, []]);
+});
+
+test('after the gateway was away for a moment, both see and hear each other again', async () => {
+  const { http, rtmp } = gateway;
+  await gateway.kill();
+  await both((side) => side.tells('live-player', 2103));
+  gateway = await startGateway(program, { listen: http, rtmpListen: rtmp, args: SECRET });
+  await both((side) => side.forget());
+  await both((side) => side.tells('live-player', 2003));
+  await both((side) => side.sees());
+  await both((side) => side.hears());
+});
+
 test('no request goes to a host that the app did not name', async () => {
   const allowed = new Set([new URL(preview.url).host, gateway.http]);
   for (const { browser } of sides) {
@@ -179,8 +199,4 @@ test('no request goes to a host that the app did not name', async () => {
     assert.deepEqual(hosts.filter((host) => !allowed.has(host)), []);
     assert.ok(browser.requests.some((url) => url.startsWith(`ws://${gateway.http}`)), 'sockets are counted');
   }
-});
-
-test('nothing was said that is an error', () => {
-  for (const { said, uid } of sides) assert.deepEqual([uid, said.filter((line) => line.startsWith('error'))], [uid, []]);
 });

@@ -234,7 +234,7 @@ class Session {
     const { buffered, currentTime } = this.video;
     const cache = buffered.length > 0 ? Math.max(0, buffered.end(buffered.length - 1) - currentTime) * 1000 : 0;
     // Milliseconds that are there and not played yet.
-    this.caches.push(Math.round(cache));
+    if (this.hasBegun) this.caches.push(Math.round(cache));
     const { at, audio, frames } = this.count();
     if (!this.isHeard && audio > 0) {
       this.isHeard = true;

@@ -81,8 +81,9 @@ export class Pusher {
 
   /** @returns {Promise<boolean>} whether there is a picture and sound to push */
   async preview() {
+    if (this.stream) return true;
     this.opening ??= this.open().finally(() => (this.opening = undefined));
-    return this.stream ? true : this.opening;
+    return this.opening;
   }
 
   async open() {
