@@ -12,6 +12,8 @@ const MAX_PIECE = 8 << 20;
 /** Bytes that ffmpeg may leave lying before the pusher is given up. */
 const MAX_BACKLOG = 16 << 20;
 const REPORT = 500;
+/** Milliseconds from the first piece until the server must have taken the stream. */
+const PATIENCE = 15_000;
 /** Milliseconds for ffmpeg to end the stream properly. */
 const FAREWELL = 2000;
 
@@ -39,7 +41,8 @@ export class Relay {
   accept(request, connection, head) {
     const target = new URL(request.url, 'http://preview').searchParams.get('url') ?? '';
     this.server.handleUpgrade(request, connection, head, (socket) => {
-      if (!/^rtmps?:\/\/[^\s/]+\/\S+$/.test(target)) return socket.close(REFUSED, 'only rtmp addresses can be pushed to');
+      if (!/^rtmps?:\/\/[^\s/]+\/\S+$/.test(target))
+        return socket.close(REFUSED, 'only rtmp addresses can be pushed to');
       if (this.pushes.size >= PUSHERS) return socket.close(REFUSED, `${PUSHERS} pushers are the limit`);
       const push = new Push(socket, target, this.log);
       this.pushes.add(push);
@@ -72,9 +75,10 @@ class Push {
     });
     createInterface({ input: this.ffmpeg.stdout }).on('line', (line) => this.progress(line));
     this.ended = new Promise((settle) => {
-      this.ffmpeg.once('error', (error) => settle(this.end([error.message])));
-      this.ffmpeg.once('close', () => settle(this.end(this.said)));
+      this.ffmpeg.once('error', (error) => settle(this.end(error)));
+      this.ffmpeg.once('close', () => settle(this.end()));
     });
+    this.ended.then(() => clearTimeout(this.deadline));
     // A grant is a secret, also in a log.
     log(`relay: pushes to ${target.split('?')[0]}`);
     this.ended.then((reason) => log(`relay: ended: ${reason}`));
@@ -84,8 +88,9 @@ class Push {
   }
 
   take(piece) {
-    if (this.ffmpeg.stdin.writableLength > MAX_BACKLOG) return this.kill();
+    if (this.ffmpeg.stdin.writableLength > MAX_BACKLOG) return this.giveUp();
     this.ffmpeg.stdin.write(piece);
+    this.deadline ??= setTimeout(() => this.isPublished || this.giveUp(), PATIENCE);
     return undefined;
   }
 
@@ -111,22 +116,34 @@ class Push {
     this.ended.then(() => clearTimeout(timer));
   }
 
+  giveUp() {
+    this.isLate = true;
+    this.kill();
+  }
+
   kill() {
     this.ffmpeg.kill('SIGKILL');
   }
 
-  /** Why ffmpeg ended; the browser is told, if it is there. */
-  end(said) {
+  /**
+   * Tells the browser why ffmpeg ended, if the browser is there.
+   *
+   * @param {Error} [error] what kept ffmpeg from running
+   * @returns {string} the reason
+   */
+  end(error) {
     if (this.isFinished) return 'the browser has ended it';
-    const text = said.join('\n');
-    const [code, reason] = this.isPublished
-      ? [LOST, 'the server has ended the connection']
-      : /resolve|Name or service/.test(text)
-        ? [UNKNOWN_HOST, 'the host is not known']
-        : /refused|timed out|unreachable|No route/i.test(text)
-          ? [UNREACHABLE, 'the server cannot be reached']
-          : [REFUSED, 'the server does not take the stream'];
+    const [code, reason] = error
+      ? [UNREACHABLE, `ffmpeg does not run: ${error.message}`]
+      : this.cause(this.said.join('\n'));
     this.socket.close(code, reason);
-    return text.includes('ENOENT') ? `${reason}: ffmpeg is missing` : reason;
+    return reason;
+  }
+
+  cause(said) {
+    if (this.isPublished) return [LOST, 'the server has ended the connection'];
+    if (/resolve|Name or service/.test(said)) return [UNKNOWN_HOST, 'the host is not known'];
+    const isAway = this.isLate || /refused|timed out|unreachable|No route/i.test(said);
+    return isAway ? [UNREACHABLE, 'the server cannot be reached'] : [REFUSED, 'the server does not take the stream'];
   }
 }

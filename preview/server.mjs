@@ -1,6 +1,6 @@
 /**
  * Serves a mini-program to a browser: the host page, the compiled mini-program, its files, and the relay for
- * its pusher. It fetches nothing from anywhere.
+ * its pusher. On loopback only. It fetches nothing from anywhere.
  */
 
 import { execFile } from 'node:child_process';
@@ -26,7 +26,6 @@ const TYPES = {
   '.webp': 'image/webp',
 };
 const PACKAGES = ['glass-easel', 'glass-easel-miniprogram-adapter', 'mpegts.js'];
-const LOOPBACK = /^(127(\.\d+){3}|localhost|\[::1\])$/;
 const MAX_MODULE = 64 << 20;
 
 /**
@@ -34,32 +33,35 @@ const MAX_MODULE = 64 << 20;
  * @param {string} options.app the mini-program's folder; compiled whenever the page is loaded
  * @param {string} options.compiler the program that compiles it
  * @param {string} [options.flv] the HTTP-FLV twin of an RTMP address, made of `{hostname}`, `{path}` and `{query}`
- * @param {string} [options.host]
  * @param {number} [options.port]
  * @param {(line: string) => void} [options.log]
  * @returns {Promise<{url: string, close: () => Promise<void>}>}
  */
 export async function startPreview({
-  app, compiler, flv = 'http://{hostname}:8395{path}.flv{query}', host = '127.0.0.1', port = 0, log = () => {},
+  app,
+  compiler,
+  flv = 'http://{hostname}:8395{path}.flv{query}',
+  port = 0,
+  log = () => {},
 }) {
   const relay = new Relay({ log });
   const files = new Files(app, compiler, flv, log);
   const server = createServer((request, response) => {
-    if (!isOurs(request, host)) return answer(response, 403, 'text/plain', 'This host name is not served.');
+    if (!isOurs(request)) return answer(response, 403, 'text/plain', 'This host name is not served.');
     return files.get(request.url.split('?')[0]).then(
       ({ type, body }) => answer(response, 200, type, body),
-      (error) => answer(response, error.status ?? 500, 'text/plain; charset=utf-8', error.message)
+      (error) => answer(response, error.status ?? 500, 'text/plain; charset=utf-8', error.message),
     );
   });
   server.on('upgrade', (request, connection, head) => {
     // A page of somebody else's must not make this machine push.
     const isFromHere = request.headers.origin === `http://${request.headers.host}`;
-    if (isFromHere && isOurs(request, host) && request.url.startsWith('/relay?')) relay.accept(request, connection, head);
+    if (isFromHere && isOurs(request) && request.url.startsWith('/relay?')) relay.accept(request, connection, head);
     else connection.destroy();
   });
-  await new Promise((settle, refuse) => server.once('error', refuse).listen(port, host, settle));
+  await new Promise((settle, refuse) => server.once('error', refuse).listen(port, '127.0.0.1', settle));
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${server.address().port}/`,
+    url: `http://127.0.0.1:${server.address().port}/`,
     async close() {
       await relay.close();
       server.closeAllConnections();
@@ -68,10 +70,9 @@ export async function startPreview({
   };
 }
 
-/** On loopback, only loopback's names: a name that leads here may belong to another page. */
-function isOurs(request, host) {
-  const name = (request.headers.host ?? '').replace(/:\d+$/, '');
-  return !LOOPBACK.test(host) || LOOPBACK.test(name);
+/** Only loopback's own names: another that leads here belongs to a page of somebody else's. */
+function isOurs({ headers }) {
+  return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
 }
 
 function answer(response, status, type, body) {
@@ -92,7 +93,8 @@ class Files {
     const name = rest.join('/');
     if (area === 'app') return this.read(this.app, name);
     const [pack, ...inside] = rest;
-    if (area === 'npm' && PACKAGES.includes(pack)) return this.read(join(root, 'node_modules', pack), inside.join('/'));
+    if (area === 'npm' && PACKAGES.includes(pack))
+      return this.read(join(root, 'node_modules', pack), inside.join('/'));
     if (area !== 'host') throw missing(path);
     const file = await this.read(join(root, 'preview', 'host'), name);
     return name === 'app.html' ? { ...file, body: String(file.body).replace('{{flv}}', escaped(this.flv)) } : file;

@@ -38,7 +38,9 @@ const OPTIONS = {
 
 /** @returns {Promise<string>} the path of the program that compiles mini-programs */
 export async function buildCompiler() {
-  await step('build: mini-program compiler', () => run('cargo', ['build', '--locked', '--package', 'preview-compiler']));
+  await step('build: mini-program compiler', () =>
+    run('cargo', ['build', '--locked', '--package', 'preview-compiler']),
+  );
   return join(targetDir, 'debug', 'preview-compiler');
 }
 
@@ -61,12 +63,16 @@ runAsProgram(import.meta.url, async (args) => {
   }
   try {
     const app = options.app ? resolve(options.app) : join(root, 'miniprogram-demo');
-    const preview = await startPreview({ app, compiler, flv: options.flv, port: Number(options.port), log: console.log }).catch(
-      (error) => {
-        if (error.code !== 'EADDRINUSE') throw error;
-        throw new Refusal(`port ${options.port} is in use: npm run preview -- --port 0`);
-      }
-    );
+    const preview = await startPreview({
+      app,
+      compiler,
+      flv: options.flv,
+      port: Number(options.port),
+      log: console.log,
+    }).catch((error) => {
+      if (error.code !== 'EADDRINUSE') throw error;
+      throw new Refusal(`port ${options.port} is in use: npm run preview -- --port 0`);
+    });
     console.log(`open ${preview.url} in two windows; end with Ctrl+C`);
     await new Promise((settle) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, settle)));
     await preview.close();

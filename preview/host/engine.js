@@ -124,7 +124,8 @@ function watchLongPress() {
     clearTimeout(timer);
     if (!node) return;
     timer = setTimeout(() => {
-      for (const type of ['longpress', 'longtap']) dispatch(node.__wxElement, type, from, { bubbles: true, composed: true });
+      for (const type of ['longpress', 'longtap'])
+        dispatch(node.__wxElement, type, from, { bubbles: true, composed: true });
     }, LONG_PRESS);
   });
   document.addEventListener('pointermove', (move) => {

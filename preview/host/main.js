@@ -8,7 +8,11 @@ import { Scripts, locate } from './scripts.js';
 import { createWx } from './wx.js';
 import { Life } from './wx/life.js';
 
-const WINDOW = { navigationBarTitleText: '', navigationBarBackgroundColor: '#ffffff', navigationBarTextStyle: 'black' };
+const WINDOW = {
+  navigationBarTitleText: '',
+  navigationBarBackgroundColor: '#ffffff',
+  navigationBarTextStyle: 'black',
+};
 
 async function boot() {
   const answer = await fetch('/app.js');
@@ -20,13 +24,18 @@ async function boot() {
   const components = Object.keys(config).filter((path) => config[path].component);
   const isFile = (path) => `${path}.js` in sources || path in templates;
 
-  const tags = [config.app, ...components.concat(paths).map((path) => config[path] ?? {})]
-    .flatMap(({ usingComponents = {} }) => Object.keys(usingComponents));
+  const tags = [config.app, ...components.concat(paths).map((path) => config[path] ?? {})].flatMap(
+    ({ usingComponents = {} }) => Object.keys(usingComponents),
+  );
   const engine = new Engine(natives, tags);
   const { space } = engine;
   const scripts = new Scripts(sources, (path, run) => space.componentEnv(path, run));
   const sheets = {};
-  engine.addStyle(Object.values(styles).map(({ low }) => low).join('\n'));
+  engine.addStyle(
+    Object.values(styles)
+      .map(({ low }) => low)
+      .join('\n'),
+  );
   // Without this, the framework does not know the classes of the app.
   space.addStyleSheet('app', 'app');
   engine.backend.registerStyleSheetContent('app', '');
@@ -82,7 +91,7 @@ async function boot() {
 
 function pagesOf({ pages = [], subPackages = [], subpackages = [] }) {
   const inside = [...subPackages, ...subpackages].flatMap(({ root, pages: names }) =>
-    names.map((name) => `${root.replace(/\/$/, '')}/${name}`)
+    names.map((name) => `${root.replace(/\/$/, '')}/${name}`),
   );
   return [...pages, ...inside];
 }
@@ -90,12 +99,14 @@ function pagesOf({ pages = [], subPackages = [], subpackages = [] }) {
 /** The components of a page or component, by absolute path. */
 function using(path, app, own, isFile) {
   const named = { ...app.usingComponents, ...own.usingComponents };
-  return Object.fromEntries(Object.entries(named).map(([tag, name]) => {
-    const from = own.usingComponents?.[tag] === undefined ? 'app' : path;
-    const found = locate(from, name, isFile);
-    if (found === undefined) throw new Error(`${from}.json: the component "${tag}": "${name}" is not there`);
-    return [tag, `/${found}`];
-  }));
+  return Object.fromEntries(
+    Object.entries(named).map(([tag, name]) => {
+      const from = own.usingComponents?.[tag] === undefined ? 'app' : path;
+      const found = locate(from, name, isFile);
+      if (found === undefined) throw new Error(`${from}.json: the component "${tag}": "${name}" is not there`);
+      return [tag, `/${found}`];
+    }),
+  );
 }
 
 /** WeChat takes nothing but the path of a file in the code package. */

@@ -2,10 +2,41 @@
 
 /** Not there on phones; modules get them as undefined. */
 const HIDDEN = [
-  'window', 'document', 'frames', 'self', 'location', 'navigator', 'localStorage', 'sessionStorage', 'history',
-  'caches', 'screen', 'alert', 'confirm', 'prompt', 'XMLHttpRequest', 'WebSocket', 'EventSource', 'fetch', 'Request',
-  'Response', 'Headers', 'WebAssembly', 'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams', 'AbortController',
-  'MessageChannel', 'Blob', 'atob', 'btoa', 'crypto', 'performance', 'queueMicrotask', 'structuredClone',
+  'window',
+  'document',
+  'frames',
+  'self',
+  'location',
+  'navigator',
+  'localStorage',
+  'sessionStorage',
+  'history',
+  'caches',
+  'screen',
+  'alert',
+  'confirm',
+  'prompt',
+  'XMLHttpRequest',
+  'WebSocket',
+  'EventSource',
+  'fetch',
+  'Request',
+  'Response',
+  'Headers',
+  'WebAssembly',
+  'TextDecoder',
+  'TextEncoder',
+  'URL',
+  'URLSearchParams',
+  'AbortController',
+  'MessageChannel',
+  'Blob',
+  'atob',
+  'btoa',
+  'crypto',
+  'performance',
+  'queueMicrotask',
+  'structuredClone',
 ];
 
 export class Scripts {
@@ -35,7 +66,7 @@ export class Scripts {
     const wrapped =
       `(function (${HIDDEN}) { 'use strict'; return function (${names}) { 'use strict'; ${this.sources[path]}\n}; })` +
       `\n//# sourceURL=mini-program/${path}`;
-    const body = (0, eval)(wrapped)();
+    const body = evaluated(wrapped, path)();
     this.within(path.replace(/\.js$/, ''), ({ Page, Component, Behavior }) => {
       body((name) => this.run(this.find(path, name)), module, module.exports, Page, Component, Behavior);
     });
@@ -47,6 +78,16 @@ export class Scripts {
     const path = found && (this.has(found) ? found : `${found}.js`);
     if (!path) throw new Error(`module '${name}' is not defined, require args is '${name}' (in ${from})`);
     return path;
+  }
+}
+
+/** A browser does not say in which file it cannot read something. */
+function evaluated(source, path) {
+  try {
+    return (0, eval)(source);
+  } catch (error) {
+    error.message = `${path}: ${error.message}`;
+    throw error;
   }
 }
 

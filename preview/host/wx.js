@@ -7,8 +7,8 @@ import { routing } from './wx/routing.js';
 import { storage } from './wx/storage.js';
 import { dialogs } from './wx/dialogs.js';
 
-/** Asked for by name before they are used, by apps that can do without. */
-const OPTIONAL = new Set(['then', 'toJSON']);
+/** What the language itself asks any object for. */
+const LANGUAGE = new Set(['then', 'toJSON']);
 
 /**
  * @param {object} parts
@@ -30,9 +30,10 @@ export function createWx(parts) {
   };
   return new Proxy(wx, {
     get(target, name) {
-      if (!(name in target) && typeof name === 'string' && !OPTIONAL.has(name)) console.warn(`The browser preview has no wx.${name}`);
+      const isMissing = !(name in target) && typeof name === 'string' && !LANGUAGE.has(name);
+      // No more than a word: apps ask before they use what not every phone has.
+      if (isMissing) console.warn(`The browser preview has no wx.${name}`);
       return target[name];
     },
   });
 }
-

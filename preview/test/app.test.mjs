@@ -36,11 +36,19 @@ const set = (patch) => app.evaluate((one) => preview.pages.top.instance.setData(
 const log = () => app.evaluate(() => preview.pages.stack[0].instance.log);
 const text = (selector) => app.locator(selector).first().textContent();
 const css = (selector, name) =>
-  app.locator(selector).first().evaluate((element, one) => getComputedStyle(element)[one], name);
+  app
+    .locator(selector)
+    .first()
+    .evaluate((element, one) => getComputedStyle(element)[one], name);
 const happens = (expected) =>
   app
-    .waitForFunction((one) => preview.pages.stack[0].instance.log.some((entry) => JSON.stringify(entry) === one), JSON.stringify(expected))
-    .catch(async () => assert.fail(`${JSON.stringify(expected)} is not in ${JSON.stringify(await log())}\n${said.join('\n')}`));
+    .waitForFunction(
+      (one) => preview.pages.stack[0].instance.log.some((entry) => JSON.stringify(entry) === one),
+      JSON.stringify(expected),
+    )
+    .catch(async () =>
+      assert.fail(`${JSON.stringify(expected)} is not in ${JSON.stringify(await log())}\n${said.join('\n')}`),
+    );
 const fits = (check) => app.waitForFunction(check);
 
 test('templates: bindings, branches, lists, templates, includes, scripts', async () => {
@@ -55,7 +63,12 @@ test('templates: bindings, branches, lists, templates, includes, scripts', async
   assert.equal(await css('.hidden-one', 'display'), 'none');
   // A list that is turned round keeps its elements.
   const first = await app.locator('.row').first().elementHandle();
-  await set({ list: [{ id: 3, name: 'three' }, { id: 1, name: 'one' }] });
+  await set({
+    list: [
+      { id: 3, name: 'three' },
+      { id: 1, name: 'one' },
+    ],
+  });
   assert.equal(await first.textContent(), '1:one');
 });
 
@@ -65,7 +78,9 @@ test('styles: imports, rpx, tags, ids, a component for itself', async () => {
   assert.equal(await css('.title', 'color'), 'rgb(10, 20, 30)');
   assert.equal(await css('.title', 'letterSpacing'), '3px');
   assert.equal(await css('.title', 'borderTopWidth'), '2px');
-  const mark = await app.evaluate(() => getComputedStyle(document.querySelector('wx-page')).getPropertyValue('--mark'));
+  const mark = await app.evaluate(() =>
+    getComputedStyle(document.querySelector('wx-page')).getPropertyValue('--mark'),
+  );
   assert.equal(mark.trim(), 'rgb(1,2,3)');
   assert.equal(await css('wx-card > wx-view', 'backgroundColor'), 'rgb(4, 5, 6)');
   assert.notEqual(await css('wx-card > wx-view', 'color'), 'rgb(10, 20, 30)');
@@ -79,6 +94,7 @@ test('components: slots, properties, observers, behaviors, events, selectCompone
   assert.equal(await text('wx-counter wx-button'), '+2');
   await happens(['total', 6]);
   assert.equal(await app.evaluate(() => preview.pages.top.instance.selectComponent('#card').answer()), 42);
+  assert.equal(await text('wx-badge'), 'hello badge', 'a component of an npm package');
 });
 
 test('events: tap bubbles with target, currentTarget and mark, until it is caught', async () => {
@@ -103,7 +119,10 @@ test('forms: every control tells, and is told', async () => {
   await app.locator('.submit').click();
   await happens(['submit', { name: 'two-way', on: true, volume: 8, role: 'guest', flags: ['x'], notes: 'notes' }]);
   const { on, volume, choice, role, flags } = await data();
-  assert.deepEqual({ on, volume, choice, role, flags }, { on: true, volume: 8, choice: '1', role: 'guest', flags: ['x'] });
+  assert.deepEqual(
+    { on, volume, choice, role, flags },
+    { on: true, volume: 8, choice: '1', role: 'guest', flags: ['x'] },
+  );
   assert.equal(await app.locator('wx-radio input').first().isChecked(), false);
   await set({ name: 'reset', on: false });
   assert.equal(await app.locator('.plain input').inputValue(), 'reset');
@@ -117,7 +136,7 @@ test('pictures load and lists scroll', async () => {
   await set({ target: 'item-2' });
   await fits(() => document.querySelector('.scroll').scrollTop >= 40);
   const rect = await app.evaluate(
-    () => new Promise((settle) => wx.createSelectorQuery().select('.scroll').boundingClientRect(settle).exec())
+    () => new Promise((settle) => wx.createSelectorQuery().select('.scroll').boundingClientRect(settle).exec()),
   );
   assert.equal(rect.height, 40);
 });
@@ -142,13 +161,24 @@ test('pages: life cycle, query, title, event channel, styles of the page on top 
   });
   assert.equal(answer, 'hi!');
   await app.evaluate(() => wx.reLaunch({ url: '/pages/main/main' }));
-  assert.deepEqual(await app.evaluate(() => [getCurrentPages().length, getCurrentPages()[0].route]), [1, 'pages/main/main']);
+  assert.deepEqual(await app.evaluate(() => [getCurrentPages().length, getCurrentPages()[0].route]), [
+    1,
+    'pages/main/main',
+  ]);
   assert.deepEqual((await app.evaluate(() => getApp().log)).slice(-2), ['other unloaded', 'other unloaded']);
-  await assert.rejects(app.evaluate(() => wx.navigateTo({ url: '/pages/none/none' }).catch((error) => Promise.reject(new Error(error.errMsg)))), /navigateTo:fail page "pages\/none\/none" is not found/);
+  await assert.rejects(
+    app.evaluate(() =>
+      wx.navigateTo({ url: '/pages/none/none' }).catch((error) => Promise.reject(new Error(error.errMsg))),
+    ),
+    /navigateTo:fail page "pages\/none\/none" is not found/,
+  );
 });
 
 test('scripts see what phones have, and no more', async () => {
-  assert.equal(await app.evaluate(() => preview.pages.top.instance.hidden), 'undefined,undefined,undefined,undefined,undefined');
+  assert.equal(
+    await app.evaluate(() => preview.pages.top.instance.hidden),
+    'undefined,undefined,undefined,undefined,undefined',
+  );
 });
 
 test('the app learns when it goes to the background and comes back', async () => {
@@ -173,9 +203,23 @@ test('storage, dialogs and device', async () => {
     wx.showToast({ title: 'done' });
     const toast = document.querySelector('.toast').textContent;
     wx.hideToast();
-    return { data, gone: wx.getStorageSync('key'), missing, toast, width: wx.getWindowInfo().windowWidth, type: (await wx.getNetworkType()).networkType };
+    return {
+      data,
+      gone: wx.getStorageSync('key'),
+      missing,
+      toast,
+      width: wx.getWindowInfo().windowWidth,
+      type: (await wx.getNetworkType()).networkType,
+    };
   });
-  assert.deepEqual(found, { data: { a: [1] }, gone: '', missing: 'getStorage:fail data not found', toast: '✓done', width: 375, type: 'wifi' });
+  assert.deepEqual(found, {
+    data: { a: [1] },
+    gone: '',
+    missing: 'getStorage:fail data not found',
+    toast: '✓done',
+    width: 375,
+    type: 'wifi',
+  });
   const modal = app.evaluate(() => wx.showModal({ title: 'Sure?', content: 'really' }));
   await app.locator('.modal button').last().click();
   assert.equal((await modal).confirm, true);
@@ -185,7 +229,10 @@ test('what is not there is named', async () => {
   await app.evaluate(() => wx.login);
   await app.evaluate(() => wx.switchTab({ url: '/pages/main/main' }).catch(() => {}));
   await fits(() => document.querySelector('.complaints')?.textContent.includes('The browser preview has no tab bar'));
-  assert.ok(said.some((line) => line.includes('The browser preview has no wx.login')), said.join('\n'));
+  assert.ok(
+    said.some((line) => line.includes('The browser preview has no wx.login')),
+    said.join('\n'),
+  );
 });
 
 test('a 375 by 812 screenshot has the bar and the page', async () => {

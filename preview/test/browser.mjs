@@ -1,4 +1,4 @@
-/** A browser for tests: Debian's Chromium, without anything that talks to its maker, with a fake camera and microphone. */
+/** A browser for tests: Chromium that does not talk to its maker, with a fake camera and microphone. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,16 @@ import { chromium as driver } from 'playwright-core';
 import { chromium } from '../../scripts/tools.mjs';
 
 const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--autoplay-policy=no-user-gesture-required',
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
 ];
 /** Answers every question for camera and microphone with yes. */
 const ALLOW = '--use-fake-ui-for-media-stream';
@@ -59,6 +67,7 @@ export async function openApp(context, url) {
   await page.goto(url);
   const app = await (await page.waitForSelector('iframe')).contentFrame();
   const first = await app.waitForSelector('wx-page, .complaints', { state: 'attached' });
-  if (await first.evaluate((element) => element.className === 'complaints')) throw new Error(await first.textContent());
+  if (await first.evaluate((element) => element.className === 'complaints'))
+    throw new Error(await first.textContent());
   return { page, app, said };
 }

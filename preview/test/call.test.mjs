@@ -46,7 +46,9 @@ class Side {
     const { page, app, said } = await openApp(browser.context, preview.url);
     await app.evaluate(() => {
       globalThis.told = [];
-      document.addEventListener('native', ({ target, detail }) => told.push({ tag: target.localName.slice(3), ...detail }));
+      document.addEventListener('native', ({ target, detail }) =>
+        told.push({ tag: target.localName.slice(3), ...detail }),
+      );
     });
     return Object.assign(new Side(), { uid, browser, page, app, said });
   }
@@ -109,12 +111,17 @@ class Side {
   until(check, argument) {
     return this.app.waitForFunction(check, argument, { polling: 50 }).catch(async (error) => {
       const told = await this.app.evaluate(() => globalThis.told);
-      assert.fail(`${this.uid}: ${error.message}\n${check}\n${JSON.stringify(told.slice(-30))}\n${this.said.join('\n')}`);
+      assert.fail(
+        `${this.uid}: ${error.message}\n${check}\n${JSON.stringify(told.slice(-30))}\n${this.said.join('\n')}`,
+      );
     });
   }
 
   change(tag, data) {
-    return this.app.evaluate(([one, patch]) => document.querySelector(`wx-${one}`).__wxElement.setData(patch), [tag, data]);
+    return this.app.evaluate(
+      ([one, patch]) => document.querySelector(`wx-${one}`).__wxElement.setData(patch),
+      [tag, data],
+    );
   }
 }
 
@@ -124,7 +131,10 @@ test('both see and hear each other', async () => {
   await both((side) => side.join());
   await both((side) => side.sees());
   await both((side) => side.hears());
-  for (const [tag, codes] of [['live-pusher', [1003, 2027, 1008, 1001, 1002]], ['live-player', [2001, 2002, 2003, 2004, 2026]]]) {
+  for (const [tag, codes] of [
+    ['live-pusher', [1003, 2027, 1008, 1001, 1002]],
+    ['live-player', [2001, 2002, 2003, 2004, 2026]],
+  ]) {
     for (const code of codes) await both((side) => side.tells(tag, code));
   }
   const folder = join(root, 'out', 'preview');
@@ -135,13 +145,19 @@ test('both see and hear each other', async () => {
 test('the components tell true numbers', async () => {
   const [side] = sides;
   for (const tag of ['live-pusher', 'live-player']) {
-    await side.until((one) => told.some(({ tag, info }) => tag === one && info?.videoBitrate > 20 && info.videoFPS > 5), tag);
+    await side.until(
+      (one) => told.some(({ tag, info }) => tag === one && info?.videoBitrate > 20 && info.videoFPS > 5),
+      tag,
+    );
     const told = await side.app.evaluate(() => globalThis.told);
     const { info } = told.findLast((entry) => entry.tag === tag && entry.event === 'netstatus');
     const { videoBitrate, audioBitrate, netSpeed, videoFPS, videoWidth, videoHeight, netQualityLevel } = info;
     const shown = `${tag}: ${JSON.stringify(info)}`;
     assert.ok(videoBitrate < 2000 && audioBitrate > 5 && audioBitrate < 200 && netSpeed < 2500, shown);
-    assert.ok(videoFPS <= 31 && videoWidth > 100 && videoHeight > videoWidth && netQualityLevel >= 1 && netQualityLevel <= 6, shown);
+    assert.ok(
+      videoFPS <= 31 && videoWidth > 100 && videoHeight > videoWidth && netQualityLevel >= 1 && netQualityLevel <= 6,
+      shown,
+    );
   }
 });
 
@@ -178,7 +194,8 @@ test('in the background nothing is sent or played; in front again, both go on', 
 });
 
 test('nothing was said that is an error', () => {
-  for (const { said, uid } of sides) assert.deepEqual([uid, said.filter((line) => line.startsWith('error'))], [uid, []]);
+  for (const { said, uid } of sides)
+    assert.deepEqual([uid, said.filter((line) => line.startsWith('error'))], [uid, []]);
 });
 
 test('after the gateway was away for a moment, both see and hear each other again', async () => {
@@ -196,7 +213,13 @@ test('no request goes to a host that the app did not name', async () => {
   const allowed = new Set([new URL(preview.url).host, gateway.http]);
   for (const { browser } of sides) {
     const hosts = browser.requests.map((url) => new URL(url.replace(/^blob:/, '')).host);
-    assert.deepEqual(hosts.filter((host) => !allowed.has(host)), []);
-    assert.ok(browser.requests.some((url) => url.startsWith(`ws://${gateway.http}`)), 'sockets are counted');
+    assert.deepEqual(
+      hosts.filter((host) => !allowed.has(host)),
+      [],
+    );
+    assert.ok(
+      browser.requests.some((url) => url.startsWith(`ws://${gateway.http}`)),
+      'sockets are counted',
+    );
   }
 });

@@ -15,7 +15,11 @@ let preview;
 const browsers = [];
 
 before(async () => {
-  preview = await startPreview({ app: FIXTURE, compiler: await buildCompiler(), flv: 'http://127.0.0.1:1{path}.flv{query}' });
+  preview = await startPreview({
+    app: FIXTURE,
+    compiler: await buildCompiler(),
+    flv: 'http://127.0.0.1:1{path}.flv{query}',
+  });
 });
 
 after(async () => {
@@ -40,9 +44,18 @@ test('a server that is not there: tried again three times, then given up, and st
   const { app, told, tells } = await open({ push: NOWHERE, pull: NOWHERE });
   await Promise.all([tells('pusher', -1307), tells('player', -2301)]);
   const { pusher, player } = await told();
-  assert.deepEqual(pusher.filter((code) => [3002, 1102, -1307].includes(code)), [3002, 1102, 3002, 1102, 3002, 1102, 3002, -1307]);
-  assert.deepEqual(pusher.filter((code) => code === 1003 || code === 2027), [1003, 2027]);
-  assert.deepEqual(player.filter((code) => code !== 2007), [3002, 2103, 3002, 2103, 3002, 2103, 3002, -2301]);
+  assert.deepEqual(
+    pusher.filter((code) => [3002, 1102, -1307].includes(code)),
+    [3002, 1102, 3002, 1102, 3002, 1102, 3002, -1307],
+  );
+  assert.deepEqual(
+    pusher.filter((code) => code === 1003 || code === 2027),
+    [1003, 2027],
+  );
+  assert.deepEqual(
+    player.filter((code) => code !== 2007),
+    [3002, 2103, 3002, 2103, 3002, 2103, 3002, -2301],
+  );
   await app.evaluate(() => {
     const { told } = preview.pages.top.instance;
     told.pusher.length = told.player.length = 0;
@@ -61,14 +74,19 @@ test('camera and microphone that are forbidden have their codes', async () => {
   assert.deepEqual((await sound.told()).pusher, [10001, 'error 10001']);
   const settings = await sound.app.evaluate(async () => (await wx.getSetting()).authSetting);
   assert.deepEqual(settings, { 'scope.camera': false, 'scope.record': true });
-  const refusal = await sound.app.evaluate(() => wx.authorize({ scope: 'scope.camera' }).catch(({ errMsg }) => errMsg));
+  const refusal = await sound.app.evaluate(() =>
+    wx.authorize({ scope: 'scope.camera' }).catch(({ errMsg }) => errMsg),
+  );
   assert.equal(refusal, 'authorize:fail auth deny');
 });
 
 test('contexts name what is not there', async () => {
   const { app } = await open({});
   const refusal = await app.evaluate(
-    () => new Promise((settle) => wx.createLivePusherContext().playBGM({ url: 'x', fail: ({ errMsg }) => settle(errMsg) }))
+    () =>
+      new Promise((settle) =>
+        wx.createLivePusherContext().playBGM({ url: 'x', fail: ({ errMsg }) => settle(errMsg) }),
+      ),
   );
   assert.equal(refusal, 'playBGM:fail the browser preview has no playBGM');
 });

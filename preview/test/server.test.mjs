@@ -37,7 +37,9 @@ function get(path, headers = {}) {
       let text = '';
       answer.setEncoding('utf8').on('data', (piece) => (text += piece));
       answer.on('end', () => settle({ status: answer.statusCode, type: answer.headers['content-type'], text }));
-    }).on('error', refuse).end();
+    })
+      .on('error', refuse)
+      .end();
   });
 }
 
@@ -54,7 +56,16 @@ test('serves the host and the app, and nothing else', async () => {
   assert.equal((await get('/')).status, 200);
   assert.match((await get('/host/app.html')).text, /content="http:\/\/\{hostname\}:1\/&#34;\{path\}&#34;"/);
   assert.deepEqual(await get('/app/a.wasm.br'), { status: 200, type: 'application/wasm', text: 'module' });
-  for (const path of ['/app/../secret.txt', '/app/..%2fsecret.txt', '/app/', '/host/../server.mjs', '/npm/ws/index.js', '/npm/glass-easel/../ws/index.js', '/%00', '/x']) {
+  for (const path of [
+    '/app/../secret.txt',
+    '/app/..%2fsecret.txt',
+    '/app/',
+    '/host/../server.mjs',
+    '/npm/ws/index.js',
+    '/npm/glass-easel/../ws/index.js',
+    '/%00',
+    '/x',
+  ]) {
     assert.equal((await get(path)).status, 404, path);
   }
   assert.equal((await get('/%')).status, 400);
@@ -74,6 +85,9 @@ test('a name that only leads here is not served, and no other page may push', as
 });
 
 test('the relay says why nothing is pushed', async () => {
-  assert.deepEqual(await push('http://127.0.0.1/live/x'), { code: 4004, reason: 'only rtmp addresses can be pushed to' });
+  assert.deepEqual(await push('http://127.0.0.1/live/x'), {
+    code: 4004,
+    reason: 'only rtmp addresses can be pushed to',
+  });
   assert.equal((await push('-rtmp://127.0.0.1/x')).code, 4004);
 });

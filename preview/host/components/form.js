@@ -7,9 +7,21 @@ import { around, below, inner, native } from './native.js';
 function field(tag, element, properties) {
   return native(tag, {
     properties: {
-      value: String, placeholder: String, placeholderStyle: String, placeholderClass: String, disabled: false, maxlength: 140,
-      focus: false, name: String, cursorSpacing: Number, confirmType: String, confirmHold: false, adjustPosition: true,
-      holdKeyboard: false, cursor: Number, ...properties,
+      value: String,
+      placeholder: String,
+      placeholderStyle: String,
+      placeholderClass: String,
+      disabled: false,
+      maxlength: 140,
+      focus: false,
+      name: String,
+      cursorSpacing: Number,
+      confirmType: String,
+      confirmHold: false,
+      adjustPosition: true,
+      holdKeyboard: false,
+      cursor: Number,
+      ...properties,
     },
     lifetimes: {
       created() {
@@ -75,7 +87,10 @@ function choice(tag, type, group) {
         this.control.onchange = () => {
           this.setData({ checked: this.control.checked });
           const owner = around(this, group);
-          if (type === 'radio' && owner) below(owner, tag).filter((one) => one !== this).forEach((one) => one.setData({ checked: false }));
+          if (type === 'radio' && owner)
+            below(owner, tag)
+              .filter((one) => one !== this)
+              .forEach((one) => one.setData({ checked: false }));
           owner?.triggerEvent('change', { value: owner.current() });
         };
       },
@@ -99,7 +114,11 @@ function group(tag, of, valueOf) {
     properties: { name: String },
     methods: {
       current() {
-        return valueOf(below(this, of).filter(({ data }) => data.checked).map(({ data }) => data.value));
+        return valueOf(
+          below(this, of)
+            .filter(({ data }) => data.checked)
+            .map(({ data }) => data.value),
+        );
       },
       reset() {
         below(this, of).forEach((one) => one.setData({ checked: false }));
@@ -113,7 +132,15 @@ const PICKERS = { selector: 'select', date: 'input', time: 'input' };
 
 export const form = [
   native('button', {
-    properties: { type: String, size: String, plain: false, disabled: false, loading: false, formType: String, openType: String },
+    properties: {
+      type: String,
+      size: String,
+      plain: false,
+      disabled: false,
+      loading: false,
+      formType: String,
+      openType: String,
+    },
     shown: ['type', 'size', 'plain', 'disabled', 'loading'],
     lifetimes: {
       created() {
@@ -164,8 +191,17 @@ export const form = [
   }),
   native('slider', {
     properties: {
-      min: 0, max: 100, step: 1, value: 0, disabled: false, showValue: false, activeColor: String, backgroundColor: String,
-      blockSize: 28, blockColor: String, name: String,
+      min: 0,
+      max: 100,
+      step: 1,
+      value: 0,
+      disabled: false,
+      showValue: false,
+      activeColor: String,
+      backgroundColor: String,
+      blockSize: 28,
+      blockColor: String,
+      name: String,
     },
     lifetimes: {
       created() {
@@ -200,8 +236,16 @@ export const form = [
   }),
   native('picker', {
     properties: {
-      mode: 'selector', range: [], rangeKey: String, value: null, disabled: false, start: String, end: String, headerText: String,
-      name: String, fields: String,
+      mode: 'selector',
+      range: [],
+      rangeKey: String,
+      value: null,
+      disabled: false,
+      start: String,
+      end: String,
+      headerText: String,
+      name: String,
+      fields: String,
     },
     lifetimes: {
       attached() {
@@ -227,7 +271,9 @@ export const form = [
         if (!this.control) return;
         const { mode, range, rangeKey, value, disabled, start, end } = this.data;
         if (mode === 'selector') {
-          this.control.replaceChildren(...range.map((one, index) => new Option(rangeKey ? one[rangeKey] : one, index)));
+          this.control.replaceChildren(
+            ...range.map((one, index) => new Option(rangeKey ? one[rangeKey] : one, index)),
+          );
         } else {
           Object.assign(this.control, { min: start, max: end });
         }
@@ -259,10 +305,14 @@ export const form = [
     methods: {
       /** The components with a name. */
       fields() {
-        return [...this.$$.querySelectorAll('*')].map((element) => element.__wxElement).filter((one) => one?.data?.name);
+        return [...this.$$.querySelectorAll('*')]
+          .map((element) => element.__wxElement)
+          .filter((one) => one?.data?.name);
       },
       submit() {
-        const value = Object.fromEntries(this.fields().map((one) => [one.data.name, one.current?.() ?? one.data.value]));
+        const value = Object.fromEntries(
+          this.fields().map((one) => [one.data.name, one.current?.() ?? one.data.value]),
+        );
         this.triggerEvent('submit', { value });
       },
       reset() {

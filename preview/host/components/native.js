@@ -1,4 +1,4 @@
-/** How a built-in component is made: typed properties, attributes for the style sheet, a control of the browser inside. */
+/** How a built-in component is made: properties with types, attributes for styling, a control of the browser inside. */
 
 import * as glassEasel from 'glass-easel';
 import { idle } from '../complaints.js';
@@ -7,8 +7,15 @@ const space = new glassEasel.ComponentSpace();
 
 /** What every built-in component takes. */
 const COMMON = {
-  hidden: Boolean, hoverClass: String, hoverStopPropagation: Boolean, hoverStartTime: Number, hoverStayTime: Number,
-  ariaLabel: String, ariaRole: String, ariaHidden: Boolean, animation: null,
+  hidden: Boolean,
+  hoverClass: String,
+  hoverStopPropagation: Boolean,
+  hoverStartTime: Number,
+  hoverStayTime: Number,
+  ariaLabel: String,
+  ariaRole: String,
+  ariaHidden: Boolean,
+  animation: null,
 };
 
 /**
@@ -24,7 +31,15 @@ const COMMON = {
  * @param {Record<string, Function>} [parts.methods]
  */
 export function native(tag, parts = {}) {
-  const { properties = {}, shown = [], ignored = [], changed = {}, lifetimes = {}, pageLifetimes = {}, methods = {} } = parts;
+  const {
+    properties = {},
+    shown = [],
+    ignored = [],
+    changed = {},
+    lifetimes = {},
+    pageLifetimes = {},
+    methods = {},
+  } = parts;
   const reflect = ['hidden', ...shown];
   const observers = {};
   const observe = (name, act) => (observers[name] = [...(observers[name] ?? []), act]);
@@ -42,7 +57,7 @@ export function native(tag, parts = {}) {
         function (value) {
           acts.forEach((act) => act(this, value));
         },
-      ])
+      ]),
     ),
     lifetimes: {
       ...lifetimes,
@@ -75,12 +90,15 @@ export function below(component, tag) {
 
 function property(kind) {
   if (kind === null || typeof kind === 'function') return { type: kind };
-  const type = { string: String, number: Number, boolean: Boolean, object: Array.isArray(kind) ? Array : Object }[typeof kind];
+  const type = { string: String, number: Number, boolean: Boolean, object: Array.isArray(kind) ? Array : Object }[
+    typeof kind
+  ];
   return { type, value: kind };
 }
 
 function show(component, name, value) {
   const attribute = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  if (value === false || value === undefined || value === null || value === '') component.$$.removeAttribute(attribute);
+  if (value === false || value === undefined || value === null || value === '')
+    component.$$.removeAttribute(attribute);
   else component.$$.setAttribute(attribute, value === true ? '' : value);
 }

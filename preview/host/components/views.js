@@ -9,7 +9,10 @@ export const views = [
   native('view'),
   native('block'),
   native('cover-view', { properties: { scrollTop: Number } }),
-  native('text', { properties: { userSelect: false, selectable: false, space: String, decode: false }, shown: ['userSelect', 'selectable'] }),
+  native('text', {
+    properties: { userSelect: false, selectable: false, space: String, decode: false },
+    shown: ['userSelect', 'selectable'],
+  }),
   ...['image', 'cover-image'].map((tag) =>
     native(tag, {
       properties: { src: String, mode: 'scaleToFill', webp: false, lazyLoad: false, showMenuByLongpress: false },
@@ -41,14 +44,24 @@ export const views = [
           if (mode === 'heightFix') this.$$.style.width = this.picture.style.width = 'auto';
         },
       },
-    })
+    }),
   ),
   native('icon', {
     properties: { type: String, size: 23, color: String },
     changed: {
       'type, size, color'() {
         const { type, size, color } = this.data;
-        const signs = { success: '✔', success_no_circle: '✔', info: 'ℹ', warn: '⚠', waiting: '⏱', cancel: '✖', download: '⬇', search: '⌕', clear: '✖' };
+        const signs = {
+          success: '✔',
+          success_no_circle: '✔',
+          info: 'ℹ',
+          warn: '⚠',
+          waiting: '⏱',
+          cancel: '✖',
+          download: '⬇',
+          search: '⌕',
+          clear: '✖',
+        };
         this.$$.textContent = signs[type] ?? '';
         Object.assign(this.$$.style, { fontSize: `${parseFloat(size)}px`, color: color || '#09bb07' });
       },
@@ -69,8 +82,19 @@ export const views = [
   }),
   native('scroll-view', {
     properties: {
-      scrollX: false, scrollY: false, scrollTop: Number, scrollLeft: Number, scrollIntoView: String, upperThreshold: EDGE,
-      lowerThreshold: EDGE, scrollWithAnimation: false, enableFlex: false, enhanced: false, showScrollbar: true, bounces: true, type: String,
+      scrollX: false,
+      scrollY: false,
+      scrollTop: Number,
+      scrollLeft: Number,
+      scrollIntoView: String,
+      upperThreshold: EDGE,
+      lowerThreshold: EDGE,
+      scrollWithAnimation: false,
+      enableFlex: false,
+      enhanced: false,
+      showScrollbar: true,
+      bounces: true,
+      type: String,
     },
     shown: ['scrollX', 'scrollY'],
     lifetimes: {
@@ -87,7 +111,10 @@ export const views = [
       },
       scrollIntoView(id) {
         // The element may come with the same change.
-        if (id) requestAnimationFrame(() => this.$$.querySelector(`#${CSS.escape(id)}`)?.scrollIntoView({ block: 'start' }));
+        if (id)
+          requestAnimationFrame(() =>
+            this.$$.querySelector(`#${CSS.escape(id)}`)?.scrollIntoView({ block: 'start' }),
+          );
       },
     },
     methods: {
@@ -99,7 +126,9 @@ export const views = [
         const { scrollTop, scrollLeft, scrollHeight, scrollWidth, clientHeight, clientWidth } = this.$$;
         this.triggerEvent('scroll', { scrollTop, scrollLeft, scrollHeight, scrollWidth });
         const { scrollY, lowerThreshold, upperThreshold } = this.data;
-        const [at, end] = scrollY ? [scrollTop, scrollHeight - clientHeight] : [scrollLeft, scrollWidth - clientWidth];
+        const [at, end] = scrollY
+          ? [scrollTop, scrollHeight - clientHeight]
+          : [scrollLeft, scrollWidth - clientWidth];
         const edge = at <= upperThreshold ? 'upper' : at >= end - lowerThreshold ? 'lower' : '';
         if (edge && edge !== this.edge) this.triggerEvent(`scrollto${edge}`, {});
         this.edge = edge;
@@ -108,7 +137,13 @@ export const views = [
   }),
   native('swiper', {
     properties: {
-      current: Number, indicatorDots: false, autoplay: false, interval: 5000, duration: 500, circular: false, vertical: false,
+      current: Number,
+      indicatorDots: false,
+      autoplay: false,
+      interval: 5000,
+      duration: 500,
+      circular: false,
+      vertical: false,
     },
     lifetimes: {
       created() {
@@ -133,8 +168,14 @@ export const views = [
       created() {
         this.$$.addEventListener('click', () => {
           const { url, openType, delta } = this.data;
-          const methods = { navigate: 'navigateTo', redirect: 'redirectTo', reLaunch: 'reLaunch', navigateBack: 'navigateBack' };
-          if (!methods[openType]) throw new Error(`<navigator open-type="${openType}"> is not in the browser preview`);
+          const methods = {
+            navigate: 'navigateTo',
+            redirect: 'redirectTo',
+            reLaunch: 'reLaunch',
+            navigateBack: 'navigateBack',
+          };
+          if (!methods[openType])
+            throw new Error(`<navigator open-type="${openType}"> is not in the browser preview`);
           wx[methods[openType]]({ url, delta });
         });
       },

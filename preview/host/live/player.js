@@ -13,8 +13,8 @@ const REPORT = 2000;
 const SAMPLE = 200;
 const RETRY = 1000;
 const RETRIES = 3;
-/** Data come, but no picture: the decoder has lost its way, and only a new start helps. */
-const STUCK = 4000;
+/** Data come, but no picture: the sender has switched its camera off, or the decoder is lost. Only a new start helps. */
+const STUCK = 2500;
 /** What the native component calls it. */
 const UNREACHABLE = 3002;
 const REFUSED = 3003;
@@ -57,15 +57,20 @@ export class Player {
       return;
     }
     this.applyMute();
-    const session = new Session(this.video, this.twin(src), { minCache, maxCache }, {
-      code: (code, message) => this.code(code, message),
-      works: () => {
-        this.failures = 0;
-        this.listen();
+    const session = new Session(
+      this.video,
+      this.twin(src),
+      { minCache, maxCache },
+      {
+        code: (code, message) => this.code(code, message),
+        works: () => {
+          this.failures = 0;
+          this.listen();
+        },
+        info: (info) => this.tell('netstatus', { info }),
+        ended: (code, reason) => this.lost(session, code, reason),
       },
-      info: (info) => this.tell('netstatus', { info }),
-      ended: (code, reason) => this.lost(session, code, reason),
-    });
+    );
     this.session = session;
   }
 
@@ -148,7 +153,7 @@ class Session {
         liveBufferLatencyChasing: true,
         liveBufferLatencyMaxLatency: Math.max(maxCache, minCache + 0.1),
         liveBufferLatencyMinRemain: minCache,
-      }
+      },
     );
     this.player.on(mpegts.Events.ERROR, (_type, detail, info) => this.fail(BROKEN, `${detail} ${info?.msg ?? ''}`));
     this.player.on(mpegts.Events.MEDIA_INFO, (info) => this.opened(info));
@@ -203,16 +208,20 @@ class Session {
   }
 
   plays() {
+    this.isLoading = false;
     this.tell.code(2004, 'plays');
   }
 
   waits() {
+    if (this.isLoading) return;
+    this.isLoading = true;
     this.tell.code(2007, 'loads');
     if (this.hasBegun) this.tell.code(2105, 'stutters');
   }
 
   resized() {
-    this.tell.code(2009, `the picture is ${this.video.videoWidth}x${this.video.videoHeight}`);
+    if (this.video.videoWidth > 0)
+      this.tell.code(2009, `the picture is ${this.video.videoWidth}x${this.video.videoHeight}`);
   }
 
   fail(code, reason) {
@@ -292,7 +301,11 @@ function loaderOf(session) {
 
     async open({ url }) {
       try {
-        const answer = await fetch(url, { signal: this.control.signal, cache: 'no-store', referrerPolicy: 'no-referrer' });
+        const answer = await fetch(url, {
+          signal: this.control.signal,
+          cache: 'no-store',
+          referrerPolicy: 'no-referrer',
+        });
         if (!answer.ok) return session.fail(REFUSED, `the server answers ${answer.status}`);
         session.connected();
         await this.read(answer.body.getReader());
@@ -303,7 +316,7 @@ function loaderOf(session) {
     }
 
     async read(reader) {
-      for (let position = 0; ; ) {
+      for (let position = 0; ;) {
         const { done, value } = await reader.read();
         if (done || session.isOver) return;
         session.arrived(value.length);

@@ -48,8 +48,8 @@ export class Pusher {
   async start() {
     this.wanted = true;
     this.failures = 0;
-    if (!(await this.preview()) || !this.wanted || this.connection) return;
-    this.connect();
+    if (!(await this.preview())) this.wanted = false;
+    if (this.wanted && !this.connection) this.connect();
   }
 
   stop() {
@@ -124,8 +124,16 @@ export class Pusher {
   /** Asked for both at once, a browser does not say which of them was refused. */
   async tellWhy({ video, audio }) {
     const failures = [
-      { asked: video && { video }, refused: [10001, 'the camera is forbidden'], broken: [-1301, 'the camera cannot be opened'] },
-      { asked: audio && { audio }, refused: [10002, 'the microphone is forbidden'], broken: [-1302, 'the microphone cannot be opened'] },
+      {
+        asked: video && { video },
+        refused: [10001, 'the camera is forbidden'],
+        broken: [-1301, 'the camera cannot be opened'],
+      },
+      {
+        asked: audio && { audio },
+        refused: [10002, 'the microphone is forbidden'],
+        broken: [-1302, 'the microphone cannot be opened'],
+      },
     ];
     for (const { asked, refused, broken } of failures) {
       if (!asked) continue;
@@ -136,15 +144,18 @@ export class Pusher {
         const isRefused = error.name === 'NotAllowedError' || error.name === 'SecurityError';
         const [code, message] = isRefused ? refused : broken;
         this.code(code, message);
-        if (isRefused) this.tell('error', { errCode: code, errMsg: `${message}: allow it in the browser's site settings` });
+        if (isRefused)
+          this.tell('error', { errCode: code, errMsg: `${message}: allow it in the browser's site settings` });
       }
     }
   }
 
   constraints() {
-    const { mode, videoWidth, videoHeight, fps, devicePosition, orientation, enableCamera, aspect, audioQuality } = this.settings();
+    const { mode, videoWidth, videoHeight, fps, devicePosition, orientation, enableCamera, aspect, audioQuality } =
+      this.settings();
     const [short, long] = SIZES[mode] ?? [videoWidth, videoHeight].sort((a, b) => a - b);
-    const [width, height] = orientation === 'horizontal' ? [long, short] : [short, aspect === '3:4' ? (short * 4) / 3 : long];
+    const [width, height] =
+      orientation === 'horizontal' ? [long, short] : [short, aspect === '3:4' ? (short * 4) / 3 : long];
     return {
       video: enableCamera && {
         width: { ideal: width },
@@ -251,7 +262,11 @@ class Connection {
 
   record(stream, { video, audio }) {
     if (this.isOver) return;
-    const options = { videoBitsPerSecond: video, audioBitsPerSecond: audio, videoKeyFrameIntervalDuration: KEY_FRAMES };
+    const options = {
+      videoBitsPerSecond: video,
+      audioBitsPerSecond: audio,
+      videoKeyFrameIntervalDuration: KEY_FRAMES,
+    };
     this.recorder = new MediaRecorder(stream, { mimeType: this.hasVideo ? MIME : MIME_AUDIO, ...options });
     this.recorder.onstart = () => this.tell.encoding();
     // One after the other, or a slow blob would be overtaken by the next.

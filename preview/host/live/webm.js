@@ -67,7 +67,10 @@ export class WebmMeter {
       this.block(track.value, size.value, content[track.length + 2]);
     } else if (NUMBERS.has(id.value) && size.value <= MAX_NUMBER) {
       if (content.length < size.value) return undefined;
-      this.describe(id.value, content.subarray(0, size.value).reduce((value, byte) => value * 256 + byte, 0));
+      this.describe(
+        id.value,
+        content.subarray(0, size.value).reduce((value, byte) => value * 256 + byte, 0),
+      );
     }
     return head + size.value;
   }

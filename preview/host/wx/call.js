@@ -12,7 +12,7 @@ export function method(name, act) {
       (result) => ({ ...result, errMsg: `${name}:ok` }),
       (error) => {
         throw { ...error, errMsg: `${name}:fail ${error?.message ?? error}` };
-      }
+      },
     );
     const { success, fail, complete } = options;
     if (!success && !fail && !complete) return outcome;
@@ -24,7 +24,7 @@ export function method(name, act) {
       (error) => {
         fail?.(error);
         complete?.(error);
-      }
+      },
     );
     return undefined;
   };

@@ -17,8 +17,13 @@ export function device({ life, launch, pages }) {
   const errors = new Set();
   const rejections = new Set();
   addEventListener('error', ({ message }) => errors.forEach((listener) => listener({ message, stack: '' })));
-  addEventListener('unhandledrejection', ({ reason, promise }) => rejections.forEach((listener) => listener({ reason, promise })));
-  const listeners = (set) => [(listener) => set.add(listener), (listener) => (listener ? set.delete(listener) : set.clear())];
+  addEventListener('unhandledrejection', ({ reason, promise }) =>
+    rejections.forEach((listener) => listener({ reason, promise })),
+  );
+  const listeners = (set) => [
+    (listener) => set.add(listener),
+    (listener) => (listener ? set.delete(listener) : set.clear()),
+  ];
   const [onError, offError] = listeners(errors);
   const [onUnhandledRejection, offUnhandledRejection] = listeners(rejections);
   return {
@@ -42,7 +47,8 @@ export function device({ life, launch, pages }) {
     onUnhandledRejection,
     offUnhandledRejection,
     onWindowResize: (listener) => addEventListener('resize', () => listener({ size: windowInfo() })),
-    arrayBufferToBase64: (buffer) => btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join('')),
+    arrayBufferToBase64: (buffer) =>
+      btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join('')),
     base64ToArrayBuffer: (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer,
     createSelectorQuery: () => pages.top.instance.createSelectorQuery(),
     ...methods({
@@ -77,7 +83,15 @@ function windowInfo() {
 
 /** Like the developer tools, which run no live components either; what is here is a browser all the same. */
 function deviceInfo() {
-  return { platform: 'devtools', brand: 'devtools', model: 'browser', system: 'browser', benchmarkLevel: 50, abi: '', memorySize: '0' };
+  return {
+    platform: 'devtools',
+    brand: 'devtools',
+    model: 'browser',
+    system: 'browser',
+    benchmarkLevel: 50,
+    abi: '',
+    memorySize: '0',
+  };
 }
 
 function appInfo() {

@@ -1,6 +1,5 @@
 /** Toasts, dialogs and lists to choose from. */
 
-import { make } from '../complaints.js';
 import { fileUrl } from '../components/views.js';
 import { methods } from './call.js';
 
@@ -32,9 +31,20 @@ export function dialogs() {
   });
 }
 
+function make(tag, className = '', properties = {}) {
+  return Object.assign(document.createElement(tag), { className, ...properties });
+}
+
 function showModal({
-  title = '', content = '', showCancel = true, cancelText = '取消', confirmText = '确定', cancelColor = '#000000',
-  confirmColor = '#576B95', editable = false, placeholderText = '',
+  title = '',
+  content = '',
+  showCancel = true,
+  cancelText = '取消',
+  confirmText = '确定',
+  cancelColor = '#000000',
+  confirmColor = '#576B95',
+  editable = false,
+  placeholderText = '',
 }) {
   const veil = make('div', 'veil');
   const modal = veil.appendChild(make('div', 'modal'));

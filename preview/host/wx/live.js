@@ -4,11 +4,25 @@ import { missing } from '../complaints.js';
 import { methods } from './call.js';
 
 const PUSHER_MISSING = [
-  'playBGM', 'stopBGM', 'pauseBGM', 'resumeBGM', 'setBGMVolume', 'setMICVolume', 'sendMessage', 'toggleTorch', 'setZoom',
-  'getMaxZoom', 'exitPictureInPicture', 'onCustomRendererEvent',
+  'playBGM',
+  'stopBGM',
+  'pauseBGM',
+  'resumeBGM',
+  'setBGMVolume',
+  'setMICVolume',
+  'sendMessage',
+  'toggleTorch',
+  'setZoom',
+  'getMaxZoom',
+  'exitPictureInPicture',
+  'onCustomRendererEvent',
 ];
 const PLAYER_MISSING = [
-  'exitPictureInPicture', 'requestBackgroundPlayback', 'exitBackgroundPlayback', 'startCasting', 'exitCasting',
+  'exitPictureInPicture',
+  'requestBackgroundPlayback',
+  'exitBackgroundPlayback',
+  'startCasting',
+  'exitCasting',
 ];
 
 export function live({ pages }) {
@@ -37,7 +51,8 @@ export function live({ pages }) {
     /** @param {string} id @param {object} [owner] the custom component that it is in */
     createLivePlayerContext(id, owner) {
       const inside = () => owner?._$.$$ ?? pages.top.slot;
-      const player = () => found(inside().querySelector(`wx-live-player#${CSS.escape(id)}`), `<live-player id="${id}">`);
+      const player = () =>
+        found(inside().querySelector(`wx-live-player#${CSS.escape(id)}`), `<live-player id="${id}">`);
       const screen = () => player().$$;
       return {
         ...methods({

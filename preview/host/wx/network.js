@@ -30,7 +30,7 @@ function request(options) {
       const failure = { errMsg: `request:fail ${error.message}`, errno: 600001 };
       fail?.(failure);
       complete?.(failure);
-    }
+    },
   );
   return {
     abort: () => control.abort(new Error('abort')),
@@ -72,7 +72,9 @@ function withQuery(url, data) {
 
 function bodyOf(data, type) {
   if (typeof data === 'string' || data instanceof ArrayBuffer) return data;
-  return type.startsWith('application/x-www-form-urlencoded') ? new URLSearchParams(data).toString() : JSON.stringify(data);
+  return type.startsWith('application/x-www-form-urlencoded')
+    ? new URLSearchParams(data).toString()
+    : JSON.stringify(data);
 }
 
 /** What is not JSON stays text. */
@@ -91,10 +93,11 @@ function connectSocket(options) {
   const tell = (name, detail) => listeners[name].forEach((listener) => listener(detail));
   let socket;
   const task = {
-    send: (message) => settle(message, 'sendSocketMessage', () => {
-      if (socket?.readyState !== WebSocket.OPEN) throw new Error('SocketTask.readyState is not OPEN');
-      socket.send(message.data);
-    }),
+    send: (message) =>
+      settle(message, 'sendSocketMessage', () => {
+        if (socket?.readyState !== WebSocket.OPEN) throw new Error('SocketTask.readyState is not OPEN');
+        socket.send(message.data);
+      }),
     close: (how = {}) => settle(how, 'closeSocket', () => socket?.close(how.code ?? 1000, how.reason)),
     onOpen: (listener) => listeners.open.push(listener),
     onMessage: (listener) => listeners.message.push(listener),
@@ -144,7 +147,8 @@ function networkType() {
 
 function statusListeners() {
   const listeners = new Set();
-  const tell = () => listeners.forEach((listener) => listener({ isConnected: navigator.onLine, networkType: networkType() }));
+  const tell = () =>
+    listeners.forEach((listener) => listener({ isConnected: navigator.onLine, networkType: networkType() }));
   addEventListener('online', tell);
   addEventListener('offline', tell);
   return {
