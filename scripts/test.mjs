@@ -25,6 +25,7 @@ const STEPS = {
   'docs-wasm': () => cargo('doc', [...SDK_ON_WASM, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
   native: () => cargo('test', NATIVE),
   wasm: () => testWasm(),
+  components: () => nodeTests(['components/test']),
   build: () => build(),
   size: () => size(),
   glue: () => nodeTests(['js-glue/test', 'scripts/test']),
