@@ -124,7 +124,7 @@ Component({
     leave() {
       const stay = this._stay;
       if (!stay) return Promise.resolve();
-      this._end({ code: '0', reason: 'left' });
+      this._end({ code: '0', reason: 'left the room' });
       return stay.client.leave();
     },
 
@@ -207,8 +207,8 @@ Component({
         'stream-added': ({ uid, mediaType }) => {
           if (!subscribe) return;
           client.subscribe(uid, mediaType).catch((/** @type {any} */ error) => {
-            // A stream that ended meanwhile is no failure.
-            if (this._stay !== stay || error.kind === 'Refused') return;
+            // That the stream or its member is gone meanwhile is no failure.
+            if (this._stay !== stay || error.kind === 'Refused' || !members.has(uid)) return;
             const { code, reason, message, desc, kind } = error;
             this.triggerEvent('failure', { code, reason, message, desc, kind });
           });

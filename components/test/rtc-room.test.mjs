@@ -192,18 +192,20 @@ test('every added stream is subscribed to, unless the page wants to do it', asyn
   assert.deepEqual(page.heard(), [['streamadded', { uid: 8, mediaType: 'video' }]]);
 });
 
-test('a subscription that fails is told, unless its stream has ended', async () => {
+test('a subscription that fails is told, unless its stream or its member is gone', async () => {
   const { page, room, client } = show();
   await room.enter({ client });
-  page.heard();
   const error = { code: 408, reason: 'late', message: 'late', desc: 'no answer', kind: 'Network' };
   client.answers.subscribe = () => Promise.reject(Object.assign(new Error('late'), error));
+  const failures = () => page.heard().filter(([event]) => event === 'failure');
   const added = ['stream-added', { uid: 7, mediaType: 'audio' }];
-  await client.tell(added);
-  assert.deepEqual(page.heard().filter(([event]) => event === 'failure'), [['failure', error]]);
+  await client.tell(['clientJoin', member(7)], added);
+  assert.deepEqual(failures(), [['failure', error]]);
+  await client.tell(added, ['clientLeave', member(7)]);
+  assert.deepEqual(failures(), []);
   client.answers.subscribe = () => Promise.reject(Object.assign(new Error('gone'), { kind: 'Refused' }));
-  await client.tell(added);
-  assert.deepEqual(page.heard().filter(([event]) => event === 'failure'), []);
+  await client.tell(['clientJoin', member(7)], added);
+  assert.deepEqual(failures(), []);
 });
 
 test('a room that cannot be joined rejects, and the page is idle again', async () => {
@@ -247,10 +249,10 @@ test('leaving ends the call on the page at once', async () => {
   assert.deepEqual([faces(page), room.data.tiles], [[], 0]);
   assert.deepEqual(page.heard(), [
     ['statechange', { state: 'idle' }],
-    ['leave', { code: '0', reason: 'left' }],
+    ['leave', { code: '0', reason: 'left the room' }],
   ]);
   await leaving;
-  await client.tell(['disconnect', { code: '0', reason: 'left' }], ['view', { pusher: PUSHER }]);
+  await client.tell(['disconnect', { code: '0', reason: 'left the room' }], ['view', { pusher: PUSHER }]);
   assert.deepEqual([page.heard(), page.natives('live-pusher').length], [[], 0]);
   await room.leave();
   assert.equal(client.called('leave').length, 1);
@@ -271,7 +273,7 @@ test('entering again leaves first, and nothing is heard twice', async () => {
   await client.tell(['clientJoin', member(7)]);
   const second = room.enter({ client, channelName: 'second' });
   // The end of the first stay is told when the second has begun.
-  await client.tell(['disconnect', { code: '0', reason: 'left' }]);
+  await client.tell(['disconnect', { code: '0', reason: 'left the room' }]);
   await second;
   assert.deepEqual(client.calls.map(([name]) => name), [
     'setRole', 'join', 'publish', 'leave', 'setRole', 'join', 'publish',
@@ -302,7 +304,7 @@ test('a room that is gone has left, and renders nothing any more', async () => {
   const told = client.tell(['clientJoin', member(7)], ['view', { pusher: PUSHER }], ['reconnected']);
   page.setData({ there: false });
   await told;
-  await client.tell(['mute-audio', member(7)], ['disconnect', { code: '0', reason: 'left' }]);
+  await client.tell(['mute-audio', member(7)], ['disconnect', { code: '0', reason: 'left the room' }]);
   assert.deepEqual([client.called('leave').length, sets.length], [1, 0]);
 
   // Nor does a join that was on its way.
