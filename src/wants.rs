@@ -17,6 +17,8 @@ pub(crate) struct Wants {
     voice: Voice,
     /// The voice as the gateway last confirmed all of it.
     steady_voice: Voice,
+    /// What the login on its way tells; calls may come before its answer.
+    login: Vec<Command>,
 }
 
 /// One item. In `wanted` and `confirmed`, `None` stands for the item's neutral state.
@@ -190,22 +192,29 @@ impl Wants {
     /// The connection is lost: nothing that was asked for will be answered.
     pub(crate) fn lost(&mut self) {
         for row in self.rows.values_mut() {
-            row.asked = None;
+            // It may have happened, or not.
+            row.stale |= row.asked.take().is_some();
         }
         self.steady_voice = self.voice.clone();
+    }
+
+    /// A login is sent, which tells role and voice.
+    pub(crate) fn logging_in(&mut self) {
+        self.login = self.voice.login().into();
+        self.login.push(Command::Role(self.wanted_role()));
     }
 
     /// A login was answered. The gateway starts from nothing but what the login told, except that
     /// it may remember our role and mutes from before an outage.
     pub(crate) fn logged_in(&mut self, first: bool) {
-        let role = Command::Role(self.wanted_role());
         // The row must be there to be marked.
         self.row(Item::Role);
         for (item, row) in &mut self.rows {
-            let remembered = *item == Item::Role || matches!(row.confirmed, Some(Command::Mute(_, true)));
+            let is_muted = row.stale || row.confirmed.is_some();
+            let remembered = *item == Item::Role || matches!(item, Item::Mute(_)) && is_muted;
             *row = Row { confirmed: None, stale: !first && remembered, stuck: false, ..std::mem::take(row) };
         }
-        for command in [role].into_iter().chain(self.voice.login()) {
+        for command in std::mem::take(&mut self.login) {
             if let Some(item) = Item::of(&command) {
                 self.row(item).confirmed = item.unless_neutral(command);
             }
@@ -226,10 +235,9 @@ impl Wants {
         }
     }
 
-    /// A stream that ended takes its subscription with it: when it comes back, the application is
-    /// told and subscribes anew.
-    pub(crate) fn forget_stream(&mut self, uid: Uid, media: Media) {
-        self.rows.remove(&Item::Subscribe(uid, media));
+    /// What ended takes its items with it.
+    pub(crate) fn forget(&mut self, is_void: impl Fn(Item) -> bool) {
+        self.rows.retain(|item, _| !is_void(*item));
     }
 
     /// The stay is over. The role outlives it, as in the original; nothing else does (4.5).
