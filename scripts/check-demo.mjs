@@ -9,10 +9,10 @@ import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setUp } from './setup.mjs';
-import { Refusal, root, run, runAsProgram, wechatTools } from './tools.mjs';
+import { Refusal, root, run, runAsProgram } from './tools.mjs';
 
 const DEMO = join(root, 'miniprogram-demo');
-const COMPILERS = join(wechatTools, 'node_modules', 'miniprogram-compiler', 'bin', 'linux');
+const COMPILERS = join(root, 'node_modules', 'miniprogram-compiler', 'bin', 'linux');
 /** What must have survived, in the order of how often it has not. */
 const NEEDED = [
   'miniprogram_npm/nertc-miniapp/nertc_miniapp.wasm.br',

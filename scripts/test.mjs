@@ -29,6 +29,7 @@ const STEPS = {
   native: () => cargo('test', NATIVE),
   sim: () => sim(),
   wasm: () => testWasm(),
+  components: () => nodeTests(['components/test']),
   build: () => build(),
   size: () => size(),
   glue: () => nodeTests(['js-glue/test', 'scripts/test']),
