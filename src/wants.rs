@@ -19,6 +19,8 @@ pub(crate) struct Wants {
     steady_voice: Voice,
     /// What the login on its way tells; calls may come before its answer.
     login: Vec<Command>,
+    /// Whether the gateway may remember a login of this stay, answered or not.
+    known: bool,
 }
 
 /// One item. In `wanted` and `confirmed`, `None` stands for the item's neutral state.
@@ -200,19 +202,21 @@ impl Wants {
 
     /// A login is sent, which tells role and voice.
     pub(crate) fn logging_in(&mut self) {
+        self.known |= !self.login.is_empty();
         self.login = self.voice.login().into();
         self.login.push(Command::Role(self.wanted_role()));
     }
 
     /// A login was answered. The gateway starts from nothing but what the login told, except that
     /// it may remember our role and mutes from before an outage.
-    pub(crate) fn logged_in(&mut self, first: bool) {
+    pub(crate) fn logged_in(&mut self) {
+        let known = std::mem::replace(&mut self.known, true);
         // The row must be there to be marked.
         self.row(Item::Role);
         for (item, row) in &mut self.rows {
             let is_muted = row.stale || row.confirmed.is_some();
             let remembered = *item == Item::Role || matches!(item, Item::Mute(_)) && is_muted;
-            *row = Row { confirmed: None, stale: !first && remembered, stuck: false, ..std::mem::take(row) };
+            *row = Row { confirmed: None, stale: known && remembered, stuck: false, ..std::mem::take(row) };
         }
         for command in std::mem::take(&mut self.login) {
             if let Some(item) = Item::of(&command) {
