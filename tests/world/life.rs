@@ -296,14 +296,22 @@ impl World {
         for index in 0..self.seats.len() {
             self.heal(ClientId(index));
             self.thaw(ClientId(index));
+            if self.seats[index].told_offline {
+                // While the platform says so, a session tries only now and then.
+                self.signal(ClientId(index), AppSignal::NetworkUp);
+            }
         }
         let end = self.now + RECOVERY;
-        while self.peace().is_err() && self.now < end {
+        let mut calm = 0;
+        while calm < 6 {
             self.run_for(secs(1));
-        }
-        for _ in 0..2 {
-            self.peace().unwrap_or_else(|what| panic!("no peace: {what}"));
-            self.run_for(secs(6));
+            match self.peace() {
+                Ok(()) => calm += 1,
+                Err(what) => {
+                    assert!(self.now < end, "no peace: {what}");
+                    calm = 0;
+                }
+            }
         }
     }
 }

@@ -65,6 +65,10 @@ struct Seat {
     line: Line,
     /// The connection of the socket that was opened last.
     wire: Option<usize>,
+    /// Whether the platform said last that there is no network.
+    told_offline: bool,
+    /// Whether a login was refused in the present outage.
+    refused: bool,
     /// Until when JavaScript is frozen, and what waits for it.
     frozen: Option<(Instant, Vec<Input>)>,
 }
@@ -175,7 +179,16 @@ impl World {
         config.seed = self.rng.next_u64();
         let client = Client::new(config, self.now);
         let (uid, app) = (Uid(uid), App::default());
-        self.seats.push(Seat { client, uid, app, line: Line::Up, wire: None, frozen: None });
+        self.seats.push(Seat {
+            client,
+            uid,
+            app,
+            line: Line::Up,
+            wire: None,
+            refused: false,
+            told_offline: false,
+            frozen: None,
+        });
         ClientId(self.seats.len() - 1)
     }
 
@@ -231,6 +244,11 @@ impl World {
 
     /// The platform tells a client something.
     pub(crate) fn signal(&mut self, id: ClientId, signal: AppSignal) {
+        match signal {
+            AppSignal::NetworkDown => self.seats[id.0].told_offline = true,
+            AppSignal::NetworkUp => self.seats[id.0].told_offline = false,
+            AppSignal::Shown | AppSignal::Hidden => {}
+        }
         self.tell_client(id, Input::App(signal));
     }
 
@@ -400,6 +418,8 @@ impl World {
             | Input::SocketText(..)
             | Input::Render => {}
         }
+        let is_refusal = |text: &str| text.starts_with(r#"{"cmd":1,"body":{"code":4"#);
+        self.seats[id.0].refused |= matches!(&input, Input::SocketText(_, text) if is_refusal(text));
         let effects = self.seats[id.0].client.handle(input, self.now);
         self.carry(id, effects);
     }
@@ -575,17 +595,22 @@ impl World {
 
     /// An event was told: what the application does about it.
     fn mark_told(&mut self, id: ClientId, index: usize) -> Option<Call> {
-        let seat = &self.seats[id.0];
-        let event = &seat.client.events[index];
-        let app = seat.app;
+        let event = self.seats[id.0].client.events[index].clone();
         self.marks.see("event", event.name());
-        if let Event::Disconnect { code, .. } = event {
+        if matches!(event, Event::Reconnected | Event::SessionStart) {
+            let is_back = event == Event::Reconnected;
+            if std::mem::take(&mut self.seats[id.0].refused) && is_back {
+                self.marks.see("path", "refused, then back");
+            }
+        }
+        if let Event::Disconnect { code, .. } = &event {
             self.marks.count(("disconnect", "code", code.parse().unwrap_or_default()));
         }
-        let reaction = if let Event::StreamAdded(stream) = event {
+        let Seat { app, client, .. } = &self.seats[id.0];
+        let reaction = if let Event::StreamAdded(stream) = &event {
             app.subscribes.then_some(Call::Subscribe(AppUid::Number(stream.who.uid), stream.media_type))
-        } else if app.publishes_again && *event == Event::Reconnected {
-            let info = seat.client.info();
+        } else if app.publishes_again && event == Event::Reconnected {
+            let info = client.info();
             let mut media = MediaSet::default();
             media.set(Media::Audio, info.publish_audio);
             media.set(Media::Video, info.publish_video);
@@ -593,7 +618,7 @@ impl World {
         } else {
             None
         };
-        self.note(id, "is told", |world| brief(&format!("{:?}", world.seats[id.0].client.events[index])));
+        self.note(id, "is told", |_| brief(&format!("{event:?}")));
         reaction
     }
 
