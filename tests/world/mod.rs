@@ -402,7 +402,7 @@ impl World {
         if let Some((_, held)) = &mut self.seats[id.0].frozen {
             return held.push(input);
         }
-        self.note(id, "gets", |_| brief(&format!("{input:?}")));
+        self.note(id, "gets", |_| format!("{input:?}"));
         match &input {
             Input::Timeout => {
                 if let Some(timer) = self.seats[id.0].client.timer() {
@@ -439,7 +439,7 @@ impl World {
     }
 
     fn tell_hub(&mut self, input: HubInput) {
-        self.note("hub", "gets", |_| brief(&format!("{input:?}")));
+        self.note("hub", "gets", |_| format!("{input:?}"));
         self.hub.handle(input, self.now);
         while let Some(output) = self.hub.poll_output() {
             match output {
@@ -539,7 +539,7 @@ impl World {
     }
 
     fn client_sends(&mut self, id: ClientId, socket: SocketId, text: String) {
-        self.note(id, "sends", |_| brief(&text));
+        self.note(id, "sends", |_| text.clone());
         let wire = self.wire(id, socket);
         if !self.wires[wire].client_end {
             return;
@@ -589,7 +589,7 @@ impl World {
         self.marks.count(("call", name, code));
         self.note(id, "is answered", |world| {
             let result = world.seats[id.0].client.result(call);
-            format!("{name}: {}", brief(&format!("{result:?}")))
+            format!("{name}: {result:?}")
         });
     }
 
@@ -618,7 +618,7 @@ impl World {
         } else {
             None
         };
-        self.note(id, "is told", |_| brief(&format!("{event:?}")));
+        self.note(id, "is told", |_| format!("{event:?}"));
         reaction
     }
 
@@ -862,11 +862,6 @@ fn number(code: Code) -> i32 {
         Code::Number(number) => number,
         Code::Text(text) => text.parse().expect("codes are decimal"),
     }
-}
-
-/// As much of a text as fits a line of the journal.
-fn brief(text: &str) -> String {
-    text.chars().take(200).collect()
 }
 
 pub(crate) const fn secs(seconds: u64) -> Duration {
