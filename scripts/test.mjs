@@ -7,6 +7,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
+import { checkDemo } from './check-demo.mjs';
 import { buildGateway } from './gateway.mjs';
 import { setUp } from './setup.mjs';
 import { sim } from './sim.mjs';
@@ -30,6 +31,7 @@ const STEPS = {
   build: () => build(),
   size: () => size(),
   glue: () => nodeTests(['js-glue/test', 'scripts/test']),
+  wechat: () => checkDemo(),
   conformance: () => run(process.execPath, ['tests/conformance/run.mjs'], { echo: true }),
   soak: () => run(process.execPath, ['--expose-gc', '--no-opt', 'tests/soak.mjs'], { echo: true }),
   e2e: async () => {
@@ -38,7 +40,7 @@ const STEPS = {
   },
 };
 
-const BUILT = ['size', 'glue', 'conformance', 'soak', 'e2e'];
+const BUILT = ['size', 'glue', 'wechat', 'conformance', 'soak', 'e2e'];
 
 function cargo(command, args, env = {}) {
   return run('cargo', [command, '--locked', ...args], { echo: true, env: toolEnvironment(env) });

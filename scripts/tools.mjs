@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const dist = join(root, 'dist');
+export const wechatTools = join(root, 'scripts', 'wechat');
 export const toolsBin = join(root, '.tools', 'bin');
 export const wasmTarget = 'wasm32-unknown-unknown';
 
