@@ -7,7 +7,8 @@ use std::time::Duration;
 use nertc_gateway::hub::HubInput;
 use nertc_miniapp::protocol::Caption;
 use nertc_miniapp::{
-    AppSignal, AppUid, Call, Config, Decides, Instant, JoinParams, Media, MediaSet, Role, Uid, VoiceChange,
+    AppSignal, AppUid, Call, Config, Decides, Input, Instant, JoinParams, Media, MediaSet, Role, Uid,
+    VoiceChange,
 };
 
 use super::weather::Weather;
@@ -66,12 +67,12 @@ impl Life {
         for index in 0..clients {
             life.settle_in(index);
         }
-        let span = life.draw(10, 90) * 1000;
-        for _ in 0..life.draw(8, 24) {
+        let span = life.draw(20, 150) * 1000;
+        for _ in 0..life.draw(10, 32) {
             let who = life.somebody();
             life.plan(span, Act::Call(who));
         }
-        for _ in 0..life.draw(0, 8) {
+        for _ in 0..life.draw(0, 10) {
             life.plan(span, Act::Fault);
         }
         let (faults, weather) = (&life.faults, &life.world.weather);
@@ -124,6 +125,10 @@ impl Life {
                 let call = self.wish(id);
                 if self.world.seats[id.0].frozen.is_none() {
                     self.world.call(id, call);
+                }
+                if self.world.seats[id.0].app.subscribes {
+                    // An application that shows what it receives.
+                    self.world.tell_client(id, Input::Render);
                 }
             }
             Act::Fault => self.strike(),

@@ -52,6 +52,8 @@ pub(crate) struct World {
     rng: Rng,
     weather: Weather,
     issued: Issued,
+    /// How many tickets the channel server has handed out.
+    tickets: u64,
     /// Who may use the media server, as the hub told it.
     admitted: BTreeMap<(Cid, Uid), Role>,
     pub(crate) marks: Marks,
@@ -163,6 +165,7 @@ impl World {
             rng: Rng::seeded(seed),
             weather: Weather::fair(),
             issued,
+            tickets: 0,
             admitted: BTreeMap::new(),
             marks: Marks::default(),
             journal: None,
@@ -738,7 +741,10 @@ impl World {
             let body = format!(r#"{{"code":{},"desc":"{refusal}"}}"#, refusal.code());
             return HttpResponse { status: 200, body };
         }
-        let expires_ms = self.now.as_millis() + self.weather.ticket_life.as_millis() as u64;
+        // No two tickets are of the same millisecond: the hub would take two clients for one.
+        self.tickets += 1;
+        let life = self.weather.ticket_life.as_millis() as u64;
+        let expires_ms = self.now.as_millis() + life + self.tickets;
         let ticket = LoginTicket { cid: cid.0, uid, channel, app_key: "app".into(), expires_ms };
         let mut token = ticket.sign(&secret());
         if self.strikes("bad ticket", self.weather.tickets_bad) {
