@@ -97,14 +97,10 @@ impl Wants {
         }
     }
 
-    /// Changes the role. An audience publishes nothing.
+    /// Changes the role.
     pub(crate) fn want_role(&mut self, role: Role) {
         self.insist(Command::Role(role));
-        if role == Role::Audience {
-            for media in Media::ALL {
-                self.want(Command::Publish(media, false));
-            }
-        }
+        self.audience_publishes_nothing();
     }
 
     /// Changes the voice; the `touched` items are sent in any case.
@@ -320,6 +316,15 @@ impl Wants {
         let confirmed = self.row(item).confirmed.clone();
         self.want(confirmed.unwrap_or_else(|| item.neutral()));
         self.row(item).stuck = stuck;
+        self.audience_publishes_nothing();
+    }
+
+    fn audience_publishes_nothing(&mut self) {
+        if self.wanted_role() == Role::Audience {
+            for media in Media::ALL {
+                self.want(Command::Publish(media, false));
+            }
+        }
     }
 
     fn is_due(&self, item: Item) -> bool {
