@@ -19,7 +19,8 @@ pub(crate) struct Wants {
     steady_voice: Voice,
     /// What the login on its way tells; calls may come before its answer.
     login: Vec<Command>,
-    /// Whether the gateway may remember a login of this stay, answered or not.
+    /// Whether the gateway may remember a state other than the login's: there was a login before, which
+    /// was answered, or named another role.
     known: bool,
 }
 
@@ -198,9 +199,10 @@ impl Wants {
 
     /// A login is sent, which tells role and voice.
     pub(crate) fn logging_in(&mut self) {
-        self.known |= !self.login.is_empty();
+        let role = Command::Role(self.wanted_role());
+        self.known |= self.login.last().is_some_and(|told| *told != role);
         self.login = self.voice.login().into();
-        self.login.push(Command::Role(self.wanted_role()));
+        self.login.push(role);
     }
 
     /// A login was answered. The gateway starts from nothing but what the login told, except that
