@@ -51,7 +51,7 @@ export async function build() {
   await bind(work);
   await optimise(join(work, `${library}_bg.wasm`), work, wasm);
   writeFileSync(`${wasm}.br`, compressed(readFileSync(wasm)));
-  await bundle(join(work, `${library}_bg.js`), join(dist, 'index.js'));
+  await bundle(join(work, `${library}_bg.js`), dist);
   copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
   cpSync(join(root, 'components'), join(dist, 'components'), { recursive: true });
   await checkDist(dist);

@@ -10,18 +10,34 @@ use crate::calls::Calls;
 use crate::config::Config;
 use crate::doors::{AppSignal, CloseInfo, HttpRequest, Input, Level, Output};
 use crate::error::Error;
-use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, NativeStatus, RtmpTasksStatus, StreamOf};
+use crate::event::{
+    AbilityNotSupport, ClientUpdate, Ended, Event, NativeStatus, NetworkQuality, RtmpTasksStatus, StreamOf,
+};
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, CallId, Cid, Media, RequestId, Seq, SocketId, Uid};
+use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Stream, Uid};
 use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
+use crate::quality::{Flows, Leg, Qualities};
 use crate::report::{Report, Reports, Stay};
 use crate::room::Room;
 use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Instant, Rng, Timer};
 use crate::view::{Page, Pulled, Pushed, Sign, View, Which};
 use crate::wants::{Item, Verdict, Wants};
+
+/// What outlives a stay: with it, another session goes on as this one would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Where the random sequence has got to.
+    pub seed: u64,
+    /// The last id of a socket or request.
+    pub minted: u32,
+    /// The last key of a component.
+    pub keys: u32,
+    /// The role that the application wants.
+    pub role: Role,
+}
 
 /// One client.
 #[derive(Debug)]
@@ -33,6 +49,7 @@ pub struct Session {
     calls: Calls,
     tasks: Tasks,
     view: View,
+    qualities: Qualities,
     reports: Reports,
     outbox: VecDeque<Output>,
     now: Instant,
@@ -52,11 +69,23 @@ impl Session {
             calls: Calls::default(),
             tasks: Tasks::default(),
             view: View::default(),
+            qualities: Qualities::default(),
             reports: Reports::default(),
             outbox: VecDeque::new(),
             now,
             dropped: 0,
         }
+    }
+
+    /// A session outside of any room that goes on where another had got to.
+    #[must_use]
+    pub fn recall(mut config: Config, memory: Memory, now: Instant) -> Self {
+        config.seed = memory.seed;
+        let mut session = Self::new(config, now);
+        session.tools.minted = memory.minted;
+        session.view = View::after(memory.keys);
+        session.wants.want(Command::Role(memory.role));
+        session
     }
 
     /// Takes something in. Cannot fail: what is unusable is logged and dropped, and a wrong call
@@ -150,6 +179,16 @@ impl Session {
         }
     }
 
+    /// What the next stay begins with; `None` while anything is under way, or not as in a new session.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        let Tools { rng, minted, hidden, offline, .. } = &self.tools;
+        let keys = self.view.at_rest()?;
+        let at_rest = self.link.is_idle() && self.reports.is_empty() && !hidden && !offline;
+        let (seed, role) = (rng.seed(), self.wants.wanted_role());
+        at_rest.then_some(Memory { seed, minted: *minted, keys, role })
+    }
+
     /// What the page was last told to render.
     #[must_use]
     pub const fn page(&self) -> &Page {
@@ -184,10 +223,8 @@ impl Session {
                 self.next_task(id, rest, now);
             }
             Call::Report(report) => {
-                if let Some((which, code)) = report.status()
-                    && let Some(sign) = Sign::of(which == Which::Pusher, code)
-                {
-                    self.view.handle_sign(which, sign, &self.tools.config, now);
+                if let Some(which) = report.which() {
+                    self.hear(which, &report, now);
                 }
                 self.report(&report, now);
                 self.settle(id, Ok(Reply::Nothing));
@@ -392,9 +429,7 @@ impl Session {
             self.outbox.push_back(Output::Request(id, request));
         }
         for uid in self.view.handle_timeout(&self.tools.config, now) {
-            let who = Some(uid.into());
-            let status = NativeStatus { component: "live-player", who, code: None, name: "no-first-frame" };
-            self.tell([Event::NativeStatus(status)]);
+            self.tell([Event::NativeStatus(NativeStatus::no_first_frame(uid))]);
         }
         while let Some((call, error)) = self.tasks.overdue(now) {
             self.task_answered(Outcome::Settled(call, Err(error)), now);
@@ -524,6 +559,7 @@ impl Session {
         self.room = Room::default();
         self.wants.end();
         self.view.end();
+        self.qualities = Qualities::default();
         if let Some(request) = self.reports.end(&self.tools.config) {
             self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
         }
@@ -604,6 +640,37 @@ impl Session {
                     self.settle(call, result.map(|()| Reply::Nothing));
                 }
             }
+        }
+    }
+
+    /// A component of the page reports: how it is, or how well its media travel.
+    fn hear(&mut self, which: Which, report: &Report, now: Instant) {
+        let Some((me, _)) = self.link.identity() else { return };
+        let (uid, leg) = match which {
+            Which::Pusher => (me, Leg::Up),
+            Which::Player { uid, .. } => (uid, Leg::Down(uid, self.view.stream_of(which))),
+        };
+        if let Some(code) = report.status() {
+            if let Some(sign) = Sign::of(which.component(), code) {
+                self.view.handle_sign(which, sign, &self.tools.config, now);
+            }
+            self.tell(NativeStatus::new(which.component(), code, uid).map(Event::NativeStatus));
+        }
+        if let Some(statistics) = report.statistics() {
+            let has = |media| match leg {
+                Leg::Up => self.wants.publishes(media),
+                Leg::Down(uid, _) => self.wants.received().any(|received| received == (uid, media)),
+            };
+            let flows = match leg {
+                Leg::Up | Leg::Down(_, Stream::Main) => {
+                    Flows { audio: has(Media::Audio), video: has(Media::Video) }
+                }
+                // A shared screen may stand still.
+                Leg::Down(_, Stream::ScreenShare) => Flows { audio: false, video: false },
+                Leg::Down(_, Stream::SlaveAudio) => Flows { audio: true, video: false },
+            };
+            let changed = self.qualities.report(leg, statistics, flows, now);
+            self.tell(changed.map(|quality| Event::NetworkQuality(NetworkQuality::new(leg, quality, me))));
         }
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Client {
     pub(crate) sent: Vec<(SocketId, String)>,
     /// Every call, in order.
     pub(crate) calls: Vec<(CallId, Call)>,
+    /// Close codes of the sockets that it did not close itself.
+    pub(crate) lost: Vec<u16>,
     opened: Vec<SocketId>,
     live: Option<SocketId>,
     pending: Vec<Pending>,
@@ -68,6 +70,7 @@ impl Client {
             asked: Vec::new(),
             sent: Vec::new(),
             calls: Vec::new(),
+            lost: Vec::new(),
             opened: Vec::new(),
             live: None,
             pending: Vec::new(),
@@ -93,8 +96,10 @@ impl Client {
 
     /// Hands something in, takes everything out, and checks the rules.
     pub(crate) fn handle(&mut self, input: Input, now: Instant) -> Vec<Effect> {
-        if let Input::SocketClosed(id, _) = &input {
-            self.live.take_if(|live| live == id);
+        if let Input::SocketClosed(id, info) = &input
+            && self.live.take_if(|live| live == id).is_some()
+        {
+            self.lost.push(info.code);
         }
         let late = self.timer.map_or(Duration::ZERO, |(due, _)| now.since(due));
         if late >= self.config.suspended_after {

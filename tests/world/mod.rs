@@ -8,6 +8,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod client;
+pub(crate) mod ground;
 pub(crate) mod life;
 pub(crate) mod marks;
 pub(crate) mod peace;
@@ -35,7 +36,7 @@ use weather::Weather;
 
 /// A client of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ClientId(usize);
+pub(crate) struct ClientId(pub(crate) usize);
 
 /// All there is.
 pub(crate) struct World {

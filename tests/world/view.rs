@@ -109,6 +109,7 @@ impl View {
             | Event::AsrCaptions(_)
             | Event::View(_)
             | Event::NativeStatus(_)
+            | Event::NetworkQuality(_)
             | Event::SendCommandOverTime { .. } => {}
         }
     }
