@@ -163,7 +163,7 @@ const WORKER: &str = "worlds";
 const MOST_FAILURES: usize = 10;
 
 /// What some of so many worlds must have seen.
-const EXPECTED: [Mark; 107] = [
+const EXPECTED: [Mark; 109] = [
     ("event", "asr-captions", 0),
     ("event", "clientJoin", 0),
     ("event", "clientLeave", 0),
@@ -184,10 +184,12 @@ const EXPECTED: [Mark; 107] = [
     ("event", "syncDone", 0),
     ("event", "unmute-audio", 0),
     ("event", "unmute-video", 0),
+    ("event", "view", 0),
     ("event", "willreconnect", 0),
     ("timer", "bootstrap", 0),
     ("timer", "call", 0),
     ("timer", "command", 0),
+    ("timer", "component", 0),
     ("timer", "heartbeat", 0),
     ("timer", "leave", 0),
     ("timer", "login", 0),
