@@ -327,7 +327,7 @@ impl Session {
             self.take(steps);
             if self.link.is_online() {
                 let entries = ack.userlist.take().unwrap_or_default();
-                self.wants.logged_in(!self.link.is_restoring());
+                self.wants.logged_in();
                 let me = self.link.identity().unwrap_or_default().0;
                 for media in
                     entries.iter().find(|entry| entry.uid == me).iter().flat_map(|own| own.published.iter())

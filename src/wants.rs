@@ -19,6 +19,9 @@ pub(crate) struct Wants {
     steady_voice: Voice,
     /// What the login on its way tells; calls may come before its answer.
     login: Vec<Command>,
+    /// Whether the gateway may remember a state other than the login's: there was a login before, which
+    /// was answered, or named another role.
+    known: bool,
 }
 
 /// One item. In `wanted` and `confirmed`, `None` stands for the item's neutral state.
@@ -95,14 +98,10 @@ impl Wants {
         }
     }
 
-    /// Changes the role. An audience publishes nothing.
+    /// Changes the role.
     pub(crate) fn want_role(&mut self, role: Role) {
         self.insist(Command::Role(role));
-        if role == Role::Audience {
-            for media in Media::ALL {
-                self.want(Command::Publish(media, false));
-            }
-        }
+        self.audience_publishes_nothing();
     }
 
     /// Changes the voice; the `touched` items are sent in any case.
@@ -200,19 +199,22 @@ impl Wants {
 
     /// A login is sent, which tells role and voice.
     pub(crate) fn logging_in(&mut self) {
+        let role = Command::Role(self.wanted_role());
+        self.known |= self.login.last().is_some_and(|told| *told != role);
         self.login = self.voice.login().into();
-        self.login.push(Command::Role(self.wanted_role()));
+        self.login.push(role);
     }
 
     /// A login was answered. The gateway starts from nothing but what the login told, except that
     /// it may remember our role and mutes from before an outage.
-    pub(crate) fn logged_in(&mut self, first: bool) {
+    pub(crate) fn logged_in(&mut self) {
+        let known = std::mem::replace(&mut self.known, true);
         // The row must be there to be marked.
         self.row(Item::Role);
         for (item, row) in &mut self.rows {
             let is_muted = row.stale || row.confirmed.is_some();
             let remembered = *item == Item::Role || matches!(item, Item::Mute(_)) && is_muted;
-            *row = Row { confirmed: None, stale: !first && remembered, stuck: false, ..std::mem::take(row) };
+            *row = Row { confirmed: None, stale: known && remembered, stuck: false, ..std::mem::take(row) };
         }
         for command in std::mem::take(&mut self.login) {
             if let Some(item) = Item::of(&command) {
@@ -316,6 +318,15 @@ impl Wants {
         let confirmed = self.row(item).confirmed.clone();
         self.want(confirmed.unwrap_or_else(|| item.neutral()));
         self.row(item).stuck = stuck;
+        self.audience_publishes_nothing();
+    }
+
+    fn audience_publishes_nothing(&mut self) {
+        if self.wanted_role() == Role::Audience {
+            for media in Media::ALL {
+                self.want(Command::Publish(media, false));
+            }
+        }
     }
 
     fn is_due(&self, item: Item) -> bool {

@@ -437,6 +437,41 @@ fn who_wakes_up_to_a_closed_socket_sends_nothing_on_it() {
     assert_eq!(outages(&stage), 1);
 }
 
+#[test]
+fn a_role_is_sent_again_if_a_login_before_may_have_arrived() {
+    let mut stage = Stage::new();
+    stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.open();
+    let role = stage.call(Call::SetRole(Role::Audience));
+    stage.close(1006);
+    stage.back();
+    assert_eq!(stage.frames(r#"{"cmd":12"#), 1, "the gateway takes the second login for a reconnect");
+    assert!(stage.client.result(role).is_none());
+}
+
+#[test]
+fn who_stays_audience_after_all_publishes_nothing() {
+    let mut stage = Stage::joined();
+    stage.call(Call::SetRole(Role::Audience));
+    stage.acknowledge(2);
+    stage.close(1006);
+    let role = stage.call(Call::SetRole(Role::Broadcaster));
+    stage.run_for(Duration::from_secs(10));
+    let publish = stage.call(publish());
+    while stage.client.result(role).is_none() {
+        stage.run_for(Duration::from_millis(100));
+    }
+    assert_eq!(stage.error(role), Error::Timeout("setRole"));
+    if stage.client.socket().is_none() {
+        stage.run_until_socket();
+    }
+    stage.open();
+    stage.login(OWN);
+    assert_eq!(stage.frames(OPEN), 0);
+    assert_eq!(stage.error(publish), Error::Withdrawn("publish"));
+}
+
 const OPEN: &str = r#""mediaType":"audio","status":"open""#;
 const CLOSE: &str = r#""mediaType":"audio","status":"close""#;
 

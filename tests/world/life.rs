@@ -7,7 +7,8 @@ use std::time::Duration;
 use nertc_gateway::hub::HubInput;
 use nertc_miniapp::protocol::Caption;
 use nertc_miniapp::{
-    AppSignal, AppUid, Call, Config, Decides, Instant, JoinParams, Media, MediaSet, Role, Uid, VoiceChange,
+    AppSignal, AppUid, Call, Config, Decides, Input, Instant, JoinParams, Media, MediaSet, Role, Uid,
+    VoiceChange,
 };
 
 use super::weather::Weather;
@@ -66,12 +67,12 @@ impl Life {
         for index in 0..clients {
             life.settle_in(index);
         }
-        let span = life.draw(10, 90) * 1000;
-        for _ in 0..life.draw(8, 24) {
+        let span = life.draw(20, 150) * 1000;
+        for _ in 0..life.draw(10, 32) {
             let who = life.somebody();
             life.plan(span, Act::Call(who));
         }
-        for _ in 0..life.draw(0, 8) {
+        for _ in 0..life.draw(0, 10) {
             life.plan(span, Act::Fault);
         }
         let (faults, weather) = (&life.faults, &life.world.weather);
@@ -124,6 +125,10 @@ impl Life {
                 let call = self.wish(id);
                 if self.world.seats[id.0].frozen.is_none() {
                     self.world.call(id, call);
+                }
+                if self.world.seats[id.0].app.subscribes {
+                    // An application that shows what it receives.
+                    self.world.tell_client(id, Input::Render);
                 }
             }
             Act::Fault => self.strike(),
@@ -296,14 +301,22 @@ impl World {
         for index in 0..self.seats.len() {
             self.heal(ClientId(index));
             self.thaw(ClientId(index));
+            if self.seats[index].told_offline {
+                // While the platform says so, a session tries only now and then.
+                self.signal(ClientId(index), AppSignal::NetworkUp);
+            }
         }
         let end = self.now + RECOVERY;
-        while self.peace().is_err() && self.now < end {
+        let mut calm = 0;
+        while calm < 6 {
             self.run_for(secs(1));
-        }
-        for _ in 0..2 {
-            self.peace().unwrap_or_else(|what| panic!("no peace: {what}"));
-            self.run_for(secs(6));
+            match self.peace() {
+                Ok(()) => calm += 1,
+                Err(what) => {
+                    assert!(self.now < end, "no peace: {what}");
+                    calm = 0;
+                }
+            }
         }
     }
 }

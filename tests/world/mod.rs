@@ -53,6 +53,8 @@ pub(crate) struct World {
     rng: Rng,
     weather: Weather,
     issued: Issued,
+    /// How many tickets the channel server has handed out.
+    tickets: u64,
     /// Who may use the media server, as the hub told it.
     admitted: BTreeMap<(Cid, Uid), Role>,
     pub(crate) marks: Marks,
@@ -66,6 +68,10 @@ struct Seat {
     line: Line,
     /// The connection of the socket that was opened last.
     wire: Option<usize>,
+    /// Whether the platform said last that there is no network.
+    told_offline: bool,
+    /// Whether a login was refused in the present outage.
+    refused: bool,
     /// Until when JavaScript is frozen, and what waits for it.
     frozen: Option<(Instant, Vec<Input>)>,
 }
@@ -160,6 +166,7 @@ impl World {
             rng: Rng::seeded(seed),
             weather: Weather::fair(),
             issued,
+            tickets: 0,
             admitted: BTreeMap::new(),
             marks: Marks::default(),
             journal: None,
@@ -176,7 +183,16 @@ impl World {
         config.seed = self.rng.next_u64();
         let client = Client::new(config, self.now);
         let (uid, app) = (Uid(uid), App::default());
-        self.seats.push(Seat { client, uid, app, line: Line::Up, wire: None, frozen: None });
+        self.seats.push(Seat {
+            client,
+            uid,
+            app,
+            line: Line::Up,
+            wire: None,
+            refused: false,
+            told_offline: false,
+            frozen: None,
+        });
         ClientId(self.seats.len() - 1)
     }
 
@@ -232,6 +248,11 @@ impl World {
 
     /// The platform tells a client something.
     pub(crate) fn signal(&mut self, id: ClientId, signal: AppSignal) {
+        match signal {
+            AppSignal::NetworkDown => self.seats[id.0].told_offline = true,
+            AppSignal::NetworkUp => self.seats[id.0].told_offline = false,
+            AppSignal::Shown | AppSignal::Hidden => {}
+        }
         self.tell_client(id, Input::App(signal));
     }
 
@@ -385,7 +406,7 @@ impl World {
         if let Some((_, held)) = &mut self.seats[id.0].frozen {
             return held.push(input);
         }
-        self.note(id, "gets", |_| brief(&format!("{input:?}")));
+        self.note(id, "gets", |_| format!("{input:?}"));
         match &input {
             Input::Timeout => {
                 if let Some(timer) = self.seats[id.0].client.timer() {
@@ -401,6 +422,8 @@ impl World {
             | Input::SocketText(..)
             | Input::Render => {}
         }
+        let is_refusal = |text: &str| text.starts_with(r#"{"cmd":1,"body":{"code":4"#);
+        self.seats[id.0].refused |= matches!(&input, Input::SocketText(_, text) if is_refusal(text));
         let effects = self.seats[id.0].client.handle(input, self.now);
         self.carry(id, effects);
     }
@@ -420,7 +443,7 @@ impl World {
     }
 
     fn tell_hub(&mut self, input: HubInput) {
-        self.note("hub", "gets", |_| brief(&format!("{input:?}")));
+        self.note("hub", "gets", |_| format!("{input:?}"));
         self.hub.handle(input, self.now);
         while let Some(output) = self.hub.poll_output() {
             match output {
@@ -520,7 +543,7 @@ impl World {
     }
 
     fn client_sends(&mut self, id: ClientId, socket: SocketId, text: String) {
-        self.note(id, "sends", |_| brief(&text));
+        self.note(id, "sends", |_| text.clone());
         let wire = self.wire(id, socket);
         if !self.wires[wire].client_end {
             return;
@@ -570,23 +593,28 @@ impl World {
         self.marks.count(("call", name, code));
         self.note(id, "is answered", |world| {
             let result = world.seats[id.0].client.result(call);
-            format!("{name}: {}", brief(&format!("{result:?}")))
+            format!("{name}: {result:?}")
         });
     }
 
     /// An event was told: what the application does about it.
     fn mark_told(&mut self, id: ClientId, index: usize) -> Option<Call> {
-        let seat = &self.seats[id.0];
-        let event = &seat.client.events[index];
-        let app = seat.app;
+        let event = self.seats[id.0].client.events[index].clone();
         self.marks.see("event", event.name());
-        if let Event::Disconnect { code, .. } = event {
+        if matches!(event, Event::Reconnected | Event::SessionStart) {
+            let is_back = event == Event::Reconnected;
+            if std::mem::take(&mut self.seats[id.0].refused) && is_back {
+                self.marks.see("path", "refused, then back");
+            }
+        }
+        if let Event::Disconnect { code, .. } = &event {
             self.marks.count(("disconnect", "code", code.parse().unwrap_or_default()));
         }
-        let reaction = if let Event::StreamAdded(stream) = event {
+        let Seat { app, client, .. } = &self.seats[id.0];
+        let reaction = if let Event::StreamAdded(stream) = &event {
             app.subscribes.then_some(Call::Subscribe(AppUid::Number(stream.who.uid), stream.media_type))
-        } else if app.publishes_again && *event == Event::Reconnected {
-            let info = seat.client.info();
+        } else if app.publishes_again && event == Event::Reconnected {
+            let info = client.info();
             let mut media = MediaSet::default();
             media.set(Media::Audio, info.publish_audio);
             media.set(Media::Video, info.publish_video);
@@ -594,7 +622,7 @@ impl World {
         } else {
             None
         };
-        self.note(id, "is told", |world| brief(&format!("{:?}", world.seats[id.0].client.events[index])));
+        self.note(id, "is told", |_| format!("{event:?}"));
         reaction
     }
 
@@ -714,7 +742,10 @@ impl World {
             let body = format!(r#"{{"code":{},"desc":"{refusal}"}}"#, refusal.code());
             return HttpResponse { status: 200, body };
         }
-        let expires_ms = self.now.as_millis() + self.weather.ticket_life.as_millis() as u64;
+        // No two tickets are of the same millisecond: the hub would take two clients for one.
+        self.tickets += 1;
+        let life = self.weather.ticket_life.as_millis() as u64;
+        let expires_ms = self.now.as_millis() + life + self.tickets;
         let ticket = LoginTicket { cid: cid.0, uid, channel, app_key: "app".into(), expires_ms };
         let mut token = ticket.sign(&secret());
         if self.strikes("bad ticket", self.weather.tickets_bad) {
@@ -838,11 +869,6 @@ fn number(code: Code) -> i32 {
         Code::Number(number) => number,
         Code::Text(text) => text.parse().expect("codes are decimal"),
     }
-}
-
-/// As much of a text as fits a line of the journal.
-fn brief(text: &str) -> String {
-    text.chars().take(200).collect()
 }
 
 pub(crate) const fn secs(seconds: u64) -> Duration {
