@@ -3,16 +3,15 @@
 use js_sys::{Array, Function, JSON, Object, Reflect};
 use serde::Serialize;
 use serde_json::Value;
-use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
 use crate::Error;
 
-/// A plain JavaScript value; nothing becomes `undefined`. Uids choose their own form, so there is
-/// no BigInt and no loss.
+/// A plain JavaScript value; nothing becomes `undefined`. Goes by JSON, whose writer the frames need
+/// anyway; uids choose a form that survives it.
 pub(super) fn js(value: &impl Serialize) -> JsValue {
-    let form = Serializer::json_compatible().serialize_missing_as_null(false);
-    value.serialize(&form).unwrap_or(JsValue::UNDEFINED)
+    let text = serde_json::to_string(value).ok().filter(|text| text != "null");
+    text.and_then(|text| JSON::parse(&text).ok()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// A real `Error` with the fields of the original.
