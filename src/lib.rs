@@ -76,6 +76,7 @@ mod pulse;
 mod report;
 mod room;
 mod session;
+mod table;
 mod tasks;
 pub mod time;
 mod trip;

@@ -76,7 +76,11 @@ impl TaskOrder {
         let Some(ids) = list(options, "taskIds") else {
             return invalid("deleteTasks takes {taskIds: [...]} with at least one id");
         };
-        let task = |id: &Value| Map::from_iter([("taskId".to_owned(), Value::String(as_text(id)))]);
+        let task = |id: &Value| {
+            let mut task = Map::new();
+            task.insert("taskId".into(), Value::String(as_text(id)));
+            task
+        };
         Ok(Self { operation: Operation::Delete, tasks: ids.iter().map(task).collect() })
     }
 

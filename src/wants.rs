@@ -4,16 +4,15 @@
 //! Everything that can be switched is an [`Item`] with one [`Row`]; its states are the [`Command`]s
 //! that bring them about. Knows nothing of sockets, time, members or waiting calls.
 
-use std::collections::BTreeMap;
-
 use crate::model::{Media, Role, Uid};
 use crate::protocol::Command;
+use crate::table::Table;
 use crate::voice::Voice;
 
 /// Wants and facts, item by item.
 #[derive(Debug, Default)]
 pub(crate) struct Wants {
-    rows: BTreeMap<Item, Row>,
+    rows: Table<Item, Row>,
     voice: Voice,
     /// The voice as the gateway last confirmed all of it.
     steady_voice: Voice,
@@ -78,7 +77,7 @@ impl Wants {
     pub(crate) fn want(&mut self, command: Command) {
         let Some(item) = Item::of(&command) else { return };
         let wanted = item.unless_neutral(command);
-        let row = self.rows.entry(item).or_default();
+        let row = self.row(item);
         row.granted &= row.wanted == wanted;
         row.stuck = false;
         row.wanted = wanted;
@@ -118,7 +117,8 @@ impl Wants {
     /// nobody can push.
     pub(crate) fn reconcile(&mut self, can_push: bool) -> Vec<Command> {
         let publishing = Media::ALL.into_iter().any(|media| !self.is_settled(Item::Publish(media)));
-        let due: Vec<Item> = self.rows.keys().copied().filter(|item| self.is_due(*item)).collect();
+        let due: Vec<Item> =
+            self.rows.iter().map(|(item, _)| item).filter(|item| self.is_due(*item)).collect();
         let mut commands = Vec::new();
         for item in due {
             let command = self.state_wanted(item);
@@ -133,7 +133,7 @@ impl Wants {
                 commands.push(command);
             }
         }
-        self.rows.retain(|_, row| *row != Row::default());
+        self.rows.retain(|row| *row != Row::default());
         commands
     }
 
@@ -189,7 +189,7 @@ impl Wants {
 
     /// The connection is lost: nothing that was asked for will be answered.
     pub(crate) fn lost(&mut self) {
-        for row in self.rows.values_mut() {
+        for (_, row) in self.rows.iter_mut() {
             row.asked = None;
         }
         self.steady_voice = self.voice.clone();
@@ -201,8 +201,8 @@ impl Wants {
         let role = Command::Role(self.wanted_role());
         // The row must be there to be marked.
         self.row(Item::Role);
-        for (item, row) in &mut self.rows {
-            let remembered = *item == Item::Role || matches!(row.confirmed, Some(Command::Mute(_, true)));
+        for (item, row) in self.rows.iter_mut() {
+            let remembered = item == Item::Role || matches!(row.confirmed, Some(Command::Mute(_, true)));
             *row = Row { confirmed: None, stale: !first && remembered, stuck: false, ..std::mem::take(row) };
         }
         for command in [role].into_iter().chain(self.voice.login()) {
@@ -229,7 +229,7 @@ impl Wants {
     /// A stream that ended takes its subscription with it: when it comes back, the application is
     /// told and subscribes anew.
     pub(crate) fn forget_stream(&mut self, uid: Uid, media: Media) {
-        self.rows.remove(&Item::Subscribe(uid, media));
+        self.rows.remove(Item::Subscribe(uid, media));
     }
 
     /// The stay is over. The role outlives it, as in the original; nothing else does (4.5).
@@ -242,7 +242,7 @@ impl Wants {
     /// How far the gateway is from this command.
     pub(crate) fn progress(&self, command: &Command) -> Progress {
         let Some(item) = Item::of(command) else { return Progress::Withdrawn };
-        let row = self.rows.get(&item);
+        let row = self.rows.get(item);
         if self.state_wanted(item) == *command {
             if self.is_settled(item) { Progress::Done } else { Progress::Pending }
         } else if row.is_some_and(|row| row.asked.as_ref() == Some(command)) {
@@ -261,13 +261,13 @@ impl Wants {
 
     /// Whether no command is on the wire; after `reconcile` that means that nothing more is to come.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.rows.values().all(|row| row.asked.is_none())
+        self.rows.iter().all(|(_, row)| row.asked.is_none())
     }
 
     /// What we receive, as far as the gateway has ever granted it: member by member.
     pub(crate) fn received(&self) -> impl Iterator<Item = (Uid, Media)> {
         self.rows.iter().filter_map(|(item, row)| match (item, &row.wanted) {
-            (Item::Subscribe(uid, media), Some(_)) if row.granted => Some((*uid, *media)),
+            (Item::Subscribe(uid, media), Some(_)) if row.granted => Some((uid, media)),
             _other => None,
         })
     }
@@ -289,7 +289,7 @@ impl Wants {
     }
 
     fn row(&mut self, item: Item) -> &mut Row {
-        self.rows.entry(item).or_default()
+        self.rows.entry(item)
     }
 
     fn set_voice(&mut self, voice: Voice) {
@@ -311,18 +311,18 @@ impl Wants {
     }
 
     fn is_due(&self, item: Item) -> bool {
-        !self.is_settled(item) && self.rows.get(&item).is_some_and(|row| row.asked.is_none() && !row.stuck)
+        !self.is_settled(item) && self.rows.get(item).is_some_and(|row| row.asked.is_none() && !row.stuck)
     }
 
     fn is_settled(&self, item: Item) -> bool {
-        let Some(row) = self.rows.get(&item) else { return true };
+        let Some(row) = self.rows.get(item) else { return true };
         // Without a mode that uses it, a voice setting means nothing to the gateway.
         let matters = !item.is_voice() || self.voice.uses(item);
         row.asked.is_none() && !(matters && (row.stale || row.confirmed != row.wanted))
     }
 
     fn state_wanted(&self, item: Item) -> Command {
-        self.rows.get(&item).and_then(|row| row.wanted.clone()).unwrap_or_else(|| item.neutral())
+        self.rows.get(item).and_then(|row| row.wanted.clone()).unwrap_or_else(|| item.neutral())
     }
 }
 
