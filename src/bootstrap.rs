@@ -5,10 +5,11 @@
 use md5::{Digest, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::api::Servers;
 use crate::error::Error;
-use crate::lenient::{code, lists_of_texts, text, texts};
+use crate::lenient::{Fields, text};
 use crate::model::{Cid, Uid, Url};
 use crate::time::Instant;
 
@@ -86,45 +87,41 @@ pub(crate) fn md5_hex(text: &str) -> String {
     Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bootstrap answer (1.3), as far as clients read it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// The bootstrap answer (1.3), as far as clients read it. Written by the gateway.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct BootstrapAnswer {
     /// 200 means yes; must be a JSON number.
-    #[serde(default, deserialize_with = "code")]
     pub code: Option<i32>,
     /// Why not, for people.
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub desc: String,
     /// The channel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cid: Option<Cid>,
     /// Goes into the login.
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub token: String,
     /// Where to connect.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ips: Option<Ips>,
-    /// Clock synchronisation; of no use to this SDK, which must not fail over it.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    /// Clock synchronisation; of no use to this SDK.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<ServerTime>,
 }
 
 /// The addresses in a bootstrap answer.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Ips {
     /// Gateways, without scheme; may carry a path and a query.
-    #[serde(default, deserialize_with = "texts")]
     pub wechatapparray: Vec<String>,
     /// Media edges, `ip:port`.
-    #[serde(default, deserialize_with = "lists_of_texts")]
     pub turnaddrs: Vec<Vec<String>>,
     /// The token of the task API.
-    #[serde(default, deserialize_with = "text")]
     pub token: String,
 }
 
 /// The server's clock, milliseconds since the Unix epoch.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct ServerTime {
     /// The client's own `t1`.
     pub t1: u64,
@@ -152,19 +149,22 @@ impl Gateways {
     /// # Errors
     /// The server's refusal, or why what came is no answer.
     pub(crate) fn read(status: u16, body: &str, servers: &Servers) -> Result<Self, Error> {
-        let answer: BootstrapAnswer = serde_json::from_str(body)
+        let answer: Value = serde_json::from_str(body)
             .map_err(|error| Error::BootstrapUnusable(format!("HTTP status {status}, not JSON: {error}")))?;
-        match answer.code {
+        let answer = Fields(&answer);
+        match answer.code("code") {
             Some(200) => {}
-            Some(code) => return Err(Error::BootstrapRefused { code, desc: answer.desc }),
+            Some(code) => return Err(Error::BootstrapRefused { code, desc: answer.text("desc") }),
             None => return Err(Error::BootstrapUnusable(format!("HTTP status {status}, no code"))),
         }
-        let Some(cid) = answer.cid else { return Err(Error::BootstrapUnusable("no cid".into())) };
-        let ips = answer.ips.unwrap_or_default();
+        let Some(cid) = answer.cid("cid") else { return Err(Error::BootstrapUnusable("no cid".into())) };
+        let ips = answer.below("ips");
+        let is_given = |address: &String| !address.is_empty();
         // A gateway without TLS is announced by a channel server without TLS; phones allow neither.
         let scheme = if servers.channel_server.starts_with("http://") { "ws://" } else { "wss://" };
         let addresses: Vec<Url> = if servers.address.is_empty() {
-            ips.wechatapparray.iter().map(|address| Url(format!("{scheme}{address}"))).collect()
+            let given = ips.items("wechatapparray").filter_map(|address| text(address.0)).filter(is_given);
+            given.map(|address| Url(format!("{scheme}{address}"))).collect()
         } else {
             vec![Url(servers.address.clone())]
         };
@@ -172,11 +172,12 @@ impl Gateways {
             return Err(Error::NoGateway);
         }
         let edge_addr = if servers.edge_addr.is_empty() {
-            ips.turnaddrs.into_iter().flatten().next().unwrap_or_else(|| DEFAULT_EDGE.into())
+            let edges = ips.items("turnaddrs").filter_map(|edges| edges.0.as_array()).flatten();
+            edges.filter_map(text).find(is_given).unwrap_or_else(|| DEFAULT_EDGE.into())
         } else {
             servers.edge_addr.clone()
         };
-        Ok(Self { cid, token: answer.token, edge_addr, addresses, task_token: ips.token })
+        Ok(Self { cid, token: answer.text("token"), edge_addr, addresses, task_token: ips.text("token") })
     }
 }
 

@@ -1,8 +1,8 @@
 //! A member as logins and join notices describe it. Hides the key names of all SDK generations.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use crate::lenient::{is_false, role, text, truthy, url};
+use crate::lenient::{Fields, is_false};
 use crate::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
 
 /// A member, as a login answer or a join notice describes it (3.3).
@@ -34,6 +34,29 @@ impl UserEntry {
             Stream::SlaveAudio => self.slave_audio_url.as_ref(),
         }
     }
+
+    /// Reads one; `None` when it does not say who it is.
+    pub(crate) fn read(entry: Fields<'_>) -> Option<Self> {
+        let mut published = MediaSet::default();
+        published.set(Media::Audio, entry.flag("audio_on"));
+        published.set(Media::Video, entry.flag("video_on"));
+        published.set(Media::ScreenShare, entry.flag("screen_on"));
+        published.set(Media::SlaveAudio, entry.flag("sa_on") || entry.flag("slaveAudio_on"));
+        let mut stalled = MediaSet::default();
+        stalled.set(Media::Audio, entry.is("audio_status", OFF));
+        stalled.set(Media::Video, entry.is("video_status", OFF));
+        stalled.set(Media::ScreenShare, entry.is("screen_status", OFF));
+        stalled.set(Media::SlaveAudio, entry.is("sa_status", OFF));
+        Some(Self {
+            uid: entry.uid("uid")?,
+            url: entry.url("url"),
+            screen_url: entry.url("screen_url").or_else(|| entry.url("screenUrl")),
+            slave_audio_url: entry.url("slaveaudio_url").or_else(|| entry.url("sa_url")),
+            role: entry.role("role"),
+            published,
+            stalled,
+        })
+    }
 }
 
 /// The body of cmd 20: an entry, and the channel.
@@ -43,71 +66,37 @@ pub(crate) struct JoinBody<'a> {
 }
 
 /// [`UserEntry`] as it travels: flags one by one, and the names of all SDK generations.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize)]
 struct EntryOnWire {
     uid: Uid,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     cid: Option<Cid>,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<Url>,
-    #[serde(default, deserialize_with = "role")]
     role: Role,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     audio_on: bool,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     video_on: bool,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     screen_on: bool,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     sa_on: bool,
-    #[serde(default, rename = "slaveAudio_on", deserialize_with = "truthy", skip_serializing)]
-    slave_audio_on: bool,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     screen_url: Option<Url>,
     /// The declared name in cmd 20, which the original then fails to read: both are sent (2.5).
-    #[serde(
-        default,
-        rename = "screenUrl",
-        deserialize_with = "url",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "screenUrl", skip_serializing_if = "Option::is_none")]
     screen_url_declared: Option<Url>,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     sa_url: Option<Url>,
-    #[serde(default, rename = "slaveaudio_url", deserialize_with = "url", skip_serializing)]
-    slave_audio_url: Option<Url>,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     audio_status: String,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     video_status: String,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     screen_status: String,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     sa_status: String,
-}
-
-impl From<EntryOnWire> for UserEntry {
-    fn from(wire: EntryOnWire) -> Self {
-        let mut published = MediaSet::default();
-        published.set(Media::Audio, wire.audio_on);
-        published.set(Media::Video, wire.video_on);
-        published.set(Media::ScreenShare, wire.screen_on);
-        published.set(Media::SlaveAudio, wire.sa_on || wire.slave_audio_on);
-        let mut stalled = MediaSet::default();
-        stalled.set(Media::Audio, wire.audio_status == OFF);
-        stalled.set(Media::Video, wire.video_status == OFF);
-        stalled.set(Media::ScreenShare, wire.screen_status == OFF);
-        stalled.set(Media::SlaveAudio, wire.sa_status == OFF);
-        Self {
-            uid: wire.uid,
-            url: wire.url,
-            screen_url: wire.screen_url.or(wire.screen_url_declared),
-            slave_audio_url: wire.slave_audio_url.or(wire.sa_url),
-            role: wire.role,
-            published,
-            stalled,
-        }
-    }
 }
 
 impl From<&UserEntry> for EntryOnWire {
@@ -129,12 +118,6 @@ impl From<&UserEntry> for EntryOnWire {
             sa_status: status(Media::SlaveAudio),
             ..Self::default()
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for UserEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        EntryOnWire::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -14,14 +14,17 @@ pub struct Info {
     #[serde(serialize_with = "info_cid")]
     pub cid: Cid,
     /// Who we are, in the form that the application gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<AppUid>,
     /// Where we push.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub push_url: Option<Url>,
     /// `broadcaster` or `audience`.
     pub role: &'static str,
     /// `idle`, `joining`, `joined`, `reconnecting` or `leaving`.
     pub state: &'static str,
     /// What `join` was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub join_channel_param: Option<JoinedWith>,
     /// Everybody else.
     pub userlist: Vec<UserInfo>,

@@ -80,6 +80,7 @@ pub mod replay;
 mod report;
 mod room;
 mod session;
+mod table;
 mod tasks;
 pub mod time;
 mod trip;

@@ -70,12 +70,7 @@ impl AppUid {
 impl Serialize for AppUid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            // Not as u64: that would cross into JavaScript as a BigInt, which old phones lack. A
-            // safe integer is exact as f64.
-            Self::Number(uid) => match u32::try_from(uid.0) {
-                Ok(small) => serializer.serialize_u32(small),
-                Err(_) => serializer.serialize_f64(uid.0 as f64),
-            },
+            Self::Number(uid) => serializer.serialize_u64(uid.0),
             Self::Text(uid) => serializer.collect_str(&uid.0),
         }
     }

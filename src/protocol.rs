@@ -5,13 +5,13 @@
 //! lists, extra fields), writing is byte-for-byte what the original SDK sends: key order as
 //! declared there, and no key whose value is falsy and not exactly 0.
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
+use serde_json::Value;
 
 pub use crate::caption::Caption;
 use crate::entry::JoinBody;
 pub use crate::entry::UserEntry;
-use crate::lenient::{code, is_false, list, seq, some_list, some_role, some_truthy, text, truthy, url};
+use crate::lenient::{Fields, is_false};
 pub use crate::login::Login;
 use crate::model::{Cid, Media, Role, Seq, Uid, Url};
 
@@ -198,36 +198,35 @@ impl ClientPacket {
 
     /// Reads one text frame.
     pub fn decode(text: &str) -> Result<Self, PacketError> {
-        let packet: Envelope<'_> = serde_json::from_str(text).map_err(PacketError::json)?;
-        let seq = packet.seq.unwrap_or(Seq(0));
-        let raw = packet.body.map_or("{}", RawValue::get);
-        if packet.cmd == 0 {
-            let login: Login = serde_json::from_str(raw).map_err(PacketError::json)?;
-            let (uid, cid) = (login.uid, login.cid);
-            return Ok(Self { seq, uid, cid, command: Command::Login(Box::new(login)) });
-        }
-        let body: CommandBody = serde_json::from_str(raw).map_err(PacketError::json)?;
-        let command = match packet.cmd {
+        let frame = Frame::read(text)?;
+        let (seq, body) = (frame.seq, frame.body());
+        let (member, cid) = (uid(body, "uid")?, body.cid("cid").ok_or_else(|| missing("cid"))?);
+        let command = match frame.cmd {
+            0 => Command::Login(Box::new(Login::read(member, cid, body))),
             2 => Command::Heartbeat,
             4 => Command::Logout,
             5 => Command::UploadUserList,
-            7 => Command::PushMode(body.mode.unwrap_or(0)),
-            10 => Command::Publish(body.media()?, body.status == "open"),
-            11 => Command::Mute(body.media()?, body.mute),
-            12 => Command::Role(if body.role == Some(1) { Role::Audience } else { Role::Broadcaster }),
-            16 => Command::Subscribe(body.source()?, body.media()?, body.sub),
-            17 => Command::DualAudio(body.source()?, body.dual_audio.unwrap_or(0)),
-            40 => Command::AudioChangeMode(body.mode.unwrap_or(0)),
-            41 => Command::Pitch(body.pitch),
-            42 => Command::AudioEffect(body.preset.unwrap_or(0)),
-            43 => Command::Beautifier(body.preset.unwrap_or(0)),
-            44 => Command::Equalization(body.equa),
-            1000 => Command::StartCaptions { source_lang: body.source_lang, target_lang: body.target_lang },
+            7 => Command::PushMode(small(body, "mode")?),
+            10 => Command::Publish(media(body)?, body.is("status", "open")),
+            11 => Command::Mute(media(body)?, body.flag("mute")),
+            12 => Command::Role(body.role("role")),
+            16 => Command::Subscribe(uid(body, "srcUid")?, media(body)?, body.flag("sub")),
+            17 => Command::DualAudio(uid(body, "srcUid")?, small(body, "dualAudio")?),
+            40 => Command::AudioChangeMode(small(body, "mode")?),
+            41 => Command::Pitch(body.text("pitch")),
+            42 => Command::AudioEffect(small(body, "type")?),
+            43 => Command::Beautifier(small(body, "type")?),
+            44 => Command::Equalization(body.text("equa")),
+            1000 => Command::StartCaptions {
+                source_lang: body.text("sourceLang"),
+                target_lang: body.text("targetLang"),
+            },
             1001 => Command::StopCaptions,
-            1002 => Command::Interrupt(body.dst_uid),
+            1002 if body.below("dstUid").0.is_null() => Command::Interrupt(None),
+            1002 => Command::Interrupt(Some(uid(body, "dstUid")?)),
             unknown => return Err(PacketError::UnknownCommand(unknown, seq)),
         };
-        Ok(Self { seq, uid: body.uid, cid: body.cid, command })
+        Ok(Self { seq, uid: member, cid, command })
     }
 }
 
@@ -241,22 +240,22 @@ pub enum ServerPacket {
 }
 
 /// The body of an acknowledgement.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Ack {
     /// 200 means yes. A code that is not a JSON number counts as a refusal.
-    #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<i32>,
     /// Why not.
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub errmsg: String,
     /// The room's members, in the answer to a login.
-    #[serde(default, deserialize_with = "some_list", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub userlist: Option<Vec<UserEntry>>,
     /// A new push URL, in the answer to a role change of our own gateway.
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
     /// Names the stay, in the answer to a login of our own gateway (12).
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub resume: String,
 }
 
@@ -277,6 +276,18 @@ impl Ack {
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.code == Some(200)
+    }
+
+    /// One bad member costs only itself.
+    fn read(body: Fields<'_>) -> Self {
+        let is_list = body.below("userlist").0.is_array();
+        Self {
+            code: body.code("code"),
+            errmsg: body.text("errmsg"),
+            userlist: is_list.then(|| body.items("userlist").filter_map(UserEntry::read).collect()),
+            url: body.url("url"),
+            resume: body.text("resume"),
+        }
     }
 }
 
@@ -416,47 +427,46 @@ impl ServerPacket {
 
     /// Reads one text frame.
     pub fn decode(text: &str) -> Result<Self, PacketError> {
-        let packet: Envelope<'_> = serde_json::from_str(text).map_err(PacketError::json)?;
-        let raw = packet.body.map_or("{}", RawValue::get);
-        // Only acknowledgements settle commands: a notice whose number collides must not (11.40).
-        if let 1 | 3 | 6 | 8 | 9 | 14 = packet.cmd {
-            let ack = serde_json::from_str(raw).map_err(PacketError::json)?;
-            return Ok(Self::Ack(packet.seq.unwrap_or(Seq(0)), ack));
-        }
-        if packet.cmd == 20 {
-            return Ok(Self::Notice(Notice::Join(serde_json::from_str(raw).map_err(PacketError::json)?)));
-        }
-        let body: NoticeBody = serde_json::from_str(raw).map_err(PacketError::json)?;
-        Ok(Self::Notice(match packet.cmd {
-            15 => Notice::Mute(body.uid()?, body.media()?, body.mute == Some(true)),
-            21 => Notice::Leave(body.uid()?),
-            22 => Notice::Update(body.uid()?, body.mode.unwrap_or(0)),
-            23 => Notice::RoomClosed(body.reason),
-            24 => Notice::Kicked(body.reason),
-            25 => Notice::Refused(body.reason),
+        let frame = Frame::read(text)?;
+        let body = frame.body();
+        Ok(Self::Notice(match frame.cmd {
+            // Only acknowledgements settle commands: a notice whose number collides must not (11.40).
+            1 | 3 | 6 | 8 | 9 | 14 => return Ok(Self::Ack(frame.seq, Ack::read(body))),
+            15 => Notice::Mute(uid(body, "uid")?, media(body)?, body.flag("mute")),
+            20 => Notice::Join(UserEntry::read(body).ok_or_else(|| missing("uid"))?),
+            21 => Notice::Leave(uid(body, "uid")?),
+            22 => Notice::Update(uid(body, "uid")?, body.number("mode").unwrap_or_default()),
+            23 => Notice::RoomClosed(body.code("reason")),
+            24 => Notice::Kicked(body.code("reason")),
+            25 => Notice::Refused(body.code("reason")),
             26 => {
-                let (uid, media, open) = (body.uid()?, body.media()?, body.status == "open");
-                let special = if media == Media::SlaveAudio { body.sa_url } else { None };
-                Notice::Published(uid, media, open, special.or(body.url))
+                let (member, media, open) = (uid(body, "uid")?, media(body)?, body.is("status", "open"));
+                let special = if media == Media::SlaveAudio { body.url("sa_url") } else { None };
+                Notice::Published(member, media, open, special.or_else(|| body.url("url")))
             }
-            27 => Notice::RoleChanged(body.uid()?, body.role.unwrap_or_default()),
-            28 => Notice::AbilityNotSupported { uid: body.uid()?, code: body.code, msg: body.msg },
+            27 => Notice::RoleChanged(uid(body, "uid")?, body.role("role")),
+            28 => Notice::AbilityNotSupported {
+                uid: uid(body, "uid")?,
+                code: body.code("code"),
+                msg: body.text("msg"),
+            },
             30 => Notice::MediaStatus {
-                uid: body.uid()?,
-                media: body.media()?,
-                status: body.status,
-                url: body.url,
+                uid: uid(body, "uid")?,
+                media: media(body)?,
+                status: body.text("status"),
+                url: body.url("url"),
             },
             31 => Notice::TaskStatus {
-                uid: body.uid()?,
-                hots_uid: body.hots_uid.or(body.host_uid),
-                stream_url: body.stream_url,
-                task_id: body.task_id,
-                code: body.code,
-                msg: body.msg,
+                uid: uid(body, "uid")?,
+                // The first is how the protocol spells it (6).
+                hots_uid: body.uid("hotsUid").or_else(|| body.uid("hostUid")),
+                stream_url: body.text("streamUrl"),
+                task_id: body.text("taskId"),
+                code: body.code("code"),
+                msg: body.text("msg"),
             },
-            1010 => Notice::Captions(body.captions),
-            unknown => return Err(PacketError::UnknownCommand(unknown, packet.seq.unwrap_or(Seq(0)))),
+            1010 => Notice::Captions(body.items("captions").filter_map(Caption::read).collect()),
+            unknown => return Err(PacketError::UnknownCommand(unknown, frame.seq)),
         }))
     }
 }
@@ -472,19 +482,48 @@ pub enum PacketError {
     UnknownCommand(u32, Seq),
 }
 
-impl PacketError {
-    fn json(error: serde_json::Error) -> Self {
-        Self::Malformed(error.to_string())
+/// One text frame.
+struct Frame {
+    cmd: u32,
+    /// 0 when there was none.
+    seq: Seq,
+    packet: Value,
+}
+
+impl Frame {
+    fn read(text: &str) -> Result<Self, PacketError> {
+        let packet: Value =
+            serde_json::from_str(text).map_err(|error| PacketError::Malformed(error.to_string()))?;
+        let fields = Fields(&packet);
+        let cmd = fields.number("cmd").ok_or_else(|| missing("cmd"))?;
+        let body = fields.below("body").0;
+        if !body.is_null() && !body.is_object() {
+            return Err(PacketError::Malformed("the body is no object".into()));
+        }
+        Ok(Self { cmd, seq: Seq(fields.number("seq").unwrap_or_default()), packet })
+    }
+
+    fn body(&self) -> Fields<'_> {
+        Fields(&self.packet).below("body")
     }
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    cmd: u32,
-    #[serde(borrow, default)]
-    body: Option<&'a RawValue>,
-    #[serde(default, deserialize_with = "seq")]
-    seq: Option<Seq>,
+fn uid(body: Fields<'_>, key: &str) -> Result<Uid, PacketError> {
+    body.uid(key).ok_or_else(|| missing(key))
+}
+
+fn media(body: Fields<'_>) -> Result<Media, PacketError> {
+    let name = body.text("mediaType");
+    Media::named(&name).ok_or_else(|| PacketError::Malformed(format!("unknown mediaType {name:?}")))
+}
+
+/// 0 when it is absent.
+fn small(body: Fields<'_>, key: &str) -> Result<u8, PacketError> {
+    if body.below(key).0.is_null() {
+        return Ok(0);
+    }
+    let number = body.number(key).and_then(|number| u8::try_from(number).ok());
+    number.ok_or_else(|| PacketError::Malformed(format!("{key} is out of range")))
 }
 
 fn envelope<B: Serialize>(cmd: u32, body: &B, seq: Option<Seq>) -> String {
@@ -500,109 +539,83 @@ fn envelope<B: Serialize>(cmd: u32, body: &B, seq: Option<Seq>) -> String {
 }
 
 /// Every key that a command other than login can have, in an order that suits all of them.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CommandBody {
     uid: Uid,
     cid: Cid,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     src_uid: Option<Uid>,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     media_type: String,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     status: String,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     mute: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     dual_audio: Option<u8>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<u8>,
-    #[serde(default, deserialize_with = "truthy", skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     sub: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<u8>,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pitch: String,
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     preset: Option<u8>,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     equa: String,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     source_lang: String,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     target_lang: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     dst_uid: Option<Uid>,
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     statistic: Option<Empty>,
-}
-
-impl CommandBody {
-    fn media(&self) -> Result<Media, PacketError> {
-        media(&self.media_type)
-    }
-
-    fn source(&self) -> Result<Uid, PacketError> {
-        self.src_uid.ok_or_else(|| missing("srcUid"))
-    }
 }
 
 #[derive(Serialize)]
 struct Empty {}
 
 /// Every key that a notice other than a join can have.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NoticeBody {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<Uid>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     cid: Option<Cid>,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     media_type: String,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     status: String,
-    #[serde(default, deserialize_with = "some_truthy", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     mute: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<u32>,
-    #[serde(default, deserialize_with = "some_role", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
-    #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<i32>,
-    #[serde(default, deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<Url>,
-    #[serde(default, rename = "sa_url", deserialize_with = "url", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "sa_url", skip_serializing_if = "Option::is_none")]
     sa_url: Option<Url>,
-    /// Spelt like this by the protocol; the other spelling is read too (6).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Spelt like this by the protocol (6).
+    #[serde(skip_serializing_if = "Option::is_none")]
     hots_uid: Option<Uid>,
-    #[serde(default, skip_serializing)]
-    host_uid: Option<Uid>,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     stream_url: String,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     task_id: String,
-    #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<i32>,
-    #[serde(default, deserialize_with = "text", skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     msg: String,
-    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     captions: Vec<Caption>,
-}
-
-impl NoticeBody {
-    fn uid(&self) -> Result<Uid, PacketError> {
-        self.uid.ok_or_else(|| missing("uid"))
-    }
-
-    fn media(&self) -> Result<Media, PacketError> {
-        media(&self.media_type)
-    }
-}
-
-fn media(name: &str) -> Result<Media, PacketError> {
-    Media::named(name).ok_or_else(|| PacketError::Malformed(format!("unknown mediaType {name:?}")))
 }
 
 fn missing(key: &str) -> PacketError {
@@ -769,10 +782,10 @@ mod tests {
 
     #[test]
     fn an_entry_names_what_is_published_and_does_not_flow() {
-        let entry: UserEntry = serde_json::from_str(
-            r#"{"uid":1,"audio_on":1,"audio_status":"off","video_status":"on","screen_status":0,"sa_status":"off"}"#,
-        )
-        .unwrap();
+        let entry = serde_json::json!({
+            "uid": 1, "audio_on": 1, "audio_status": "off", "video_status": "on", "screen_status": 0, "sa_status": "off"
+        });
+        let entry = UserEntry::read(Fields(&entry)).unwrap();
         assert_eq!(entry.stalled.iter().collect::<Vec<_>>(), [Media::Audio, Media::SlaveAudio]);
     }
 

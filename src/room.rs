@@ -1,11 +1,10 @@
 //! The room: who is there, what they publish and where their media are, and which of that is news.
 //! Knows nothing of sockets, time, wants or waiting calls.
 
-use std::collections::BTreeMap;
-
 use crate::event::{Event, MediaStatus, RoleChanged, StreamOf, SyncDone};
 use crate::model::{Media, MediaSet, Role, Stream, Uid, Url};
 use crate::protocol::UserEntry;
+use crate::table::Table;
 
 /// One stay in a room.
 #[derive(Debug, Default)]
@@ -13,7 +12,8 @@ pub(crate) struct Room {
     me: Uid,
     max_members: usize,
     push_url: Option<Url>,
-    members: BTreeMap<Uid, Member>,
+    /// Boxed, because a table moves its values about.
+    members: Table<Uid, Box<Member>>,
 }
 
 /// Another member.
@@ -23,6 +23,8 @@ struct Member {
     /// By stream.
     urls: [Option<Url>; 3],
     published: MediaSet,
+    /// Whether the latest login listed it.
+    listed: bool,
 }
 
 impl Room {
@@ -34,10 +36,16 @@ impl Room {
     /// Takes the list of a login and tells what changed: after an outage only the differences.
     pub(crate) fn learn(&mut self, entries: Vec<UserEntry>) -> Vec<Event> {
         let mut events = Vec::new();
-        let mut listed: Vec<Uid> = entries.iter().map(|entry| entry.uid).collect();
-        listed.sort_unstable();
-        let is_gone = |uid: &&Uid| listed.binary_search(uid).is_err();
-        let gone: Vec<Uid> = self.members.keys().filter(is_gone).copied().collect();
+        for (_, member) in self.members.iter_mut() {
+            member.listed = false;
+        }
+        for entry in &entries {
+            if let Some(member) = self.members.get_mut(entry.uid) {
+                member.listed = true;
+            }
+        }
+        let gone: Vec<Uid> =
+            self.members.iter().filter(|(_, member)| !member.listed).map(|(uid, _)| uid).collect();
         for uid in gone {
             self.left(uid, &mut events);
         }
@@ -85,7 +93,7 @@ impl Room {
         if uid == self.me {
             return events;
         }
-        if on && self.members.get(&uid).is_none_or(|member| member.role == Role::Audience) {
+        if on && self.members.get(uid).is_none_or(|member| member.role == Role::Audience) {
             // The notice overtook the join or the role change: both have happened (11.29).
             self.joined(UserEntry { uid, ..UserEntry::default() }, false, &mut events);
         }
@@ -102,8 +110,7 @@ impl Room {
             return Vec::new();
         }
         let mut events = vec![Event::RoleChanged(RoleChanged::new(uid, role))];
-        let (mut described, known) =
-            (UserEntry { uid, role, ..UserEntry::default() }, self.members.get(&uid));
+        let (mut described, known) = (UserEntry { uid, role, ..UserEntry::default() }, self.members.get(uid));
         described.published = known.map(|member| member.published).unwrap_or_default();
         self.joined(described, false, &mut events);
         events
@@ -131,23 +138,23 @@ impl Room {
 
     /// Where a medium of a member is pulled from, once known.
     pub(crate) fn pull_url(&self, uid: Uid, media: Media) -> Option<&Url> {
-        self.members.get(&uid)?.urls[media.stream() as usize].as_ref()
+        self.members.get(uid)?.urls[media.stream() as usize].as_ref()
     }
 
     /// Whether a member is in the room.
     pub(crate) fn has(&self, uid: Uid) -> bool {
-        self.members.contains_key(&uid)
+        self.members.get(uid).is_some()
     }
 
     /// The first member that publishes something.
     pub(crate) fn first_publisher(&self) -> Option<Uid> {
-        self.members.iter().find(|(_, member)| !member.published.is_empty()).map(|(uid, _)| *uid)
+        self.members.iter().find(|(_, member)| !member.published.is_empty()).map(|(uid, _)| uid)
     }
 
     /// Everybody else, as a login describes them.
     pub(crate) fn entries(&self) -> impl Iterator<Item = UserEntry> {
         self.members.iter().map(|(uid, member)| UserEntry {
-            uid: *uid,
+            uid,
             url: member.urls[Stream::Main as usize].clone(),
             screen_url: member.urls[Stream::ScreenShare as usize].clone(),
             slave_audio_url: member.urls[Stream::SlaveAudio as usize].clone(),
@@ -161,11 +168,11 @@ impl Room {
     /// "stopped"; a join notice may simply not know.
     fn joined(&mut self, entry: UserEntry, complete: bool, events: &mut Vec<Event>) {
         let uid = entry.uid;
-        let known = self.members.get(&uid).map(|member| member.role);
+        let known = self.members.get(uid).map(|member| member.role);
         if known.is_none() && self.members.len() >= self.max_members {
             return;
         }
-        self.members.entry(uid).or_default().role = entry.role;
+        self.members.entry(uid).role = entry.role;
         if (known, entry.role) == (Some(Role::Broadcaster), Role::Audience) {
             for media in Media::ALL {
                 self.streaming(uid, media, false, events);
@@ -199,7 +206,7 @@ impl Room {
     }
 
     fn left(&mut self, uid: Uid, events: &mut Vec<Event>) {
-        let Some(member) = self.members.remove(&uid) else { return };
+        let Some(member) = self.members.remove(uid) else { return };
         events.extend(member.published.iter().map(|media| Event::StreamRemoved(StreamOf::new(uid, media))));
         if member.role == Role::Broadcaster {
             events.push(Event::ClientLeave(uid.into()));
@@ -207,7 +214,7 @@ impl Room {
     }
 
     fn streaming(&mut self, uid: Uid, media: Media, on: bool, events: &mut Vec<Event>) {
-        let Some(member) = self.members.get_mut(&uid) else { return };
+        let Some(member) = self.members.get_mut(uid) else { return };
         if !member.published.set(media, on) {
             return;
         }
@@ -222,7 +229,7 @@ impl Room {
     /// Notes where a stream is. Only a *change* is news; how it is told depends on the stream,
     /// because applications put the URL of `syncDone` on the main player (6.1).
     fn located(&mut self, uid: Uid, stream: Stream, url: Url, events: &mut Vec<Event>) {
-        let Some(member) = self.members.get_mut(&uid) else { return };
+        let Some(member) = self.members.get_mut(uid) else { return };
         let known = member.urls[stream as usize].replace(url.clone());
         if known.is_none_or(|known| known == url) {
             return;

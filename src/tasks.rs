@@ -4,13 +4,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::api::{app_uid, invalid};
 use crate::doors::HttpRequest;
 use crate::error::Error;
-use crate::lenient::{code, text};
+use crate::lenient::Fields;
 use crate::model::{CallId, Cid, RequestId, Uid, Url};
 use crate::time::{Instant, Timer};
 
@@ -77,7 +76,11 @@ impl TaskOrder {
         let Some(ids) = list(options, "taskIds") else {
             return invalid("deleteTasks takes {taskIds: [...]} with at least one id");
         };
-        let task = |id: &Value| Map::from_iter([("taskId".to_owned(), Value::String(as_text(id)))]);
+        let task = |id: &Value| {
+            let mut task = Map::new();
+            task.insert("taskId".into(), Value::String(as_text(id)));
+            task
+        };
         Ok(Self { operation: Operation::Delete, tasks: ids.iter().map(task).collect() })
     }
 
@@ -138,11 +141,7 @@ impl Tasks {
         let found = self.0.iter().position(|(request, _)| *request == id)?;
         let (_, running) = self.0.remove(found);
         let verdict = match result {
-            Ok((status, body)) => match serde_json::from_str::<Answer>(body) {
-                Ok(Answer { code: Some(200), .. }) => Ok(()),
-                Ok(answer) => Err(answer.words(status)),
-                Err(_) => Err(format!("HTTP status {status}, not an answer of a task server")),
-            },
+            Ok((status, body)) => read_answer(status, body),
             Err(message) => Err(message.to_owned()),
         };
         let Running { call, mut order, .. } = running;
@@ -187,23 +186,18 @@ impl Tasks {
     }
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default, deserialize_with = "code")]
-    code: Option<i32>,
-    #[serde(default, deserialize_with = "text")]
-    reason: String,
-    #[serde(default, deserialize_with = "text")]
-    errmsg: String,
-}
-
-impl Answer {
-    fn words(self, status: u16) -> String {
-        let words = if self.reason.is_empty() { self.errmsg } else { self.reason };
-        match self.code {
-            Some(code) => format!("code {code} {words}"),
-            None => format!("HTTP status {status}, no code {words}"),
-        }
+/// Reads what the task server says, and why it says no.
+fn read_answer(status: u16, body: &str) -> Result<(), String> {
+    let Ok(answer) = serde_json::from_str::<Value>(body) else {
+        return Err(format!("HTTP status {status}, not an answer of a task server"));
+    };
+    let answer = Fields(&answer);
+    let words = Some(answer.text("reason")).filter(|reason| !reason.is_empty());
+    let words = words.unwrap_or_else(|| answer.text("errmsg"));
+    match answer.code("code") {
+        Some(200) => Ok(()),
+        Some(code) => Err(format!("code {code} {words}")),
+        None => Err(format!("HTTP status {status}, no code {words}")),
     }
 }
 

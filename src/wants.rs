@@ -4,16 +4,15 @@
 //! Everything that can be switched is an [`Item`] with one [`Row`]; its states are the [`Command`]s
 //! that bring them about. Knows nothing of sockets, time, members or waiting calls.
 
-use std::collections::BTreeMap;
-
 use crate::model::{Media, Role, Uid};
 use crate::protocol::Command;
+use crate::table::Table;
 use crate::voice::Voice;
 
 /// Wants and facts, item by item.
 #[derive(Debug, Default)]
 pub(crate) struct Wants {
-    rows: BTreeMap<Item, Row>,
+    rows: Table<Item, Row>,
     voice: Voice,
     /// The voice as the gateway last confirmed all of it.
     steady_voice: Voice,
@@ -83,7 +82,7 @@ impl Wants {
     pub(crate) fn want(&mut self, command: Command) {
         let Some(item) = Item::of(&command) else { return };
         let wanted = item.unless_neutral(command);
-        let row = self.rows.entry(item).or_default();
+        let row = self.row(item);
         row.granted &= row.wanted == wanted;
         row.stuck = false;
         row.wanted = wanted;
@@ -119,7 +118,8 @@ impl Wants {
     /// nobody can push.
     pub(crate) fn reconcile(&mut self, can_push: bool) -> Vec<Command> {
         let publishing = Media::ALL.into_iter().any(|media| !self.is_settled(Item::Publish(media)));
-        let due: Vec<Item> = self.rows.keys().copied().filter(|item| self.is_due(*item)).collect();
+        let due: Vec<Item> =
+            self.rows.iter().map(|(item, _)| item).filter(|item| self.is_due(*item)).collect();
         let mut commands = Vec::new();
         for item in due {
             let command = self.state_wanted(item);
@@ -190,7 +190,7 @@ impl Wants {
 
     /// The connection is lost: nothing that was asked for will be answered.
     pub(crate) fn lost(&mut self) {
-        for row in self.rows.values_mut() {
+        for (_, row) in self.rows.iter_mut() {
             // It may have happened, or not.
             row.stale |= row.asked.take().is_some();
         }
@@ -211,9 +211,9 @@ impl Wants {
         let known = std::mem::replace(&mut self.known, true);
         // The row must be there to be marked.
         self.row(Item::Role);
-        for (item, row) in &mut self.rows {
+        for (item, row) in self.rows.iter_mut() {
             let is_muted = row.stale || row.confirmed.is_some();
-            let remembered = *item == Item::Role || matches!(item, Item::Mute(_)) && is_muted;
+            let remembered = item == Item::Role || matches!(item, Item::Mute(_)) && is_muted;
             *row = Row { confirmed: None, stale: known && remembered, stuck: false, ..std::mem::take(row) };
         }
         for command in std::mem::take(&mut self.login) {
@@ -239,7 +239,7 @@ impl Wants {
 
     /// What ended takes its items with it.
     pub(crate) fn forget(&mut self, is_void: impl Fn(Item) -> bool) {
-        self.rows.retain(|item, _| !is_void(*item));
+        self.rows.retain(|item, _| !is_void(item));
     }
 
     /// The stay is over. The role outlives it, as in the original; nothing else does (4.5).
@@ -252,7 +252,7 @@ impl Wants {
     /// How far the gateway is from this command.
     pub(crate) fn progress(&self, command: &Command) -> Progress {
         let Some(item) = Item::of(command) else { return Progress::Withdrawn };
-        let row = self.rows.get(&item);
+        let row = self.rows.get(item);
         if self.state_wanted(item) == *command {
             if self.is_settled(item) { Progress::Done } else { Progress::Pending }
         } else if row.is_some_and(|row| row.asked.as_ref() == Some(command)) {
@@ -271,13 +271,13 @@ impl Wants {
 
     /// Whether no command is on the wire; after `reconcile` that means that nothing more is to come.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.rows.values().all(|row| row.asked.is_none())
+        self.rows.iter().all(|(_, row)| row.asked.is_none())
     }
 
     /// What we receive, as far as the gateway has ever granted it: member by member.
     pub(crate) fn received(&self) -> impl Iterator<Item = (Uid, Media)> {
         self.rows.iter().filter_map(|(item, row)| match (item, &row.wanted) {
-            (Item::Subscribe(uid, media), Some(_)) if row.granted => Some((*uid, *media)),
+            (Item::Subscribe(uid, media), Some(_)) if row.granted => Some((uid, media)),
             _other => None,
         })
     }
@@ -299,7 +299,7 @@ impl Wants {
     }
 
     fn row(&mut self, item: Item) -> &mut Row {
-        self.rows.entry(item).or_default()
+        self.rows.entry(item)
     }
 
     fn set_voice(&mut self, voice: Voice) {
@@ -330,18 +330,18 @@ impl Wants {
     }
 
     fn is_due(&self, item: Item) -> bool {
-        !self.is_settled(item) && self.rows.get(&item).is_some_and(|row| row.asked.is_none() && !row.stuck)
+        !self.is_settled(item) && self.rows.get(item).is_some_and(|row| row.asked.is_none() && !row.stuck)
     }
 
     fn is_settled(&self, item: Item) -> bool {
-        let Some(row) = self.rows.get(&item) else { return true };
+        let Some(row) = self.rows.get(item) else { return true };
         // Without a mode that uses it, a voice setting means nothing to the gateway.
         let matters = !item.is_voice() || self.voice.uses(item);
         row.asked.is_none() && !(matters && (row.stale || row.confirmed != row.wanted))
     }
 
     fn state_wanted(&self, item: Item) -> Command {
-        self.rows.get(&item).and_then(|row| row.wanted.clone()).unwrap_or_else(|| item.neutral())
+        self.rows.get(item).and_then(|row| row.wanted.clone()).unwrap_or_else(|| item.neutral())
     }
 }
 

@@ -2,17 +2,16 @@
 
 use js_sys::{Array, Function, JSON, Object, Reflect};
 use serde::Serialize;
-use serde_json::Value;
-use serde_wasm_bindgen::Serializer;
+use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
 use crate::Error;
 
-/// A plain JavaScript value; nothing becomes `undefined`. Uids choose their own form, so there is
-/// no BigInt and no loss.
+/// A plain JavaScript value; nothing becomes `undefined`. Goes by JSON, whose writer the frames need
+/// anyway; uids choose a form that survives it.
 pub(super) fn js(value: &impl Serialize) -> JsValue {
-    let form = Serializer::json_compatible().serialize_missing_as_null(false);
-    value.serialize(&form).unwrap_or(JsValue::UNDEFINED)
+    let text = serde_json::to_string(value).ok().filter(|text| text != "null");
+    text.and_then(|text| JSON::parse(&text).ok()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// A real `Error` with the fields of the original.
@@ -31,14 +30,16 @@ pub(super) fn plain(value: &JsValue) -> Value {
             return from_json(value);
         }
         // Not `dyn_ref`: an object of another realm is no instance of our `Object`.
-        let entries = Object::entries(value.unchecked_ref());
-        let members = entries.iter().filter_map(|entry| {
+        // One by one, since `collect` would bring a sorting algorithm along.
+        let mut members = Map::new();
+        for entry in Object::entries(value.unchecked_ref()).iter() {
             let entry = Array::from(&entry);
-            let (key, member) = (entry.get(0).as_string()?, entry.get(1));
+            let Some(key) = entry.get(0).as_string() else { continue };
+            let member = entry.get(1);
             // One level is enough: nothing deeper than an option is ever a uid.
-            Some((key, scalar(&member).unwrap_or_else(|| from_json(&member))))
-        });
-        Value::Object(members.collect())
+            members.insert(key, scalar(&member).unwrap_or_else(|| from_json(&member)));
+        }
+        Value::Object(members)
     })
 }
 

@@ -1096,10 +1096,10 @@ impl Desk {
     fn login(&mut self, id: ConnectionId, mutate: impl Fn(&mut Login), uid: Uid) {
         let cid = self.ticket_cid;
         let text = format!(
-            r#"{{"uid":{uid},"cid":{cid},"token":"{}","audioChangeMode":0,"audioLocalPitch":"1.25"}}"#,
+            r#"{{"cmd":0,"body":{{"uid":{uid},"cid":{cid},"token":"{}","audioChangeMode":0,"audioLocalPitch":"1.25"}}}}"#,
             self.ticket(uid)
         );
-        let mut login: Login = serde_json::from_str(&text).unwrap();
+        let Command::Login(mut login) = ClientPacket::decode(&text).unwrap().command else { unreachable!() };
         mutate(&mut login);
         self.uids.insert(id, login.uid);
         self.seq += 1;
@@ -1107,7 +1107,7 @@ impl Desk {
             seq: Seq(self.seq),
             uid: login.uid,
             cid: login.cid,
-            command: Command::Login(Box::new(login)),
+            command: Command::Login(login),
         };
         self.text(id, &packet.encode());
     }
