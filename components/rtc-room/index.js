@@ -246,7 +246,7 @@ Component({
         const place = /^players\[(\d+)\]$/.exec(path);
         if (place) stay.players[place[1]] = patch[path];
         if (path === 'players') stay.players = patch.players.slice();
-        if (path === 'pusher') stay.pushes = patch.pusher !== null;
+        if (path === 'pusher') stay.pushes = Boolean(patch.pusher);
       });
       const seen = stay.players.filter((/** @type {any} */ { src, kind }) => src && kind !== 'slaveAudio');
       const shown = new Set(seen.map((/** @type {any} */ { uid }) => uid));

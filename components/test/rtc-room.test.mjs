@@ -301,7 +301,9 @@ test('a room that is gone has left, and renders nothing any more', async () => {
   const { page, room, client } = show();
   await room.enter({ client });
   const sets = spied(room);
-  const told = client.tell(['clientJoin', member(7)], ['view', { pusher: PUSHER }], ['reconnected']);
+  const told = client.tell(['view', { pusher: PUSHER }], ['reconnected']);
+  // Heard, but not yet rendered.
+  client.listeners.get('clientJoin')(member(7));
   page.setData({ there: false });
   await told;
   await client.tell(['mute-audio', member(7)], ['disconnect', { code: '0', reason: 'left the room' }]);
