@@ -79,6 +79,9 @@ pub struct Config {
     pub report_pause: Duration,
     /// Reports that wait at most.
     pub max_reports: usize,
+    /// Longest time for which members are expected back after a restart of the gateway, whatever it
+    /// says.
+    pub longest_settling: Duration,
     /// Calls waiting at the same time.
     pub max_calls: usize,
     /// Members remembered; further ones are ignored.
@@ -124,6 +127,7 @@ impl Config {
             report_interval: Duration::from_secs(5),
             report_pause: Duration::from_secs(60),
             max_reports: 200,
+            longest_settling: Duration::from_secs(30),
             max_calls: 256,
             max_members: 5000,
             max_frame: 4 << 20,

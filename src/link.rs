@@ -262,7 +262,9 @@ impl Link {
                 pulse.beat(&trip.answers, tools.hidden, &tools.config, now);
                 vec![Step::Heartbeat]
             }
-            Timer::Task | Timer::Command | Timer::Call | Timer::Report | Timer::Component => Vec::new(),
+            Timer::Task | Timer::Command | Timer::Call | Timer::Settle | Timer::Report | Timer::Component => {
+                Vec::new()
+            }
         }
     }
 

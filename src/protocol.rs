@@ -257,6 +257,10 @@ pub struct Ack {
     /// Names the stay, in the answer to a login of our own gateway (12).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub resume: String,
+    /// For how many milliseconds members may still come back, in the answer to a login of our own
+    /// gateway when it has just started (12).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settling: Option<u32>,
 }
 
 impl Ack {
@@ -287,6 +291,7 @@ impl Ack {
             userlist: is_list.then(|| body.items("userlist").filter_map(UserEntry::read).collect()),
             url: body.url("url"),
             resume: body.text("resume"),
+            settling: body.number("settling"),
         }
     }
 }

@@ -23,8 +23,10 @@ struct Member {
     /// By stream.
     urls: [Option<Url>; 3],
     published: MediaSet,
-    /// Whether the latest login listed it.
+    /// Whether the gateway has told of it since the latest login.
     listed: bool,
+    /// What it published before, and may publish again.
+    doubted: MediaSet,
 }
 
 impl Room {
@@ -34,27 +36,41 @@ impl Room {
     }
 
     /// Takes the list of a login and tells what changed: after an outage only the differences.
-    pub(crate) fn learn(&mut self, entries: Vec<UserEntry>) -> Vec<Event> {
+    ///
+    /// `complete`: nobody else is to be expected. A gateway that has just started knows only who is back
+    /// already, so until [`Room::settle`] nobody counts as gone, and nothing as ended.
+    pub(crate) fn learn(&mut self, entries: Vec<UserEntry>, complete: bool) -> Vec<Event> {
         let mut events = Vec::new();
         for (_, member) in self.members.iter_mut() {
             member.listed = false;
+            member.doubted = member.published;
         }
         for entry in &entries {
             if let Some(member) = self.members.get_mut(entry.uid) {
                 member.listed = true;
             }
         }
-        let gone: Vec<Uid> =
-            self.members.iter().filter(|(_, member)| !member.listed).map(|(uid, _)| uid).collect();
-        for uid in gone {
-            self.left(uid, &mut events);
+        if complete {
+            self.drop_unlisted(&mut events);
         }
         for mut entry in entries {
             if entry.uid != self.me {
-                self.joined(entry, true, &mut events);
+                self.joined(entry, complete, &mut events);
             } else if let Some(url) = entry.url.take() {
                 events.extend(self.handle_push_url(url));
             }
+        }
+        events
+    }
+
+    /// Whoever is not back by now is gone, and what has not been published again has ended.
+    pub(crate) fn settle(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.drop_unlisted(&mut events);
+        let doubted: Vec<(Uid, MediaSet)> =
+            self.members.iter().map(|(uid, member)| (uid, member.doubted)).collect();
+        for (uid, media) in doubted {
+            media.iter().for_each(|media| self.streaming(uid, media, false, &mut events));
         }
         events
     }
@@ -141,6 +157,11 @@ impl Room {
         self.members.get(uid)?.urls[media.stream() as usize].as_ref()
     }
 
+    /// Whether the gateway knows of a member.
+    pub(crate) fn lists(&self, uid: Uid) -> bool {
+        self.members.get(uid).is_some_and(|member| member.listed)
+    }
+
     /// Whether a member is in the room.
     pub(crate) fn has(&self, uid: Uid) -> bool {
         self.members.get(uid).is_some()
@@ -172,7 +193,8 @@ impl Room {
         if known.is_none() && self.members.len() >= self.max_members {
             return;
         }
-        self.members.entry(uid).role = entry.role;
+        let member = self.members.entry(uid);
+        (member.role, member.listed) = (entry.role, true);
         if (known, entry.role) == (Some(Role::Broadcaster), Role::Audience) {
             for media in Media::ALL {
                 self.streaming(uid, media, false, events);
@@ -205,6 +227,14 @@ impl Room {
         }
     }
 
+    fn drop_unlisted(&mut self, events: &mut Vec<Event>) {
+        let gone: Vec<Uid> =
+            self.members.iter().filter(|(_, member)| !member.listed).map(|(uid, _)| uid).collect();
+        for uid in gone {
+            self.left(uid, events);
+        }
+    }
+
     fn left(&mut self, uid: Uid, events: &mut Vec<Event>) {
         let Some(member) = self.members.remove(uid) else { return };
         events.extend(member.published.iter().map(|media| Event::StreamRemoved(StreamOf::new(uid, media))));
@@ -215,6 +245,8 @@ impl Room {
 
     fn streaming(&mut self, uid: Uid, media: Media, on: bool, events: &mut Vec<Event>) {
         let Some(member) = self.members.get_mut(uid) else { return };
+        member.listed = true;
+        member.doubted.set(media, false);
         if !member.published.set(media, on) {
             return;
         }

@@ -51,6 +51,8 @@ pub struct Session {
     view: View,
     qualities: Qualities,
     reports: Reports,
+    /// When the room is as the gateway says, after a restart of the gateway.
+    settles: Option<Instant>,
     outbox: VecDeque<Output>,
     now: Instant,
     dropped: u64,
@@ -71,6 +73,7 @@ impl Session {
             view: View::default(),
             qualities: Qualities::default(),
             reports: Reports::default(),
+            settles: None,
             outbox: VecDeque::new(),
             now,
             dropped: 0,
@@ -97,6 +100,7 @@ impl Session {
         if late >= self.tools.config.suspended_after {
             self.calls.extend(late);
             self.tasks.extend(late);
+            self.settles = self.settles.map(|due| due + late);
             let steps = self.link.resumed(late, &self.tools, now);
             // A socket of which this very input says that it is gone is not asked any more.
             if !matches!(input, Input::SocketClosed(id, _) if self.link.socket() == Some(id)) {
@@ -158,7 +162,8 @@ impl Session {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
         let (view, reports) = (self.view.deadline(self.now), self.reports.deadline());
-        let others = [self.calls.deadline(), self.tasks.deadline(), view, reports];
+        let settles = self.settles.map(|due| (due, Timer::Settle));
+        let others = [self.calls.deadline(), self.tasks.deadline(), view, reports, settles];
         self.link.deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
@@ -334,7 +339,9 @@ impl Session {
                 {
                     self.wants.found(Command::Publish(media, true));
                 }
-                let events = self.room.learn(entries);
+                let settling = ack.settling.map(|millis| Duration::from_millis(millis.into()));
+                self.settles = settling.map(|time| now + time.min(self.tools.config.longest_settling));
+                let events = self.room.learn(entries, settling.is_none());
                 self.tell(events);
                 self.forget_strangers();
             }
@@ -415,6 +422,11 @@ impl Session {
             let steps = self.link.handle_timeout(&mut self.tools, now);
             self.take(steps);
         }
+        if self.settles.take_if(|due| *due <= now).is_some() {
+            let events = self.room.settle();
+            self.tell(events);
+            self.forget_strangers();
+        }
         while let Some((seq, sent)) = self.calls.overdue_command(now) {
             let cmd = sent.command.name();
             self.tell([Event::SendCommandOverTime { cmd, seq: seq.0 }]);
@@ -460,7 +472,8 @@ impl Session {
             self.settle(id, result);
         }
         let deadline = now + self.tools.config.command_timeout;
-        for command in self.wants.reconcile(self.room.push_url().is_some()) {
+        let room = &self.room;
+        for command in self.wants.reconcile(room.push_url().is_some(), |uid| room.lists(uid)) {
             if let Some(seq) = self.send(command.clone(), None) {
                 self.calls.sent(seq, command, None, deadline);
             }
@@ -536,6 +549,8 @@ impl Session {
                     }
                 }
                 Step::Lost { count } => {
+                    // The next login tells who is there.
+                    self.settles = None;
                     self.calls.abandon();
                     self.wants.lost();
                     self.tell([Event::WillReconnect { count }]);
@@ -557,6 +572,7 @@ impl Session {
             self.settle(id, result);
         }
         self.room = Room::default();
+        self.settles = None;
         self.wants.end();
         self.view.end();
         self.qualities = Qualities::default();

@@ -60,6 +60,8 @@ pub enum Timer {
     Command,
     /// A call of the application must be settled.
     Call,
+    /// Whoever is not back after a restart of the gateway is gone.
+    Settle,
     /// Reports are to be sent.
     Report,
     /// A component of the page is to be made anew, or has shown nothing for too long.

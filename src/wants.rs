@@ -115,8 +115,9 @@ impl Wants {
     /// compares wants with facts; serves calls and recovery alike.
     ///
     /// `can_push`: the push URL is known. Before that, others would be told of a stream that
-    /// nobody can push.
-    pub(crate) fn reconcile(&mut self, can_push: bool) -> Vec<Command> {
+    /// nobody can push. `lists`: whether the gateway knows a member; one that is not back yet after a
+    /// restart cannot be subscribed to.
+    pub(crate) fn reconcile(&mut self, can_push: bool, lists: impl Fn(Uid) -> bool) -> Vec<Command> {
         let publishing = Media::ALL.into_iter().any(|media| !self.is_settled(Item::Publish(media)));
         let due: Vec<Item> =
             self.rows.iter().map(|(item, _)| item).filter(|item| self.is_due(*item)).collect();
@@ -126,6 +127,7 @@ impl Wants {
             // An audience member first stops publishing, and only when that is confirmed becomes
             // one: if it is refused, nothing else has happened (5.11).
             let held = matches!(command, Command::Publish(_, true)) && !can_push
+                || matches!(command, Command::Subscribe(uid, _, true) if !lists(uid))
                 || command == Command::Role(Role::Audience) && publishing;
             if !held {
                 let row = self.row(item);

@@ -194,6 +194,7 @@ const EXPECTED: [Mark; 109] = [
     ("timer", "leave", 0),
     ("timer", "login", 0),
     ("timer", "retry", 0),
+    ("timer", "settle", 0),
     ("timer", "silence", 0),
     ("hub timer", "confirm", 0),
     ("hub timer", "dissolve", 0),

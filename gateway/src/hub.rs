@@ -53,6 +53,8 @@ pub struct Hub {
     rooms: BTreeMap<Cid, Room>,
     timers: Timers,
     outputs: VecDeque<HubOutput>,
+    /// When the first thing happened.
+    begun: Option<Instant>,
 }
 
 impl Hub {
@@ -68,11 +70,13 @@ impl Hub {
             rooms: BTreeMap::new(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
+            begun: None,
         }
     }
 
     /// Takes in what happened, and whatever has become due.
     pub fn handle(&mut self, input: HubInput, now: Instant) {
+        self.begun.get_or_insert(now);
         match input {
             HubInput::Opened(id) => self.opened(id, now),
             HubInput::Text(id, text) => self.text(id, &text, now),
@@ -308,12 +312,17 @@ impl Hub {
         // A client that comes back with another ticket names the one its stay began with. That one's
         // grants are still good, so URLs stay the same, after a restart too (docs/protocol.md 12.6).
         let began = LoginTicket::verify(&self.secret, &login.resume, now.as_millis());
-        let (expires, resume) = match began {
-            Ok(began) if began.is_for_the_same(&ticket) => (began.expires_ms, &login.resume),
-            Ok(_) | Err(_) => (ticket.expires_ms, &login.token),
+        let began = began.ok().filter(|began| began.is_for_the_same(&ticket));
+        let (expires, name) = match &began {
+            Some(began) => (began.expires_ms, &login.resume),
+            None => (ticket.expires_ms, &login.token),
         };
-        let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket));
-        let arrival = room.enter(id, uid, login, expires);
+        // A room that begins with somebody who comes back has been there before.
+        let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket, began.is_some()));
+        let left = self.config.settling.saturating_sub(now.since(self.begun.unwrap_or(now)));
+        let settling = u32::try_from(left.as_millis()).ok().filter(|millis| room.rebuilt && *millis > 0);
+        let stay = Stay { expires, name, settling };
+        let arrival = room.enter(id, uid, login, stay.expires);
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.place = Place::Room(cid, uid);
         }
@@ -324,7 +333,7 @@ impl Hub {
                 self.log(Level::Info, format!("room {cid}: {uid} joined"));
                 // Before it learns its URLs, so that they work.
                 self.outputs.push_back(HubOutput::Admit(cid, uid, login.role));
-                self.greet(id, cid, uid, seq, expires, resume);
+                self.greet(id, cid, uid, seq, stay);
                 self.tell_others(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
                 });
@@ -346,15 +355,16 @@ impl Hub {
                         self.mute(cid, uid, media, false);
                     }
                 }
-                self.greet(id, cid, uid, seq, expires, resume);
+                self.greet(id, cid, uid, seq, stay);
             }
         }
     }
 
     /// Answers the login: everybody in the room, oneself first, then what is muted.
-    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, expires: u64, resume: &str) {
+    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, stay: Stay<'_>) {
         let Some(room) = self.rooms.get(&cid) else { return };
         let role = room.members.get(&uid).map_or_else(Role::default, |member| member.role);
+        let Stay { expires, name, settling } = stay;
         // What it published before is left out: it must publish again to confirm that.
         let own =
             UserEntry { uid, url: Some(self.urls.push(cid, uid, expires)), role, ..UserEntry::default() };
@@ -363,7 +373,7 @@ impl Hub {
             member.entry(*other, |stream| self.urls.pull(cid, *other, stream, uid, expires))
         });
         let userlist = std::iter::once(own).chain(entries).collect();
-        let ack = Ack { userlist: Some(userlist), resume: resume.to_owned(), ..Ack::ok() };
+        let ack = Ack { userlist: Some(userlist), resume: name.to_owned(), settling, ..Ack::ok() };
         self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack)));
         for (other, member) in others {
             for media in member.muted.iter() {
@@ -579,6 +589,17 @@ impl Hub {
             }
         }
     }
+}
+
+/// What a login belongs to.
+#[derive(Debug, Clone, Copy)]
+struct Stay<'a> {
+    /// When its grants end.
+    expires: u64,
+    /// What it is called.
+    name: &'a str,
+    /// For how long others may still come back, when the gateway has just started.
+    settling: Option<u32>,
 }
 
 #[derive(Debug)]

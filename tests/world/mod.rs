@@ -832,6 +832,7 @@ const fn name_of_timer(timer: Timer) -> &'static str {
         Timer::Call => "call",
         Timer::Report => "report",
         Timer::Component => "component",
+        Timer::Settle => "settle",
     }
 }
 

@@ -31,6 +31,9 @@ pub struct HubConfig {
     pub grace: Duration,
     /// How long a member that came back has for publishing again what it published.
     pub confirm_within: Duration,
+    /// From the gateway's start to the time when everybody who was there before should be back. Until then
+    /// a client that comes back counts nobody as gone (docs/protocol.md 12.6).
+    pub settling: Duration,
     /// From the notice of a room's end to the removal of its members.
     pub dissolve_notice: Duration,
     /// From a removal to the closing of the connection, unless the client logs out before.
@@ -50,6 +53,7 @@ impl Default for HubConfig {
             silence: Duration::from_secs(15),
             grace: Duration::from_secs(30),
             confirm_within: Duration::from_secs(5),
+            settling: Duration::from_secs(10),
             dissolve_notice: Duration::from_secs(1),
             farewell: Duration::from_secs(1),
         }

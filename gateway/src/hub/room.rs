@@ -73,6 +73,8 @@ pub(super) struct Room {
     pub(super) app_key: String,
     pub(super) channel: String,
     pub(super) closing: bool,
+    /// Whether another gateway process had it before, so that more members may come back.
+    pub(super) rebuilt: bool,
     pub(super) members: BTreeMap<Uid, Member>,
     pub(super) interruptions: Interruptions,
     pub(super) tasks: Vec<Kept>,
@@ -86,11 +88,12 @@ pub(super) enum Arrival {
 }
 
 impl Room {
-    pub(super) fn new(ticket: LoginTicket) -> Self {
+    pub(super) fn new(ticket: LoginTicket, rebuilt: bool) -> Self {
         Self {
             app_key: ticket.app_key,
             channel: ticket.channel,
             closing: false,
+            rebuilt,
             members: BTreeMap::new(),
             interruptions: Interruptions::default(),
             tasks: Vec::new(),

@@ -232,6 +232,13 @@ fn a_killed_gateway_is_filled_again_by_its_clients<G: Ground>(ground: &mut G) {
     }
     ground.agree("room", [alice, bob]);
     assert_eq!(ground.members_of("room"), before);
+    for id in [alice, bob] {
+        let news =
+            |name: &&str| matches!(*name, "clientJoin" | "clientLeave" | "stream-added" | "stream-removed");
+        let told: Vec<&str> =
+            ground.events(id).into_iter().skip_while(|name| *name != "willreconnect").collect();
+        assert_eq!(told.iter().find(|name| news(name)), None, "nobody went: {told:?}");
+    }
 }
 
 fn a_stopped_gateway_tells_its_clients_to_come_back<G: Ground>(ground: &mut G) {
