@@ -301,7 +301,9 @@ impl Link {
         match advice {
             Advice::After(millis) => *until = now + Duration::from_millis(millis.into()),
             Advice::GiveUp => return self.finish(error),
-            Advice::Default if trip.has_spent(&tools.config, now) => return self.finish(error),
+            Advice::Default if trip.has_spent(&tools.config, tools.offline, now) => {
+                return self.finish(error);
+            }
             Advice::Default => {}
         }
         Vec::new()
@@ -342,18 +344,27 @@ impl Link {
     /// under way begins anew.
     fn network_is_up(&mut self, was_offline: bool, tools: &mut Tools, now: Instant) -> Vec<Step> {
         let Config { bootstrap_timeout, login_timeout, retry_base, .. } = tools.config;
-        let (deadline, limit) = match self {
-            Self::Locating { deadline, .. } => (*deadline, bootstrap_timeout),
-            Self::Opening { deadline, .. } | Self::LoggingIn { deadline, .. } => (*deadline, login_timeout),
+        let (trip, deadline, limit) = match self {
+            Self::Locating { trip, deadline, .. } => (trip, *deadline, bootstrap_timeout),
+            Self::Opening { trip, deadline, .. } | Self::LoggingIn { trip, deadline, .. } => {
+                (trip, *deadline, login_timeout)
+            }
             Self::Online { .. } if was_offline => {
                 let mut steps = self.fail(Cause::NetworkLost, tools, now);
                 steps.extend(self.hurry(tools, now));
                 return steps;
             }
+            Self::Waiting { trip, .. } if was_offline => {
+                trip.excuse_all();
+                return self.hurry(tools, now);
+            }
             Self::Idle | Self::Online { .. } | Self::Waiting { .. } | Self::Leaving { .. } => {
                 return self.hurry(tools, now);
             }
         };
+        if was_offline {
+            trip.excuse_all();
+        }
         let age = limit.saturating_sub(deadline.since(now));
         // A nervous network tells of itself many times a second, and an attempt needs some time.
         if !was_offline && age < retry_base {
@@ -616,7 +627,7 @@ impl Link {
     ) -> Vec<Step> {
         let mut steps = Vec::new();
         let entering = trip.is_entering();
-        let failures = match trip.set_back(cause, &tools.config, now) {
+        let failures = match trip.set_back(cause, tools.offline, &tools.config, now) {
             Ok(failures) => failures,
             Err(error) => return vec![Step::Ended { error, opened: trip.opened }],
         };
@@ -631,8 +642,7 @@ impl Link {
         };
         let mut delay = back_off(failures, &tools.config, &mut tools.rng);
         if tools.offline && !entering {
-            // Attempts are in vain and count for nothing; one now and then, lest the platform is wrong.
-            trip.excuse_one();
+            // Attempts are in vain; one now and then, lest the platform is wrong.
             delay = delay.max(tools.config.retry_cap / 2);
         }
         if tools.config.decides == Decides::Application {

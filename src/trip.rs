@@ -71,11 +71,18 @@ impl Trip {
         self.stage = Stage::Steady { since: now, failures };
     }
 
-    /// The connection was lost, or an attempt failed: how many attempts have failed by now.
+    /// The connection was lost, or an attempt failed: how many attempts have failed by now. While there
+    /// is said to be no network (`offline`), only time ends an outage.
     ///
     /// # Errors
     /// Why no other attempt follows.
-    pub(crate) fn set_back(&mut self, cause: Cause, config: &Config, now: Instant) -> Result<u32, Error> {
+    pub(crate) fn set_back(
+        &mut self,
+        cause: Cause,
+        offline: bool,
+        config: &Config,
+        now: Instant,
+    ) -> Result<u32, Error> {
         let (since, failures, first) = match &self.stage {
             Stage::Entering { since, failures } => {
                 let (since, failures) = (*since, failures + 1);
@@ -94,15 +101,15 @@ impl Trip {
         let refused = matches!(self.stage, Stage::Outage { refused: true, .. });
         self.stage = Stage::Outage { since, failures, cause: first, refused };
         match config.decides {
-            Decides::Sdk if self.has_spent(config, now) => Err(self.given_up()),
+            Decides::Sdk if self.has_spent(config, offline, now) => Err(self.given_up()),
             Decides::Sdk | Decides::Application => Ok(failures),
         }
     }
 
     /// Whether the configured attempts or time for this outage are used up.
-    pub(crate) fn has_spent(&self, config: &Config, now: Instant) -> bool {
+    pub(crate) fn has_spent(&self, config: &Config, offline: bool, now: Instant) -> bool {
         let Stage::Outage { since, failures, .. } = &self.stage else { return false };
-        *failures >= config.reconnect_attempts || now.since(*since) >= config.reconnect_budget
+        !offline && *failures >= config.reconnect_attempts || now.since(*since) >= config.reconnect_budget
     }
 
     /// The error of a stay that no other attempt is made for.
@@ -165,6 +172,13 @@ impl Trip {
     pub(crate) const fn excuse_one(&mut self) {
         if let Stage::Outage { failures, .. } = &mut self.stage {
             *failures = failures.saturating_sub(1);
+        }
+    }
+
+    /// There is a network again: what was tried without one does not count.
+    pub(crate) const fn excuse_all(&mut self) {
+        if let Stage::Outage { failures, .. } = &mut self.stage {
+            *failures = 0;
         }
     }
 

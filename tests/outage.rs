@@ -105,6 +105,15 @@ fn without_a_network_attempts_are_few_and_count_for_nothing() {
 }
 
 #[test]
+fn a_platform_that_is_wrong_about_the_network_does_not_keep_anybody_from_a_gateway_that_has_moved() {
+    let mut stage = joined(Config::new("ak"));
+    stage.signal(AppSignal::NetworkDown);
+    let before = stage.client.requests.len();
+    refused_for(&mut stage, Duration::from_secs(40));
+    assert!(stage.client.requests.len() > before, "the channel server is asked");
+}
+
+#[test]
 fn an_outage_without_a_network_ends_after_its_time() {
     let mut stage = joined(Config::new("ak"));
     stage.signal(AppSignal::NetworkDown);

@@ -163,7 +163,7 @@ const WORKER: &str = "worlds";
 const MOST_FAILURES: usize = 10;
 
 /// What some of so many worlds must have seen.
-const EXPECTED: [Mark; 109] = [
+const EXPECTED: [Mark; 110] = [
     ("event", "asr-captions", 0),
     ("event", "clientJoin", 0),
     ("event", "clientLeave", 0),
