@@ -66,6 +66,7 @@ mod entry;
 mod error;
 mod event;
 mod info;
+mod json;
 mod lenient;
 mod link;
 mod login;

@@ -67,7 +67,7 @@ impl Core {
         let (policy, sink) = (function("reconnect"), function("reporter"));
         let mut given = plain(options);
         if let (Some(_), Value::Object(fields)) = (&policy, &mut given) {
-            fields.remove("reconnect");
+            fields.insert("reconnect".into(), Value::Null);
         }
         let mut config = Config::parse(&given).map_err(|error| js_error(&error))?;
         if policy.is_some() {
