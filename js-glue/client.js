@@ -109,6 +109,11 @@ class Client {
     return NERTC_VERSION;
   }
 
+  /** What happened lately, for whoever looks for an error; empty before the core is there. */
+  exportLog() {
+    return this._host ? this._host.core.exportLog() : '';
+  }
+
   /**
    * Sets *the* listener of an event. Apps register again each time a page opens, on the same client,
    * and count on the earlier listener going away.

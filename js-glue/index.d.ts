@@ -26,6 +26,9 @@ declare class YunXinMiniappSDK extends WithConstants {
   /** The package's version, such as "0.1.0". */
   static getVersion(): string;
 
+  /** What the codes of live-pusher and live-player mean: docs/native-codes.md, for diagnostics. */
+  static get nativeCodes(): YunXinMiniappSDK.NativeCodes;
+
   /** Where the wasm lies in the code package, for clients without the option `wasmPath`. */
   static wasmPath: string | undefined;
 
@@ -161,6 +164,15 @@ declare class YunXinMiniappSDK extends WithConstants {
 
   getVersion(): string;
 
+  /**
+   * What went into this client and came out of it lately, as text: one JSON value per line, at most some
+   * 300 KB. Send it along when you report a problem; `npm run replay -- FILE` shows it, and does it again.
+   *
+   * Tokens, queries of addresses, captions and what components report are left out or stand as marks; app
+   * key, room names, uids and server names are in it. Empty before the first call has loaded the core.
+   */
+  exportLog(): string;
+
   /** A copy of what the client knows, in the original's form. Read by other software, such as call-kit. */
   get _info(): YunXinMiniappSDK.Info;
 
@@ -186,6 +198,34 @@ declare namespace YunXinMiniappSDK {
   type Role = 'broadcaster' | 'audience';
 
   type ReportType = 'bindstatechange' | 'bindnetstatus' | 'binderror' | (string & {});
+
+  /** A media component of the page: live-pusher or live-player. */
+  type NativeComponent = 'pusher' | 'player';
+
+  /** How bad a code is: on `fatal`, the component has stopped and does not recover by itself. */
+  type NativeSeverity = 'info' | 'warning' | 'error' | 'fatal';
+
+  /** What helps against a code. */
+  type NativeAdvice =
+    | 'none' | 'restart-pusher' | 'restart-player' | 'check-permission' | 'check-network' | 'resubscribe';
+
+  interface NativeCode {
+    code: number;
+    name: string;
+    severity: NativeSeverity;
+    advice: NativeAdvice;
+    /** What it means, in English. */
+    en: string;
+    /** The same in Chinese. */
+    zh: string;
+    /** Where it is known from, if not from the platform's present tables: docs/native-codes.md. */
+    from?: 'typings' | 'old-table' | 'seen';
+  }
+
+  interface NativeCodes {
+    /** Undefined for a code that no table has: clients send such, too. */
+    describe(component: NativeComponent, code: number | string): NativeCode | undefined;
+  }
 
   /** Lower-case codes (`zh`, `en`, …) are taken too. */
   type CaptionLanguage =
@@ -675,6 +715,30 @@ declare namespace YunXinMiniappSDK {
     transText: string;
   }
 
+  interface NativeStatusEvent extends UserEvent {
+    component: NativeComponent;
+    /** Missing for what no component reports. */
+    code?: number;
+    /** `no-first-frame`: a player connected twice and showed nothing. */
+    name?: 'no-first-frame';
+    /** Missing if the code is not documented: clients send such, too. */
+    severity?: 'error' | 'fatal';
+    advice: NativeAdvice;
+  }
+
+  interface NetworkQualityEvent extends UserEvent {
+    /** 'up': one's own media, on their way to the server. 'down': a member's, from there. */
+    direction: 'up' | 'down';
+    /** Which of the member's streams. */
+    kind: 'main' | 'screenShare' | 'slaveAudio';
+    /** 1 excellent, 2 good, 3 poor, 4 bad, 5 very bad, 6 down. */
+    level: 1 | 2 | 3 | 4 | 5 | 6;
+    /** 0 to 100, of the latest report alone. */
+    score: number;
+    /** What is worst: few frames, little data, uneven data, a queue, or what the component itself says. */
+    reason: 'none' | 'fps' | 'bitrate' | 'jitter' | 'cache' | 'native';
+  }
+
   /** The payload of each event. In which order they come: docs/events.md. */
   /**
    * What the page should render. `setData` it, and each event `view` after it. Report what the
@@ -716,16 +780,6 @@ declare namespace YunXinMiniappSDK {
     maxCache?: number;
     /** Whether it reported a picture or sound. */
     playing?: boolean;
-  }
-
-  interface NativeStatusEvent {
-    component: 'live-pusher' | 'live-player';
-    uid?: Uid;
-    isBigNumber?: boolean;
-    /** The component's own code, where there is one. */
-    code?: number;
-    /** What it means, such as `no-first-frame`. */
-    name: string;
   }
 
   interface Events {
@@ -770,8 +824,10 @@ declare namespace YunXinMiniappSDK {
     'asr-captions': CaptionEvent;
     /** Ours: what the page has to change, for `setData` as it is. Only after `view`; once a turn. */
     view: Record<string, unknown>;
-    /** Ours: a component of the page is in a state that the app should know. */
+    /** A media component of the page is in trouble, or says what is not documented. `uid` is whose media it carries. */
     'native-status': NativeStatusEvent;
+    /** How well media travel has changed; at most every two seconds for each stream. */
+    'network-quality': NetworkQualityEvent;
   }
 
   type EventName = keyof Events;

@@ -46,6 +46,11 @@ class YunXinMiniappSDK extends Client {
   static getVersion() {
     return NERTC_VERSION;
   }
+
+  /** Loaded when it is asked for: a call needs none of its texts. */
+  static get nativeCodes() {
+    return require('./native-codes.js');
+  }
 }
 
 /** @param {Record<string, unknown>} some @param {Record<string, unknown>} others */

@@ -7,6 +7,7 @@ declare const wx: any;
 declare const WXWebAssembly: any;
 declare function Component(definition: Record<string, any> & ThisType<any>): void;
 declare const module: { exports: any };
+declare const exports: any;
 declare function require(name: string): any;
 /** The package's version; the bundler puts it in. */
 declare const NERTC_VERSION: string;

@@ -51,9 +51,11 @@ export async function build() {
   await bind(work);
   await optimise(join(work, `${library}_bg.wasm`), work, wasm);
   writeFileSync(`${wasm}.br`, compressed(readFileSync(wasm)));
-  await bundle(join(work, `${library}_bg.js`), join(dist, 'index.js'));
+  await bundle(join(work, `${library}_bg.js`), dist);
   copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
-  cpSync(join(root, 'components'), join(dist, 'components'), { recursive: true });
+  for (const name of ['rtc-pusher', 'rtc-player', 'rtc-room']) {
+    cpSync(join(root, 'components', name), join(dist, 'components', name), { recursive: true });
+  }
   await checkDist(dist);
   rmSync(inDemo, { recursive: true, force: true });
   cpSync(dist, inDemo, { recursive: true });

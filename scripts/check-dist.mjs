@@ -19,7 +19,7 @@ import { Refusal, dist, npmProgram, root, run, runAsProgram } from './tools.mjs'
 export async function checkDist(folder) {
   const file = (name) => join(folder, name);
   const shown = (name) => relative(root, file(name));
-  const missing = ['components', 'index.js', 'index.d.ts', 'nertc_miniapp.wasm', 'nertc_miniapp.wasm.br']
+  const missing = ['components', 'index.js', 'native-codes.js', 'index.d.ts', 'nertc_miniapp.wasm', 'nertc_miniapp.wasm.br']
     .filter((name) => !existsSync(file(name)))
     .map((name) => problem(shown(name), 'the file is missing', 'run "npm run build"'));
   refuse(missing);
@@ -29,6 +29,7 @@ export async function checkDist(folder) {
     ...checkWasm(wasm, shown('nertc_miniapp.wasm')),
     ...(await validateWasm(file('nertc_miniapp.wasm'))),
     ...(await checkBundle(readFileSync(file('index.js'), 'utf8'), shown('index.js'))),
+    ...(await checkBundle(readFileSync(file('native-codes.js'), 'utf8'), shown('native-codes.js'))),
   ];
   for (const name of readdirSync(file('components'), { recursive: true }).filter((name) => name.endsWith('.js'))) {
     const path = join('components', name);

@@ -8,7 +8,8 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  Refusal, lockedVersion, probe, root, run, runAsProgram, targetDir, toolEnvironment, toolsBin, wasmTarget,
+  Refusal, chromium, lockedVersion, probe, root, run, runAsProgram, targetDir, toolEnvironment, toolsBin, wasmTarget,
+  wechatTools,
 } from './tools.mjs';
 
 const NODE = 20;
@@ -26,10 +27,17 @@ const STEPS = [
   { name: 'Rust toolchain', isThere: cargoIsNew, get: getToolchain },
   { name: 'clippy and rustfmt', isThere: lintersAreThere, get: getLinters, forTests: true },
   { name: `Rust target ${wasmTarget}`, isThere: targetIsThere, get: getTarget },
-  { name: 'npm packages', isThere: async () => packagesAreThere(), get: getPackages },
+  { name: 'npm packages', isThere: async () => packagesAreThere(root), get: () => getPackages(root) },
   { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
-  { name: 'ffmpeg', isThere: () => works('ffmpeg', '-version'), get: getFfmpeg },
+  { name: 'ffmpeg', isThere: () => works('ffmpeg', '-version'), get: () => getDebian(['ffmpeg'], 'brew install ffmpeg') },
+  { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, forTests: true },
   { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, forTests: true },
+  {
+    name: 'WeChat\'s compilers (280 MB)',
+    isThere: async () => packagesAreThere(wechatTools),
+    get: () => getPackages(wechatTools),
+    forTests: true,
+  },
 ];
 
 /**
@@ -111,19 +119,19 @@ async function getTarget() {
 }
 
 /** Compares what is installed with package-lock.json; packages for other systems do not count. */
-function packagesAreThere() {
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+function packagesAreThere(folder) {
+  const { packages } = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
   const fits = (wanted, actual) => wanted?.includes(actual) ?? true;
   return Object.entries(packages).every(([path, { version, optional, os, cpu, libc }]) => {
     if (path === '' || libc || !fits(os, process.platform) || !fits(cpu, process.arch)) return true;
-    const manifest = join(root, path, 'package.json');
+    const manifest = join(folder, path, 'package.json');
     if (!existsSync(manifest)) return Boolean(optional) && !os && !cpu;
     return JSON.parse(readFileSync(manifest, 'utf8')).version === version;
   });
 }
 
-function getPackages() {
-  return run('npm', ['ci', '--no-audit', '--no-fund']);
+function getPackages(folder) {
+  return run('npm', ['ci', '--no-audit', '--no-fund', '--prefix', folder]);
 }
 
 async function wasmToolsAreThere() {
@@ -139,12 +147,17 @@ async function getWasmTools() {
   for (const name of WASM_TOOLS) copyFileSync(join(targetDir, 'debug', name), join(toolsBin, name));
 }
 
-async function getFfmpeg() {
-  const byHand = 'install it by hand, for example with "sudo apt-get install ffmpeg" or "brew install ffmpeg"';
+/** With a font for the Chinese half of every page. */
+function getChromium() {
+  return getDebian(['chromium', 'fonts-wqy-microhei'], 'CHROMIUM=<the path of a Chromium>');
+}
+
+async function getDebian(packages, elsewhere) {
+  const byHand = `install it by hand, for example with "sudo apt-get install ${packages.join(' ')}", or "${elsewhere}"`;
   if (!(await works('apt-get', '--version'))) throw new Refusal(byHand);
   if (process.getuid?.() !== 0) throw new Refusal(`only root may install it: ${byHand}`);
   const env = toolEnvironment({ DEBIAN_FRONTEND: 'noninteractive' });
-  const install = () => run('apt-get', ['install', '--yes', '--no-install-recommends', 'ffmpeg'], { env });
+  const install = () => run('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], { env });
   try {
     await install();
   } catch {

@@ -7,13 +7,16 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
+import { checkDemo } from './check-demo.mjs';
 import { buildGateway } from './gateway.mjs';
+import { buildCompiler } from './preview.mjs';
 import { setUp } from './setup.mjs';
+import { sim } from './sim.mjs';
 import { size } from './size.mjs';
 import { testWasm } from './test-wasm.mjs';
 import { Refusal, root, run, runAsProgram, toolEnvironment, wasmTarget } from './tools.mjs';
 
-const NATIVE = ['-p', 'nertc-miniapp', '-p', 'nertc-gateway'];
+const NATIVE = ['-p', 'nertc-miniapp', '-p', 'nertc-gateway', '-p', 'preview-compiler'];
 const SDK_ON_WASM = ['-p', 'nertc-miniapp', '--target', wasmTarget];
 
 /** Fast and frequent first; what needs a build of the package last. */
@@ -24,18 +27,27 @@ const STEPS = {
   docs: () => cargo('doc', [...NATIVE, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
   'docs-wasm': () => cargo('doc', [...SDK_ON_WASM, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
   native: () => cargo('test', NATIVE),
+  sim: () => sim(),
   wasm: () => testWasm(),
+  components: () => nodeTests(['components/test']),
   build: () => build(),
   size: () => size(),
   glue: () => nodeTests(['js-glue/test', 'scripts/test']),
+  wechat: () => checkDemo(),
   conformance: () => run(process.execPath, ['tests/conformance/run.mjs'], { echo: true }),
+  soak: () => run(process.execPath, ['--expose-gc', '--no-opt', 'tests/soak.mjs'], { echo: true }),
   e2e: async () => {
     await buildGateway({ profile: 'dev' });
     await nodeTests(['tests/e2e']);
   },
+  preview: async () => {
+    await buildGateway({ profile: 'dev' });
+    await buildCompiler();
+    await nodeTests(['preview/test']);
+  },
 };
 
-const BUILT = ['size', 'glue', 'conformance', 'e2e'];
+const BUILT = ['size', 'glue', 'wechat', 'conformance', 'soak', 'e2e', 'preview'];
 
 function cargo(command, args, env = {}) {
   return run('cargo', [command, '--locked', ...args], { echo: true, env: toolEnvironment(env) });

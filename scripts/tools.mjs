@@ -10,8 +10,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const dist = join(root, 'dist');
+export const wechatTools = join(root, 'scripts', 'wechat');
 export const toolsBin = join(root, '.tools', 'bin');
 export const wasmTarget = 'wasm32-unknown-unknown';
+
+/** The browser of the tests. */
+export const chromium = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** Cargo's target folder: `CARGO_TARGET_DIR` (relative to where the user stands) or `target/`. */
 export const targetDir = process.env.CARGO_TARGET_DIR

@@ -150,6 +150,8 @@ impl Config {
                     config.set(key, value)?;
                 }
             }
+            // How the shell writes one.
+            Some(Value::String(given)) if given == "function" => config.decides = Decides::Application,
             Some(_) => {
                 return Err(Error::InvalidArgument("reconnect must be an object or a function".into()));
             }

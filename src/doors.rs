@@ -128,6 +128,27 @@ pub enum AppSignal {
     NetworkDown,
 }
 
+impl AppSignal {
+    const ALL: [Self; 4] = [Self::Shown, Self::Hidden, Self::NetworkUp, Self::NetworkDown];
+
+    /// The name in the glue.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Hidden => "hidden",
+            Self::NetworkUp => "networkUp",
+            Self::NetworkDown => "networkDown",
+        }
+    }
+
+    /// The signal with this name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|signal| signal.name() == name)
+    }
+}
+
 /// How important a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {

@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use crate::error::{Code, Error};
-use crate::model::{Cid, Media, Role, Uid, Url, event_uid};
+use crate::media::{Component, Remedy, Severity};
+use crate::model::{Cid, Media, Role, Stream, Uid, Url, event_uid};
 use crate::protocol::{Caption, Reason};
+use crate::quality::{Leg, Quality};
 use crate::view::Patch;
 
 /// Something to tell the application. Serialises to the event's payload.
@@ -68,8 +70,10 @@ pub enum Event {
     AsrCaptions(AsrCaptions),
     /// Ours: what the page has to change (`setData` takes it as it is).
     View(Patch),
-    /// Ours: a component of the page is in a state that the application should know.
+    /// A media component of the page is in trouble, or says what nobody knows.
     NativeStatus(NativeStatus),
+    /// How well media travel has changed.
+    NetworkQuality(NetworkQuality),
     /// The gateway did not acknowledge a command.
     SendCommandOverTime {
         /// The command's name.
@@ -81,7 +85,7 @@ pub enum Event {
 
 impl Event {
     /// Every event name there is.
-    pub const NAMES: [&'static str; 26] = [
+    pub const NAMES: [&'static str; 27] = [
         "error",
         "open",
         "clientJoin",
@@ -108,6 +112,7 @@ impl Event {
         "asr-captions",
         "view",
         "native-status",
+        "network-quality",
     ];
 
     /// The name under which listeners are registered.
@@ -144,6 +149,7 @@ impl Event {
             Self::AsrCaptions(_) => "asr-captions",
             Self::View(_) => "view",
             Self::NativeStatus(_) => "native-status",
+            Self::NetworkQuality(_) => "network-quality",
         }
     }
 
@@ -158,21 +164,6 @@ impl Event {
         };
         Self::Disconnect { code, reason: error.reason() }
     }
-}
-
-/// The state of a component of the page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NativeStatus {
-    /// `live-pusher` or `live-player`.
-    pub component: &'static str,
-    /// The member whose stream a player plays.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub who: Option<Who>,
-    /// The component's own code, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<i32>,
-    /// What it means.
-    pub name: &'static str,
 }
 
 /// A member.
@@ -368,6 +359,81 @@ impl From<Caption> for AsrCaptions {
     }
 }
 
+/// What a media component told, if it is an error or not documented.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NativeStatus {
+    #[serde(flatten)]
+    who: Who,
+    component: &'static str,
+    /// Absent for what no component reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<i32>,
+    /// What it is in one word, where no code says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'static str>,
+    /// Absent for a code that is not documented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'static str>,
+    advice: &'static str,
+}
+
+impl NativeStatus {
+    /// A player of this member connected twice and showed nothing.
+    #[must_use]
+    pub fn no_first_frame(uid: Uid) -> Self {
+        let (component, severity) = (Component::Player.name(), Some(Severity::Error.name()));
+        let (name, advice) = (Some("no-first-frame"), Remedy::Resubscribe.name());
+        Self { who: uid.into(), component, code: None, name, severity, advice }
+    }
+
+    /// What to tell of a code, if anything. `uid` is whose media the component carries.
+    #[must_use]
+    pub fn new(component: Component, code: i32, uid: Uid) -> Option<Self> {
+        let (severity, advice) = match component.meaning(code) {
+            Some(meaning) => match meaning.severity {
+                Severity::Info | Severity::Warning => return None,
+                Severity::Error | Severity::Fatal => (Some(meaning.severity.name()), meaning.advice),
+            },
+            None => (None, Remedy::None),
+        };
+        let (code, advice) = (Some(code), advice.name());
+        Some(Self { who: uid.into(), component: component.name(), code, name: None, severity, advice })
+    }
+}
+
+/// How well media travel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkQuality {
+    #[serde(flatten)]
+    who: Who,
+    direction: &'static str,
+    /// Which of the member's streams, as its player is called.
+    kind: &'static str,
+    level: u8,
+    score: u8,
+    reason: &'static str,
+}
+
+impl NetworkQuality {
+    /// `own` is who we are.
+    #[must_use]
+    pub fn new(leg: Leg, quality: Quality, own: Uid) -> Self {
+        let (direction, uid, stream) = match leg {
+            Leg::Up => ("up", own, Stream::Main),
+            Leg::Down(uid, stream) => ("down", uid, stream),
+        };
+        let kind = match stream {
+            Stream::Main => "main",
+            Stream::ScreenShare => "screenShare",
+            Stream::SlaveAudio => "slaveAudio",
+        };
+        let Quality { level, score, reason } = quality;
+        Self { who: uid.into(), direction, kind, level, score, reason: reason.name() }
+    }
+}
+
 /// Why the server ended it; `cmd` and `body` are what the original delivers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ended {
@@ -401,5 +467,52 @@ fn some_event_uid<S: serde::Serializer>(uid: &Option<Uid>, serializer: S) -> Res
     match uid {
         Some(uid) => event_uid(uid, serializer),
         None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::quality;
+
+    #[test]
+    fn a_component_is_heard_of_when_it_is_in_trouble_or_not_understood() {
+        let status = |component, code| NativeStatus::new(component, code, Uid(100)).map(|told| json!(told));
+        for quiet in [0, 1002, 1102, 5000] {
+            assert_eq!(status(Component::Pusher, quiet), None);
+        }
+        assert_eq!(
+            status(Component::Pusher, -1307),
+            Some(json!({
+                "uid": 100, "isBigNumber": false, "component": "pusher", "code": -1307,
+                "severity": "fatal", "advice": "restart-pusher",
+            }))
+        );
+        assert_eq!(
+            status(Component::Player, 1102),
+            Some(json!({
+                "uid": 100, "isBigNumber": false, "component": "player", "code": 1102, "advice": "none",
+            }))
+        );
+    }
+
+    #[test]
+    fn a_quality_says_whose_media_travel_where() {
+        let told = |leg| {
+            let quality = Quality { level: 4, score: 54, reason: quality::Reason::Fps };
+            json!(NetworkQuality::new(leg, quality, Uid(100)))
+        };
+        assert_eq!(
+            told(Leg::Up),
+            json!({
+                "uid": 100, "isBigNumber": false, "direction": "up", "kind": "main",
+                "level": 4, "score": 54, "reason": "fps",
+            })
+        );
+        let down = told(Leg::Down(Uid(u64::MAX), Stream::ScreenShare));
+        assert_eq!(down["uid"], "18446744073709551615");
+        assert_eq!((&down["direction"], &down["kind"]), (&json!("down"), &json!("screenShare")));
     }
 }

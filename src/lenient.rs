@@ -88,3 +88,18 @@ pub(crate) const fn is_false(flag: &bool) -> bool {
 pub(crate) fn zero_or_one<S: Serializer>(flag: &bool, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u8((*flag).into())
 }
+
+/// A whole number, or the whole part of one, as a number or as text.
+pub(crate) fn whole(value: &Value) -> Option<i32> {
+    match value {
+        Value::Number(number) => number.as_f64().map(|number| number as i32),
+        Value::String(text) => text.split('.').next()?.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// What lies under `key`, if it is an object, else the value itself: apps pass events on whole, or
+/// only the part that matters.
+pub(crate) fn inner<'a>(value: &'a Value, key: &str) -> &'a Value {
+    value.get(key).filter(|inner| inner.is_object()).unwrap_or(value)
+}

@@ -66,14 +66,18 @@ mod entry;
 mod error;
 mod event;
 mod info;
+mod journal;
 mod json;
 mod lenient;
 mod link;
 mod login;
+mod media;
 pub mod model;
 mod needs;
 pub mod protocol;
 mod pulse;
+mod quality;
+pub mod replay;
 mod report;
 mod room;
 mod session;
@@ -94,15 +98,18 @@ pub use doors::{
 };
 pub use error::{Cause, Code, Error, ErrorKind};
 pub use event::{
-    AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, NativeStatus, RoleChanged,
-    RtmpTasksStatus, StreamOf, SyncDone, Who,
+    AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, NativeStatus, NetworkQuality,
+    RoleChanged, RtmpTasksStatus, StreamOf, SyncDone, Who,
 };
 pub use info::{Info, JoinedWith, UserInfo};
+pub use journal::Journal;
+pub use media::{Component, Meaning, Remedy, Severity};
 pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };
+pub use quality::{Flows, Leg, Qualities, Quality, Reason};
 pub use report::Report;
-pub use session::Session;
+pub use session::{Memory, Session};
 pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};
 pub use view::{Page, Patch};

@@ -8,6 +8,7 @@ use crate::bootstrap::md5_hex;
 use crate::config::Config;
 use crate::doors::HttpRequest;
 use crate::json::{object, written};
+use crate::media::Component;
 use crate::model::{Cid, RequestId, Uid, Url};
 use crate::time::{Instant, Timer};
 use crate::view::Which;
@@ -59,21 +60,41 @@ impl Report {
         Self { direction: text(direction, "push"), name: text(name, ""), data }
     }
 
-    /// Which component reports which status, if it does.
-    pub(crate) fn status(&self) -> Option<(Which, i32)> {
-        if !self.name.ends_with("statechange") {
-            return None;
+    /// The arguments of a report that has the same effect, except on what the server reads.
+    pub(crate) fn gist(&self) -> String {
+        let text = |text: &str| Value::from(text);
+        if self.statistics().is_some() {
+            return format!("[{},{},{}]", text(&self.direction), text(&self.name), self.data);
         }
-        let code = self.data.get("code").and_then(whole)?;
+        let part = |key: &str| self.data.get(key).unwrap_or(&Value::Null);
+        format!(
+            "[{},{},{{\"code\":{},\"key\":{},\"pull_uid\":{}}}]",
+            text(&self.direction),
+            text(&self.name),
+            part("code"),
+            part("key"),
+            part("pull_uid"),
+        )
+    }
+
+    /// Which component reports; `None` for a player that does not say whom it plays.
+    pub(crate) fn which(&self) -> Option<Which> {
         if self.direction != "pull" {
-            return Some((Which::Pusher, code));
+            return Some(Which::Pusher);
         }
         let uid = self.data.get("pull_uid").and_then(|uid| app_uid(uid).ok())?.uid();
         let key = self.data.get("key").and_then(Value::as_str);
-        Some((
-            Which::Player { uid, key: key.and_then(|key| key.strip_prefix("player-")?.parse().ok()) },
-            code,
-        ))
+        Some(Which::Player { uid, key: key.and_then(|key| key.strip_prefix("player-")?.parse().ok()) })
+    }
+
+    /// Which status it reports, if it does.
+    pub(crate) fn status(&self) -> Option<i32> {
+        self.name.ends_with("statechange").then(|| Component::code_in(&self.data))?
+    }
+
+    /// Which statistics it reports, if it does.
+    pub(crate) fn statistics(&self) -> Option<&Value> {
+        self.name.ends_with("netstatus").then_some(&self.data)
     }
 }
 
@@ -137,6 +158,11 @@ impl Reports {
         true
     }
 
+    /// Whether nothing waits and nothing is under way.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.under_way.is_none()
+    }
+
     /// When what waits goes out.
     pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
         self.due.map(|due| (due, Timer::Report))
@@ -174,11 +200,6 @@ fn request(stay: &Stay, batch: &[Waiting], config: &Config) -> HttpRequest {
         ("sdkver", "4.6.11".into()),
     ];
     HttpRequest { url: Url(stay.server.clone()), headers, body: written(&body) }
-}
-
-/// A whole number, also as text, as some clients write it.
-fn whole(value: &Value) -> Option<i32> {
-    value.as_i64().and_then(|number| i32::try_from(number).ok()).or_else(|| value.as_str()?.parse().ok())
 }
 
 /// Bytes of a component's report that are passed on.

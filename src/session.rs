@@ -10,18 +10,34 @@ use crate::calls::Calls;
 use crate::config::Config;
 use crate::doors::{AppSignal, CloseInfo, HttpRequest, Input, Level, Output};
 use crate::error::Error;
-use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, NativeStatus, RtmpTasksStatus, StreamOf};
+use crate::event::{
+    AbilityNotSupport, ClientUpdate, Ended, Event, NativeStatus, NetworkQuality, RtmpTasksStatus, StreamOf,
+};
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, CallId, Cid, Media, RequestId, Seq, SocketId, Uid};
+use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Stream, Uid};
 use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
+use crate::quality::{Flows, Leg, Qualities};
 use crate::report::{Report, Reports, Stay};
 use crate::room::Room;
 use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Instant, Rng, Timer};
 use crate::view::{Page, Pulled, Pushed, Sign, View, Which};
 use crate::wants::{Item, Verdict, Wants};
+
+/// What outlives a stay: with it, another session goes on as this one would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Where the random sequence has got to.
+    pub seed: u64,
+    /// The last id of a socket or request.
+    pub minted: u32,
+    /// The last key of a component.
+    pub keys: u32,
+    /// The role that the application wants.
+    pub role: Role,
+}
 
 /// One client.
 #[derive(Debug)]
@@ -33,6 +49,7 @@ pub struct Session {
     calls: Calls,
     tasks: Tasks,
     view: View,
+    qualities: Qualities,
     reports: Reports,
     outbox: VecDeque<Output>,
     now: Instant,
@@ -52,11 +69,23 @@ impl Session {
             calls: Calls::default(),
             tasks: Tasks::default(),
             view: View::default(),
+            qualities: Qualities::default(),
             reports: Reports::default(),
             outbox: VecDeque::new(),
             now,
             dropped: 0,
         }
+    }
+
+    /// A session outside of any room that goes on where another had got to.
+    #[must_use]
+    pub fn recall(mut config: Config, memory: Memory, now: Instant) -> Self {
+        config.seed = memory.seed;
+        let mut session = Self::new(config, now);
+        session.tools.minted = memory.minted;
+        session.view = View::after(memory.keys);
+        session.wants.want(Command::Role(memory.role));
+        session
     }
 
     /// Takes something in. Cannot fail: what is unusable is logged and dropped, and a wrong call
@@ -69,7 +98,10 @@ impl Session {
             self.calls.extend(late);
             self.tasks.extend(late);
             let steps = self.link.resumed(late, &self.tools, now);
-            self.take(steps);
+            // A socket of which this very input says that it is gone is not asked any more.
+            if !matches!(input, Input::SocketClosed(id, _) if self.link.socket() == Some(id)) {
+                self.take(steps);
+            }
         }
         match input {
             Input::Call(id, call) => self.handle_call(id, call, now),
@@ -147,6 +179,16 @@ impl Session {
         }
     }
 
+    /// What the next stay begins with; `None` while anything is under way, or not as in a new session.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        let Tools { rng, minted, hidden, offline, .. } = &self.tools;
+        let keys = self.view.at_rest()?;
+        let at_rest = self.link.is_idle() && self.reports.is_empty() && !hidden && !offline;
+        let (seed, role) = (rng.seed(), self.wants.wanted_role());
+        at_rest.then_some(Memory { seed, minted: *minted, keys, role })
+    }
+
     /// What the page was last told to render.
     #[must_use]
     pub const fn page(&self) -> &Page {
@@ -159,8 +201,14 @@ impl Session {
         self.dropped
     }
 
-    fn handle_call(&mut self, id: CallId, call: Call, now: Instant) {
+    fn handle_call(&mut self, id: CallId, mut call: Call, now: Instant) {
         let is_full = self.calls.len() >= self.tools.config.max_calls && !matches!(call, Call::Leave);
+        if let Call::MuteOther(uid, media, mute) = call
+            && self.link.trip().is_some_and(|trip| trip.uid.uid() == uid)
+        {
+            // A mute of oneself is a state, which outlives an outage.
+            call = Call::Mute(media, mute);
+        }
         let located = self.link.identity().is_some();
         let refusal = refusal(&call, &self.room, &self.wants, !self.is_outside(), located);
         if let Some(error) = is_full.then_some(Error::TooManyCalls).or(refusal) {
@@ -175,10 +223,8 @@ impl Session {
                 self.next_task(id, rest, now);
             }
             Call::Report(report) => {
-                if let Some((which, code)) = report.status()
-                    && let Some(sign) = Sign::of(which == Which::Pusher, code)
-                {
-                    self.view.handle_sign(which, sign, &self.tools.config, now);
+                if let Some(which) = report.which() {
+                    self.hear(which, &report, now);
                 }
                 self.report(&report, now);
                 self.settle(id, Ok(Reply::Nothing));
@@ -281,7 +327,7 @@ impl Session {
             self.take(steps);
             if self.link.is_online() {
                 let entries = ack.userlist.take().unwrap_or_default();
-                self.wants.logged_in(!self.link.is_restoring());
+                self.wants.logged_in();
                 let me = self.link.identity().unwrap_or_default().0;
                 for media in
                     entries.iter().find(|entry| entry.uid == me).iter().flat_map(|own| own.published.iter())
@@ -290,6 +336,7 @@ impl Session {
                 }
                 let events = self.room.learn(entries);
                 self.tell(events);
+                self.forget_strangers();
             }
         } else if let Some(sent) = self.calls.acknowledged(seq) {
             let left = sent.deadline.since(now);
@@ -360,6 +407,7 @@ impl Session {
             }
         };
         self.tell(events);
+        self.forget_strangers();
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -381,9 +429,7 @@ impl Session {
             self.outbox.push_back(Output::Request(id, request));
         }
         for uid in self.view.handle_timeout(&self.tools.config, now) {
-            let who = Some(uid.into());
-            let status = NativeStatus { component: "live-player", who, code: None, name: "no-first-frame" };
-            self.tell([Event::NativeStatus(status)]);
+            self.tell([Event::NativeStatus(NativeStatus::no_first_frame(uid))]);
         }
         while let Some((call, error)) = self.tasks.overdue(now) {
             self.task_answered(Outcome::Settled(call, Err(error)), now);
@@ -407,7 +453,10 @@ impl Session {
         }
         // First the answers: what was confirmed just now may be what `reconcile` undoes next.
         let (room, wants) = (&self.room, &self.wants);
-        for (id, _, result) in self.calls.judged(|call| outcome(room, wants, call)) {
+        for (id, call, result) in self.calls.judged(|call| outcome(room, wants, call)) {
+            if result.is_err() {
+                self.withdraw(&call);
+            }
             self.settle(id, result);
         }
         let deadline = now + self.tools.config.command_timeout;
@@ -471,6 +520,7 @@ impl Session {
                     if let (Some(trip), Some(gateways)) = (self.link.trip(), self.link.gateways()) {
                         let login = trip.login(gateways, self.wants.wanted_role(), self.wants.voice());
                         self.send(Command::Login(Box::new(login)), None);
+                        self.wants.logging_in();
                     }
                 }
                 Step::Heartbeat => {
@@ -510,6 +560,7 @@ impl Session {
         self.room = Room::default();
         self.wants.end();
         self.view.end();
+        self.qualities = Qualities::default();
         if let Some(request) = self.reports.end(&self.tools.config) {
             self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
         }
@@ -593,6 +644,37 @@ impl Session {
         }
     }
 
+    /// A component of the page reports: how it is, or how well its media travel.
+    fn hear(&mut self, which: Which, report: &Report, now: Instant) {
+        let Some((me, _)) = self.link.identity() else { return };
+        let (uid, leg) = match which {
+            Which::Pusher => (me, Leg::Up),
+            Which::Player { uid, .. } => (uid, Leg::Down(uid, self.view.stream_of(which))),
+        };
+        if let Some(code) = report.status() {
+            if let Some(sign) = Sign::of(which.component(), code) {
+                self.view.handle_sign(which, sign, &self.tools.config, now);
+            }
+            self.tell(NativeStatus::new(which.component(), code, uid).map(Event::NativeStatus));
+        }
+        if let Some(statistics) = report.statistics() {
+            let has = |media| match leg {
+                Leg::Up => self.wants.publishes(media),
+                Leg::Down(uid, _) => self.wants.received().any(|received| received == (uid, media)),
+            };
+            let flows = match leg {
+                Leg::Up | Leg::Down(_, Stream::Main) => {
+                    Flows { audio: has(Media::Audio), video: has(Media::Video) }
+                }
+                // A shared screen may stand still.
+                Leg::Down(_, Stream::ScreenShare) => Flows { audio: false, video: false },
+                Leg::Down(_, Stream::SlaveAudio) => Flows { audio: true, video: false },
+            };
+            let changed = self.qualities.report(leg, statistics, flows, now);
+            self.tell(changed.map(|quality| Event::NetworkQuality(NetworkQuality::new(leg, quality, me))));
+        }
+    }
+
     /// Keeps a report for the next batch, if the application named a server for it.
     fn report(&mut self, report: &Report, now: Instant) {
         let trip = self.link.trip();
@@ -622,12 +704,21 @@ impl Session {
     fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             if let Event::StreamRemoved(stream) = &event {
-                let (uid, media) = (stream.who.uid, stream.media_type);
-                self.wants.forget_stream(uid, media);
-                self.calls.forget(|command| Item::of(command) == Some(Item::Subscribe(uid, media)));
+                // When it comes back, the application is told and subscribes anew.
+                let ended = Item::Subscribe(stream.who.uid, stream.media_type);
+                self.wants.forget(|item| item == ended);
+                self.calls.forget(|command| Item::of(command) == Some(ended));
             }
             self.outbox.push_back(Output::Event(event));
         }
+    }
+
+    /// Who leaves takes its subscriptions along, those to what was never published as well.
+    fn forget_strangers(&mut self) {
+        let room = &self.room;
+        let is_void = |item| matches!(item, Item::Subscribe(uid, _) if !room.has(uid));
+        self.wants.forget(is_void);
+        self.calls.forget(|command| Item::of(command).is_some_and(is_void));
     }
 
     fn drop_frame(&mut self, error: &PacketError) {

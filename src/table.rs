@@ -22,8 +22,8 @@ impl<K: Ord + Copy, V> Table<K, V> {
         Some(self.0.remove(found).1)
     }
 
-    pub(crate) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
-        self.0.retain(|(_, value)| keep(value));
+    pub(crate) fn retain(&mut self, keep: impl Fn(K, &V) -> bool) {
+        self.0.retain(|(key, value)| keep(*key, value));
     }
 
     pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut V> {

@@ -77,6 +77,12 @@ impl Rng {
         Self(seed)
     }
 
+    /// The seed of the rest of the sequence.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.0
+    }
+
     /// The next 64 random bits.
     pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

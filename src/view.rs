@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeStruct, Serializer};
 
 use crate::config::Config;
+use crate::media::{Component, Remedy};
 use crate::model::{Stream, Uid, Url, event_uid};
 use crate::time::{Instant, Timer};
 
@@ -17,9 +18,9 @@ use crate::time::{Instant, Timer};
 pub(crate) struct View {
     /// The last key given; none is used twice.
     last_key: u32,
-    pusher: Option<(Pushed, Component)>,
+    pusher: Option<(Pushed, Instance)>,
     /// By place. A place keeps its number while it is free, so that no other player moves.
-    players: Vec<Option<(Pulled, Component)>>,
+    players: Vec<Option<(Pulled, Instance)>>,
     /// What the page was last told.
     page: Page,
     hidden_since: Option<Instant>,
@@ -43,9 +44,9 @@ pub(crate) struct Pulled {
     pub(crate) video: bool,
 }
 
-/// One component of the page.
+/// One native component of the page.
 #[derive(Debug)]
-struct Component {
+struct Instance {
     /// The page makes a new component for a new key.
     key: u32,
     since: Instant,
@@ -91,19 +92,45 @@ pub(crate) enum Sign {
     GaveUp,
 }
 
+impl Which {
+    pub(crate) const fn component(self) -> Component {
+        match self {
+            Self::Pusher => Component::Pusher,
+            Self::Player { .. } => Component::Player,
+        }
+    }
+}
+
 impl Sign {
-    /// What a status code of `live-pusher` (or else `live-player`) means here, on clients of any age.
-    pub(crate) const fn of(pusher: bool, code: i32) -> Option<Self> {
-        match (pusher, code) {
+    /// What a status code means here, on clients of any age.
+    pub(crate) fn of(component: Component, code: i32) -> Option<Self> {
+        match (component, code) {
             (_, 1001 | 2001 | 2002) => Some(Self::Connected),
-            (true, 1002 | 1009) | (false, 2003 | 2004 | 2026 | 2033) => Some(Self::Flowing),
-            (true, -1307) | (false, -2301) => Some(Self::GaveUp),
-            (true | false, _) => None,
+            (Component::Pusher, 1002 | 1009) | (Component::Player, 2003 | 2004 | 2026 | 2033) => {
+                Some(Self::Flowing)
+            }
+            (Component::Pusher | Component::Player, code) => {
+                let advice = component.meaning(code)?.advice;
+                matches!(advice, Remedy::RestartPusher | Remedy::RestartPlayer).then_some(Self::GaveUp)
+            }
         }
     }
 }
 
 impl View {
+    /// An empty page; this key was the last.
+    pub(crate) fn after(last_key: u32) -> Self {
+        Self { last_key, ..Self::default() }
+    }
+
+    /// The last key, when the page is empty and knows it.
+    pub(crate) const fn at_rest(&self) -> Option<u32> {
+        if self.page.pusher.is_some() || !self.page.players.is_empty() {
+            return None;
+        }
+        Some(self.last_key)
+    }
+
     /// Brings the page in line with what is so, and returns what it has to change.
     pub(crate) fn render(
         &mut self,
@@ -126,15 +153,14 @@ impl View {
             }
         };
         for place in &mut self.players {
-            let is_gone = |(before, _): &mut (Pulled, Component)| {
+            let is_gone = |(before, _): &mut (Pulled, Instance)| {
                 !pulled.iter().any(|now| (now.uid, now.stream) == (before.uid, before.stream))
             };
             place.take_if(is_gone);
         }
         for stream in pulled {
-            let same = |(before, _): &(Pulled, Component)| {
-                (before.uid, before.stream) == (stream.uid, stream.stream)
-            };
+            let same =
+                |(before, _): &(Pulled, Instance)| (before.uid, before.stream) == (stream.uid, stream.stream);
             if let Some((before, _)) = self.players.iter_mut().flatten().find(|player| same(player)) {
                 *before = stream;
             } else {
@@ -202,18 +228,25 @@ impl View {
     }
 
     /// Where a report belongs that names a player by its key, or by nothing but its member.
-    fn find(&mut self, which: Which) -> Option<&mut Component> {
+    fn find(&mut self, which: Which) -> Option<&mut Instance> {
         match which {
             Which::Pusher => self.pusher.as_mut().map(|(_, component)| component),
             Which::Player { uid, key } => {
                 let mut players = self.players.iter_mut().flatten();
-                let is_meant = |(stream, component): &&mut (Pulled, Component)| match key {
+                let is_meant = |(stream, component): &&mut (Pulled, Instance)| match key {
                     Some(key) => component.key == key,
                     None => (stream.uid, stream.stream) == (uid, Stream::Main),
                 };
                 players.find(is_meant).map(|(_, component)| component)
             }
         }
+    }
+
+    /// Which of a member's streams a player plays.
+    pub(crate) fn stream_of(&self, which: Which) -> Stream {
+        let Which::Player { key: Some(key), .. } = which else { return Stream::Main };
+        let mut players = self.players.iter().flatten();
+        players.find(|(_, instance)| instance.key == key).map_or(Stream::Main, |(pulled, _)| pulled.stream)
     }
 
     /// The application went to the background.
@@ -272,18 +305,18 @@ impl View {
         dues.min().map(|due| (due, Timer::Component))
     }
 
-    fn component(&mut self, now: Instant) -> Component {
+    fn component(&mut self, now: Instant) -> Instance {
         self.last_key += 1;
-        Component { key: self.last_key, since: now, failures: 0, picture: Picture::None, renewal: None }
+        Instance { key: self.last_key, since: now, failures: 0, picture: Picture::None, renewal: None }
     }
 
-    fn components(&mut self) -> impl Iterator<Item = &mut Component> {
+    fn components(&mut self) -> impl Iterator<Item = &mut Instance> {
         let pusher = self.pusher.iter_mut().map(|(_, component)| component);
         pusher.chain(self.players.iter_mut().flatten().map(|(_, component)| component))
     }
 }
 
-impl Component {
+impl Instance {
     const fn is_flowing(&self) -> bool {
         matches!(self.picture, Picture::Flowing { .. })
     }
@@ -443,7 +476,7 @@ fn compare(path: &str, before: &Attributes, now: &Attributes, changes: &mut Vec<
     }
 }
 
-fn pusher(pushed: &Pushed, component: &Component) -> Attributes {
+fn pusher(pushed: &Pushed, component: &Instance) -> Attributes {
     vec![
         ("key", Attribute::Text(format!("pusher-{}", component.key))),
         ("url", Attribute::Text(pushed.url.0.clone())),
@@ -457,7 +490,7 @@ fn pusher(pushed: &Pushed, component: &Component) -> Attributes {
     ]
 }
 
-fn player(place: usize, held: Option<&(Pulled, Component)>) -> Attributes {
+fn player(place: usize, held: Option<&(Pulled, Instance)>) -> Attributes {
     let Some((stream, component)) = held else {
         return vec![
             ("key", Attribute::Text(format!("free-{place}"))),

@@ -16,6 +16,11 @@ pub(crate) struct Wants {
     voice: Voice,
     /// The voice as the gateway last confirmed all of it.
     steady_voice: Voice,
+    /// What the login on its way tells; calls may come before its answer.
+    login: Vec<Command>,
+    /// Whether the gateway may remember a state other than the login's: there was a login before, which
+    /// was answered, or named another role.
+    known: bool,
 }
 
 /// One item. In `wanted` and `confirmed`, `None` stands for the item's neutral state.
@@ -92,14 +97,10 @@ impl Wants {
         }
     }
 
-    /// Changes the role. An audience publishes nothing.
+    /// Changes the role.
     pub(crate) fn want_role(&mut self, role: Role) {
         self.insist(Command::Role(role));
-        if role == Role::Audience {
-            for media in Media::ALL {
-                self.want(Command::Publish(media, false));
-            }
-        }
+        self.audience_publishes_nothing();
     }
 
     /// Changes the voice; the `touched` items are sent in any case.
@@ -133,7 +134,7 @@ impl Wants {
                 commands.push(command);
             }
         }
-        self.rows.retain(|row| *row != Row::default());
+        self.rows.retain(|_, row| *row != Row::default());
         commands
     }
 
@@ -190,22 +191,32 @@ impl Wants {
     /// The connection is lost: nothing that was asked for will be answered.
     pub(crate) fn lost(&mut self) {
         for (_, row) in self.rows.iter_mut() {
-            row.asked = None;
+            // It may have happened, or not.
+            row.stale |= row.asked.take().is_some();
         }
         self.steady_voice = self.voice.clone();
     }
 
+    /// A login is sent, which tells role and voice.
+    pub(crate) fn logging_in(&mut self) {
+        let role = Command::Role(self.wanted_role());
+        self.known |= self.login.last().is_some_and(|told| *told != role);
+        self.login = self.voice.login().into();
+        self.login.push(role);
+    }
+
     /// A login was answered. The gateway starts from nothing but what the login told, except that
     /// it may remember our role and mutes from before an outage.
-    pub(crate) fn logged_in(&mut self, first: bool) {
-        let role = Command::Role(self.wanted_role());
+    pub(crate) fn logged_in(&mut self) {
+        let known = std::mem::replace(&mut self.known, true);
         // The row must be there to be marked.
         self.row(Item::Role);
         for (item, row) in self.rows.iter_mut() {
-            let remembered = item == Item::Role || matches!(row.confirmed, Some(Command::Mute(_, true)));
-            *row = Row { confirmed: None, stale: !first && remembered, stuck: false, ..std::mem::take(row) };
+            let is_muted = row.stale || row.confirmed.is_some();
+            let remembered = item == Item::Role || matches!(item, Item::Mute(_)) && is_muted;
+            *row = Row { confirmed: None, stale: known && remembered, stuck: false, ..std::mem::take(row) };
         }
-        for command in [role].into_iter().chain(self.voice.login()) {
+        for command in std::mem::take(&mut self.login) {
             if let Some(item) = Item::of(&command) {
                 self.row(item).confirmed = item.unless_neutral(command);
             }
@@ -226,10 +237,9 @@ impl Wants {
         }
     }
 
-    /// A stream that ended takes its subscription with it: when it comes back, the application is
-    /// told and subscribes anew.
-    pub(crate) fn forget_stream(&mut self, uid: Uid, media: Media) {
-        self.rows.remove(Item::Subscribe(uid, media));
+    /// What ended takes its items with it.
+    pub(crate) fn forget(&mut self, is_void: impl Fn(Item) -> bool) {
+        self.rows.retain(|item, _| !is_void(item));
     }
 
     /// The stay is over. The role outlives it, as in the original; nothing else does (4.5).
@@ -308,6 +318,15 @@ impl Wants {
         let confirmed = self.row(item).confirmed.clone();
         self.want(confirmed.unwrap_or_else(|| item.neutral()));
         self.row(item).stuck = stuck;
+        self.audience_publishes_nothing();
+    }
+
+    fn audience_publishes_nothing(&mut self) {
+        if self.wanted_role() == Role::Audience {
+            for media in Media::ALL {
+                self.want(Command::Publish(media, false));
+            }
+        }
     }
 
     fn is_due(&self, item: Item) -> bool {

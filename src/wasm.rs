@@ -12,13 +12,13 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Date, Function, JSON, Object, Promise, Reflect};
 
-use self::value::{js, js_error, plain};
+use self::value::{js, js_error, json, plain};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    Advice, AppSignal, Call, CallId, CloseInfo, Config, Decides, Error, Event, HttpFailure, HttpRequest,
-    HttpResponse, Input, Instant, Level, Output, RequestId, RetryContext, Session, SocketId,
+    Advice, AppSignal, Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpRequest, HttpResponse, Input,
+    Instant, Journal, Level, Output, RequestId, Session, SocketId,
 };
 
 #[wasm_bindgen]
@@ -66,22 +66,24 @@ impl Core {
         let function = |name: &str| Reflect::get(options, &name.into()).ok().filter(JsValue::is_function);
         let (policy, sink) = (function("reconnect"), function("reporter"));
         let mut given = plain(options);
-        if let (Some(_), Value::Object(fields)) = (&policy, &mut given) {
-            fields.insert("reconnect".into(), Value::Null);
+        if let Value::Object(fields) = &mut given {
+            // Functions as data, so that the journal can tell of them.
+            if policy.is_some() {
+                fields.insert("reconnect".into(), "function".into());
+            }
+            if sink.is_some() {
+                fields.insert("statisticsServer".into(), SINK.into());
+            }
         }
         let mut config = Config::parse(&given).map_err(|error| js_error(&error))?;
-        if policy.is_some() {
-            config.decides = Decides::Application;
-        }
-        if sink.is_some() {
-            config.servers.statistics_server = SINK.into();
-        }
         config.seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u64 ^ now().as_millis();
+        let session = Session::new(config, now());
         let shell = Rc::new(Shell {
             host,
             policy,
             sink,
-            session: RefCell::new(Session::new(config, now())),
+            journal: RefCell::new(Journal::new(given.to_string(), &session, now())),
+            session: RefCell::new(session),
             inputs: RefCell::default(),
             running: Cell::new(false),
             alarm: RefCell::default(),
@@ -104,7 +106,7 @@ impl Core {
         let arguments: Vec<Value> = arguments.iter().map(|argument| plain(&argument)).collect();
         match Call::parse(name, &arguments) {
             Ok(_) if BROKEN.get() => Promise::reject(&js_error(&Error::Broken)),
-            Ok(call) => self.0.call(call),
+            Ok(call) => self.0.call(call, Value::Array(arguments).to_string()),
             Err(error) => Promise::reject(&js_error(&error)),
         }
     }
@@ -112,6 +114,12 @@ impl Core {
     /// What the application may look at, now.
     pub fn info(&self) -> JsValue {
         js(&self.0.session.borrow().info())
+    }
+
+    /// What happened lately, as text without secrets; empty when not even that works any more.
+    #[wasm_bindgen(js_name = exportLog)]
+    pub fn export_log(&self) -> JsValue {
+        self.0.journal.try_borrow().map(|journal| journal.export()).unwrap_or_default().into()
     }
 
     /// What the page should render, now. From then on, changes come as events.
@@ -152,14 +160,10 @@ impl Core {
 
     /// The platform told something: `shown`, `hidden`, `networkUp` or `networkDown`.
     pub fn signal(&self, name: &str) {
-        let signal = match name {
-            "shown" => AppSignal::Shown,
-            "hidden" => AppSignal::Hidden,
-            "networkUp" => AppSignal::NetworkUp,
-            "networkDown" => AppSignal::NetworkDown,
-            unknown => return self.0.host.log("warn", &format!("unknown signal {unknown}")),
-        };
-        self.0.feed(Input::App(signal));
+        match AppSignal::named(name) {
+            Some(signal) => self.0.feed(Input::App(signal)),
+            None => self.0.host.log("warn", &format!("unknown signal {name}")),
+        }
     }
 }
 
@@ -175,6 +179,10 @@ fn break_down() {
     BROKEN.set(true);
     let shells = SHELLS.with(|shells| shells.try_borrow().map(|shells| shells.clone()).unwrap_or_default());
     for shell in shells.iter().filter_map(Weak::upgrade) {
+        // Only the session at work is borrowed at this moment: the defect is in there.
+        if let (Err(_), Ok(mut journal)) = (shell.session.try_borrow(), shell.journal.try_borrow_mut()) {
+            journal.panicked();
+        }
         let Ok(mut promises) = shell.promises.try_borrow_mut() else { continue };
         for (_, _, reject) in promises.drain(..) {
             let _rejected = reject.call1(&JsValue::UNDEFINED, &js_error(&Error::Broken));
@@ -189,13 +197,16 @@ struct Shell {
     /// The application's own function that takes reports.
     sink: Option<JsValue>,
     session: RefCell<Session>,
-    inputs: RefCell<VecDeque<Input>>,
+    journal: RefCell<Journal>,
+    /// What came, and the arguments of calls for the journal.
+    inputs: RefCell<VecDeque<(Input, String)>>,
     running: Cell<bool>,
     /// The one timer, and what it is set to.
     alarm: RefCell<Option<(Instant, Timeout)>>,
     promises: RefCell<Vec<(CallId, Function, Function)>>,
     last_call: Cell<u32>,
-    events: RefCell<VecDeque<Event>>,
+    /// What the application has not been told yet.
+    events: RefCell<Vec<(&'static str, JsValue)>>,
     /// Whether the page wants to be told what to render.
     viewed: Cell<bool>,
     /// The timer after which the application is told all that happened in one go. Kept, since one that
@@ -211,30 +222,37 @@ impl std::fmt::Debug for Shell {
 }
 
 impl Shell {
-    fn call(self: &Rc<Self>, call: Call) -> Promise {
+    fn call(self: &Rc<Self>, call: Call, arguments: String) -> Promise {
         let id = CallId(self.last_call.get().wrapping_add(1));
         self.last_call.set(id.0);
         let promise = Promise::new(&mut |resolve, reject| {
             self.promises.borrow_mut().push((id, resolve, reject));
         });
-        self.feed(Input::Call(id, call));
+        self.take(Input::Call(id, call), arguments);
         promise
     }
 
-    /// Handle, drain, arm one timer.
     fn feed(self: &Rc<Self>, input: Input) {
+        self.take(input, String::new());
+    }
+
+    /// Handle, drain, arm one timer.
+    fn take(self: &Rc<Self>, input: Input, arguments: String) {
         if BROKEN.get() {
             return;
         }
-        self.inputs.borrow_mut().push_back(input);
+        self.inputs.borrow_mut().push_back((input, arguments));
         if self.running.replace(true) {
             return;
         }
-        while let Some(input) = self.next_input() {
-            self.session.borrow_mut().handle(input, now());
+        while let Some((input, arguments)) = self.next_input() {
+            let now = now();
+            self.journal.borrow_mut().goes_in(&input, &arguments, now);
+            self.session.borrow_mut().handle(input, now);
             while let Some(output) = self.next_output() {
                 self.perform(output);
             }
+            self.journal.borrow_mut().drained(&self.session.borrow(), now);
         }
         self.running.set(false);
         self.arm();
@@ -247,7 +265,7 @@ impl Shell {
 
     // The borrow ends with each of these two calls; a `while let` on the borrow itself would hold
     // it through the loop's body.
-    fn next_input(&self) -> Option<Input> {
+    fn next_input(&self) -> Option<(Input, String)> {
         self.inputs.borrow_mut().pop_front()
     }
 
@@ -257,6 +275,19 @@ impl Shell {
 
     fn perform(self: &Rc<Self>, output: Output) {
         let host = &self.host;
+        let value = match &output {
+            Output::Settle(_, Ok(reply)) => js(reply),
+            Output::Settle(_, Err(error)) => js(error),
+            Output::Event(event) => js(event),
+            Output::AskRetry(context) => js(context),
+            Output::Request(..)
+            | Output::OpenSocket(..)
+            | Output::SendText(..)
+            | Output::CloseSocket(..)
+            | Output::Log(..) => JsValue::UNDEFINED,
+        };
+        let written = json(&value).unwrap_or_else(|| "null".into());
+        self.journal.borrow_mut().comes_out(&output, &written);
         match output {
             Output::Request(id, request) if request.url.as_str() == SINK => {
                 let batch = JSON::parse(&request.body).unwrap_or_default();
@@ -277,7 +308,7 @@ impl Shell {
             Output::SendText(id, text) => host.send_text(id.0, &text),
             Output::CloseSocket(id, info) => host.close_socket(id.0, info.code, &info.reason),
             Output::AskRetry(context) => {
-                let advice = self.advice(&context);
+                let advice = self.advice(&value);
                 self.feed(Input::Retry(context.retry_count, advice));
             }
             Output::Settle(id, result) => {
@@ -287,11 +318,11 @@ impl Shell {
                 drop(promises);
                 // Resolving only schedules the continuation; and neither function can throw.
                 let _settled = match result {
-                    Ok(reply) => resolve.call1(&JsValue::UNDEFINED, &js(&reply)),
+                    Ok(_) => resolve.call1(&JsValue::UNDEFINED, &value),
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
                 };
             }
-            Output::Event(event) => self.events.borrow_mut().push_back(event),
+            Output::Event(event) => self.events.borrow_mut().push((event.name(), value)),
             Output::Log(level, text) => {
                 let level = match level {
                     Level::Error => "error",
@@ -305,9 +336,9 @@ impl Shell {
     }
 
     /// Asks the application when to try again.
-    fn advice(&self, context: &RetryContext) -> Advice {
+    fn advice(&self, context: &JsValue) -> Advice {
         let Some(policy) = &self.policy else { return Advice::Default };
-        match policy.unchecked_ref::<Function>().call1(&JsValue::UNDEFINED, &js(context)) {
+        match policy.unchecked_ref::<Function>().call1(&JsValue::UNDEFINED, context) {
             Ok(answer) if answer.is_null() => Advice::GiveUp,
             Ok(answer) => match answer.as_f64() {
                 Some(millis) if millis >= 0.0 => Advice::After(millis.min(f64::from(MAX_DELAY)) as u32),
@@ -327,8 +358,8 @@ impl Shell {
         }
         self.turn_is_due.set(false);
         let events = self.events.take();
-        for event in events {
-            self.host.emit(event.name(), &js(&event));
+        for (name, payload) in events {
+            self.host.emit(name, &payload);
         }
     }
 

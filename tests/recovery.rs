@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use nertc_miniapp::{
     AppSignal, AppUid, Call, Code, Error, ErrorKind, Event, Input, JoinParams, Media, MediaSet, Role, Uid,
+    VoiceChange,
 };
 use world::stage::{OWN, Stage};
 
@@ -348,6 +349,127 @@ fn a_connect_failure_keeps_its_code_when_the_second_bootstrap_fails() {
     }
     assert_eq!(stage.error(join).code(), Code::Text("401"));
     let Some(Event::Disconnect { code: "401", .. }) = stage.client.events.last() else { panic!() };
+}
+
+#[test]
+fn a_role_changed_while_the_login_is_answered_reaches_the_gateway() {
+    let mut stage = Stage::new();
+    stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.open();
+    let role = stage.call(Call::SetRole(Role::Audience));
+    let voice = stage.call(Call::SetVoice("setAudioEffectPreset", VoiceChange::Effect(3)));
+    stage.login(OWN);
+    assert_eq!(stage.frames(r#"{"cmd":12"#), 1, "the login named another one");
+    assert_eq!(stage.frames(r#"{"cmd":42"#), 1, "the login named another one");
+    assert!(stage.client.result(role).is_none() && stage.client.result(voice).is_none());
+}
+
+#[test]
+fn a_publish_of_both_of_which_one_is_withdrawn_opens_nothing() {
+    let mut stage = Stage::joined();
+    stage.close(1006);
+    let both = stage.call(Call::Publish(MediaSet::MAIN));
+    stage.call(Call::Unpublish(Media::Video.into()));
+    stage.back();
+    assert_eq!(stage.error(both), Error::Withdrawn("publish"));
+    assert_eq!(stage.frames(OPEN), 0, "a microphone must not open for a call that failed");
+}
+
+#[test]
+fn muting_oneself_by_name_outlives_an_outage() {
+    let mut stage = Stage::joined();
+    stage.call(Call::MuteOther(Uid(1), Media::Audio.into(), true));
+    stage.acknowledge(2);
+    stage.close(1006);
+    stage.back();
+    assert_eq!(stage.frames(r#"{"cmd":11"#), 1);
+}
+
+#[test]
+fn a_subscription_goes_with_its_member() {
+    let mut stage = Stage::joined();
+    for (seq, role) in [(2, 0), (3, 1)] {
+        stage.text(&format!(r#"{{"cmd":20,"body":{{"uid":7,"role":{role},"url":"rtmp://m"}}}}"#));
+        let call = stage.call(subscribe());
+        stage.acknowledge(seq);
+        assert!(stage.client.result(call).unwrap().is_ok(), "though nothing is published yet");
+        stage.text(r#"{"cmd":21,"body":{"uid":7}}"#);
+    }
+    stage.close(1006);
+    stage.back();
+    assert_eq!(stage.frames(r#"{"cmd":16"#), 0, "nobody is there");
+}
+
+#[test]
+fn an_unmute_is_sent_even_if_the_mute_before_was_never_acknowledged() {
+    let mut stage = Stage::joined();
+    stage.call(Call::Mute(Media::Audio.into(), true));
+    stage.close(1006);
+    let unmute = stage.call(Call::Mute(Media::Audio.into(), false));
+    for _ in 0..2 {
+        stage.back();
+        assert_eq!(stage.frames(r#""mediaType":"audio""#), 1, "the gateway may remember the mute");
+        assert!(stage.client.result(unmute).is_none());
+        stage.close(1006);
+    }
+}
+
+#[test]
+fn a_mute_taken_back_in_an_outage_is_taken_back_at_the_gateway() {
+    let mut stage = Stage::joined();
+    let mute = stage.call(Call::Mute(Media::Audio.into(), true));
+    stage.close(1006);
+    stage.run_until_socket();
+    stage.run_for(Duration::from_secs(16));
+    assert_eq!(stage.error(mute), Error::Timeout("mute"));
+    stage.back();
+    assert_eq!(stage.frames(r#""mediaType":"audio""#), 1, "the gateway may remember the mute");
+}
+
+#[test]
+fn who_wakes_up_to_a_closed_socket_sends_nothing_on_it() {
+    let mut stage = Stage::joined();
+    stage.now = stage.now + Duration::from_secs(60);
+    let sent = stage.client.sent.len();
+    stage.close(1006);
+    assert_eq!(stage.client.sent.len(), sent);
+    assert_eq!(outages(&stage), 1);
+}
+
+#[test]
+fn a_role_is_sent_again_if_a_login_before_may_have_arrived() {
+    let mut stage = Stage::new();
+    stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.open();
+    let role = stage.call(Call::SetRole(Role::Audience));
+    stage.close(1006);
+    stage.back();
+    assert_eq!(stage.frames(r#"{"cmd":12"#), 1, "the gateway takes the second login for a reconnect");
+    assert!(stage.client.result(role).is_none());
+}
+
+#[test]
+fn who_stays_audience_after_all_publishes_nothing() {
+    let mut stage = Stage::joined();
+    stage.call(Call::SetRole(Role::Audience));
+    stage.acknowledge(2);
+    stage.close(1006);
+    let role = stage.call(Call::SetRole(Role::Broadcaster));
+    stage.run_for(Duration::from_secs(10));
+    let publish = stage.call(publish());
+    while stage.client.result(role).is_none() {
+        stage.run_for(Duration::from_millis(100));
+    }
+    assert_eq!(stage.error(role), Error::Timeout("setRole"));
+    if stage.client.socket().is_none() {
+        stage.run_until_socket();
+    }
+    stage.open();
+    stage.login(OWN);
+    assert_eq!(stage.frames(OPEN), 0);
+    assert_eq!(stage.error(publish), Error::Withdrawn("publish"));
 }
 
 const OPEN: &str = r#""mediaType":"audio","status":"open""#;

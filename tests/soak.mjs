@@ -43,6 +43,8 @@ class Call {
     this.ask('join', { channelName: 'room', uid: ME });
     await this.settle();
     this.ask('publish', '');
+    // From here on the SDK keeps the page's view, too.
+    this.stage.client.view();
     await this.settle();
   }
 

@@ -7,6 +7,7 @@
 
 mod replay;
 
+use nertc_miniapp::replay::Verdict;
 use replay::stage::Stage;
 use replay::text::Step;
 use serde_json::{Map, Value};
@@ -42,7 +43,15 @@ fn play(text: &str) -> Result<(), String> {
     for (number, step) in &steps {
         stage.step(step).map_err(|difference| format!("line {number}: {difference}"))?;
     }
-    stage.finish().map_err(|difference| format!("at the end: {difference}"))
+    stage.finish().map_err(|difference| format!("at the end: {difference}"))?;
+    match nertc_miniapp::replay::replay(&stage.log())?.verdict {
+        Verdict::Same(_) => Ok(()),
+        // A frame that is larger than a log.
+        Verdict::Headless(_) if text.contains("filler") => Ok(()),
+        verdict @ (Verdict::Different | Verdict::Headless(_)) => {
+            Err(format!("{verdict:?} when replayed:\n{}", stage.log()))
+        }
+    }
 }
 
 /// Events that come whenever something else does; they count in traces that name them.

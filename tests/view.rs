@@ -7,7 +7,7 @@ mod world;
 
 use std::time::Duration;
 
-use nertc_miniapp::{AppSignal, AppUid, Call, Event, Input, Media, MediaSet, Uid};
+use nertc_miniapp::{AppSignal, AppUid, Call, Event, Input, Media, MediaSet, NativeStatus, Uid};
 use serde_json::{Value, json};
 use world::stage::{OWN, Stage};
 
@@ -153,7 +153,7 @@ fn a_player_that_connects_and_shows_nothing_is_made_anew_once_then_reported() {
     page.report("pull", 2002, Some(7));
     page.stage.run_alive_for(Duration::from_secs(5));
     let Some(Event::NativeStatus(status)) = page.stage.client.events.last() else { panic!() };
-    assert_eq!((status.name, status.who.map(|who| who.uid)), ("no-first-frame", Some(Uid(7))));
+    assert_eq!(status, &NativeStatus::no_first_frame(Uid(7)));
     assert_eq!(page.render(), json!({}));
     page.stage.run_alive_for(Duration::from_secs(60));
     assert!(matches!(page.stage.client.events.last(), Some(Event::NativeStatus(_))), "told once");
@@ -192,6 +192,34 @@ fn an_outage_changes_nothing_on_the_page_and_the_end_clears_it() {
     page.stage.run_for(Duration::from_secs(1));
     assert_eq!(page.render(), json!({"pusher": null, "players": []}));
     assert!(page.stage.client.is_idle());
+}
+
+#[test]
+fn statistics_of_a_component_become_a_quality_of_its_member() {
+    let mut page = Page::new();
+    page.publish(Media::Video.into());
+    page.joined(7);
+    page.subscribe(7, Media::Video);
+    page.render();
+    let before = page.stage.client.events.len();
+    for _ in 0..6 {
+        for (direction, fps, uid) in [("push", 15, json!(null)), ("pull", 0, json!(7))] {
+            let info =
+                json!({"videoFPS": fps, "videoBitrate": fps * 40, "netSpeed": fps * 50, "videoCache": 0});
+            let arguments = [json!(direction), json!("bindnetstatus"), info, uid];
+            page.stage.call(Call::parse("dataReporter", &arguments).unwrap());
+        }
+        page.stage.run_alive_for(Duration::from_secs(2));
+    }
+    let told: Vec<Value> = page.stage.client.events[before..]
+        .iter()
+        .filter(|event| matches!(event, Event::NetworkQuality(_)))
+        .map(|event| serde_json::to_value(event).unwrap())
+        .collect();
+    let of = |direction: &str| told.iter().rfind(|told| told["direction"] == direction).unwrap();
+    assert_eq!((&of("up")["uid"], &of("up")["level"]), (&json!(1), &json!(1)));
+    assert_eq!(of("down")["uid"], 7);
+    assert!(of("down")["level"].as_u64() >= Some(5), "{told:?}");
 }
 
 /// A session in a room, and the page that renders it.

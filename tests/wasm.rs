@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // in helpers; inside a test it is allowed anyway
 
 use js_sys::{Array, Function, JSON, Promise, Reflect};
+use nertc_miniapp::replay::{Verdict, replay};
 use nertc_miniapp::wasm::{Core, Host};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -206,6 +207,19 @@ async fn a_function_of_the_app_takes_the_reports() {
     let reported = make("globalThis.batch.event.function.name + ' ' + globalThis.batch.event.function.value");
     assert_eq!(reported.as_string().unwrap(), r#"bindstatechange {"code":1002}"#);
     assert!(!page.journal().iter().any(|line| line.contains("reporter")), "no request is made");
+}
+
+#[wasm_bindgen_test]
+async fn the_log_of_a_client_replays() {
+    let page = Page::new();
+    page.call("join", "[{channelName: 'r', uid: 1, token: 'a secret'}]").await.unwrap();
+    page.call("publish", "['']").await.unwrap_err();
+    page.call("subscribe", "[18446744073709551615n, 'audio']").await.unwrap();
+    page.call("leave", "[]").await.unwrap();
+    let export: Function = Reflect::get(&page.core, &"exportLog".into()).unwrap().into();
+    let log = export.call0(&page.core).unwrap().as_string().unwrap();
+    assert!(!log.contains("a secret"));
+    assert!(matches!(replay(&log).unwrap().verdict, Verdict::Same(9..)), "{:?}", replay(&log));
 }
 
 #[wasm_bindgen_test]

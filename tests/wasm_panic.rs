@@ -32,5 +32,6 @@ async fn a_panic_answers_whoever_waits_and_every_later_call() {
         let error = JsFuture::from(promise).await.unwrap_err();
         assert_eq!(Reflect::get(&error, &"kind".into()), Ok("Bug".into()));
     }
+    assert!(core.export_log().as_string().unwrap().contains("\"join\""));
     assert!(Core::new(&options(), silent_host()).is_err());
 }

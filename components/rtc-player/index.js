@@ -28,23 +28,25 @@ Component({
 
   methods: {
     onState(/** @type {any} */ event) {
-      this._report('bindstatechange', event.detail);
+      this._report('bindstatechange', event, event.detail);
     },
 
     onStatistics(/** @type {any} */ event) {
-      this._report('bindnetstatus', event.detail.info);
+      this._report('bindnetstatus', event, event.detail.info);
     },
 
     onError(/** @type {any} */ event) {
-      this._report('binderror', event.detail);
+      this._report('binderror', event, event.detail);
     },
 
     onVolume(/** @type {any} */ event) {
       this.triggerEvent('volume', event.detail);
     },
 
-    _report(/** @type {string} */ type, /** @type {object} */ detail) {
-      const { key, uid } = this.data.player;
+    /** @param {string} type @param {any} event @param {object} detail */
+    _report(type, event, detail) {
+      // The native component's own: one that was replaced may still have something to tell.
+      const { key, uid } = event.currentTarget.dataset;
       this.triggerEvent('report', { direction: 'pull', type, data: Object.assign({ key }, detail), uid });
     },
   },

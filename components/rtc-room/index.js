@@ -7,11 +7,17 @@
 
 const YunXinMiniappSDK = require('../../index.js');
 
-/** Events of the client that go on to the page as they come, under names that attributes can have. */
+/**
+ * Events of the client that go on to the page as they come, under names that attributes can have.
+ *
+ * @type {Record<string, string>}
+ */
 const TOLD = {
   clientJoin: 'memberjoin',
   clientLeave: 'memberleave',
   'role-Changed': 'rolechange',
+  'stream-added': 'streamadded',
+  'stream-removed': 'streamremoved',
   kicked: 'kicked',
   liveRoomClose: 'roomclose',
   'native-status': 'nativestatus',
@@ -21,8 +27,6 @@ const TOLD = {
 };
 
 Component({
-  options: { multipleSlots: true },
-
   properties: {
     /** `contain` or `fillCrop`, for cameras; a shared screen is always shown whole. */
     objectFit: { type: String, value: 'fillCrop' },
@@ -32,17 +36,18 @@ Component({
     names: { type: Object, value: {} },
     /** What the own tile is called. */
     ownName: { type: String, value: '' },
+    /** `front` or `back`, when the camera opens. */
     devicePosition: { type: String, value: 'front' },
+    /** 0 to 9. */
     beauty: { type: Number, value: 0 },
+    /** What the others see while the app is in the background. */
     waitingImage: { type: String, value: '' },
   },
 
   data: {
-    /** `idle`, `joining`, `joined` or `reconnecting`. */
-    state: 'idle',
     pusher: /** @type {any} */ (null),
     players: /** @type {any[]} */ ([]),
-    /** Members without a player, such as those with everything off, by place. */
+    /** Uids of members without a player that is seen, such as those with everything off. */
     silent: /** @type {any[]} */ ([]),
     /** How many tiles there are, for the layout. */
     tiles: 0,
@@ -52,84 +57,100 @@ Component({
     muted: {},
   },
 
-  observers: {
-    'pusher, players, silent'(/** @type {any} */ pusher, /** @type {any[]} */ players, /** @type {any[]} */ silent) {
-      const playing = players.filter((/** @type {any} */ { src }) => src).length;
-      const tiles = (pusher ? 1 : 0) + playing + silent.length;
-      if (tiles !== this.data.tiles) this.setData({ tiles });
-    },
-  },
-
   lifetimes: {
+    created() {
+      /** `idle`, `joining`, `joined` or `reconnecting`. */
+      this._state = 'idle';
+      /** From `enter` to the end of the call. What still comes from an earlier one is told by it. */
+      this._stay = null;
+    },
+
     detached() {
-      this.leave();
+      const stay = this._stay;
+      this._stay = null;
+      if (stay) stay.client.leave().catch(() => {});
     },
   },
 
   methods: {
     /**
-     * Joins a room. The parameter is that of `client.join`, with these besides:
+     * Joins a room, and leaves the one before. The parameter is that of `client.join`, with these besides:
      *
-     * - `client`: one that the app has made already; or `options` for `YunXinMiniappSDK.Client`;
-     * - `mic`, `camera`: whether to publish them at once (default: both, unless the role is audience);
+     * - `options`, for `YunXinMiniappSDK.Client`; or only `appkey`; or `client`, one made already;
      * - `role`: `broadcaster` (default) or `audience`;
+     * - `mic`, `camera`: whether a broadcaster publishes them at once (default: both);
      * - `subscribe`: `false` to leave subscribing to the page.
      *
      * @param {Record<string, any>} param
      * @returns {Promise<any>} what `client.join` resolves with
      */
     enter(param) {
-      const { client, options, mic = true, camera = true, role = 'broadcaster', subscribe = true } = param;
+      const { options, appkey, role = 'broadcaster', mic = true, camera = true, subscribe = true } = param;
       const rest = Object.assign({}, param);
-      ['client', 'options', 'mic', 'camera', 'role', 'subscribe'].forEach((key) => delete rest[key]);
-      this._client = client || YunXinMiniappSDK.Client(options || { appkey: param.appkey });
-      this._members = new Set();
-      this._listen(subscribe);
+      OURS.forEach((key) => delete rest[key]);
+      this.leave().catch(() => {});
+      /** @type {any} */
+      let client = param.client;
+      try {
+        client = client || YunXinMiniappSDK.Client(options || (appkey === undefined ? undefined : { appkey }));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      const stay = { client, members: new Set(), muted: {}, levels: {}, pushes: false, players: [], changes: null };
+      this._stay = stay;
+      this._listen(stay, subscribe);
       this._become('joining');
-      this.setData(Object.assign({ levels: {}, muted: {}, silent: [] }, this._client.view()));
-      return this._client
-        .setRole(role)
-        .then(() => this._client.join(rest))
-        .then((/** @type {any} */ joined) => {
+      // Both at once, so that a `leave()` from here on comes after them; rendered after them, because
+      // joining is what ends a stay that is still being left.
+      const asked = Promise.all([client.setRole(role), client.join(rest)]);
+      this._render(stay, client.view());
+      return asked.then(
+        ([, joined]) => {
+          if (this._stay !== stay) return joined;
           this._become('joined');
-          if (role === 'audience') return joined;
-          const wanted = mic && camera ? '' : mic ? 'audio' : camera ? 'video' : null;
-          if (wanted === null) return joined;
-          return this._client.publish(wanted).then(() => joined);
-        })
-        .catch((/** @type {any} */ error) => {
-          if (!this._client.getStatus().isInTheRoom) this._become('idle');
+          if (role === 'audience' || !(mic || camera)) return joined;
+          return client.publish(mic && camera ? '' : mic ? 'audio' : 'video').then(() => joined);
+        },
+        (error) => {
+          if (this._stay === stay) this._end({ code: error.code, reason: error.reason });
+          // A role that was refused did not keep us from joining.
+          if (this._stay === null && client.getStatus().isInTheRoom) client.leave().catch(() => {});
           throw error;
-        });
+        }
+      );
     },
 
-    /** @returns {Promise<void>} */
+    /** Ends the call; for the page at once. @returns {Promise<void>} */
     leave() {
-      return this._client ? this._client.leave() : Promise.resolve();
+      const stay = this._stay;
+      if (!stay) return Promise.resolve();
+      this._end({ code: '0', reason: 'left the room' });
+      return stay.client.leave();
     },
 
-    /** The client of the call, for everything that is not here. */
+    /** The client of the call, for everything that is not here; null outside of one. */
     client() {
-      return this._client;
+      return this._stay && this._stay.client;
     },
 
     /** @param {boolean} on @returns {Promise<any>} */
     setMic(on) {
-      return on ? this._client.publish('audio') : this._client.unpublish('audio');
+      return this._publish('audio', on);
     },
 
     /** @param {boolean} on @returns {Promise<any>} */
     setCamera(on) {
-      return on ? this._client.publish('video') : this._client.unpublish('video');
+      return this._publish('video', on);
     },
 
+    /** Does nothing while nothing is pushed. */
     switchCamera() {
-      this.selectComponent('#pusher').switchCamera();
+      if (this.data.pusher) this.selectComponent('#pusher').switchCamera();
     },
 
     onReport(/** @type {any} */ event) {
       const { direction, type, data, uid } = event.detail;
-      if (this._client) this._client.dataReporter(direction, type, data, uid);
+      if (this._stay) this._stay.client.dataReporter(direction, type, data, uid);
       this.triggerEvent('report', event.detail);
     },
 
@@ -137,55 +158,108 @@ Component({
       this.triggerEvent('tiletap', { key: event.currentTarget.dataset.key, uid: event.currentTarget.dataset.uid });
     },
 
+    /** @param {string} medium @param {boolean} on @returns {Promise<any>} */
+    _publish(medium, on) {
+      if (!this._stay) return Promise.reject(new Error('rtc-room: there is no call; enter() a room first'));
+      const { client } = this._stay;
+      return on ? client.publish(medium) : client.unpublish(medium);
+    },
+
     _become(/** @type {string} */ state) {
-      if (this.data.state === state) return;
-      this.setData({ state });
+      if (this._state === state) return;
+      this._state = state;
       this.triggerEvent('statechange', { state });
     },
 
-    /** The listeners replace those of a room before: the client is the app's one. */
-    _listen(/** @type {boolean} */ subscribe) {
-      const client = this._client;
-      client.on('view', (/** @type {object} */ patch) => {
-        this.setData(patch);
-        this._place();
-      });
-      client.on('willreconnect', () => this._become('reconnecting'));
-      client.on('reconnected', () => this._become('joined'));
-      client.on('disconnect', (/** @type {object} */ detail) => {
-        this._members.clear();
-        this.setData({ silent: [] });
-        this._become('idle');
-        this.triggerEvent('leave', detail);
-      });
-      client.on('stream-added', (/** @type {any} */ stream) => {
-        this.triggerEvent('streamadded', stream);
-        if (!subscribe) return;
-        client.subscribe(stream.uid, stream.mediaType).catch((/** @type {any} */ error) => {
-          // A stream that ended meanwhile is no failure.
-          if (error.kind !== 'Refused') this.triggerEvent('failure', error);
-        });
-      });
-      client.on('stream-removed', (/** @type {any} */ stream) => this.triggerEvent('streamremoved', stream));
-      Object.keys(TOLD).forEach((event) => {
+    _end(/** @type {object} */ detail) {
+      this._stay = null;
+      this.setData({ pusher: null, players: [], silent: [], tiles: 0, levels: {}, muted: {} });
+      this._become('idle');
+      this.triggerEvent('leave', detail);
+    },
+
+    /** The listeners replace those of the stay before: `on` keeps one of each event. */
+    _listen(/** @type {any} */ stay, /** @type {boolean} */ subscribe) {
+      const { client, members, muted, levels } = stay;
+      const mute = (/** @type {boolean} */ isMuted) => (/** @type {any} */ { uid }) => {
+        muted[uid] = isMuted;
+        this._renderSoon(stay, { muted: Object.assign({}, muted) });
+      };
+      /** @type {Record<string, (detail: any) => void>} */
+      const acts = {
+        view: (patch) => this._render(stay, patch),
+        willreconnect: () => this._become('reconnecting'),
+        reconnected: () => this._become('joined'),
+        disconnect: (detail) => {
+          // That of the stay before comes after this one has begun.
+          if (!client.getStatus().isInTheRoom) this._end(detail);
+        },
+        clientJoin: ({ uid }) => {
+          members.add(uid);
+          this._renderSoon(stay, {});
+        },
+        clientLeave: ({ uid }) => {
+          members.delete(uid);
+          delete muted[uid];
+          delete levels[uid];
+          this._renderSoon(stay, { muted: Object.assign({}, muted), levels: Object.assign({}, levels) });
+        },
+        'stream-added': ({ uid, mediaType }) => {
+          if (!subscribe) return;
+          client.subscribe(uid, mediaType).catch((/** @type {any} */ error) => {
+            // That the stream or its member is gone meanwhile is no failure.
+            if (this._stay !== stay || error.kind === 'Refused' || !members.has(uid)) return;
+            const { code, reason, message, desc, kind } = error;
+            this.triggerEvent('failure', { code, reason, message, desc, kind });
+          });
+        },
+        'mute-audio': mute(true),
+        'unmute-audio': mute(false),
+        'network-quality': ({ uid, direction, kind, level }) => {
+          if (kind !== 'main') return;
+          levels[direction === 'up' ? 'me' : uid] = level;
+          this._renderSoon(stay, { levels: Object.assign({}, levels) });
+        },
+      };
+      Object.keys(Object.assign({}, TOLD, acts)).forEach((event) => {
         client.on(event, (/** @type {any} */ detail) => {
-          if (event === 'clientJoin') this._members.add(detail.uid);
-          if (event === 'clientLeave') this._members.delete(detail.uid);
-          if (event === 'network-quality') this.setData({ ['levels.' + (detail.uid || 'me')]: detail.level });
-          if (event === 'clientJoin' || event === 'clientLeave') this._place();
-          this.triggerEvent(/** @type {any} */ (TOLD)[event], detail);
+          if (this._stay !== stay) return;
+          if (acts[event]) acts[event](detail);
+          if (TOLD[event]) this.triggerEvent(TOLD[event], detail);
         });
-      });
-      [['mute-audio', true], ['unmute-audio', false]].forEach(([event, muted]) => {
-        client.on(event, (/** @type {any} */ { uid }) => this.setData({ ['muted.' + uid]: muted }));
       });
     },
 
-    /** Members without a player get a tile all the same. */
-    _place() {
-      const shown = new Set(this.data.players.map((/** @type {any} */ { uid }) => uid));
-      const silent = Array.from(this._members).filter((uid) => !shown.has(uid)).map((uid) => ({ uid }));
-      if (silent.length > 0 || this.data.silent.length > 0) this.setData({ silent });
+    /** With what the client has to say at the end of its turn, or after it: one `setData` for all. */
+    _renderSoon(/** @type {any} */ stay, /** @type {object} */ changes) {
+      if (!stay.changes) {
+        Promise.resolve().then(() => {
+          if (this._stay === stay && stay.changes) this._render(stay, {});
+        });
+      }
+      stay.changes = Object.assign(stay.changes || {}, changes);
+    },
+
+    /** @param {any} stay @param {Record<string, any>} patch of `client.view()` */
+    _render(stay, patch) {
+      Object.keys(patch).forEach((path) => {
+        const place = /^players\[(\d+)\]$/.exec(path);
+        if (place) stay.players[place[1]] = patch[path];
+        if (path === 'players') stay.players = patch.players.slice();
+        if (path === 'pusher') stay.pushes = Boolean(patch.pusher);
+      });
+      const seen = stay.players.filter((/** @type {any} */ { src, kind }) => src && kind !== 'slaveAudio');
+      const shown = new Set(seen.map((/** @type {any} */ { uid }) => uid));
+      const silent = Array.from(stay.members).filter((uid) => !shown.has(uid));
+      const tiles = (stay.pushes ? 1 : 0) + seen.length + silent.length;
+      const changes = Object.assign({}, patch, stay.changes);
+      stay.changes = null;
+      if (String(silent) !== String(this.data.silent)) changes.silent = silent;
+      if (tiles !== this.data.tiles) changes.tiles = tiles;
+      if (Object.keys(changes).length > 0) this.setData(changes);
     },
   },
 });
+
+/** What `enter` takes beyond what `client.join` takes. */
+const OURS = ['client', 'options', 'appkey', 'role', 'mic', 'camera', 'subscribe'];

@@ -34,6 +34,8 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// Signs application tokens for whoever asks.
     pub dev: bool,
+    /// Lets clients ask for misbehaviour; never in production.
+    pub allow_faults: bool,
     /// How long a login ticket and the media grants of its session last.
     pub ticket_ttl: Duration,
     /// Frames that may wait for one connection before it counts as too slow.
@@ -53,6 +55,7 @@ impl Default for Config {
             apps: Apps::Any,
             admin_token: None,
             dev: false,
+            allow_faults: false,
             ticket_ttl: Duration::from_secs(86_400),
             send_queue: 1024,
             hub: HubConfig::default(),
@@ -124,6 +127,19 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dev: Option<bool>,
 
+    /// Tests only, never in production: a client may ask for faults of its own connection in the query
+    /// of the bootstrap or WebSocket URL, as in ?faults=drop-after:2000,times:1; the answer to
+    /// ?faults=help lists them
+    #[arg(
+        long,
+        env = "NERTC_ALLOW_FAULTS",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_faults: Option<bool>,
+
     /// How long a session's login ticket and media grants last, in seconds [default: 86400]
     #[arg(long, env = "NERTC_TICKET_TTL", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,6 +209,7 @@ impl Settings {
             apps: if self.apps.is_empty() { file.apps } else { self.apps },
             admin_token: self.admin_token.or(file.admin_token),
             dev: self.dev.or(file.dev),
+            allow_faults: self.allow_faults.or(file.allow_faults),
             ticket_ttl: self.ticket_ttl.or(file.ticket_ttl),
             grace: self.grace.or(file.grace),
             max_connections: self.max_connections.or(file.max_connections),
@@ -245,6 +262,7 @@ impl Settings {
             apps: if self.apps.is_empty() { Apps::Any } else { Apps::Listed(self.apps.clone()) },
             admin_token: self.admin_token.clone(),
             dev: self.dev.unwrap_or(false),
+            allow_faults: self.allow_faults.unwrap_or(false),
             ticket_ttl: self.ticket_ttl.map_or(default.ticket_ttl, Duration::from_secs),
             send_queue: default.send_queue,
             hub,
@@ -271,6 +289,7 @@ impl Settings {
             admin_token: hidden(&self.admin_token),
             apps: apps.collect(),
             dev: Some(config.dev),
+            allow_faults: Some(config.allow_faults),
             ticket_ttl: Some(config.ticket_ttl.as_secs()),
             grace: Some(config.hub.grace.as_secs()),
             max_connections: Some(config.hub.max_connections),

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
@@ -20,6 +19,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use nertc_miniapp::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
 use nertc_miniapp::model::{Cid, Uid};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use tower_http::timeout::TimeoutLayer;
 use tracing::debug;
 
 use crate::clock::wall_clock_ms;
+use crate::faults::ConnectionFaults;
 use crate::media::MediaEngine;
 use crate::token::{BasicToken, LoginTicket, Secret};
 use crate::ws::HubHandle;
@@ -100,8 +101,12 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .with_state(desk)
 }
 
-async fn upgrade(State(desk): Shared, request: WebSocketUpgrade) -> Response {
-    desk.hub.clone().upgrade(request)
+async fn upgrade(
+    State(desk): Shared,
+    faults: Option<Extension<ConnectionFaults>>,
+    request: WebSocketUpgrade,
+) -> Response {
+    desk.hub.clone().upgrade(request, faults.map(|Extension(faults)| faults))
 }
 
 async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {

@@ -13,6 +13,7 @@ pub mod broker;
 mod clock;
 pub mod config;
 pub mod embedded;
+mod faults;
 mod flv;
 mod guests;
 mod hall;
@@ -114,7 +115,12 @@ impl Gateway {
             media: engine,
             reports: AtomicU64::new(0),
         };
-        let router = http::router(Arc::new(desk)).merge(media.flv_router());
+        let mut router = http::router(Arc::new(desk));
+        if config.allow_faults {
+            warn!("FAULTS ARE ALLOWED: whoever connects may ask for misbehaviour. Never in production!");
+            router = faults::allow(router);
+        }
+        let router = router.merge(media.flv_router());
         let server = Server::start(Listener::new(listener, STALLED), router);
         info!(%http_addr, "signalling is served");
         Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server })

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocketUpgrade};
 use axum::response::Response;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use nertc_miniapp::time::Instant;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
+use crate::faults::{ConnectionFaults, OVERSIZED};
 use crate::guests::GuestList;
 use crate::hub::{ConnectionId, Hub, HubInput, HubOutput, Level, RoomStatus};
 use crate::media::MediaEngine;
@@ -51,17 +52,28 @@ impl HubHandle {
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), queue }
     }
 
-    /// Takes a connection over from HTTP.
-    pub(crate) fn upgrade(self, request: WebSocketUpgrade) -> Response {
+    /// Takes a connection over from HTTP, with what it is to suffer, if anything.
+    pub(crate) fn upgrade(self, request: WebSocketUpgrade, faults: Option<ConnectionFaults>) -> Response {
         request
             .max_message_size(2 * MAX_PACKET)
             .max_frame_size(2 * MAX_PACKET)
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
-            .max_write_buffer_size(MAX_WRITE_BUFFER)
+            .max_write_buffer_size(MAX_WRITE_BUFFER + faults.as_ref().map_or(0, |_| OVERSIZED))
             .on_upgrade(move |socket| {
                 let open = self.open.clone();
-                open.track_future(self.serve(socket))
+                open.track_future(async {
+                    match faults {
+                        None => {
+                            let (sink, stream) = socket.split();
+                            self.serve(sink, stream).await;
+                        }
+                        Some(faults) => {
+                            let (sink, stream) = faults.between(socket);
+                            self.serve(sink, stream).await;
+                        }
+                    }
+                })
             })
     }
 
@@ -100,13 +112,16 @@ impl HubHandle {
         self.open.wait().await;
     }
 
-    async fn serve(self, socket: WebSocket) {
+    async fn serve(
+        self,
+        mut sink: impl Sink<Message> + Unpin,
+        mut stream: impl Stream<Item = Result<Message, axum::Error>> + Unpin,
+    ) {
         let id = ConnectionId(self.minted.fetch_add(1, Ordering::Relaxed));
         let (queue, mut outgoing) = mpsc::channel(self.queue);
         if self.requests.send(Request::Opened(id, queue)).await.is_err() {
             return;
         }
-        let (mut sink, mut stream) = socket.split();
         let close = loop {
             tokio::select! {
                 frame = stream.next() => match frame {

@@ -11,7 +11,9 @@ fn help_teaches_production_and_development() {
     let output = run(&["--help"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for word in ["Examples:", "--public-address", "NERTC_SECRET", "[default:", "wss://", "ready {"] {
+    for word in
+        ["Examples:", "--public-address", "NERTC_SECRET", "[default:", "wss://", "?faults=", "ready {"]
+    {
         assert!(text.contains(word), "{word} is missing");
     }
 }

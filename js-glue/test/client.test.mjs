@@ -321,6 +321,13 @@ test('_info and getStatus are copies of what the core knows', async () => {
   }
 });
 
+test('the log is the core\'s, and empty before there is one', async () => {
+  assert.equal(start().client.exportLog(), '');
+  const { client } = await ready();
+  client.leave();
+  assert.equal(client.exportLog(), '1 calls');
+});
+
 test('destroy leaves and tells nothing; the client can join again', async () => {
   const { client, cores } = start();
   assert.equal(client.destroy(), undefined);

@@ -26,7 +26,7 @@ export async function scriptedPackage(files = ['nertc_miniapp.wasm.br', 'nertc_m
   const folder = emptyPackage();
   const sdk = join(folder, 'miniprogram_npm', 'nertc-miniapp');
   mkdirSync(sdk, { recursive: true });
-  await bundle(join(root, 'js-glue', 'test', 'scripted-core.mjs'), join(sdk, 'index.js'));
+  await bundle(join(root, 'js-glue', 'test', 'scripted-core.mjs'), sdk);
   for (const file of files) {
     writeFileSync(join(sdk, file), file.endsWith('.br') ? brotliCompressSync(EMPTY_MODULE) : EMPTY_MODULE);
   }

@@ -12,6 +12,7 @@ import { createSandbox } from './sandbox.mjs';
 import { createScriptedWx } from './scripted-wx.mjs';
 
 const { enums, events } = JSON.parse(readFileSync(join(root, 'tests', 'fixtures', 'protocol.json'), 'utf8'));
+/** Events beyond the protocol's: what the page's components tell never meets the server. */
 const constants = Object.entries(enums).flatMap(([name, members]) => [name, ...Object.keys(members)]);
 
 test('the glue is sound, with no globals but those of a mini-program', () => {

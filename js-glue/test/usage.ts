@@ -12,10 +12,11 @@ async function making(): Promise<void> {
   });
   new YunXinMiniappSDK({ appkey: '', logger: console, wasmTimeout: 5000 }).destroy();
   const version: string = YunXinMiniappSDK.getVersion() + second.getVersion();
+  const log: string = second.exportLog();
   YunXinMiniappSDK.destroy();
   const nothing: void = client.destroy();
   await client.init();
-  console.log(version, nothing, YunXinMiniappSDK.default === YunXinMiniappSDK);
+  console.log(version, log, nothing, YunXinMiniappSDK.default === YunXinMiniappSDK);
 }
 
 async function calling(client: YunXinMiniappSDK): Promise<string> {
@@ -150,6 +151,10 @@ async function mistakes(client: YunXinMiniappSDK, error: YunXinMiniappSDK.SdkErr
   await client.subscribe(100);
   // @ts-expect-error: and not an empty one
   await client.subscribe(100, '');
+  // @ts-expect-error: there is no such component
+  YunXinMiniappSDK.nativeCodes.describe('live-pusher', 0);
+  // @ts-expect-error: a code may be unknown
+  YunXinMiniappSDK.nativeCodes.describe('pusher', 0).name;
   // @ts-expect-error: nothing comes of unsubscribe
   (await client.unsubscribe(100, 'audio')).url;
   // @ts-expect-error: one cannot mute this

@@ -22,7 +22,7 @@ const ABSENCES = [1_000, 2_000, 3_500, 5_000, 8_000];
 const HEARTBEAT = 3_000;
 /** Clients whose connection dies silently, and how often each one's does. */
 const [SILENCES, SILENT_ROUNDS] = [8, 2];
-/** Milliseconds after which the SDK counts a connection as stable. */
+/** More milliseconds than it takes until the SDK counts a connection as stable. */
 const STABLE = 700;
 
 const LIMITS = {

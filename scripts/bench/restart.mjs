@@ -81,12 +81,13 @@ class Member {
     if (this.publishes) await this.client.sdk.publish('');
   }
 
-  /** Waits until it sees everybody and their streams. */
+  /** Waits until it sees everybody and their streams, and has those it wants. */
   async complete() {
     const streams = 2 * (MEMBERS / 2 - (this.publishes ? 1 : 0));
     await this.client.until(() => {
       const view = this.view();
-      return view.present.size === MEMBERS - 1 && view.streams.size === streams;
+      const settled = this.client.promises.given === this.client.promises.settled;
+      return settled && view.present.size === MEMBERS - 1 && view.streams.size === streams;
     }, 'complete view of the room');
     return performance.now();
   }

@@ -1,4 +1,4 @@
-/** Runs a gateway on free ports for as long as it is needed. */
+/** Runs a gateway for as long as it is needed. */
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

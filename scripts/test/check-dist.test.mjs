@@ -125,6 +125,7 @@ test('a package is refused as a whole, with the place, the fact and the remedy',
   mkdirSync(join(folder, 'components'));
   writeFileSync(join(folder, 'components', 'index.js'), 'Component({}); document.x');
   writeFileSync(join(folder, 'index.d.ts'), '');
+  writeFileSync(join(folder, 'native-codes.js'), '');
   writeFileSync(join(folder, 'index.js'), 'window.x');
   writeFileSync(join(folder, 'nertc_miniapp.wasm'), good);
   writeFileSync(join(folder, 'nertc_miniapp.wasm.br'), brotliCompressSync(Buffer.from('other')));

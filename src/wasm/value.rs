@@ -77,8 +77,12 @@ fn decimal_text(value: &JsValue) -> Option<String> {
 }
 
 fn from_json(value: &JsValue) -> Value {
-    let text = JSON::stringify(value).ok().and_then(|text| text.as_string());
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| Value::String("?".into()))
+    json(value).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| Value::String("?".into()))
+}
+
+/// `None` for what JSON cannot say.
+pub(super) fn json(value: &JsValue) -> Option<String> {
+    JSON::stringify(value).ok()?.as_string()
 }
 
 /// Integers stay integers; NaN and infinities become text, so that they are refused and not `null`.

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use nertc_miniapp::{
-    AppSignal, Call, CallId, CloseInfo, Config, HttpFailure, HttpResponse, Input, Instant, Output, RequestId,
-    Session, SocketId,
+    AppSignal, Call, CallId, CloseInfo, Config, HttpFailure, HttpResponse, Input, Instant, Journal, Output,
+    RequestId, Session, SocketId,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ use super::text::{
 /// A session, a clock, and two logs of what it does: towards the server and the application.
 pub(crate) struct Stage {
     session: Session,
+    journal: Journal,
     now: Instant,
     wire: VecDeque<Item>,
     app: VecDeque<Item>,
@@ -38,9 +39,11 @@ impl Stage {
         let now = Instant::from_millis(1_700_000_000_000);
         let mut options = json!({"appkey": "ak"}).as_object().unwrap().clone();
         options.extend(head.get("client").and_then(Value::as_object).cloned().unwrap_or_default());
-        let config = Config::parse(&Value::Object(options)).unwrap();
+        let options = Value::Object(options);
+        let session = Session::new(Config::parse(&options).unwrap(), now);
         Self {
-            session: Session::new(config, now),
+            journal: Journal::new(options.to_string(), &session, now),
+            session,
             now,
             wire: VecDeque::new(),
             app: VecDeque::new(),
@@ -71,6 +74,11 @@ impl Stage {
         self.quiet()?;
         let left: Vec<&String> = self.pending.difference(&self.may_wait).collect();
         if left.is_empty() { Ok(()) } else { Err(format!("still pending: {left:?}")) }
+    }
+
+    /// What the client would export.
+    pub(crate) fn log(&self) -> String {
+        self.journal.export()
     }
 
     /// Lines that make something happen.
@@ -190,7 +198,7 @@ impl Stage {
         match Call::parse(&method, args) {
             Ok(call) => {
                 let id = CallId(u32::try_from(self.calls.len()).unwrap() - 1);
-                self.input(Input::Call(id, call));
+                self.take(Input::Call(id, call), &Value::from(args).to_string());
             }
             Err(error) => {
                 self.pending.remove(&name);
@@ -304,10 +312,27 @@ impl Stage {
     }
 
     fn input(&mut self, input: Input) {
+        self.take(input, "");
+    }
+
+    fn take(&mut self, input: Input, arguments: &str) {
+        self.journal.goes_in(&input, arguments, self.now);
         self.session.handle(input, self.now);
         let mut events = Vec::new();
         let mut heartbeats = Vec::new();
         while let Some(output) = self.session.poll_output() {
+            let value = match &output {
+                Output::Settle(_, Ok(reply)) => json!(reply),
+                Output::Settle(_, Err(error)) => json!(error),
+                Output::Event(event) => json!(event),
+                Output::AskRetry(context) => json!(context),
+                Output::Request(..)
+                | Output::OpenSocket(..)
+                | Output::SendText(..)
+                | Output::CloseSocket(..)
+                | Output::Log(..) => Value::Null,
+            };
+            self.journal.comes_out(&output, &value.to_string());
             match output {
                 Output::Request(id, request) => {
                     self.requests.push_back(id);
@@ -335,20 +360,17 @@ impl Stage {
                 Output::Settle(id, result) => {
                     let name = self.calls[id.0 as usize].clone();
                     assert!(self.pending.remove(&name), "{name} was settled twice");
-                    let (kind, value) = match result {
-                        Ok(reply) => ("resolves", serde_json::to_value(reply).unwrap()),
-                        Err(error) => ("rejects", serde_json::to_value(error).unwrap()),
-                    };
+                    let kind = if result.is_ok() { "resolves" } else { "rejects" };
                     self.app.push_back(Item { kind, name, value, socket: None });
                 }
                 Output::Event(event) if self.ignored.contains(event.name()) => {}
                 Output::Event(event) => {
-                    let value = serde_json::to_value(&event).unwrap();
                     events.push(Item { kind: "event", name: event.name().into(), value, socket: None });
                 }
                 Output::AskRetry(_) | Output::Log(..) => {}
             }
         }
+        self.journal.drained(&self.session, self.now);
         // The shell delivers events from a timer, after the promises.
         self.app.extend(events);
         for (id, text) in heartbeats {

@@ -1,70 +1,112 @@
 //! One session with its bookkeeping: what it did, and the rules that hold after every step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use nertc_miniapp::{
-    Call, CallId, Config, Error, Event, HttpRequest, Input, Instant, Media, Output, Reply, RequestId,
-    RetryContext, Session, SocketId, Uid,
+    Call, CallId, Config, Error, Event, HttpRequest, Info, Input, Instant, Output, Reply, RequestId,
+    RetryContext, Session, SocketId, Timer,
 };
+
+use super::view::View;
 
 /// A session under observation.
 pub(crate) struct Client {
     session: Session,
+    config: Config,
     /// Everything that was told to the application, in order.
     pub(crate) events: Vec<Event>,
     /// How many of them a scenario no longer asks about.
     pub(crate) forgotten: usize,
+    /// What the events come to.
+    pub(crate) view: View,
     /// Requests not yet answered.
     pub(crate) requests: Vec<(RequestId, HttpRequest)>,
     /// What the application was asked about reconnecting.
     pub(crate) asked: Vec<RetryContext>,
     /// Every frame sent, with its socket.
     pub(crate) sent: Vec<(SocketId, String)>,
-    live: BTreeSet<SocketId>,
-    closed: BTreeSet<SocketId>,
-    pending: BTreeMap<CallId, &'static str>,
+    /// Every call, in order.
+    pub(crate) calls: Vec<(CallId, Call)>,
+    /// Close codes of the sockets that it did not close itself.
+    pub(crate) lost: Vec<u16>,
+    opened: Vec<SocketId>,
+    live: Option<SocketId>,
+    pending: Vec<Pending>,
     settled: BTreeMap<CallId, Result<Reply, Error>>,
-    last_call: u32,
+    timer: Option<(Instant, Timer)>,
 }
 
-/// What a step did that the surroundings must carry out.
+/// A call that is not settled yet.
+#[derive(Debug)]
+struct Pending {
+    id: CallId,
+    name: &'static str,
+    deadline: Instant,
+}
+
+/// What a step did that the surroundings must carry out, or may want to know.
 pub(crate) enum Effect {
     Request(RequestId, String),
     Open(SocketId, String),
     Send(SocketId, String),
     Close(SocketId),
+    AskRetry(u32),
+    /// This call was settled.
+    Settled(CallId),
+    /// The event with this index was told.
+    Told(usize),
 }
 
 impl Client {
     pub(crate) fn new(config: Config, now: Instant) -> Self {
         Self {
-            session: Session::new(config, now),
+            session: Session::new(config.clone(), now),
+            config,
             events: Vec::new(),
             forgotten: 0,
+            view: View::default(),
             requests: Vec::new(),
             asked: Vec::new(),
             sent: Vec::new(),
-            live: BTreeSet::new(),
-            closed: BTreeSet::new(),
-            pending: BTreeMap::new(),
+            calls: Vec::new(),
+            lost: Vec::new(),
+            opened: Vec::new(),
+            live: None,
+            pending: Vec::new(),
             settled: BTreeMap::new(),
-            last_call: 0,
+            timer: None,
         }
     }
 
     /// Makes a call, and returns what it did.
     pub(crate) fn call(&mut self, call: Call, now: Instant) -> (CallId, Vec<Effect>) {
-        self.last_call += 1;
-        let id = CallId(self.last_call);
-        self.pending.insert(id, call.name());
+        let id = CallId(u32::try_from(self.calls.len() + 1).expect("no scenario is that long"));
+        let within = if matches!(call, Call::Join(_)) {
+            LONGEST_JOIN
+        } else if call == Call::Leave {
+            self.config.leave_timeout
+        } else {
+            self.config.call_timeout
+        };
+        self.pending.push(Pending { id, name: call.name(), deadline: now + within });
+        self.calls.push((id, call.clone()));
         (id, self.handle(Input::Call(id, call), now))
     }
 
     /// Hands something in, takes everything out, and checks the rules.
     pub(crate) fn handle(&mut self, input: Input, now: Instant) -> Vec<Effect> {
-        if let Input::SocketClosed(id, _) = &input {
-            self.live.remove(id);
-            self.closed.insert(*id);
+        if let Input::SocketClosed(id, info) = &input
+            && self.live.take_if(|live| live == id).is_some()
+        {
+            self.lost.push(info.code);
+        }
+        let late = self.timer.map_or(Duration::ZERO, |(due, _)| now.since(due));
+        if late >= self.config.suspended_after {
+            // It was frozen, and nobody could have answered in that time.
+            for pending in &mut self.pending {
+                pending.deadline = pending.deadline + late;
+            }
         }
         let timed = input == Input::Timeout;
         self.session.handle(input, now);
@@ -76,49 +118,85 @@ impl Client {
                     effects.push(Effect::Request(id, request.body));
                 }
                 Output::OpenSocket(id, url) => {
-                    assert!(!self.closed.contains(&id), "a socket id was used twice");
-                    assert!(self.live.insert(id), "a socket id was used twice");
-                    assert_eq!(self.live.len(), 1, "more than one live socket");
+                    assert!(!self.opened.contains(&id), "a socket id was used twice");
+                    assert_eq!(self.live, None, "more than one live socket");
+                    self.opened.push(id);
+                    self.live = Some(id);
                     effects.push(Effect::Open(id, url.as_str().to_owned()));
                 }
                 Output::SendText(id, text) => {
-                    assert!(self.live.contains(&id), "a frame for a dead socket: {text}");
+                    assert_eq!(self.live, Some(id), "a frame for a dead socket: {text}");
                     self.sent.push((id, text.clone()));
                     effects.push(Effect::Send(id, text));
                 }
                 Output::CloseSocket(id, _) => {
                     // The platform may have told of the close before: closing twice is harmless,
                     // closing what was never opened is not.
-                    assert!(self.live.remove(&id) || self.closed.contains(&id), "closed a stranger");
-                    self.closed.insert(id);
+                    assert!(self.opened.contains(&id), "closed a stranger");
+                    self.live.take_if(|live| *live == id);
                     effects.push(Effect::Close(id));
                 }
                 Output::Settle(id, result) => {
-                    assert!(self.pending.remove(&id).is_some(), "{id:?} was settled twice");
+                    let found = self.pending.iter().position(|pending| pending.id == id);
+                    self.pending.remove(found.unwrap_or_else(|| panic!("{id:?} was settled twice")));
+                    self.view.settled(&self.calls[id.0 as usize - 1].1, &result);
                     self.settled.insert(id, result);
+                    effects.push(Effect::Settled(id));
                 }
-                Output::Event(event) => self.tell(event),
-                Output::AskRetry(context) => self.asked.push(context),
+                Output::Event(event) => {
+                    self.view.tell(&event);
+                    effects.push(Effect::Told(self.events.len()));
+                    self.events.push(event);
+                }
+                Output::AskRetry(context) => {
+                    effects.push(Effect::AskRetry(context.retry_count));
+                    self.asked.push(context);
+                }
                 Output::Log(..) => {}
             }
         }
-        if let Some((due, timer)) = self.session.poll_timeout() {
+        self.timer = self.session.poll_timeout();
+        if let Some((due, timer)) = self.timer {
             assert!(due > now || !timed, "{timer:?} was due, and still is after Timeout");
         } else {
             assert!(self.pending.is_empty(), "idle, and yet waiting: {:?}", self.pending);
-            assert!(self.live.is_empty(), "idle, and yet a socket is open");
+            assert_eq!(self.live, None, "idle, and yet a socket is open");
+        }
+        if timed {
+            let late = self.pending.iter().find(|pending| pending.deadline <= now);
+            assert!(late.is_none(), "not settled in time: {late:?}");
         }
         effects
     }
 
     /// When the session wants to be woken.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.session.poll_timeout().map(|(due, _)| due)
+        self.timer.map(|(due, _)| due)
+    }
+
+    /// Why the session wants to be woken.
+    pub(crate) fn timer(&self) -> Option<Timer> {
+        self.timer.map(|(_, timer)| timer)
     }
 
     /// Whether the session is out of any room with nothing left to do.
     pub(crate) fn is_idle(&self) -> bool {
-        self.session.poll_timeout().is_none()
+        self.timer.is_none()
+    }
+
+    /// What the application may look at.
+    pub(crate) fn info(&self) -> Info {
+        self.session.info()
+    }
+
+    /// How many calls wait.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// The session as text.
+    pub(crate) fn anatomy(&self) -> String {
+        format!("{:?}", self.session)
     }
 
     /// How many frames could not be used.
@@ -128,7 +206,7 @@ impl Client {
 
     /// The live socket.
     pub(crate) fn socket(&self) -> Option<SocketId> {
-        self.live.first().copied()
+        self.live
     }
 
     /// What a call came to, if it is settled.
@@ -136,85 +214,16 @@ impl Client {
         self.settled.get(&id)
     }
 
+    /// A call that was made.
+    pub(crate) fn made(&self, id: CallId) -> &Call {
+        &self.calls[id.0 as usize - 1].1
+    }
+
     /// The names of all events so far.
     pub(crate) fn event_names(&self) -> Vec<&'static str> {
         self.events.iter().map(Event::name).collect()
     }
-
-    /// Who is in the room, as the events tell it.
-    pub(crate) fn members(&self) -> BTreeSet<Uid> {
-        let mut members = BTreeSet::new();
-        for event in self.stay() {
-            if let Event::ClientJoin(who) = event {
-                members.insert(who.uid);
-            } else if let Event::ClientLeave(who) = event {
-                members.remove(&who.uid);
-            }
-        }
-        members
-    }
-
-    /// What is published, as the events tell it.
-    pub(crate) fn streams(&self) -> BTreeSet<(Uid, Media)> {
-        let mut streams = BTreeSet::new();
-        for event in self.stay() {
-            if let Event::StreamAdded(stream) = event {
-                streams.insert((stream.who.uid, stream.media_type));
-            } else if let Event::StreamRemoved(stream) = event {
-                streams.remove(&(stream.who.uid, stream.media_type));
-            }
-        }
-        streams
-    }
-
-    /// The events of the present stay in a room.
-    fn stay(&self) -> &[Event] {
-        self.events.rsplit(|event| matches!(event, Event::Disconnect { .. })).next().unwrap_or_default()
-    }
-
-    /// Brackets match: nothing is removed that was not added, nobody leaves who did not come,
-    /// `reconnected` follows `willreconnect`, `disconnect` is the last word.
-    fn tell(&mut self, event: Event) {
-        match &event {
-            Event::ClientJoin(who) => assert!(!self.members().contains(&who.uid), "{who:?} came twice"),
-            Event::ClientLeave(who) => {
-                assert!(self.members().contains(&who.uid), "{who:?} left without having come");
-                assert!(self.streams().iter().all(|(uid, _)| *uid != who.uid), "{who:?} left streams behind");
-            }
-            Event::StreamAdded(stream) => {
-                assert!(self.members().contains(&stream.who.uid), "{stream:?} of nobody");
-            }
-            Event::StreamRemoved(stream) => {
-                let there = self.streams().contains(&(stream.who.uid, stream.media_type));
-                assert!(there, "{stream:?} removed without being there");
-            }
-            Event::Reconnected => {
-                let mut told = self.stay().iter().rev();
-                let last = told.find(|e| matches!(e, Event::Reconnected | Event::WillReconnect { .. }));
-                assert!(matches!(last, Some(Event::WillReconnect { .. })), "reconnected out of nowhere");
-            }
-            Event::Disconnect { .. } => {
-                assert!(self.stay().contains(&Event::Open { code: 200 }), "the end of nothing");
-            }
-            Event::Error(_)
-            | Event::Open { .. }
-            | Event::SyncDone(_)
-            | Event::WillReconnect { .. }
-            | Event::Kicked(_)
-            | Event::LiveRoomClose(_)
-            | Event::SessionStart
-            | Event::ClientUpdate(_)
-            | Event::Mute(_)
-            | Event::Unmute(_)
-            | Event::RoleChanged(_)
-            | Event::MediaStatus(_)
-            | Event::AbilityNotSupport(_)
-            | Event::RtmpTasksStatus(_)
-            | Event::AsrCaptions(_)
-            | Event::View(_)
-            | Event::NativeStatus(_)
-            | Event::SendCommandOverTime { .. } => {}
-        }
-        self.events.push(event);
-    }
 }
+
+/// Two bootstraps of ten seconds, twice five for a login, two more bootstraps, a login, and the pauses.
+const LONGEST_JOIN: Duration = Duration::from_secs(60);

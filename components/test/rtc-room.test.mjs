@@ -1,0 +1,391 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { load, settled, switched } from './stage.mjs';
+
+const EVENTS = [
+  'statechange', 'leave', 'memberjoin', 'memberleave', 'rolechange', 'streamadded', 'streamremoved', 'kicked',
+  'roomclose', 'nativestatus', 'quality', 'caption', 'failure', 'report', 'tiletap',
+];
+const { open, sdk } = load(`
+  <rtc-room id="room" wx:if="{{there}}" own-name="me" names="{{names}}" ${EVENTS.map((event) => `bind${event}="onEvent"`).join(' ')}>
+    <view class="overlay">mine</view>
+  </rtc-room>
+`);
+
+const PUSHER = {
+  key: 'pusher-1', url: 'rtmp://push', mode: 'RTC', autopush: true, enableMic: true, enableCamera: true,
+  minBitrate: 200, maxBitrate: 1000, live: false,
+};
+const player = (uid, more) => ({
+  key: `player-${uid}`, uid, kind: 'main', src: `rtmp://${uid}`, mode: 'RTC', autoplay: true, muteAudio: false,
+  muteVideo: false, minCache: 0.2, maxCache: 0.8, playing: true, ...more,
+});
+const member = (uid) => ({ uid, isBigNumber: typeof uid === 'string' });
+
+beforeEach(() => sdk.destroy());
+
+test('entering sets the role, joins and publishes', async () => {
+  for (const [wish, published] of [
+    [{}, ['']],
+    [{ camera: false }, ['audio']],
+    [{ mic: false }, ['video']],
+    [{ mic: false, camera: false }, []],
+    [{ role: 'audience' }, []],
+  ]) {
+    const { room, client } = show();
+    const entered = await room.enter({ ...wish, client, channelName: 'room', uid: 100, token: 'secret' });
+    assert.deepEqual(entered, { cid: 1 });
+    const { role = 'broadcaster' } = wish;
+    assert.deepEqual(client.calls, [
+      ['setRole', role],
+      ['join', { channelName: 'room', uid: 100, token: 'secret' }],
+      ...published.map((media) => ['publish', media]),
+    ]);
+  }
+});
+
+test('the client is the given one, that of the options, or the one the app has', async () => {
+  const { room } = show();
+  await assert.rejects(room.enter({ channelName: 'room' }), /appkey/);
+  assert.equal(room.client(), null);
+  await room.enter({ options: { appkey: 'app', debug: true }, channelName: 'room' });
+  const made = room.client();
+  assert.deepEqual(made.options, { appkey: 'app', debug: true });
+  await room.enter({ channelName: 'other' });
+  assert.equal(room.client(), made);
+
+  sdk.destroy();
+  await room.enter({ appkey: 'short', channelName: 'room' });
+  assert.deepEqual(room.client().options, { appkey: 'short' });
+  assert.deepEqual(room.client().called('join'), [[{ channelName: 'room' }]]);
+});
+
+test('the page hears each state once, and what happens under names for attributes', async () => {
+  const { page, room, client } = show();
+  const entered = room.enter({ client });
+  assert.deepEqual(page.heard(), [['statechange', { state: 'joining' }]]);
+  await entered;
+  await client.tell(['willreconnect', { count: 0 }], ['willreconnect', { count: 1 }], ['reconnected']);
+  const states = ['joined', 'reconnecting', 'joined'].map((state) => ['statechange', { state }]);
+  assert.deepEqual(page.heard(), states);
+
+  const stream = { uid: 7, isBigNumber: false, mediaType: 'audio' };
+  const told = [
+    ['clientJoin', 'memberjoin', member(7)],
+    ['stream-added', 'streamadded', stream],
+    ['role-Changed', 'rolechange', { ...member(7), role: 'audience', roleCode: 1 }],
+    ['stream-removed', 'streamremoved', stream],
+    ['clientLeave', 'memberleave', member(7)],
+    ['native-status', 'nativestatus', { ...member(7), component: 'player', name: 'no-first-frame', advice: 'none' }],
+    ['network-quality', 'quality', { ...member(7), direction: 'down', kind: 'main', level: 2, score: 80, reason: 'fps' }],
+    ['asr-captions', 'caption', { srcUid: 7, text: 'hello' }],
+    ['error', 'failure', { code: 408, message: 'late' }],
+    ['kicked', 'kicked', { cid: 1, cmd: 'kick', body: { cid: 1 } }],
+    ['liveRoomClose', 'roomclose', { cid: 1, cmd: 'close', body: { cid: 1 } }],
+  ];
+  await client.tell(...told.map(([event, , detail]) => [event, detail]));
+  assert.deepEqual(page.heard(), told.map(([, event, detail]) => [event, detail]));
+
+  client.state = 'idle';
+  await client.tell(['disconnect', { code: '405', reason: 'kicked' }]);
+  assert.deepEqual(page.heard(), [
+    ['statechange', { state: 'idle' }],
+    ['leave', { code: '405', reason: 'kicked' }],
+  ]);
+  assert.equal(room.client(), null);
+});
+
+test('every patch of the view reaches the components as it is', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  const sets = spied(room);
+  for (const patch of [
+    { pusher: PUSHER, 'players[0]': player(7) },
+    { 'players[0].muteVideo': true, 'pusher.enableCamera': false },
+    { 'players[1]': player(8), 'players[0].src': 'rtmp://7?2' },
+    { 'players[0]': { key: 'free-0', src: '' } },
+    { 'pusher.key': 'pusher-2' },
+  ]) {
+    await client.tell(['view', patch]);
+    const set = sets.splice(0);
+    assert.equal(set.length, 1, JSON.stringify(set));
+    const { tiles, silent, ...rest } = set[0];
+    assert.deepEqual(rest, patch);
+  }
+  assert.deepEqual(page.natives('live-player').map(({ data }) => data.src), ['rtmp://8']);
+  assert.equal(page.attributes('live-pusher').enableCamera, false);
+  assert.equal(room.data.tiles, 2);
+
+  await client.tell(['view', { pusher: null, players: [] }]);
+  assert.equal(page.natives('live-player').length + page.natives('live-pusher').length, 0);
+  assert.equal(room.data.tiles, 0);
+});
+
+test('what the client has to render already is rendered on entering', async () => {
+  const { page, room, client } = show();
+  client.page = { pusher: PUSHER, players: [player(7), player(8)] };
+  await room.enter({ client });
+  assert.equal(page.natives('live-player').length, 2);
+  assert.equal(room.data.tiles, 3);
+});
+
+test('twenty members who come in one turn are rendered by one setData', async (t) => {
+  const { room, client } = show();
+  await room.enter({ client });
+  const sets = spied(room);
+  const uids = Array.from({ length: 20 }, (_, index) => 200 + index);
+  const joins = uids.map((uid) => ['clientJoin', member(uid)]);
+  await client.tell(...joins, ['mute-audio', member(201)]);
+  assert.equal(sets.splice(0).length, 1);
+  assert.deepEqual([room.data.silent, room.data.tiles, room.data.muted], [uids, 20, { 201: true }]);
+
+  const patch = Object.fromEntries(uids.map((uid, place) => [`players[${place}]`, player(uid)]));
+  await client.tell(['unmute-audio', member(201)], ['view', patch]);
+  const [set, ...others] = sets.splice(0);
+  assert.equal(others.length, 0);
+  assert.deepEqual([room.data.silent, room.data.tiles, room.data.muted], [[], 20, { 201: false }]);
+  t.diagnostic(`twenty players in one setData: ${JSON.stringify(set).length} bytes`);
+});
+
+test('who has no picture and no sound has a silent tile until it leaves', async () => {
+  const { page, room, client } = show({ names: { 7: 'Ann' } });
+  await room.enter({ client });
+  const big = '12345678901234567890';
+  await client.tell(['clientJoin', member(7)], ['clientJoin', member(big)]);
+  assert.deepEqual(faces(page), ['Ann', big]);
+  await client.tell(['view', { 'players[0]': player(7) }]);
+  assert.deepEqual(faces(page), [big]);
+  await client.tell(['view', { 'players[0]': { key: 'free-0', src: '' } }]);
+  assert.deepEqual(faces(page), ['Ann', big]);
+
+  // A second audio has a player that is not seen.
+  await client.tell(['view', { 'players[0]': player(7, { kind: 'slaveAudio' }) }]);
+  assert.deepEqual(faces(page), ['Ann', big]);
+  assert.equal(room.data.tiles, 2);
+  await client.tell(['clientLeave', member(7)], ['clientLeave', member(big)], ['view', { players: [] }]);
+  assert.deepEqual([faces(page), room.data.tiles], [[], 0]);
+});
+
+test('mutes and levels are shown, and forgotten with the member', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  const quality = (uid, direction, level, kind = 'main') => ['network-quality', { ...member(uid), direction, kind, level }];
+  await client.tell(
+    ['clientJoin', member(7)], ['mute-audio', member(7)], quality(7, 'down', 3), quality(7, 'down', 6, 'screenShare'),
+    quality(100, 'up', 1), ['view', { pusher: PUSHER, 'players[0]': player(7) }]
+  );
+  assert.deepEqual([room.data.levels, room.data.muted], [{ 7: 3, me: 1 }, { 7: true }]);
+  for (const shown of ['.muted', '.bars-3', '.bars-1']) assert.equal(page.findAll('#room', shown).length, 1, shown);
+  await client.tell(['clientLeave', member(7)]);
+  assert.deepEqual([room.data.levels, room.data.muted], [{ me: 1 }, {}]);
+});
+
+test('every added stream is subscribed to, unless the page wants to do it', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  await client.tell(['stream-added', { uid: 7, mediaType: 'video' }]);
+  assert.deepEqual(client.called('subscribe'), [[7, 'video']]);
+  await room.enter({ client, subscribe: false });
+  page.heard();
+  await client.tell(['stream-added', { uid: 8, mediaType: 'video' }]);
+  assert.equal(client.called('subscribe').length, 1);
+  assert.deepEqual(page.heard(), [['streamadded', { uid: 8, mediaType: 'video' }]]);
+});
+
+test('a subscription that fails is told, unless its stream or its member is gone', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  const error = { code: 408, reason: 'late', message: 'late', desc: 'no answer', kind: 'Network' };
+  client.answers.subscribe = () => Promise.reject(Object.assign(new Error('late'), error));
+  const failures = () => page.heard().filter(([event]) => event === 'failure');
+  const added = ['stream-added', { uid: 7, mediaType: 'audio' }];
+  await client.tell(['clientJoin', member(7)], added);
+  assert.deepEqual(failures(), [['failure', error]]);
+  await client.tell(added, ['clientLeave', member(7)]);
+  assert.deepEqual(failures(), []);
+  client.answers.subscribe = () => Promise.reject(Object.assign(new Error('gone'), { kind: 'Refused' }));
+  await client.tell(['clientJoin', member(7)], added);
+  assert.deepEqual(failures(), []);
+});
+
+test('a room that cannot be joined rejects, and the page is idle again', async () => {
+  const { page, room, client } = show();
+  client.answers.join = () => {
+    client.state = 'idle';
+    return Promise.reject(Object.assign(new Error('refused'), { code: '417', reason: 'refused' }));
+  };
+  await assert.rejects(room.enter({ client }), { code: '417' });
+  await client.tell(['disconnect', { code: '417', reason: 'refused' }]);
+  assert.deepEqual(page.heard(), [
+    ['statechange', { state: 'joining' }],
+    ['statechange', { state: 'idle' }],
+    ['leave', { code: '417', reason: 'refused' }],
+  ]);
+  assert.deepEqual(client.called('publish'), []);
+});
+
+test('a role that is refused leaves nobody in the room', async () => {
+  const { room, client } = show();
+  client.answers.setRole = () => Promise.reject(Object.assign(new Error('the role must be'), { code: 434 }));
+  await assert.rejects(room.enter({ client, role: 'king' }), { code: 434 });
+  assert.deepEqual([client.called('leave').length, client.called('publish').length, room.client()], [1, 0, null]);
+});
+
+test('a publication that fails rejects, and the stay goes on', async () => {
+  const { page, room, client } = show();
+  client.answers.publish = () => Promise.reject(Object.assign(new Error('no push URL'), { code: '420' }));
+  await assert.rejects(room.enter({ client }), { code: '420' });
+  assert.equal(page.heard().at(-1)[1].state, 'joined');
+  assert.equal(room.client(), client);
+});
+
+test('leaving ends the call on the page at once', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  await client.tell(['clientJoin', member(8)], ['view', { pusher: PUSHER, 'players[0]': player(7) }]);
+  page.heard();
+  const leaving = room.leave();
+  assert.equal(page.natives('live-pusher').length + page.natives('live-player').length, 0);
+  assert.deepEqual([faces(page), room.data.tiles], [[], 0]);
+  assert.deepEqual(page.heard(), [
+    ['statechange', { state: 'idle' }],
+    ['leave', { code: '0', reason: 'left the room' }],
+  ]);
+  await leaving;
+  await client.tell(['disconnect', { code: '0', reason: 'left the room' }], ['view', { pusher: PUSHER }]);
+  assert.deepEqual([page.heard(), page.natives('live-pusher').length], [[], 0]);
+  await room.leave();
+  assert.equal(client.called('leave').length, 1);
+});
+
+test('whoever leaves while joining publishes nothing', async () => {
+  const { page, room, client } = show();
+  const entering = room.enter({ client });
+  room.leave();
+  await entering;
+  assert.deepEqual(client.calls.map(([name]) => name), ['setRole', 'join', 'leave']);
+  assert.equal(page.heard().at(-1)[0], 'leave');
+});
+
+test('entering again leaves first, and nothing is heard twice', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client, channelName: 'first' });
+  await client.tell(['clientJoin', member(7)]);
+  const second = room.enter({ client, channelName: 'second' });
+  // The end of the first stay is told when the second has begun.
+  await client.tell(['disconnect', { code: '0', reason: 'left the room' }]);
+  await second;
+  assert.deepEqual(client.calls.map(([name]) => name), [
+    'setRole', 'join', 'publish', 'leave', 'setRole', 'join', 'publish',
+  ]);
+  assert.deepEqual(page.heard().map(([event, detail]) => detail.state ?? event), [
+    'joining', 'joined', 'memberjoin', 'idle', 'leave', 'joining', 'joined',
+  ]);
+  assert.deepEqual(faces(page), []);
+  await client.tell(['clientJoin', member(8)]);
+  assert.deepEqual(page.heard(), [['memberjoin', member(8)]]);
+});
+
+test('another client takes over, and the one before is silent', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  const other = new sdk.ScriptedClient();
+  await room.enter({ client: other });
+  assert.equal(client.called('leave').length, 1);
+  page.heard();
+  await client.tell(['clientJoin', member(7)], ['view', { 'players[0]': player(7) }]);
+  assert.deepEqual([page.heard(), room.data.tiles], [[], 0]);
+});
+
+test('a room that is gone has left, and renders nothing any more', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  const sets = spied(room);
+  const told = client.tell(['view', { pusher: PUSHER }], ['reconnected']);
+  // Heard, but not yet rendered.
+  client.listeners.get('clientJoin')(member(7));
+  page.setData({ there: false });
+  await told;
+  await client.tell(['mute-audio', member(7)], ['disconnect', { code: '0', reason: 'left the room' }]);
+  assert.deepEqual([client.called('leave').length, sets.length], [1, 0]);
+
+  // Nor does a join that was on its way.
+  const late = show();
+  const entering = late.room.enter({ client: late.client });
+  const lateSets = spied(late.room);
+  late.page.setData({ there: false });
+  await entering;
+  await settled();
+  assert.deepEqual([late.client.called('publish'), lateSets], [[], []]);
+});
+
+test('microphone, camera and its side are switched through the room', async () => {
+  const { room, client } = show();
+  await assert.rejects(room.setMic(true), /enter\(\)/);
+  room.switchCamera();
+  assert.equal(switched.length, 0);
+  await room.enter({ client, mic: false, camera: false });
+  client.answers.publish = () => Promise.resolve('rtmp://push');
+  assert.equal(await room.setMic(true), 'rtmp://push');
+  await room.setCamera(true);
+  await room.setMic(false);
+  await room.setCamera(false);
+  assert.deepEqual(client.calls.slice(2), [
+    ['publish', 'audio'], ['publish', 'video'], ['unpublish', 'audio'], ['unpublish', 'video'],
+  ]);
+  await client.tell(['view', { pusher: PUSHER }]);
+  room.switchCamera();
+  assert.equal(switched.length, 1);
+});
+
+test('what native components tell is reported, and told to the page', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  await client.tell(['view', { pusher: PUSHER, 'players[0]': player(7) }]);
+  page.heard();
+  page.natives('live-pusher')[0].triggerEvent('statechange', { code: 1002 });
+  page.natives('live-player')[0].triggerEvent('statechange', { code: 2004 });
+  const reports = [
+    ['push', 'bindstatechange', { code: 1002 }, undefined],
+    ['pull', 'bindstatechange', { key: 'player-7', code: 2004 }, 7],
+  ];
+  assert.deepEqual(client.called('dataReporter'), reports);
+  assert.deepEqual(page.heard().map(([event, detail]) => [event, detail.direction]), [['report', 'push'], ['report', 'pull']]);
+});
+
+test('a shared screen is shown whole, and a tap names the tile', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  await client.tell(['clientJoin', member(8)], ['view', { 'players[0]': player(7, { kind: 'screenShare' }) }]);
+  assert.equal(page.attributes('live-player').objectFit, 'contain');
+  page.heard();
+  for (const tile of page.findAll('#room', '.tile')) tile.dispatchEvent('tap');
+  await settled();
+  assert.deepEqual(page.heard(), [
+    ['tiletap', { key: 'player-7', uid: 7 }],
+    ['tiletap', { key: undefined, uid: 8 }],
+  ]);
+});
+
+/** A page with a room, and a client to enter it with. */
+function show(data = {}) {
+  const page = open({ there: true, names: {}, ...data });
+  switched.length = 0;
+  return { page, room: page.component('#room'), client: new sdk.ScriptedClient() };
+}
+
+/** What the room sets from here on. */
+function spied(room) {
+  const sets = [];
+  const { setData } = room;
+  room.setData = (data) => {
+    sets.push(data);
+    setData.call(room, data);
+  };
+  return sets;
+}
+
+/** The names on tiles without a picture. */
+function faces(page) {
+  return page.findAll('#room', '.face').map(({ dom }) => dom.textContent);
+}

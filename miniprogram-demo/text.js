@@ -1,0 +1,48 @@
+/** The demo's words, in Chinese and English. */
+
+const WORDS = {
+  zh: {
+    title: '音视频通话', server: '服务器', room: '房间', uid: '用户 ID（可不填）', role: '角色', broadcaster: '主播', audience: '观众',
+    secure: '安全模式（向网关的开发接口要 token）', appkey: 'App Key', mic: '麦克风', camera: '摄像头', join: '加入', joining: '正在加入…',
+    diagnostics: '诊断', classic: '自行管理组件的示例', noServer: '请填写服务器地址', noRoom: '请填写房间名',
+    noToken: '没有拿到 token：请用 --dev 与 --app 启动网关',
+    me: '我', leave: '离开', flip: '翻转', speaker: '扬声器', ear: '听筒', members: '成员', reconnecting: '网络断开，正在重连…',
+    becomeAudience: '变为观众', becomeBroadcaster: '变为主播', kicked: '你已被移出房间', closed: '房间已解散', elsewhere: '通话结束',
+    captions: '字幕', noCaptions: '还没有字幕', noPicture: '没有画面：播放器已重试',
+    preflight: '通话前检查', run: '重新检查', codes: '组件状态码', log: '日志', copy: '复制日志', copied: '已复制', emptyCodes: '还没有状态码',
+    emptyLog: '还没有日志：先进行一次通话', wasm: 'WXWebAssembly', socket: 'WebSocket', request: 'HTTPS 请求', network: '网络',
+    scopeCamera: '摄像头权限', scopeRecord: '麦克风权限', live: 'live-pusher / live-player', ok: '正常', missing: '不可用', unknown: '未询问',
+    denied: '被拒绝：请在右上角“设置”中打开', devtools: '开发者工具不支持这两个组件，请用真机', language: 'EN', version: '版本',
+  },
+  en: {
+    title: 'Audio and video call', server: 'Server', room: 'Room', uid: 'User ID (optional)', role: 'Role', broadcaster: 'Broadcaster', audience: 'Audience',
+    secure: 'Secure mode (token from the gateway’s dev endpoint)', appkey: 'App key', mic: 'Microphone', camera: 'Camera', join: 'Join', joining: 'Joining…',
+    diagnostics: 'Diagnostics', classic: 'Example that manages components itself', noServer: 'Enter the server’s address', noRoom: 'Enter a room name',
+    noToken: 'No token: start the gateway with --dev and --app',
+    me: 'Me', leave: 'Leave', flip: 'Flip', speaker: 'Speaker', ear: 'Earpiece', members: 'Members', reconnecting: 'Connection lost, reconnecting…',
+    becomeAudience: 'To audience', becomeBroadcaster: 'To broadcaster', kicked: 'You were removed from the room', closed: 'The room was dissolved', elsewhere: 'The call has ended',
+    captions: 'Captions', noCaptions: 'No captions yet', noPicture: 'No picture: the player was retried',
+    preflight: 'Before the call', run: 'Check again', codes: 'Component codes', log: 'Log', copy: 'Copy log', copied: 'Copied', emptyCodes: 'No codes yet',
+    emptyLog: 'No log yet: hold a call first', wasm: 'WXWebAssembly', socket: 'WebSocket', request: 'HTTPS requests', network: 'Network',
+    scopeCamera: 'Camera permission', scopeRecord: 'Microphone permission', live: 'live-pusher / live-player', ok: 'fine', missing: 'not available', unknown: 'not asked yet',
+    denied: 'denied: allow it in Settings, top right', devtools: 'DevTools does not run these components: use a phone', language: '中文', version: 'Version',
+  },
+};
+
+const KEY = 'language';
+
+/** The language chosen last, else the one of the app. */
+function language() {
+  const chosen = wx.getStorageSync(KEY);
+  if (chosen) return chosen;
+  const info = wx.getAppBaseInfo ? wx.getAppBaseInfo() : {};
+  return /^zh/i.test(info.language || 'zh') ? 'zh' : 'en';
+}
+
+module.exports = {
+  words: () => WORDS[language()],
+  switchLanguage() {
+    wx.setStorageSync(KEY, language() === 'zh' ? 'en' : 'zh');
+    return WORDS[language()];
+  },
+};

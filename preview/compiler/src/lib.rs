@@ -1,0 +1,172 @@
+//! Compiles a mini-program into one JavaScript module, with the compilers of WeChat's component framework.
+//!
+//! The module exports `config` (every JSON file), `scripts` (the source of every JavaScript file), `styles`
+//! and `templates`, each by path without extension; scripts keep theirs. It never runs anything.
+
+mod native;
+mod styles;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use glass_easel_template_compiler::TmplGroup;
+use serde_json::{Value, json};
+
+/// A mini-program as the browser host loads it.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The JavaScript module.
+    pub module: String,
+    /// What WeChat would take, but hardly as it was meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// Something that is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The path within the mini-program.
+    pub file: String,
+    /// Counted from 1; none if it is the file as a whole.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub text: String,
+}
+
+impl Problem {
+    fn at(file: &str, line: usize, text: impl fmt::Display) -> Self {
+        Self { file: file.to_owned(), line: Some(line), text: text.to_string() }
+    }
+
+    fn of(file: &str, text: impl fmt::Display) -> Self {
+        Self { file: file.to_owned(), line: None, text: text.to_string() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file, self.text),
+            None => write!(f, "{}: {}", self.file, self.text),
+        }
+    }
+}
+
+/// Compiles the mini-program in a folder.
+///
+/// # Errors
+///
+/// Everything that keeps it from being compiled, of all files at once.
+pub fn compile(folder: &Path) -> Result<Compiled, Vec<Problem>> {
+    let mut sources = Sources::new();
+    read(folder, "", &mut sources).map_err(|error| vec![Problem::of(&folder.to_string_lossy(), error)])?;
+    if !sources.contains_key("app.json") {
+        return Err(vec![Problem::of("app.json", "is missing: this is no mini-program's folder")]);
+    }
+    let mut found = Findings::default();
+    let config = configuration(&sources, &mut found);
+    let styles = styles::compile(&sources, &config, &mut found);
+    let templates = templates(&sources, &mut found);
+    if !found.errors.is_empty() {
+        return Err(found.errors);
+    }
+    let scripts: BTreeMap<_, _> = sources.iter().filter(|(path, _)| path.ends_with(".js")).collect();
+    let module = format!(
+        "export const config = {};\nexport const scripts = {};\nexport const styles = {};\nexport const templates = {templates};\n",
+        json!(config),
+        json!(scripts),
+        json!(styles),
+    );
+    Ok(Compiled { module, warnings: found.warnings })
+}
+
+/// The text files, by path.
+type Sources = BTreeMap<String, String>;
+
+/// The JSON files, by path without extension.
+type Config = BTreeMap<String, Value>;
+
+#[derive(Default)]
+struct Findings {
+    errors: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+const TEXT: [&str; 5] = [".js", ".json", ".wxml", ".wxs", ".wxss"];
+
+fn read(folder: &Path, below: &str, sources: &mut Sources) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || name == "node_modules" {
+            continue;
+        }
+        let path = format!("{below}{name}");
+        // Not through links: they may lead round in a circle.
+        if entry.file_type()?.is_dir() {
+            read(&entry.path(), &format!("{path}/"), sources)?;
+        } else if TEXT.iter().any(|extension| name.ends_with(extension)) {
+            let text = fs::read_to_string(entry.path());
+            sources.insert(
+                path.clone(),
+                text.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?,
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The files with an extension, as (path, stem, text).
+fn with_extension<'a>(
+    sources: &'a Sources,
+    extension: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+    sources
+        .iter()
+        .filter_map(move |(path, text)| Some((path.as_str(), path.strip_suffix(extension)?, text.as_str())))
+}
+
+fn configuration(sources: &Sources, found: &mut Findings) -> Config {
+    let mut config = Config::new();
+    for (path, stem, text) in with_extension(sources, ".json") {
+        match serde_json::from_str(text) {
+            Ok(value) => drop(config.insert(stem.to_owned(), value)),
+            Err(error) => found.errors.push(Problem::at(path, error.line(), error)),
+        }
+    }
+    config
+}
+
+fn templates(sources: &Sources, found: &mut Findings) -> String {
+    let mut group = TmplGroup::new();
+    for (path, stem, text) in with_extension(sources, ".wxs") {
+        // On a line of its own, the brace that follows does not fall into a comment.
+        group.add_script(stem, &format!("{text}\n"));
+        // Templates name a script without its extension, scripts name each other with it.
+        group.add_script(path, &format!("module.exports = require({});", json!(format!("/{stem}"))));
+    }
+    for (path, stem, text) in with_extension(sources, ".wxml") {
+        for problem in group.add_tmpl(stem, text) {
+            let list = if problem.prevent_success() { &mut found.errors } else { &mut found.warnings };
+            list.push(Problem::at(path, problem.location.start.line as usize + 1, &problem.kind));
+        }
+        found.errors.extend(native::check(path, text));
+    }
+    for (path, stem, _) in with_extension(sources, ".wxml") {
+        let missing = |kind, name: String| {
+            Problem::of(path, format!("names the {kind} \"{name}\", which is not there"))
+        };
+        let templates = group.direct_dependencies(stem).into_iter().flatten();
+        let templates = templates.filter(|name| !group.contains_template(name));
+        found.errors.extend(templates.map(|name| missing("template", name)));
+        let scripts = group.script_dependencies(stem).into_iter().flatten();
+        let scripts = scripts.filter(|name| !sources.contains_key(&format!("{name}.wxs")));
+        found.errors.extend(scripts.map(|name| missing("script", name)));
+    }
+    group.get_tmpl_gen_object_groups().unwrap_or_else(|error| {
+        found.errors.push(Problem::of("app.json", error));
+        String::new()
+    })
+}

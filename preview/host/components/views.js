@@ -1,0 +1,189 @@
+/** Components that show something: boxes, text, pictures, lists. */
+
+import { inner, native } from './native.js';
+
+const FIT = { aspectFit: 'contain', aspectFill: 'cover', scaleToFill: 'fill', center: 'none' };
+const EDGE = 50;
+
+export const views = [
+  native('view'),
+  native('block'),
+  native('cover-view', { properties: { scrollTop: Number } }),
+  native('text', {
+    properties: { userSelect: false, selectable: false, space: String, decode: false },
+    shown: ['userSelect', 'selectable'],
+  }),
+  ...['image', 'cover-image'].map((tag) =>
+    native(tag, {
+      properties: { src: String, mode: 'scaleToFill', webp: false, lazyLoad: false, showMenuByLongpress: false },
+      lifetimes: {
+        created() {
+          this.picture = inner(this, 'img', { alt: '' });
+          this.picture.onload = () => {
+            const { naturalWidth: width, naturalHeight: height } = this.picture;
+            this.triggerEvent('load', { width, height });
+            this.fit();
+          };
+          this.picture.onerror = () => this.triggerEvent('error', { errMsg: `${this.data.src}: cannot be loaded` });
+        },
+      },
+      changed: {
+        src(src) {
+          if (src) this.picture.src = fileUrl(src);
+          else this.picture.removeAttribute('src');
+        },
+        mode() {
+          this.fit();
+        },
+      },
+      methods: {
+        fit() {
+          const { mode } = this.data;
+          this.picture.style.objectFit = FIT[mode] ?? 'fill';
+          if (mode === 'widthFix') this.$$.style.height = this.picture.style.height = 'auto';
+          if (mode === 'heightFix') this.$$.style.width = this.picture.style.width = 'auto';
+        },
+      },
+    }),
+  ),
+  native('icon', {
+    properties: { type: String, size: 23, color: String },
+    changed: {
+      'type, size, color'() {
+        const { type, size, color } = this.data;
+        const signs = {
+          success: '✔',
+          success_no_circle: '✔',
+          info: 'ℹ',
+          warn: '⚠',
+          waiting: '⏱',
+          cancel: '✖',
+          download: '⬇',
+          search: '⌕',
+          clear: '✖',
+        };
+        this.$$.textContent = signs[type] ?? '';
+        Object.assign(this.$$.style, { fontSize: `${parseFloat(size)}px`, color: color || '#09bb07' });
+      },
+    },
+  }),
+  native('progress', {
+    properties: { percent: Number, showInfo: false, strokeWidth: 6, activeColor: String, active: false },
+    lifetimes: {
+      created() {
+        this.bar = inner(this, 'progress', { max: 100 });
+      },
+    },
+    changed: {
+      percent(percent) {
+        this.bar.value = percent;
+      },
+    },
+  }),
+  native('scroll-view', {
+    properties: {
+      scrollX: false,
+      scrollY: false,
+      scrollTop: Number,
+      scrollLeft: Number,
+      scrollIntoView: String,
+      upperThreshold: EDGE,
+      lowerThreshold: EDGE,
+      scrollWithAnimation: false,
+      enableFlex: false,
+      enhanced: false,
+      showScrollbar: true,
+      bounces: true,
+      type: String,
+    },
+    shown: ['scrollX', 'scrollY'],
+    lifetimes: {
+      created() {
+        this.$$.addEventListener('scroll', () => this.scrolled());
+      },
+    },
+    changed: {
+      scrollTop(top) {
+        this.go({ top });
+      },
+      scrollLeft(left) {
+        this.go({ left });
+      },
+      scrollIntoView(id) {
+        // The element may come with the same change.
+        if (id)
+          requestAnimationFrame(() =>
+            this.$$.querySelector(`#${CSS.escape(id)}`)?.scrollIntoView({ block: 'start' }),
+          );
+      },
+    },
+    methods: {
+      go(to) {
+        const behavior = this.data.scrollWithAnimation ? 'smooth' : 'instant';
+        requestAnimationFrame(() => this.$$.scrollTo({ ...to, behavior }));
+      },
+      scrolled() {
+        const { scrollTop, scrollLeft, scrollHeight, scrollWidth, clientHeight, clientWidth } = this.$$;
+        this.triggerEvent('scroll', { scrollTop, scrollLeft, scrollHeight, scrollWidth });
+        const { scrollY, lowerThreshold, upperThreshold } = this.data;
+        const [at, end] = scrollY
+          ? [scrollTop, scrollHeight - clientHeight]
+          : [scrollLeft, scrollWidth - clientWidth];
+        const edge = at <= upperThreshold ? 'upper' : at >= end - lowerThreshold ? 'lower' : '';
+        if (edge && edge !== this.edge) this.triggerEvent(`scrollto${edge}`, {});
+        this.edge = edge;
+      },
+    },
+  }),
+  native('swiper', {
+    properties: {
+      current: Number,
+      indicatorDots: false,
+      autoplay: false,
+      interval: 5000,
+      duration: 500,
+      circular: false,
+      vertical: false,
+    },
+    lifetimes: {
+      created() {
+        this.$$.addEventListener('scrollend', () => {
+          const current = Math.round(this.$$.scrollLeft / this.$$.clientWidth);
+          if (current === this.data.current) return;
+          this.setData({ current });
+          this.triggerEvent('change', { current, source: 'touch' });
+        });
+      },
+    },
+    changed: {
+      current(current) {
+        requestAnimationFrame(() => this.$$.scrollTo({ left: current * this.$$.clientWidth, behavior: 'smooth' }));
+      },
+    },
+  }),
+  native('swiper-item', { properties: { itemId: String } }),
+  native('navigator', {
+    properties: { url: String, openType: 'navigate', delta: 1, target: String },
+    lifetimes: {
+      created() {
+        this.$$.addEventListener('click', () => {
+          const { url, openType, delta } = this.data;
+          const methods = {
+            navigate: 'navigateTo',
+            redirect: 'redirectTo',
+            reLaunch: 'reLaunch',
+            navigateBack: 'navigateBack',
+          };
+          if (!methods[openType])
+            throw new Error(`<navigator open-type="${openType}"> is not in the browser preview`);
+          wx[methods[openType]]({ url, delta });
+        });
+      },
+    },
+  }),
+];
+
+/** The address of a file of the code package. */
+export function fileUrl(path) {
+  return /^(https?|data|blob):/.test(path) ? path : `/app/${path.replace(/^\//, '')}`;
+}

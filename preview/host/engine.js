@@ -1,0 +1,135 @@
+/**
+ * What the component framework leaves to its host: elements, style sheets, and which events come from
+ * the document. Hides the framework's manners.
+ */
+
+import * as glassEasel from 'glass-easel';
+import { MiniProgramEnv } from 'glass-easel-miniprogram-adapter';
+import { complain, missing } from './complaints.js';
+
+const TOUCH = ['touchstart', 'touchmove', 'touchend', 'touchcancel', 'tap', 'canceltap'];
+const ANIMATION = ['transitionend', 'animationstart', 'animationiteration', 'animationend'];
+/** All others are fired by built-in components; the document's events of the same name are not the page's. */
+const FROM_DOCUMENT = new Set([...TOUCH, ...ANIMATION]);
+const LONG_PRESS = 350;
+const MOVED = 10;
+
+glassEasel.globalOptions.writeIdToDOM = true;
+glassEasel.addGlobalErrorListener((error) => {
+  complain(error);
+  return false;
+});
+
+/** An element of a page. Its name gets a prefix, lest `<button>` bring the browser's own along. */
+class WxElement extends HTMLElement {
+  setAttribute(name, value) {
+    super.setAttribute(name, name === 'style' ? inVw(value) : value);
+  }
+
+  /** The framework puts a prefix of the component before it. */
+  set id(id) {
+    super.setAttribute('id', id.replace(/^.*?--/, ''));
+  }
+
+  get id() {
+    return this.getAttribute('id') ?? '';
+  }
+}
+
+class Backend extends glassEasel.CurrentWindowBackendContext {
+  /** @param {Set<string>} tags those that exist */
+  constructor(tags) {
+    super();
+    this.tags = tags;
+    this.document = {
+      createElement: (tag) => this.element(tag),
+      createTextNode: (text) => document.createTextNode(text),
+      createDocumentFragment: () => document.createDocumentFragment(),
+    };
+    this.onEvent((target, type, detail, options) => dispatch(target, type, detail, options));
+    watchLongPress();
+  }
+
+  element(tag) {
+    if (!this.tags.has(tag)) missing(`<${tag}>`);
+    const name = `wx-${tag.toLowerCase()}`;
+    if (!customElements.get(name)) customElements.define(name, class extends WxElement {});
+    return document.createElement(name);
+  }
+
+  setListenerStats(element, type, ...rest) {
+    if (FROM_DOCUMENT.has(type)) super.setListenerStats(element, type, ...rest);
+  }
+}
+
+/** The framework with the parts of a browser. */
+export class Engine {
+  /**
+   * @param {Map<string, object>} natives the definition of each built-in component
+   * @param {string[]} tags what custom components are called
+   */
+  constructor(natives, tags) {
+    const environment = new MiniProgramEnv();
+    this.space = environment.createCodeSpace('', true);
+    this.backend = environment.associateBackend(new Backend(new Set([...natives.keys(), ...tags, 'page'])));
+    natives.forEach((native, tag) => this.space.getComponentSpace().setGlobalUsingComponent(tag, native));
+    this.natives = [...natives.keys()];
+  }
+
+  /** Adds a style sheet to the document. @returns {CSSStyleSheet} */
+  addStyle(css) {
+    const sheet = new CSSStyleSheet();
+    // The compiler writes six digits, and a browser rounds borders down: 1.999999px would be 1px.
+    sheet.replaceSync(css.replace(/(-?[\d.]+)vw\b/g, (_, number) => vw(Math.round(number * 7500) / 1000)));
+    this.rename(sheet.cssRules);
+    document.adoptedStyleSheets.push(sheet);
+    return sheet;
+  }
+
+  /** Type selectors name tags as they are written in a template. */
+  rename(rules) {
+    const types = new RegExp(`(?<![-\\w.#:\\[="'])(${['page', ...this.natives].join('|')})(?![-\\w(="'])`, 'g');
+    for (const rule of rules) {
+      if (rule.selectorText) rule.selectorText = rule.selectorText.replace(types, 'wx-$1');
+      if (rule.cssRules) this.rename(rule.cssRules);
+    }
+  }
+}
+
+/** Inline styles are not compiled. */
+function inVw(style) {
+  return String(style).replace(/(-?[\d.]+)rpx\b/g, (_, number) => vw(number));
+}
+
+/** `rpx` is a 750th of the width. */
+function vw(rpx) {
+  return `${rpx / 7.5}vw`;
+}
+
+function dispatch(target, type, detail, options) {
+  const { touches, changedTouches } = detail;
+  const extraFields = touches ? { touches, changedTouches } : undefined;
+  const event = new glassEasel.Event(type, detail, { ...options, extraFields });
+  glassEasel.Event.dispatchEvent(target, event);
+  const { NoDefault, Normal } = glassEasel.EventBubbleStatus;
+  return event.defaultPrevented() ? NoDefault : Normal;
+}
+
+function watchLongPress() {
+  let timer;
+  let from;
+  document.addEventListener('pointerdown', (down) => {
+    from = { x: down.clientX, y: down.clientY };
+    const node = down.composedPath().find((one) => one.__wxElement);
+    clearTimeout(timer);
+    if (!node) return;
+    timer = setTimeout(() => {
+      for (const type of ['longpress', 'longtap'])
+        dispatch(node.__wxElement, type, from, { bubbles: true, composed: true });
+    }, LONG_PRESS);
+  });
+  document.addEventListener('pointermove', (move) => {
+    if (from && Math.hypot(move.clientX - from.x, move.clientY - from.y) > MOVED) clearTimeout(timer);
+  });
+  for (const end of ['pointerup', 'pointercancel']) document.addEventListener(end, () => clearTimeout(timer));
+}

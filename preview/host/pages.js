@@ -1,0 +1,190 @@
+/** The stack of pages: opening, closing, and what each page is told. */
+
+import { complain } from './complaints.js';
+import { resolve } from './scripts.js';
+
+const DEEPEST = 10;
+
+export class Pages {
+  /**
+   * @param {object} options
+   * @param {import('./engine.js').Engine} options.engine
+   * @param {string[]} options.paths the pages of app.json
+   * @param {Record<string, CSSStyleSheet>} options.sheets the style sheet of each page
+   * @param {(path: string) => object} options.config the JSON of a page
+   * @param {(page: {title: string, canGoBack: boolean, config: object}) => void} options.show draws the navigation bar
+   */
+  constructor({ engine, paths, sheets, config, show }) {
+    Object.assign(this, { engine, paths, sheets, config, show });
+    this.stack = [];
+    addEventListener('resize', () => {
+      const size = { windowWidth: innerWidth, windowHeight: innerHeight };
+      this.top?.tell('onResize', { size });
+      this.top?.component.triggerPageLifetime('resize', [{ size }]);
+    });
+  }
+
+  get top() {
+    return this.stack.at(-1);
+  }
+
+  /** Puts a page on top. @returns the channel to it */
+  open(url, listeners = {}) {
+    const { path, query } = this.parse(url);
+    if (this.stack.length >= DEEPEST) throw new Error(`webview count limit exceed: ${DEEPEST} pages are open`);
+    this.top?.hide();
+    const [ours, theirs] = channels();
+    Object.entries(listeners).forEach(([name, listener]) => ours.on(name, listener));
+    const page = new Page(this.engine, path, query, theirs);
+    page.sheet = this.sheets[path];
+    page.title = this.config(path).navigationBarTitleText;
+    this.stack.push(page);
+    this.draw();
+    page.begin();
+    return ours;
+  }
+
+  /** Puts a page in the place of the top one, or of all. */
+  replace(url, all) {
+    const { path } = this.parse(url);
+    const absolute = `/${path}${url.includes('?') ? url.slice(url.indexOf('?')) : ''}`;
+    for (let count = all ? this.stack.length : 1; count > 0; count--) this.stack.pop()?.end();
+    this.open(absolute);
+  }
+
+  back(delta) {
+    const count = Math.min(delta, this.stack.length - 1);
+    if (count < 1) return;
+    for (let closed = 0; closed < count; closed++) this.stack.pop().end();
+    this.draw();
+    this.top.appear();
+  }
+
+  setTitle(title) {
+    this.top.title = title;
+    this.draw();
+  }
+
+  draw() {
+    this.stack.forEach((page) => {
+      page.slot.hidden = page !== this.top;
+      if (page.sheet) page.sheet.disabled = page !== this.top;
+    });
+    const { title, path } = this.top;
+    this.show({ title, canGoBack: this.stack.length > 1, config: this.config(path) });
+  }
+
+  parse(url) {
+    const [name, search = ''] = url.split('?');
+    const path = resolve(this.top?.path ?? '', name);
+    if (!this.paths.includes(path)) throw new Error(`page "${path}" is not found`);
+    return { path, query: Object.fromEntries(new URLSearchParams(search)) };
+  }
+}
+
+class Page {
+  constructor(engine, path, query, channel) {
+    this.path = path;
+    this.query = query;
+    const search = new URLSearchParams(query).toString();
+    this.root = engine.backend.createRoot('page', engine.space, search ? `${path}?${search}` : path);
+    this.component = this.root.getComponent();
+    this.instance = this.root.get();
+    Object.assign(this.instance, {
+      route: path,
+      options: query,
+      getOpenerEventChannel: () => channel,
+      getTabBar: () => null,
+    });
+    this.slot = document.createElement('div');
+    this.slot.className = 'preview-page';
+    this.slot.addEventListener('scroll', () => this.scrolled());
+  }
+
+  begin() {
+    document.body.append(this.slot);
+    const placeholder = document.createElement('div');
+    this.slot.append(placeholder);
+    this.root.attach(this.slot, placeholder);
+    this.tell('onLoad', this.query);
+    this.appear();
+    requestAnimationFrame(() => this.tell('onReady'));
+  }
+
+  appear() {
+    this.tell('onShow');
+    this.component.triggerPageLifetime('show', []);
+  }
+
+  hide() {
+    this.tell('onHide');
+    this.component.triggerPageLifetime('hide', []);
+  }
+
+  end() {
+    this.tell('onUnload');
+    this.root.release();
+    this.slot.remove();
+    if (this.sheet) this.sheet.disabled = true;
+  }
+
+  scrolled() {
+    const { scrollTop, clientHeight, scrollHeight } = this.slot;
+    this.tell('onPageScroll', { scrollTop });
+    if (scrollTop + clientHeight >= scrollHeight - 50) this.tell('onReachBottom');
+  }
+
+  /** Calls a method of the page, if it has it; what it throws is not the host's. */
+  tell(method, ...args) {
+    const act = this.instance[method];
+    if (typeof act !== 'function') return undefined;
+    try {
+      return act.apply(this.instance, args);
+    } catch (error) {
+      complain(error);
+      return undefined;
+    }
+  }
+}
+
+/** Two ends through which a page and its opener talk; what comes before its listener waits. */
+function channels() {
+  const ends = [new Channel(), new Channel()];
+  ends.forEach((end, index) => (end.other = ends[1 - index]));
+  return ends;
+}
+
+class Channel {
+  listeners = new Map();
+  waiting = new Map();
+
+  on(name, listener) {
+    this.listeners.set(name, [...(this.listeners.get(name) ?? []), listener]);
+    const waiting = this.waiting.get(name) ?? [];
+    this.waiting.delete(name);
+    waiting.forEach((args) => listener(...args));
+  }
+
+  once(name, listener) {
+    const only = (...args) => {
+      this.off(name, only);
+      listener(...args);
+    };
+    this.on(name, only);
+  }
+
+  off(name, listener) {
+    const kept = (this.listeners.get(name) ?? []).filter((one) => listener && one !== listener);
+    this.listeners.set(name, kept);
+  }
+
+  emit(name, ...args) {
+    this.other.receive(name, args);
+  }
+
+  receive(name, args) {
+    const listeners = this.listeners.get(name) ?? [];
+    if (listeners.length === 0) this.waiting.set(name, [...(this.waiting.get(name) ?? []), args]);
+    listeners.forEach((listener) => listener(...args));
+  }
+}

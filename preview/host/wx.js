@@ -1,0 +1,39 @@
+/** `wx`, made of what a browser has. */
+
+import { device } from './wx/device.js';
+import { live } from './wx/live.js';
+import { network } from './wx/network.js';
+import { routing } from './wx/routing.js';
+import { storage } from './wx/storage.js';
+import { dialogs } from './wx/dialogs.js';
+
+/** What the language itself asks any object for. */
+const LANGUAGE = new Set(['then', 'toJSON']);
+
+/**
+ * @param {object} parts
+ * @param {import('./pages.js').Pages} parts.pages
+ * @param {object} parts.bar the navigation bar
+ * @param {import('./wx/life.js').Life} parts.life
+ * @param {object} parts.launch what the mini-program was opened with
+ */
+export function createWx(parts) {
+  const wx = {
+    ...network(),
+    ...storage(),
+    ...routing(parts),
+    ...dialogs(parts),
+    ...device(parts),
+    ...live(parts),
+    canIUse: (name) => name.split('.')[0] in wx,
+    nextTick: (act) => queueMicrotask(act),
+  };
+  return new Proxy(wx, {
+    get(target, name) {
+      const isMissing = !(name in target) && typeof name === 'string' && !LANGUAGE.has(name);
+      // No more than a word: apps ask before they use what not every phone has.
+      if (isMissing) console.warn(`The browser preview has no wx.${name}`);
+      return target[name];
+    },
+  });
+}

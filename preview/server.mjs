@@ -1,0 +1,141 @@
+/**
+ * Serves a mini-program to a browser: the host page, the compiled mini-program, its files, and the relay for
+ * its pusher. On loopback only. It fetches nothing from anywhere.
+ */
+
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliDecompress } from 'node:zlib';
+import { root } from '../scripts/tools.mjs';
+import { Relay } from './relay.mjs';
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.gif': 'image/gif',
+  '.webp': 'image/webp',
+};
+const PACKAGES = ['glass-easel', 'glass-easel-miniprogram-adapter', 'mpegts.js'];
+const MAX_MODULE = 64 << 20;
+
+/**
+ * @param {object} options
+ * @param {string} options.app the mini-program's folder; compiled whenever the page is loaded
+ * @param {string} options.compiler the program that compiles it
+ * @param {string} [options.flv] the HTTP-FLV twin of an RTMP address, made of `{hostname}`, `{path}` and `{query}`
+ * @param {number} [options.port]
+ * @param {(line: string) => void} [options.log]
+ * @returns {Promise<{url: string, close: () => Promise<void>}>}
+ */
+export async function startPreview({
+  app,
+  compiler,
+  flv = 'http://{hostname}:8395{path}.flv{query}',
+  port = 0,
+  log = () => {},
+}) {
+  const relay = new Relay({ log });
+  const files = new Files(app, compiler, flv, log);
+  const server = createServer((request, response) => {
+    if (!isOurs(request)) return answer(response, 403, 'text/plain', 'This host name is not served.');
+    return files.get(request.url.split('?')[0]).then(
+      ({ type, body }) => answer(response, 200, type, body),
+      (error) => answer(response, error.status ?? 500, 'text/plain; charset=utf-8', error.message),
+    );
+  });
+  server.on('upgrade', (request, connection, head) => {
+    // A page of somebody else's must not make this machine push.
+    const isFromHere = request.headers.origin === `http://${request.headers.host}`;
+    if (isFromHere && isOurs(request) && request.url.startsWith('/relay?')) relay.accept(request, connection, head);
+    else connection.destroy();
+  });
+  await new Promise((settle, refuse) => server.once('error', refuse).listen(port, '127.0.0.1', settle));
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    async close() {
+      await relay.close();
+      server.closeAllConnections();
+      await new Promise((settle) => server.close(settle));
+    },
+  };
+}
+
+/** Only loopback's own names: another that leads here belongs to a page of somebody else's. */
+function isOurs({ headers }) {
+  return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
+}
+
+function answer(response, status, type, body) {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+}
+
+class Files {
+  constructor(app, compiler, flv, log) {
+    Object.assign(this, { app, compiler, flv, log });
+  }
+
+  /** @param {string} url @returns {Promise<{type: string, body: string | Buffer}>} */
+  async get(url) {
+    const path = decoded(url);
+    if (path === '/') return this.read(join(root, 'preview', 'host'), 'index.html');
+    if (path === '/app.js') return { type: TYPES['.js'], body: await this.compile() };
+    const [, area, ...rest] = path.split('/');
+    const name = rest.join('/');
+    if (area === 'app') return this.read(this.app, name);
+    const [pack, ...inside] = rest;
+    if (area === 'npm' && PACKAGES.includes(pack))
+      return this.read(join(root, 'node_modules', pack), inside.join('/'));
+    if (area !== 'host') throw missing(path);
+    const file = await this.read(join(root, 'preview', 'host'), name);
+    return name === 'app.html' ? { ...file, body: String(file.body).replace('{{flv}}', escaped(this.flv)) } : file;
+  }
+
+  async read(folder, name) {
+    const path = resolve(folder, name);
+    if (relative(folder, path).startsWith('..') || name.includes('\0')) throw missing(name);
+    const body = await readFile(path).catch((error) => {
+      throw error.code === 'EISDIR' || error.code === 'ENOENT' ? missing(name) : error;
+    });
+    // Unpacked here: browsers take brotli over HTTP from some addresses only.
+    if (path.endsWith('.wasm.br')) return { type: TYPES['.wasm'], body: await promisify(brotliDecompress)(body) };
+    return { type: TYPES[extname(path)] ?? 'application/octet-stream', body };
+  }
+
+  async compile() {
+    try {
+      const { stdout, stderr } = await promisify(execFile)(this.compiler, [this.app], { maxBuffer: MAX_MODULE });
+      if (stderr) this.log(stderr.trimEnd());
+      return stdout;
+    } catch (error) {
+      const text = error.stderr || error.message;
+      this.log(text.trimEnd());
+      throw new Error(`The mini-program does not compile:\n${text}`);
+    }
+  }
+}
+
+function decoded(url) {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    throw Object.assign(new Error('This is no address.'), { status: 400 });
+  }
+}
+
+function missing(name) {
+  return Object.assign(new Error(`${name} is not there`), { status: 404 });
+}
+
+function escaped(text) {
+  return text.replace(/[&"<]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}

@@ -1,0 +1,1 @@
+Component({ data: { text: require('../index.js')('badge') } });

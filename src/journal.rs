@@ -1,0 +1,315 @@
+//! What went into a session and what came out of it, as text that may be shown around and replayed
+//! (`replay.rs`). Kept by the shell, beside the session.
+//!
+//! One JSON array per line: what sort of thing happened; to which call, request or socket; a code; a
+//! text; a value for or from the application. An input has its time before that, in milliseconds since
+//! the stay began. A stay begins with `"begin"` and everything that it depends on. Log lines are left
+//! out, since the session writes them again.
+
+use serde_json::Value;
+
+use crate::api::Call;
+use crate::bootstrap::md5_hex;
+use crate::doors::{Advice, HttpRequest, Input, Output};
+use crate::session::{Memory, Session};
+use crate::time::Instant;
+
+/// The last stays of one session, the present one included, within 256 KiB.
+#[derive(Debug)]
+pub struct Journal {
+    options: String,
+    text: String,
+    /// Where the present stay begins, in the text and in time.
+    begin: usize,
+    since: Instant,
+    resting: bool,
+    /// How many lines the present stay has lost.
+    dropped: usize,
+}
+
+impl Journal {
+    /// The journal of a session that was made just now from these options, written as JSON.
+    #[must_use]
+    pub fn new(options: String, session: &Session, now: Instant) -> Self {
+        let mut journal = Self {
+            options,
+            text: String::with_capacity(CAPACITY),
+            begin: 0,
+            since: now,
+            resting: false,
+            dropped: 0,
+        };
+        journal.drained(session, now);
+        journal
+    }
+
+    /// Notes what goes into the session; of a call also its arguments, written as a JSON array.
+    pub fn goes_in(&mut self, input: &Input, arguments: &str, now: Instant) {
+        let wait;
+        let gist;
+        let mut arguments = arguments;
+        let (kind, of, code, text) = match input {
+            Input::Call(id, call) => {
+                if let Call::Report(report) = call {
+                    gist = report.gist();
+                    arguments = &gist;
+                }
+                ("call", id.0, 0, call.name())
+            }
+            Input::Response(id, Ok(response)) => ("response", id.0, response.status, &*response.body),
+            Input::Response(id, Err(failure)) => ("failed", id.0, 0, &*failure.message),
+            Input::SocketOpened(id) => ("opened", id.0, 0, ""),
+            Input::SocketText(id, text) => ("text", id.0, 0, &**text),
+            Input::SocketClosed(id, info) => ("closed", id.0, info.code, &*info.reason),
+            Input::App(signal) => ("signal", 0, 0, signal.name()),
+            Input::Render => ("render", 0, 0, ""),
+            Input::Retry(count, Advice::After(millis)) => {
+                wait = millis.to_string();
+                ("retry", *count, 0, &*wait)
+            }
+            Input::Retry(count, Advice::GiveUp) => ("retry", *count, 0, "never"),
+            Input::Retry(count, Advice::Default) => ("retry", *count, 0, ""),
+            Input::Timeout => ("timeout", 0, 0, ""),
+        };
+        self.write(Some(now), kind, of, code, text, arguments);
+    }
+
+    /// Notes what comes out of the session. `value` is what the application is given, as JSON.
+    pub fn comes_out(&mut self, output: &Output, value: &str) {
+        let (kind, of, code, text) = match output {
+            Output::Request(id, HttpRequest { url, body, .. }) => {
+                // What components report is not kept.
+                let body = if body.starts_with(REPORT) { "" } else { body };
+                return self.write(None, "request", id.0, 0, &format!("{} {body}", url.as_str()), "");
+            }
+            Output::OpenSocket(id, url) => ("open", id.0, 0, url.as_str()),
+            Output::SendText(id, text) => ("send", id.0, 0, &**text),
+            Output::CloseSocket(id, info) => ("close", id.0, info.code, &*info.reason),
+            Output::AskRetry(context) => ("ask", context.retry_count, 0, ""),
+            Output::Settle(id, Ok(_)) => ("resolve", id.0, 0, ""),
+            Output::Settle(id, Err(_)) => ("reject", id.0, 0, ""),
+            Output::Event(event) => ("event", 0, 0, event.name()),
+            Output::Log(..) => return,
+        };
+        self.write(None, kind, of, code, text, value);
+    }
+
+    /// Notes that a defect of ours ended the session in the middle of the last input.
+    pub fn panicked(&mut self) {
+        self.write(None, "panic", 0, 0, "", "");
+    }
+
+    /// Every output has been taken: if nothing is under way any more, the stay is over.
+    pub fn drained(&mut self, session: &Session, now: Instant) {
+        let memory = session.memory();
+        let rested = std::mem::replace(&mut self.resting, memory.is_some());
+        if let (false, Some(Memory { seed, minted, keys, role })) = (rested, memory) {
+            (self.begin, self.since, self.dropped) = (self.text.len(), now, 0);
+            let begin = format!("[\"{}\",\"{seed}\",{minted},{keys},{}]", now.as_millis(), self.options);
+            self.write(None, "begin", 0, 0, role.name(), &begin);
+        }
+    }
+
+    /// All that is known, without secrets.
+    #[must_use]
+    pub fn export(&self) -> String {
+        let (version, dropped) = (env!("CARGO_PKG_VERSION"), self.dropped);
+        redact(&format!("[\"nertc-log\",{FORMAT},\"{version}\",{dropped}]\n{}", self.text))
+    }
+
+    /// Takes what was noted since the last time.
+    pub(crate) fn take(&mut self) -> String {
+        redact(&std::mem::take(&mut self.text))
+    }
+
+    fn write(&mut self, now: Option<Instant>, kind: &str, of: u32, code: u16, text: &str, json: &str) {
+        let since = self.since.as_millis();
+        let at = now.map(|now| format!("{},", now.as_millis().saturating_sub(since))).unwrap_or_default();
+        let json = if json.is_empty() { "null" } else { json };
+        let line = format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", Value::from(text));
+        while self.text.len() + line.len() > CAPACITY {
+            if self.text.is_empty() {
+                self.dropped += 1;
+                return;
+            }
+            // Earlier stays go first; then the older half, and with it the beginning, of this one.
+            let mut cut = self.begin;
+            if cut == 0 {
+                let bytes = self.text.as_bytes();
+                let end = (bytes.len() / 2..bytes.len()).find(|at| bytes[*at] == b'\n');
+                cut = end.map_or(bytes.len(), |end| end + 1);
+                self.dropped += bytes[..cut].iter().filter(|byte| **byte == b'\n').count();
+            }
+            self.text.drain(..cut);
+            self.begin = 0;
+        }
+        self.text += &line;
+    }
+}
+
+/// A text without its secrets: the queries of addresses, and what stands under the name of a secret,
+/// in JSON (texts within texts included), in forms and in prose.
+///
+/// Equal secrets become equal marks, and a mark stays as it is. So a session that is given redacted
+/// inputs has the outputs that were given, redacted.
+pub(crate) fn redact(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut redacted = String::with_capacity(text.len());
+    let (mut done, mut at) = (0, 0);
+    // Where the last name is, if nothing but quotation marks came after it.
+    let (mut name, mut name_end) = (0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            if name_end + 1 != at {
+                name = at - 1;
+            }
+            name_end = at;
+            continue;
+        }
+        if matches!(byte, b'"' | b'\\' | b' ') {
+            continue;
+        }
+        // Escaped once more with each text that it is in.
+        let quote = bytes[name_end..at - 1].trim_ascii_end();
+        let is_secret = names_a_secret(&bytes[name..name_end]);
+        let quoted = name_end..name_end + quote.len();
+        (name, name_end) = (at, at);
+        let mut around = "";
+        let end = match byte {
+            b'?' => end_of_word(bytes, at, b' ', PUNCTUATION),
+            b'=' if is_secret => end_of_word(bytes, at, b'&', b"\\"),
+            b':' if is_secret => {
+                at += bytes[at..].iter().take_while(|byte| **byte == b' ').count();
+                if !quote.is_empty() && bytes[at..].starts_with(quote) {
+                    at += quote.len();
+                    end_of_quote(bytes, at, quote.len())
+                } else if quote.is_empty() || bytes[at..].first().is_some_and(u8::is_ascii_digit) {
+                    around = &text[quoted];
+                    end_of_word(bytes, at, b',', PUNCTUATION)
+                } else {
+                    continue;
+                }
+            }
+            _ => continue,
+        };
+        redacted.extend([&text[done..at], around, &mark(&text[at..end], byte == b'='), around]);
+        (at, done) = (end, end);
+    }
+    redacted + &text[done..]
+}
+
+/// Where a text ends that began with a quotation mark of this length, backslashes included.
+fn end_of_quote(bytes: &[u8], start: usize, length: usize) -> usize {
+    let mut escapes = 0;
+    for (at, byte) in bytes.iter().enumerate().skip(start) {
+        match byte {
+            b'\\' => escapes += 1,
+            b'"' if escapes < length => return at - escapes,
+            _ => escapes = 0,
+        }
+    }
+    bytes.len()
+}
+
+/// Where a word ends: before `last`, a quotation mark or white space, also escaped. `after` may follow
+/// a word and does not count.
+fn end_of_word(bytes: &[u8], start: usize, last: u8, after: &[u8]) -> usize {
+    let ends = |at: &usize| match bytes[*at] {
+        b'n' | b'r' | b't' => bytes[*at - 1] == b'\\',
+        byte => byte == last || byte == b'"' || byte.is_ascii_whitespace(),
+    };
+    let mut end = (start..bytes.len()).find(ends).unwrap_or(bytes.len());
+    while end > start && after.contains(&bytes[end - 1]) {
+        end -= 1;
+    }
+    end
+}
+
+/// What stands for a secret. An absent one stays absent, which the protocol cares about.
+fn mark(secret: &str, is_form: bool) -> String {
+    if secret.is_empty() || (secret.starts_with(MARK) && secret.len() == MARK.len() + 8) {
+        return secret.to_owned();
+    }
+    // However it is escaped, it is the same secret.
+    let mut plain = String::new();
+    let mut bytes = secret.bytes();
+    let mut last = 0;
+    while let Some(byte) = bytes.next() {
+        let digits = match byte {
+            b'u' if last == b'\\' => 4,
+            b'%' if is_form => 2,
+            _ => 0,
+        };
+        last = byte;
+        if digits > 0 {
+            let digits = bytes.by_ref().take(digits);
+            let number = digits.map(|digit| char::from(digit).to_digit(16).unwrap_or(0));
+            plain.push(char::from(number.fold(0, |sum, digit| sum * 16 + digit) as u8));
+        } else if byte != b'\\' {
+            plain.push(char::from(byte));
+        }
+    }
+    format!("{MARK}{}", &md5_hex(&plain)[..8])
+}
+
+fn names_a_secret(name: &[u8]) -> bool {
+    SECRETS.iter().any(|secret| {
+        let begin = name.len().checked_sub(secret.len());
+        begin.is_some_and(|begin| name[begin..].eq_ignore_ascii_case(secret.as_bytes()))
+    })
+}
+
+/// Changes when older programs cannot read a log any more.
+pub(crate) const FORMAT: u32 = 1;
+/// About an hour of a quiet call, most of it heartbeats, and minutes of one with many players that
+/// report; little beside what a call's media take. Allocated once: memory that a module has taken, it
+/// never gives back.
+const CAPACITY: usize = 256 << 10;
+/// How the body of a batch of reports begins.
+const REPORT: &str = "{\"common\":";
+const MARK: &str = "redacted-";
+/// Ends of names. A stream's address ends in its key; what people say is nobody else's business.
+const SECRETS: [&str; 7] = ["token", "secret", "checksum", "resume", "password", "streamurl", "text"];
+const PUNCTUATION: &[u8] = b")]}>.,;:'\\";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_stand() {
+        for (text, redacted) in [
+            (r#"{"token":"S","a":1}"#, r#"{"token":"redacted-5dbc98dc","a":1}"#),
+            (r#"{"rtcToken" : 12, "a":1}"#, r#"{"rtcToken" : "redacted-c20ad4d7", "a":1}"#),
+            (r#""{\"token\":12}""#, r#""{\"token\":\"redacted-c20ad4d7\"}""#),
+            (
+                r#""{\"a\":\"{\\\"Token\\\":\\\"S\\\"}\"}""#,
+                r#""{\"a\":\"{\\\"Token\\\":\\\"redacted-5dbc98dc\\\"}\"}""#,
+            ),
+            (
+                r#"{"token":"","resume":null,"secret":{"password":"S"}}"#,
+                r#"{"token":"","resume":null,"secret":{"password":"redacted-5dbc98dc"}}"#,
+            ),
+            ("a=1&checksum=S&b=2", "a=1&checksum=redacted-5dbc98dc&b=2"),
+            ("connect wss://h/p?a=b: refused", "connect wss://h/p?redacted-7acaac15: refused"),
+            ("(wss://h/p?a=b)", "(wss://h/p?redacted-7acaac15)"),
+            (r#""h/p?a=b\n""#, r#""h/p?redacted-7acaac15\n""#),
+            ("the token: S, expired", "the token: redacted-5dbc98dc, expired"),
+            (r#"{"token":"half of i"#, r#"{"token":"redacted-b278cfe3"#),
+            ("ready? yes: tokens=1", "ready? yes: tokens=1"),
+        ] {
+            assert_eq!(redact(text), redacted);
+        }
+    }
+
+    #[test]
+    fn a_secret_has_one_mark_however_it_is_written() {
+        let marks =
+            [r#""token":"a/b+c&d""#, r#""token":"a\/b+c\u0026d""#, r#""{\"token\":\"a\\/b+c\\u0026d\"}""#]
+                .map(|text| redact(text).split(MARK).nth(1).map(|mark| mark[..8].to_owned()));
+        assert_eq!([&marks[0], &marks[0]], [&marks[1], &marks[2]]);
+        let form = redact("checksum=a%2Fb%2Bc%26d");
+        assert!(marks[0].as_ref().is_some_and(|mark| form.ends_with(mark)), "{form}");
+    }
+}
