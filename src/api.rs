@@ -94,7 +94,7 @@ impl Call {
             "updateTasks" => TaskOrder::update(first).map(Self::Tasks),
             "deleteTasks" => TaskOrder::delete(first).map(Self::Tasks),
             "dataReporter" => Ok(Self::Report(Report::new(first, second, argument(2), argument(3)))),
-            unknown => invalid(format!("there is no method {unknown:?}")),
+            unknown => invalid(format!("there is no method \"{unknown}\"")),
         }
     }
 
@@ -237,8 +237,10 @@ impl Servers {
         if !self.room_server.is_empty() {
             return self.room_server.trim_end_matches('/').to_owned();
         }
-        let host = self.channel_server.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-        let base = if host.is_empty() { "https://roomserver.netease.im" } else { &host };
+        let url = &self.channel_server;
+        let path = url.bytes().enumerate().filter(|(_, byte)| *byte == b'/').nth(2);
+        let host = path.and_then(|(path, _)| url.get(..path)).unwrap_or(url);
+        let base = if host.is_empty() { "https://roomserver.netease.im" } else { host };
         format!("{base}/v2/sdk/rooms")
     }
 

@@ -180,7 +180,7 @@ impl Config {
             "silenceLimit" => (&mut self.silence_limit, 1000),
             "backgroundSilenceLimit" => (&mut self.hidden_silence_limit, 1000),
             "probeLimit" => (&mut self.probe_limit, 100),
-            unknown => return Err(Error::InvalidArgument(format!("reconnect has no {unknown:?}"))),
+            unknown => return Err(Error::InvalidArgument(format!("reconnect has no \"{unknown}\""))),
         };
         let number = number.filter(|number| *number >= least).ok_or_else(|| out_of_range(key))?;
         *target = Duration::from_millis(number.into());

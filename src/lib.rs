@@ -67,6 +67,7 @@ mod error;
 mod event;
 mod info;
 mod journal;
+mod json;
 mod lenient;
 mod link;
 mod login;

@@ -135,7 +135,7 @@ pub(crate) fn depends_on(call: &Call, command: &Command) -> bool {
         return Item::of(command).is_some_and(Item::is_voice);
     }
     // Who may not stop publishing cannot become audience.
-    *call == Call::SetRole(Role::Audience) && matches!(command, Command::Publish(_, false))
+    matches!((call, command), (Call::SetRole(Role::Audience), Command::Publish(_, false)))
         || commands_of(call).contains(command)
 }
 

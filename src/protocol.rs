@@ -519,7 +519,7 @@ fn uid(body: Fields<'_>, key: &str) -> Result<Uid, PacketError> {
 
 fn media(body: Fields<'_>) -> Result<Media, PacketError> {
     let name = body.text("mediaType");
-    Media::named(&name).ok_or_else(|| PacketError::Malformed(format!("unknown mediaType {name:?}")))
+    Media::named(&name).ok_or_else(|| PacketError::Malformed(format!("unknown mediaType \"{name}\"")))
 }
 
 /// 0 when it is absent.

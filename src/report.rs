@@ -1,12 +1,13 @@
 //! What components told the page, on its way to a statistics server that the application named
 //! (docs/protocol.md 8.2 to 8.4): collected, coalesced, and sent in batches.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api::app_uid;
 use crate::bootstrap::md5_hex;
 use crate::config::Config;
 use crate::doors::HttpRequest;
+use crate::json::{object, written};
 use crate::media::Component;
 use crate::model::{Cid, RequestId, Uid, Url};
 use crate::time::{Instant, Timer};
@@ -100,18 +101,23 @@ impl Report {
 impl Reports {
     /// Takes a report in. Of a component's statistics only the latest wait.
     pub(crate) fn add(&mut self, report: &Report, stay: Stay, config: &Config, now: Instant) {
-        let part = |name: &str| report.data.get(name).map(Value::to_string).unwrap_or_default();
+        let part = |name: &str| report.data.get(name).map(written).unwrap_or_default();
         let passing = report.name.ends_with("netstatus");
         let passing = passing.then(|| format!("{} {} {}", report.direction, part("pull_uid"), part("key")));
         if passing.is_some() {
             self.waiting.retain(|waiting| waiting.passing != passing);
         }
-        let mut value = report.data.to_string();
+        let mut value = written(&report.data);
         value.truncate(value.floor_char_boundary(LONGEST_VALUE));
-        let event = json!({"function": {
-            "uid": stay.uid.to_string(), "cid": stay.cid.to_string(), "oper": report.direction,
-            "value": value, "time": now.as_millis(), "name": report.name,
-        }});
+        let function = object([
+            ("uid", stay.uid.to_string().into()),
+            ("cid", stay.cid.to_string().into()),
+            ("oper", report.direction.as_str().into()),
+            ("value", value.into()),
+            ("time", now.as_millis().into()),
+            ("name", report.name.as_str().into()),
+        ]);
+        let event = object([("function", function)]);
         self.stay = stay;
         self.waiting.push(Waiting { passing, event });
         self.shrink(config);
@@ -175,14 +181,17 @@ impl Reports {
 fn request(stay: &Stay, batch: &[Waiting], config: &Config) -> HttpRequest {
     let since = stay.since.map_or(0, Instant::as_millis);
     let session = md5_hex(&format!("{}:{}:{since}", stay.cid, stay.uid));
-    let common = json!({"ver": "2.0", "sdk_type": "nrtc2", "session_id": session, "app_key": config.appkey});
-    let body = match batch {
-        [only] => json!({"common": common, "event": only.event}),
-        all => {
-            let events: Vec<&Value> = all.iter().map(|waiting| &waiting.event).collect();
-            json!({"common": common, "events": events})
-        }
+    let common = object([
+        ("ver", "2.0".into()),
+        ("sdk_type", "nrtc2".into()),
+        ("session_id", session.into()),
+        ("app_key", config.appkey.as_str().into()),
+    ]);
+    let told = match batch {
+        [only] => ("event", only.event.clone()),
+        all => ("events", all.iter().map(|waiting| waiting.event.clone()).collect()),
     };
+    let body = object([("common", common), told]);
     let headers = vec![
         ("content-type", "application/json".into()),
         ("sdktype", "nrtc2".into()),
@@ -190,7 +199,7 @@ fn request(stay: &Stay, batch: &[Waiting], config: &Config) -> HttpRequest {
         ("platform", "mini".into()),
         ("sdkver", "4.6.11".into()),
     ];
-    HttpRequest { url: Url(stay.server.clone()), headers, body: body.to_string() }
+    HttpRequest { url: Url(stay.server.clone()), headers, body: written(&body) }
 }
 
 /// Bytes of a component's report that are passed on.

@@ -207,7 +207,7 @@ impl Session {
     }
 
     fn handle_call(&mut self, id: CallId, mut call: Call, now: Instant) {
-        let is_full = self.calls.len() >= self.tools.config.max_calls && call != Call::Leave;
+        let is_full = self.calls.len() >= self.tools.config.max_calls && !matches!(call, Call::Leave);
         if let Call::MuteOther(uid, media, mute) = call
             && self.link.trip().is_some_and(|trip| trip.uid.uid() == uid)
         {
@@ -280,7 +280,7 @@ impl Session {
         let uid =
             params.uid.unwrap_or_else(|| AppUid::Text(Uid(self.tools.rng.between(1, LONGEST_CHOSEN_UID))));
         self.room = Room::new(uid.uid(), self.tools.config.max_members);
-        self.log(Level::Info, format!("joining {:?} as {}", params.channel_name, uid.uid()));
+        self.log(Level::Info, format!("joining \"{}\" as {}", params.channel_name, uid.uid()));
         self.calls.wait(id, Call::Join(Box::new(params.clone())), None);
         let steps = self.link.start(params, uid, &mut self.tools, now);
         self.take(steps);
@@ -566,8 +566,9 @@ impl Session {
         self.log(Level::Info, format!("left the room: {error}"));
         self.calls.abandon();
         self.tasks.clear();
-        let verdict =
-            |call: &Call| Some(if *call == Call::Leave { Ok(Reply::Nothing) } else { Err(error.clone()) });
+        let verdict = |call: &Call| {
+            Some(if matches!(call, Call::Leave) { Ok(Reply::Nothing) } else { Err(error.clone()) })
+        };
         for (id, _, result) in self.calls.judged(verdict) {
             self.settle(id, result);
         }
@@ -625,7 +626,7 @@ impl Session {
             return;
         }
         let Some(call) = self.calls.take(id) else { return };
-        let reply = if call == Call::UploadUserList {
+        let reply = if let Call::UploadUserList = call {
             let userlist = ack.userlist.take().unwrap_or_default();
             Reply::UserList { code: 200, userlist: userlist.into_iter().map(UserInfo::from).collect() }
         } else {

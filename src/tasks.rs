@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::api::{app_uid, invalid};
 use crate::doors::HttpRequest;
 use crate::error::Error;
+use crate::json::{object, written};
 use crate::lenient::Fields;
 use crate::model::{CallId, Cid, RequestId, Uid, Url};
 use crate::time::{Instant, Timer};
@@ -18,7 +19,7 @@ use crate::time::{Instant, Timer};
 pub struct TaskOrder {
     pub(crate) operation: Operation,
     /// One body per task; never empty.
-    tasks: Vec<Map<String, Value>>,
+    tasks: Vec<Value>,
 }
 
 /// What to do.
@@ -76,11 +77,7 @@ impl TaskOrder {
         let Some(ids) = list(options, "taskIds") else {
             return invalid("deleteTasks takes {taskIds: [...]} with at least one id");
         };
-        let task = |id: &Value| {
-            let mut task = Map::new();
-            task.insert("taskId".into(), Value::String(as_text(id)));
-            task
-        };
+        let task = |id: &Value| object([("taskId", as_text(id).into())]);
         Ok(Self { operation: Operation::Delete, tasks: ids.iter().map(task).collect() })
     }
 
@@ -202,9 +199,9 @@ fn read_answer(status: u16, body: &str) -> Result<(), String> {
 }
 
 /// The keys of one task, absent ones left out, and uids as integers however they were given.
-fn body(operation: Operation, task: &Map<String, Value>, me: Uid) -> String {
+fn body(operation: Operation, task: &Value, me: Uid) -> String {
     if operation == Operation::Delete {
-        return Value::Object(task.clone()).to_string();
+        return written(task);
     }
     let host = match operation {
         Operation::Add => Some(Value::from(me.0)),
@@ -228,7 +225,7 @@ fn body(operation: Operation, task: &Map<String, Value>, me: Uid) -> String {
         ("extraInfo", task.get("extraInfo").cloned()),
     ];
     // By hand, because the map of serde_json would sort the keys.
-    let fields = keys.into_iter().filter_map(|(key, value)| Some(format!("\"{key}\":{}", value?)));
+    let fields = keys.into_iter().filter_map(|(key, value)| Some(format!("\"{key}\":{}", written(&value?))));
     format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
 }
 
@@ -237,13 +234,14 @@ fn exact_uid(value: &Value) -> Value {
 }
 
 fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| written(value), str::to_owned)
 }
 
-fn objects(options: &Value, key: &str) -> Result<Vec<Map<String, Value>>, Error> {
-    let tasks: Option<Vec<_>> =
-        list(options, key).and_then(|list| list.iter().map(|task| task.as_object().cloned()).collect());
-    tasks.map_or_else(|| invalid(format!("tasks are given as {{{key}: [...]}} with at least one object")), Ok)
+fn objects(options: &Value, key: &str) -> Result<Vec<Value>, Error> {
+    let tasks = list(options, key).filter(|list| list.iter().all(Value::is_object));
+    tasks
+        .cloned()
+        .map_or_else(|| invalid(format!("tasks are given as {{{key}: [...]}} with at least one object")), Ok)
 }
 
 fn list<'a>(options: &'a Value, key: &str) -> Option<&'a Vec<Value>> {

@@ -46,7 +46,7 @@ impl VoiceChange {
         let pitch = pitch.ok_or_else(|| Error::InvalidArgument("the pitch must be from 0.5 to 2".into()))?;
         // Not `f64::to_string`: its formatter weighs as much as a module of ours.
         let text = serde_json::Number::from_f64(pitch).map(|number| number.to_string()).unwrap_or_default();
-        Ok(Self::Pitch(text.trim_end_matches(".0").to_owned()))
+        Ok(Self::Pitch(text.strip_suffix(".0").unwrap_or(&text).to_owned()))
     }
 
     /// Checks a band, by index or by frequency, and a gain.
