@@ -36,9 +36,9 @@ export async function restart(program, report) {
     const complete = await Promise.all(crowd.map((member) => member.complete()));
 
     const since = (start, times) => times.map((at) => at - start);
-    report.times(`gateway killed, restarted after ${GONE} ms: kill to reconnected`, since(killed, back), LIMIT);
+    report.times(`gateway killed, restarted after ${GONE} ms: kill to reconnected`, since(killed, back));
     report.times('gateway restarted: ready to reconnected', since(ready, back), LIMIT);
-    report.times('gateway killed: until everybody sees everybody and all streams', since(killed, complete), LIMIT);
+    report.times('gateway restarted: ready until everybody sees everybody and all streams', since(ready, complete), LIMIT);
 
     const seen = await members(gateway, CHANNEL);
     const online = seen.filter((member) => member.online).length;
