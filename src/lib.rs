@@ -60,6 +60,7 @@ mod api;
 pub mod bootstrap;
 mod calls;
 mod caption;
+mod components;
 mod config;
 mod doors;
 mod entry;

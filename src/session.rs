@@ -7,23 +7,21 @@ use std::time::Duration;
 
 use crate::api::{Call, JoinParams, Reply};
 use crate::calls::Calls;
+use crate::components::Components;
 use crate::config::Config;
-use crate::doors::{AppSignal, CloseInfo, HttpRequest, Input, Level, Output};
+use crate::doors::{CloseInfo, HttpRequest, Input, Level, Output};
 use crate::error::Error;
-use crate::event::{
-    AbilityNotSupport, ClientUpdate, Ended, Event, NativeStatus, NetworkQuality, RtmpTasksStatus, StreamOf,
-};
+use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus, StreamOf};
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Stream, Uid};
+use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Uid};
 use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
-use crate::quality::{Flows, Leg, Qualities};
-use crate::report::{Report, Reports, Stay};
+use crate::report::{Report, Stay};
 use crate::room::Room;
 use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Instant, Rng, Timer};
-use crate::view::{Page, Pulled, Pushed, Sign, View, Which};
+use crate::view::Page;
 use crate::wants::{Item, Verdict, Wants};
 
 /// What outlives a stay: with it, another session goes on as this one would.
@@ -48,9 +46,7 @@ pub struct Session {
     wants: Wants,
     calls: Calls,
     tasks: Tasks,
-    view: View,
-    qualities: Qualities,
-    reports: Reports,
+    components: Components,
     /// When the room is as the gateway says, after a restart of the gateway.
     settles: Option<Instant>,
     outbox: VecDeque<Output>,
@@ -70,9 +66,7 @@ impl Session {
             wants: Wants::default(),
             calls: Calls::default(),
             tasks: Tasks::default(),
-            view: View::default(),
-            qualities: Qualities::default(),
-            reports: Reports::default(),
+            components: Components::default(),
             settles: None,
             outbox: VecDeque::new(),
             now,
@@ -86,7 +80,7 @@ impl Session {
         config.seed = memory.seed;
         let mut session = Self::new(config, now);
         session.tools.minted = memory.minted;
-        session.view = View::after(memory.keys);
+        session.components = Components::after(memory.keys);
         session.wants.want(Command::Role(memory.role));
         session
     }
@@ -117,7 +111,7 @@ impl Session {
                 let is_ok = matches!(result, Ok((200..=299, _)));
                 if let Some(outcome) = self.tasks.handle_response(id, result) {
                     self.task_answered(outcome, now);
-                } else if self.reports.handle_response(id, is_ok, &self.tools.config, now) {
+                } else if self.components.handle_response(id, is_ok, &self.tools.config, now) {
                     // Delivered, or to be sent again.
                 } else {
                     let steps = self.link.handle_response(id, result, &mut self.tools, now);
@@ -133,13 +127,13 @@ impl Session {
                 let steps = self.link.handle_closed(id, info.code, &info.reason, &mut self.tools, now);
                 self.take(steps);
             }
-            Input::Render => self.render(now),
+            Input::Render => {
+                let room = Some(&self.room).filter(|_| !self.is_outside());
+                let patch = self.components.render(room, &self.wants, &self.tools.config, now);
+                self.tell(patch.map(Event::View));
+            }
             Input::App(signal) => {
-                match signal {
-                    AppSignal::Hidden => self.view.hidden(now),
-                    AppSignal::Shown => self.view.shown(&self.tools.config, now),
-                    AppSignal::NetworkUp | AppSignal::NetworkDown => {}
-                }
+                self.components.handle_signal(signal, &self.tools.config, now);
                 let steps = self.link.handle_signal(signal, &mut self.tools, now);
                 self.take(steps);
             }
@@ -161,9 +155,9 @@ impl Session {
     /// When to come back with [`Input::Timeout`], and why. Ask after draining the outputs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        let (view, reports) = (self.view.deadline(self.now), self.reports.deadline());
         let settles = self.settles.map(|due| (due, Timer::Settle));
-        let others = [self.calls.deadline(), self.tasks.deadline(), view, reports, settles];
+        let components = self.components.deadline(self.now);
+        let others = [self.calls.deadline(), self.tasks.deadline(), components, settles];
         self.link.deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
@@ -188,8 +182,8 @@ impl Session {
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
         let Tools { rng, minted, hidden, offline, .. } = &self.tools;
-        let keys = self.view.at_rest()?;
-        let at_rest = self.link.is_idle() && self.reports.is_empty() && !hidden && !offline;
+        let keys = self.components.at_rest()?;
+        let at_rest = self.link.is_idle() && !hidden && !offline;
         let (seed, role) = (rng.seed(), self.wants.wanted_role());
         at_rest.then_some(Memory { seed, minted: *minted, keys, role })
     }
@@ -197,7 +191,7 @@ impl Session {
     /// What the page was last told to render.
     #[must_use]
     pub const fn page(&self) -> &Page {
-        self.view.page()
+        self.components.page()
     }
 
     /// How many unusable frames have been dropped.
@@ -228,10 +222,7 @@ impl Session {
                 self.next_task(id, rest, now);
             }
             Call::Report(report) => {
-                if let Some(which) = report.which() {
-                    self.hear(which, &report, now);
-                }
-                self.report(&report, now);
+                self.hear(&report, now);
                 self.settle(id, Ok(Reply::Nothing));
             }
             call @ (Call::Publish(_)
@@ -250,7 +241,7 @@ impl Session {
                 if let Call::Publish(media) = &call
                     && media.iter().any(|media| !self.wants.publishes(media))
                 {
-                    self.view.reopened(&self.tools.config, now);
+                    self.components.reopened(&self.tools.config, now);
                 }
                 // What is wanted is noted here; `advance` does the rest.
                 note(&call, &mut self.wants);
@@ -435,14 +426,13 @@ impl Session {
                 None => self.answered(&sent.command, Verdict::Silence, Some(Error::Timeout(cmd))),
             }
         }
-        if self.reports.deadline().is_some_and(|(due, _)| due <= now) {
+        if self.components.has_due_reports(now) {
             let id = RequestId(self.tools.mint());
-            let request = self.reports.send(id, &self.tools.config);
+            let request = self.components.send_reports(id, &self.tools.config);
             self.outbox.push_back(Output::Request(id, request));
         }
-        for uid in self.view.handle_timeout(&self.tools.config, now) {
-            self.tell([Event::NativeStatus(NativeStatus::no_first_frame(uid))]);
-        }
+        let events = self.components.handle_timeout(&self.tools.config, now);
+        self.tell(events);
         while let Some((call, error)) = self.tasks.overdue(now) {
             self.task_answered(Outcome::Settled(call, Err(error)), now);
         }
@@ -486,28 +476,6 @@ impl Session {
         }
         if self.wants.is_quiet() && self.link.recovered() {
             self.tell([Event::Reconnected]);
-        }
-    }
-
-    /// Tells the page what to change.
-    fn render(&mut self, now: Instant) {
-        let inside = !self.is_outside();
-        let (mic, camera) = (self.wants.publishes(Media::Audio), self.wants.publishes(Media::Video));
-        let url = self.room.push_url().filter(|_| inside && (mic || camera));
-        let pushed = url.map(|url| Pushed { url: url.clone(), mic, camera });
-        let mut pulled: Vec<Pulled> = Vec::new();
-        for (uid, media) in self.wants.received().filter(|_| inside) {
-            let Some(url) = self.room.pull_url(uid, media) else { continue };
-            let stream = media.stream();
-            let (audio, video) = (media != Media::Video, matches!(media, Media::Video | Media::ScreenShare));
-            match pulled.iter_mut().find(|pulled| (pulled.uid, pulled.stream) == (uid, stream)) {
-                Some(known) => (known.audio, known.video) = (known.audio || audio, known.video || video),
-                None => pulled.push(Pulled { uid, stream, url: url.clone(), audio, video }),
-            }
-        }
-        let patch = self.view.render(pushed, pulled, &self.tools.config, now);
-        if !patch.is_empty() {
-            self.tell([Event::View(patch)]);
         }
     }
 
@@ -575,9 +543,7 @@ impl Session {
         self.room = Room::default();
         self.settles = None;
         self.wants.end();
-        self.view.end();
-        self.qualities = Qualities::default();
-        if let Some(request) = self.reports.end(&self.tools.config) {
+        if let Some(request) = self.components.end(&self.tools.config) {
             self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
         }
         if error.is_failure() {
@@ -660,48 +626,19 @@ impl Session {
         }
     }
 
-    /// A component of the page reports: how it is, or how well its media travel.
-    fn hear(&mut self, which: Which, report: &Report, now: Instant) {
-        let Some((me, _)) = self.link.identity() else { return };
-        let (uid, leg) = match which {
-            Which::Pusher => (me, Leg::Up),
-            Which::Player { uid, .. } => (uid, Leg::Down(uid, self.view.stream_of(which))),
-        };
-        if let Some(code) = report.status() {
-            if let Some(sign) = Sign::of(which.component(), code) {
-                self.view.handle_sign(which, sign, &self.tools.config, now);
-            }
-            self.tell(NativeStatus::new(which.component(), code, uid).map(Event::NativeStatus));
-        }
-        if let Some(statistics) = report.statistics() {
-            let has = |media| match leg {
-                Leg::Up => self.wants.publishes(media),
-                Leg::Down(uid, _) => self.wants.received().any(|received| received == (uid, media)),
-            };
-            let flows = match leg {
-                Leg::Up | Leg::Down(_, Stream::Main) => {
-                    Flows { audio: has(Media::Audio), video: has(Media::Video) }
-                }
-                // A shared screen may stand still.
-                Leg::Down(_, Stream::ScreenShare) => Flows { audio: false, video: false },
-                Leg::Down(_, Stream::SlaveAudio) => Flows { audio: true, video: false },
-            };
-            let changed = self.qualities.report(leg, statistics, flows, now);
-            self.tell(changed.map(|quality| Event::NetworkQuality(NetworkQuality::new(leg, quality, me))));
-        }
-    }
-
-    /// Keeps a report for the next batch, if the application named a server for it.
-    fn report(&mut self, report: &Report, now: Instant) {
+    /// A component of the page reports something.
+    fn hear(&mut self, report: &Report, now: Instant) {
+        let (me, cid) = self.link.identity().unwrap_or_default();
         let trip = self.link.trip();
         let servers = trip.map_or(&self.tools.config.servers, |trip| &trip.join.servers);
-        let server = servers.statistics_server.clone();
-        if server.is_empty() {
-            return;
-        }
-        let (uid, cid) = self.link.identity().unwrap_or_default();
-        let stay = Stay { server, uid, cid, since: trip.map(|trip| trip.since) };
-        self.reports.add(report, stay, &self.tools.config, now);
+        let stay = Stay {
+            server: servers.statistics_server.clone(),
+            uid: me,
+            cid,
+            since: trip.map(|trip| trip.since),
+        };
+        let events = self.components.hear(report, stay, &self.wants, &self.tools.config, now);
+        self.tell(events);
     }
 
     /// Sends a command, in the name of `target` if it is about somebody else.
