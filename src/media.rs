@@ -113,9 +113,9 @@ impl Severity {
 pub enum Remedy {
     /// Nothing is to be done, or nothing can be.
     None,
-    /// Rebuild live-pusher; [`crate::Restarts`] says when.
+    /// Rebuild live-pusher; the view says when.
     RestartPusher,
-    /// Rebuild live-player; [`crate::Restarts`] says when.
+    /// Rebuild live-player; the view says when.
     RestartPlayer,
     /// Ask the user for the permission.
     CheckPermission,
