@@ -32,11 +32,11 @@ export class Side {
     return this.browser.close();
   }
 
-  /** Fills in the page `join` and sends it off. */
+  /** Fills in the page on top, `join` or `call`, and sends it off. */
   async join() {
     for (const [index, text] of [this.server, this.room, String(this.uid)].entries())
-      await this.app.locator('input').nth(index).fill(text);
-    await this.app.locator('wx-button').click();
+      await this.app.locator('input:visible').nth(index).fill(text);
+    await this.app.locator('wx-button:visible').click();
   }
 
   /** What the page on top renders with. */

@@ -46,7 +46,7 @@ Component({
     silent: /** @type {any[]} */ ([]),
     /** How many tiles there are, for the layout. */
     tiles: 0,
-    /** Levels of `network-quality` by uid; one's own is `me`. */
+    /** Levels of `network-quality`, of main streams, by uid; what one sends is `me`. */
     levels: {},
     /** Who is muted, by uid. */
     muted: {},
@@ -171,7 +171,9 @@ Component({
         client.on(event, (/** @type {any} */ detail) => {
           if (event === 'clientJoin') this._members.add(detail.uid);
           if (event === 'clientLeave') this._members.delete(detail.uid);
-          if (event === 'network-quality') this.setData({ ['levels.' + (detail.uid || 'me')]: detail.level });
+          if (event === 'network-quality' && detail.kind === 'main') {
+            this.setData({ ['levels.' + (detail.direction === 'up' ? 'me' : detail.uid)]: detail.level });
+          }
           if (event === 'clientJoin' || event === 'clientLeave') this._place();
           this.triggerEvent(/** @type {any} */ (TOLD)[event], detail);
         });

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 
 const APP_KEY = 'demo';
 const HEARTBEAT = 5_000;
-const [LOGIN, BEAT, LOGOUT, PUBLISH] = [0, 2, 4, 10];
+const [LOGIN, BEAT, LOGOUT, MODE, PUBLISH] = [0, 2, 4, 7, 10];
 const PUBLISH_LABEL = 'nertc-miniapp publish grant 1\0';
 
 export class Member {
@@ -42,6 +42,11 @@ export class Member {
 
   publish(mediaType, isOpen = true) {
     return this.order(PUBLISH, { mediaType, status: isOpen ? 'open' : 'close' });
+  }
+
+  /** @param {number} mode of `NETCALL_MODE` */
+  change(mode) {
+    return this.order(MODE, { mode });
   }
 
   /**

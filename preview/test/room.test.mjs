@@ -19,7 +19,7 @@ const ADMIN = 'room-test-operator';
 const ARGS = ['--secret', SECRET, '--admin-token', ADMIN];
 /** Milliseconds from a gateway that is back until pictures move again. */
 const BACK = 5_000;
-const [ANNE, BO, SCREEN] = [100, 200, 300];
+const [ANNE, BO, SCREEN, NATIVE] = [100, 200, 300, 400];
 /** The pictures in the documents are made by UPDATE=1 node --test preview/test/room.test.mjs */
 const PICTURES = join(root, process.env.UPDATE ? 'docs/img' : 'out/preview');
 
@@ -210,6 +210,55 @@ test('the page diagnostics shows codes and log of the call', async () => {
   assert.ok(log.length > 100 && codes.length > 10);
   await Promise.all([shoot(anne, 'diagnostics-en'), shoot(bo, 'diagnostics-zh')]);
 });
+
+test('a page that manages its components itself enters, is told of changes, leaves and enters again', async () => {
+  await both((side) => side.app.evaluate(() => wx.reLaunch({ url: '/pages/join/join' })));
+  await Promise.all([anne.app.getByText('manages components').click(), bo.app.getByText('自行管理组件').click()]);
+  await both((side) => side.until(() => preview.pages.top.path === 'pages/call/call'));
+  await shoot(anne, 'call-join');
+  await enterThere();
+  await shoot(anne, 'call');
+
+  const member = await Member.join({ server, uid: NATIVE });
+  await member.publish('audio');
+  await member.publish('video');
+  const pusher = new Pusher(member.url, { tone: 880, hue: 0 });
+  try {
+    await both((side) => side.sees(NATIVE));
+    await anne.forget();
+    await member.change(1);
+    await anne.tells('live-player', 2003);
+    await anne.sees(NATIVE);
+  } finally {
+    await pusher.stop();
+    await member.leave();
+  }
+
+  // Another secret makes other addresses: `syncDone` brings them.
+  const before = (await anne.data()).pushUrl;
+  await gateway.kill();
+  gateway = await startGateway(program, { ports: gateway, args: ['--secret', 'e5'.repeat(32), '--admin-token', ADMIN] });
+  await anne.until((old) => preview.pages.top.instance.data.pushUrl !== old, before);
+  await both((side, other) => side.sees(other));
+
+  await leaveThere();
+  await enterThere();
+  await leaveThere();
+});
+
+/** Joins through the page `call` and waits until both see and hear each other. */
+async function enterThere() {
+  await both((side) => side.join());
+  await both((side, other) => side.sees(other));
+  await both((side, other) => side.hears(other));
+}
+
+async function leaveThere() {
+  await both((side) => side.tap('leave'));
+  await both((side) => side.has({ state: 'idle', pushUrl: '' }));
+  const { rooms } = await (await operate('')).json();
+  assert.deepEqual(rooms, []);
+}
 
 test('no request goes to a host that the app did not name, and nothing was said that is an error', () => {
   const named = [new URL(preview.url).host, gateway.http];
