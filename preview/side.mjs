@@ -113,23 +113,31 @@ export class Side {
    * @returns {Promise<number>} how loud it was last, of full scale
    */
   async hears(stream, isWanted = true) {
-    await this.app.waitForFunction((name) => watch.video(name), stream);
+    await this.until((name) => watch.video(name), stream);
     await this.app.evaluate(
       ([name, limit]) => {
         const audio = new AudioContext();
         const analyser = audio.createAnalyser();
-        audio.createMediaStreamSource(watch.video(name).captureStream()).connect(analyser);
         const samples = new Float32Array(analyser.fftSize);
-        watch.ear = {
-          audio,
-          last: performance.now(),
-          loudness: 0,
-          timer: setInterval(() => {
-            analyser.getFloatTimeDomainData(samples);
-            watch.ear.loudness = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
-            if (watch.ear.loudness > limit) watch.ear.last = performance.now();
-          }, 20),
+        let [video, heard, track, source] = [];
+        const listen = () => {
+          if (watch.video(name) !== video) {
+            video = watch.video(name);
+            heard = video?.captureStream();
+          }
+          // A player that begins anew gets another track.
+          const [now] = heard?.getAudioTracks() ?? [];
+          if (now !== track) {
+            track = now;
+            source?.disconnect();
+            source = track && audio.createMediaStreamSource(heard);
+            source?.connect(analyser);
+          }
+          analyser.getFloatTimeDomainData(samples);
+          watch.ear.loudness = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+          if (watch.ear.loudness > limit) watch.ear.last = performance.now();
         };
+        watch.ear = { audio, last: performance.now(), loudness: 0, timer: setInterval(listen, 20) };
       },
       [stream, SOUND],
     );

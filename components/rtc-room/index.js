@@ -63,6 +63,8 @@ Component({
   lifetimes: {
     detached() {
       this.leave();
+      // The client outlives the component.
+      (this._heard || []).forEach(([event, listener]) => this._client.off(event, listener));
     },
   },
 
@@ -146,19 +148,24 @@ Component({
     /** The listeners replace those of a room before: the client is the app's one. */
     _listen(/** @type {boolean} */ subscribe) {
       const client = this._client;
-      client.on('view', (/** @type {object} */ patch) => {
+      this._heard = /** @type {[string, Function][]} */ ([]);
+      const hear = (/** @type {string} */ event, /** @type {Function} */ listener) => {
+        client.on(event, listener);
+        this._heard.push([event, listener]);
+      };
+      hear('view', (/** @type {object} */ patch) => {
         this.setData(patch);
         this._place();
       });
-      client.on('willreconnect', () => this._become('reconnecting'));
-      client.on('reconnected', () => this._become('joined'));
-      client.on('disconnect', (/** @type {object} */ detail) => {
+      hear('willreconnect', () => this._become('reconnecting'));
+      hear('reconnected', () => this._become('joined'));
+      hear('disconnect', (/** @type {object} */ detail) => {
         this._members.clear();
         this.setData({ silent: [] });
         this._become('idle');
         this.triggerEvent('leave', detail);
       });
-      client.on('stream-added', (/** @type {any} */ stream) => {
+      hear('stream-added', (/** @type {any} */ stream) => {
         this.triggerEvent('streamadded', stream);
         if (!subscribe) return;
         client.subscribe(stream.uid, stream.mediaType).catch((/** @type {any} */ error) => {
@@ -166,9 +173,9 @@ Component({
           if (error.kind !== 'Refused') this.triggerEvent('failure', error);
         });
       });
-      client.on('stream-removed', (/** @type {any} */ stream) => this.triggerEvent('streamremoved', stream));
+      hear('stream-removed', (/** @type {any} */ stream) => this.triggerEvent('streamremoved', stream));
       Object.keys(TOLD).forEach((event) => {
-        client.on(event, (/** @type {any} */ detail) => {
+        hear(event, (/** @type {any} */ detail) => {
           if (event === 'clientJoin') this._members.add(detail.uid);
           if (event === 'clientLeave') this._members.delete(detail.uid);
           if (event === 'network-quality' && detail.kind === 'main') {
@@ -179,7 +186,7 @@ Component({
         });
       });
       [['mute-audio', true], ['unmute-audio', false]].forEach(([event, muted]) => {
-        client.on(event, (/** @type {any} */ { uid }) => this.setData({ ['muted.' + uid]: muted }));
+        hear(event, (/** @type {any} */ { uid }) => this.setData({ ['muted.' + uid]: muted }));
       });
     },
 
