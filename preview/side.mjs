@@ -4,8 +4,10 @@ import { openApp, openBrowser } from './browser.mjs';
 
 /** Of full scale. The fake microphone beeps once a second, silence is exactly nothing. */
 const SOUND = 0.001;
-/** Milliseconds without any sound that count as silence: longer than between two beeps. */
-const SILENCE = 1500;
+/** Milliseconds without any sound until it is looked for again: longer than between two beeps. */
+const PATIENCE = 1200;
+/** Milliseconds without any sound that count as silence. */
+const SILENCE = 2 * PATIENCE;
 /** Changes of a picture that are a moving one. */
 const MOVES = 10;
 
@@ -110,40 +112,40 @@ export class Side {
    *
    * @param {string | number} stream whose: `200`, or `200-screen`
    * @param {boolean} [isWanted]
-   * @returns {Promise<number>} how loud it was last, of full scale
+   * @returns {Promise<number>} how loud it was at most, of full scale
    */
   async hears(stream, isWanted = true) {
     await this.until((name) => watch.video(name), stream);
     await this.app.evaluate(
-      ([name, limit]) => {
+      ([name, limit, patience]) => {
         const audio = new AudioContext();
         const analyser = audio.createAnalyser();
         const samples = new Float32Array(analyser.fftSize);
-        let [video, heard, track, source] = [];
-        const listen = () => {
-          if (watch.video(name) !== video) {
-            video = watch.video(name);
-            heard = video?.captureStream();
-          }
-          // A player that begins anew gets another track.
-          const [now] = heard?.getAudioTracks() ?? [];
-          if (now !== track) {
-            track = now;
-            source?.disconnect();
-            source = track && audio.createMediaStreamSource(heard);
-            source?.connect(analyser);
-          }
-          analyser.getFloatTimeDomainData(samples);
-          watch.ear.loudness = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
-          if (watch.ear.loudness > limit) watch.ear.last = performance.now();
+        let [source, capturedAt] = [undefined, -Infinity];
+        const capture = (now) => {
+          const stream = watch.video(name)?.captureStream();
+          if (!stream?.getAudioTracks().length) return;
+          capturedAt = now;
+          source?.disconnect();
+          source = audio.createMediaStreamSource(stream);
+          source.connect(analyser);
         };
-        watch.ear = { audio, last: performance.now(), loudness: 0, timer: setInterval(listen, 20) };
+        const listen = () => {
+          const now = performance.now();
+          // What was captured of a player that began anew meanwhile stays silent.
+          if (now - Math.max(capturedAt, watch.ear.last) > patience) capture(now);
+          analyser.getFloatTimeDomainData(samples);
+          const loudness = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+          watch.ear.loudest = Math.max(watch.ear.loudest, loudness);
+          if (loudness > limit) watch.ear.last = now;
+        };
+        watch.ear = { audio, last: -Infinity, since: performance.now(), loudest: 0, timer: setInterval(listen, 20) };
       },
-      [stream, SOUND],
+      [stream, SOUND, PATIENCE],
     );
     const loudness = isWanted
-      ? await this.until((limit) => watch.ear.loudness > limit && watch.ear.loudness, SOUND)
-      : await this.until((enough) => performance.now() - watch.ear.last > enough, SILENCE);
+      ? await this.until((limit) => watch.ear.loudest > limit && watch.ear.loudest, SOUND)
+      : await this.until((enough) => performance.now() - Math.max(watch.ear.last, watch.ear.since) > enough, SILENCE);
     await this.app.evaluate(() => {
       clearInterval(watch.ear.timer);
       return watch.ear.audio.close();
