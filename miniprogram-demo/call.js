@@ -1,6 +1,6 @@
 /**
- * One call, as a page needs it: who is there, where to push, what to pull. Written as the SDK's
- * document shows it; the only file of the demo that talks to the SDK.
+ * One call of a page that manages its components itself: who is there, where to push, what to pull. Written as
+ * the SDK's document shows it.
  */
 
 // The package lies in miniprogram_npm, where the developer tools put npm packages.
@@ -13,6 +13,7 @@ class Call {
    */
   constructor(options, tell) {
     this.tell = tell;
+    // The client is the app's one: listeners replace those of the call before.
     this.client = YunXinMiniappSDK.Client(options);
     this.client.init();
     this.listen();
@@ -34,6 +35,12 @@ class Call {
     return this.client.leave();
   }
 
+  /** Leaves, whether or not that can be told, and lets go of the client. */
+  end() {
+    const destroy = () => this.client.destroy();
+    return this.leave().then(destroy, destroy);
+  }
+
   listen() {
     const { client, tell } = this;
     client.on('stream-added', ({ uid, mediaType }) => {
@@ -43,10 +50,10 @@ class Call {
         (error) => tell('failed', { what: 'subscribe', code: error.code, reason: error.reason })
       );
     });
-    client.on('syncDone', ({ uid, url }) => tell('url-changed', { uid, url }));
+    client.on('syncDone', ({ userlist }) => userlist.forEach(({ uid, url }) => tell('url-changed', { uid, url })));
     for (const name of [
-      'open', 'disconnect', 'willreconnect', 'reconnected', 'clientJoin', 'clientLeave', 'stream-removed',
-      'kicked', 'liveRoomClose', 'sendCommandOverTime', 'error',
+      'open', 'disconnect', 'willreconnect', 'reconnected', 'clientJoin', 'clientLeave', 'clientUpdate',
+      'stream-removed', 'kicked', 'liveRoomClose', 'sendCommandOverTime', 'error',
     ]) {
       client.on(name, (detail) => tell(name, detail || {}));
     }

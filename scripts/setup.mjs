@@ -30,7 +30,7 @@ const STEPS = [
   { name: 'npm packages', isThere: async () => packagesAreThere(root), get: () => getPackages(root) },
   { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
   { name: 'ffmpeg', isThere: () => works('ffmpeg', '-version'), get: () => getDebian(['ffmpeg'], 'brew install ffmpeg') },
-  { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, forTests: true },
+  { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, forBrowser: true },
   { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, forTests: true },
   {
     name: 'WeChat\'s compilers (280 MB)',
@@ -41,11 +41,12 @@ const STEPS = [
 ];
 
 /**
- * @param {{tests?: boolean, print?: (line: string) => void}} [options] `tests`: what only tests need, too
+ * @param {{tests?: boolean, browser?: boolean, print?: (line: string) => void}} [options] `tests`: what only tests
+ *   need, too; `browser`: the browser of the tests
  */
-export async function setUp({ tests = false, print = console.log } = {}) {
+export async function setUp({ tests = false, browser = tests, print = console.log } = {}) {
   for (const step of STEPS) {
-    if (step.forTests && !tests) continue;
+    if ((step.forTests && !tests) || (step.forBrowser && !browser)) continue;
     const begin = Date.now();
     const seconds = () => `${((Date.now() - begin) / 1000).toFixed(1)} s`;
     if (await step.isThere()) continue;

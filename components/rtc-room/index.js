@@ -51,7 +51,7 @@ Component({
     silent: /** @type {any[]} */ ([]),
     /** How many tiles there are, for the layout. */
     tiles: 0,
-    /** Levels of `network-quality` by uid; one's own is `me`. */
+    /** Levels of `network-quality`, of main streams, by uid; what one sends is `me`. */
     levels: {},
     /** Who is muted, by uid. */
     muted: {},
@@ -68,7 +68,10 @@ Component({
     detached() {
       const stay = this._stay;
       this._stay = null;
-      if (stay) stay.client.leave().catch(() => {});
+      if (!stay) return;
+      // The client outlives the component.
+      stay.heard.forEach((/** @type {[string, Function]} */ [event, listener]) => stay.client.off(event, listener));
+      stay.client.leave().catch(() => {});
     },
   },
 
@@ -96,7 +99,7 @@ Component({
       } catch (error) {
         return Promise.reject(error);
       }
-      const stay = { client, members: new Set(), muted: {}, levels: {}, pushes: false, players: [], changes: null };
+      const stay = { client, members: new Set(), muted: {}, levels: {}, pushes: false, players: [], changes: null, heard: [] };
       this._stay = stay;
       this._listen(stay, subscribe);
       this._become('joining');
@@ -222,11 +225,13 @@ Component({
         },
       };
       Object.keys(Object.assign({}, TOLD, acts)).forEach((event) => {
-        client.on(event, (/** @type {any} */ detail) => {
+        const listener = (/** @type {any} */ detail) => {
           if (this._stay !== stay) return;
           if (acts[event]) acts[event](detail);
           if (TOLD[event]) this.triggerEvent(TOLD[event], detail);
-        });
+        };
+        client.on(event, listener);
+        stay.heard.push([event, listener]);
       });
     },
 

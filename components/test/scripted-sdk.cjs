@@ -15,6 +15,10 @@ class ScriptedClient {
     this.listeners.set(event, listener);
   }
 
+  off(event, listener) {
+    if (this.listeners.get(event) === listener) this.listeners.delete(event);
+  }
+
   view() {
     return this.page;
   }

@@ -5,7 +5,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildCompiler } from '../../scripts/preview.mjs';
 import { startPreview } from '../server.mjs';
-import { openApp, openBrowser } from './browser.mjs';
+import { openApp, openBrowser } from '../browser.mjs';
 
 const FIXTURE = fileURLToPath(new URL('./app', import.meta.url));
 

@@ -9,11 +9,9 @@ import { buildGateway } from '../../scripts/gateway.mjs';
 import { buildCompiler } from '../../scripts/preview.mjs';
 import { root } from '../../scripts/tools.mjs';
 import { startPreview } from '../server.mjs';
-import { openApp, openBrowser } from './browser.mjs';
+import { Side } from '../side.mjs';
 
 const UIDS = [100, 200];
-/** Of full scale. The fake microphone beeps once a second, silence is exactly nothing. */
-const SOUND = 0.001;
 
 /** A gateway with the same secret knows the members of the one before. */
 const SECRET = ['--secret', '5e'.repeat(32)];
@@ -21,7 +19,7 @@ const SECRET = ['--secret', '5e'.repeat(32)];
 let program;
 let gateway;
 let preview;
-let sides = [];
+const sides = [];
 
 before(async () => {
   program = await buildGateway({ profile: 'dev' });
@@ -31,106 +29,31 @@ before(async () => {
     compiler: await buildCompiler(),
     flv: `http://${gateway.http}{path}.flv{query}`,
   });
-  for (const uid of UIDS) sides.push(await Side.open(uid));
+  for (const uid of UIDS) sides.push(await Side.open(preview.url, { uid, server: `http://${gateway.http}` }));
 });
 
 after(async () => {
-  await Promise.all(sides.map((side) => side.browser.close()));
+  await Promise.all(sides.map((side) => side.close()));
   await preview?.close();
   await gateway?.stop();
 });
 
-class Side {
-  static async open(uid) {
-    const browser = await openBrowser();
-    const { page, app, said } = await openApp(browser.context, preview.url);
-    await app.evaluate(() => {
-      globalThis.told = [];
-      document.addEventListener('native', ({ target, detail }) =>
-        told.push({ tag: target.localName.slice(3), ...detail }),
-      );
-    });
-    return Object.assign(new Side(), { uid, browser, page, app, said });
-  }
+/** The uid of the other side. */
+const other = ({ uid }) => UIDS.find((one) => one !== uid);
 
-  async join() {
-    await this.app.locator('input').nth(0).fill(`http://${gateway.http}`);
-    await this.app.locator('input').nth(2).fill(String(this.uid));
-    await this.app.locator('wx-button').click();
-  }
-
-  /** Waits until a component has told a code. */
-  tells(tag, code) {
-    return this.until(([one, what]) => told.some((entry) => entry.tag === one && entry.code === what), [tag, code]);
-  }
-
-  forget() {
-    return this.app.evaluate(() => told.splice(0));
-  }
-
-  /** Waits until the picture of the other has changed several times while its time went on. */
-  async sees() {
-    await this.app.waitForSelector('wx-live-player video');
-    await this.until(() => {
-      const video = document.querySelector('wx-live-player video');
-      const canvas = new OffscreenCanvas(32, 32);
-      const context = canvas.getContext('2d');
-      context.drawImage(video, 0, 0, 32, 32);
-      const picture = context.getImageData(0, 0, 32, 32).data.join();
-      const before = (globalThis.seen ??= { time: video.currentTime, changes: 0, picture });
-      if (video.currentTime > before.time && picture !== before.picture) {
-        globalThis.seen = { time: video.currentTime, changes: before.changes + 1, picture };
-      }
-      return seen.changes >= 10;
-    });
-    await this.app.evaluate(() => delete globalThis.seen);
-  }
-
-  /** Waits for sound of the other, or for a second and a half without any. */
-  async hears(isWanted = true) {
-    await this.app.evaluate((limit) => {
-      const audio = new AudioContext();
-      const analyser = audio.createAnalyser();
-      audio.createMediaStreamSource(document.querySelector('wx-live-player video').captureStream()).connect(analyser);
-      const samples = new Float32Array(analyser.fftSize);
-      globalThis.ear = {
-        last: performance.now(),
-        loudness: 0,
-        timer: setInterval(() => {
-          analyser.getFloatTimeDomainData(samples);
-          ear.loudness = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
-          if (ear.loudness > limit) ear.last = performance.now();
-        }, 20),
-      };
-    }, SOUND);
-    if (isWanted) await this.until((limit) => ear.loudness > limit, SOUND);
-    else await this.until(() => performance.now() - ear.last > 1500);
-    await this.app.evaluate(() => clearInterval(ear.timer));
-  }
-
-  until(check, argument) {
-    return this.app.waitForFunction(check, argument, { polling: 50 }).catch(async (error) => {
-      const told = await this.app.evaluate(() => globalThis.told);
-      assert.fail(
-        `${this.uid}: ${error.message}\n${check}\n${JSON.stringify(told.slice(-30))}\n${this.said.join('\n')}`,
-      );
-    });
-  }
-
-  change(tag, data) {
-    return this.app.evaluate(
-      ([one, patch]) => document.querySelector(`wx-${one}`).__wxElement.setData(patch),
-      [tag, data],
-    );
-  }
+function change(side, tag, data) {
+  return side.app.evaluate(
+    ([one, patch]) => document.querySelector(`wx-${one}`).__wxElement.setData(patch),
+    [tag, data],
+  );
 }
 
 const both = (act) => Promise.all(sides.map(act));
 
 test('both see and hear each other', async () => {
   await both((side) => side.join());
-  await both((side) => side.sees());
-  await both((side) => side.hears());
+  await both((side) => side.sees(other(side)));
+  await both((side) => side.hears(other(side)));
   for (const [tag, codes] of [
     ['live-pusher', [1003, 2027, 1008, 1001, 1002]],
     ['live-player', [2001, 2002, 2003, 2004, 2026]],
@@ -146,10 +69,10 @@ test('the components tell true numbers', async () => {
   const [side] = sides;
   for (const tag of ['live-pusher', 'live-player']) {
     await side.until(
-      (one) => told.some(({ tag, info }) => tag === one && info?.videoBitrate > 20 && info.videoFPS > 5),
+      (one) => watch.told.some(({ tag, info }) => tag === one && info?.videoBitrate > 20 && info.videoFPS > 5),
       tag,
     );
-    const told = await side.app.evaluate(() => globalThis.told);
+    const told = await side.told();
     const { info } = told.findLast((entry) => entry.tag === tag && entry.event === 'netstatus');
     const { videoBitrate, audioBitrate, netSpeed, videoFPS, videoWidth, videoHeight, netQualityLevel } = info;
     const shown = `${tag}: ${JSON.stringify(info)}`;
@@ -162,35 +85,35 @@ test('the components tell true numbers', async () => {
 });
 
 test('a microphone that is switched off is not heard, and is when it is on again', async () => {
-  const [one, other] = sides;
-  await one.change('live-pusher', { enableMic: false });
-  await other.hears(false);
-  await one.change('live-pusher', { enableMic: true });
-  await other.hears();
+  const [one, two] = sides;
+  await change(one, 'live-pusher', { enableMic: false });
+  await two.hears(one.uid, false);
+  await change(one, 'live-pusher', { enableMic: true });
+  await two.hears(one.uid);
 });
 
 test('a pusher that stops and starts, and one that is lost, is seen again', async () => {
-  const [one, other] = sides;
+  const [one, two] = sides;
   await one.app.evaluate(() => wx.createLivePusherContext().stop());
   await one.forget();
   await one.app.evaluate(() => wx.createLivePusherContext().start());
   await one.tells('live-pusher', 1002);
-  await other.sees();
+  await two.sees(one.uid);
   await one.forget();
   await one.app.evaluate(() => document.querySelector('wx-live-pusher').__wxElement.media.connection.socket.close());
   await one.tells('live-pusher', 1102);
   await one.tells('live-pusher', 1002);
-  await other.sees();
+  await two.sees(one.uid);
 });
 
 test('in the background nothing is sent or played; in front again, both go on', async () => {
-  const [one, other] = sides;
+  const [one, two] = sides;
   await one.forget();
   await one.app.evaluate(() => preview.life.hide());
   await one.tells('live-pusher', 5000);
   await one.tells('live-player', 6000);
   await one.app.evaluate(() => preview.life.show());
-  await Promise.all([one.sees(), other.sees()]);
+  await Promise.all([one.sees(two.uid), two.sees(one.uid)]);
 });
 
 test('nothing was said that is an error', () => {
@@ -205,21 +128,18 @@ test('after the gateway was away for a moment, both see and hear each other agai
   gateway = await startGateway(program, { ports: { http, rtmp }, args: SECRET });
   await both((side) => side.forget());
   await both((side) => side.tells('live-player', 2003));
-  await both((side) => side.sees());
-  await both((side) => side.hears());
+  await both((side) => side.sees(other(side)));
+  await both((side) => side.hears(other(side)));
 });
 
 test('no request goes to a host that the app did not name', async () => {
   const allowed = new Set([new URL(preview.url).host, gateway.http]);
-  for (const { browser } of sides) {
-    const hosts = browser.requests.map((url) => new URL(url.replace(/^blob:/, '')).host);
+  for (const side of sides) {
     assert.deepEqual(
-      hosts.filter((host) => !allowed.has(host)),
+      side.hosts().filter((host) => !allowed.has(host)),
       [],
     );
-    assert.ok(
-      browser.requests.some((url) => url.startsWith(`ws://${gateway.http}`)),
-      'sockets are counted',
-    );
+    const sockets = side.browser.requests.filter((url) => url.startsWith(`ws://${gateway.http}`));
+    assert.ok(sockets.length > 0, 'sockets are counted');
   }
 });

@@ -11,6 +11,10 @@ Page({
     message: '',
   },
 
+  onLoad({ server }) {
+    if (server) this.setData({ server: decodeURIComponent(server) });
+  },
+
   onInput(event) {
     this.setData({ [event.currentTarget.dataset.field]: event.detail.value });
   },
@@ -19,7 +23,7 @@ Page({
     const { server, channelName, uid } = this.data;
     const channelServer = `${server}/nrtc/getChannelInfos.action`;
     this.setData({ state: 'joining', message: '' });
-    this.call = this.call || new Call({ appkey: 'demo' }, (name, detail) => this.show(name, detail));
+    this.call = new Call({ appkey: 'demo' }, (name, detail) => this.show(name, detail));
     const failed = (error) => this.setData({ message: `${error.code}: ${error.message}` });
     // The uid stays text: a number would be rounded above 2^53.
     this.call.join({ channelName, channelServer, uid: uid || undefined }).then(
@@ -35,11 +39,11 @@ Page({
   },
 
   onLeave() {
-    this.call.leave();
+    this.call.end();
   },
 
   onUnload() {
-    if (this.call) this.call.leave();
+    if (this.call) this.call.end();
   },
 
   onComponentState({ currentTarget, detail }) {
@@ -73,6 +77,14 @@ Page({
         const index = players.findIndex((player) => player.id === `${detail.uid}-main`);
         return index < 0 ? undefined : this.setData({ [`players[${index}].url`]: detail.url });
       }
+      case 'clientUpdate':
+        // The member has changed what it is: its players begin anew.
+        players.filter(({ uid }) => uid === detail.uid).forEach(({ id }) => {
+          const context = wx.createLivePlayerContext(id, this);
+          context.stop();
+          context.play();
+        });
+        return undefined;
       case 'stream-removed':
         return key === 'main' ? undefined : this.setData({ players: players.filter((player) => player.id !== `${detail.uid}-${key}`) });
       case 'clientLeave':

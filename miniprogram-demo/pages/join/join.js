@@ -85,6 +85,6 @@ Page({
   },
 
   onClassic() {
-    wx.navigateTo({ url: '/pages/call/call' });
+    wx.navigateTo({ url: `/pages/call/call?server=${encodeURIComponent(this.data.server)}` });
   },
 });

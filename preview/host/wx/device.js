@@ -81,11 +81,11 @@ function windowInfo() {
   };
 }
 
-/** Like the developer tools, which run no live components either; what is here is a browser all the same. */
+/** Not the developer tools, which run no live components: mini-programs ask for that. */
 function deviceInfo() {
   return {
-    platform: 'devtools',
-    brand: 'devtools',
+    platform: 'browser',
+    brand: 'browser',
     model: 'browser',
     system: 'browser',
     benchmarkLevel: 50,

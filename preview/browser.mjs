@@ -1,10 +1,10 @@
-/** A browser for tests: Chromium that does not talk to its maker, with a fake camera and microphone. */
+/** Chromium for programs: it does not talk to its maker, and has a fake camera and microphone. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium as driver } from 'playwright-core';
-import { chromium } from '../../scripts/tools.mjs';
+import { chromium } from '../scripts/tools.mjs';
 
 const FLAGS = [
   '--headless',
@@ -28,15 +28,16 @@ export const PHONE = { width: 375, height: 812 };
 /**
  * A browser of its own, with a new profile.
  *
- * @param {{allow?: boolean}} [options] whether camera and microphone are given
+ * @param {{allow?: boolean, locale?: string}} [options] whether camera and microphone are given; its user's language
  */
-export async function openBrowser({ allow = true } = {}) {
+export async function openBrowser({ allow = true, locale = 'en-US' } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'preview-browser-'));
   const context = await driver.launchPersistentContext(profile, {
     executablePath: chromium,
     headless: true,
     args: allow ? [...FLAGS, ALLOW] : FLAGS,
     viewport: PHONE,
+    locale,
   });
   context.setDefaultTimeout(PATIENCE);
   const requests = [];
