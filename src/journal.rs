@@ -6,11 +6,10 @@
 //! the stay began. A stay begins with `"begin"` and everything that it depends on. Log lines are left
 //! out, since the session writes them again.
 
-use serde_json::Value;
-
 use crate::api::Call;
 use crate::bootstrap::md5_hex;
 use crate::doors::{Advice, HttpRequest, Input, Output};
+use crate::json::written;
 use crate::session::{Memory, Session};
 use crate::time::Instant;
 
@@ -126,7 +125,7 @@ impl Journal {
         let since = self.since.as_millis();
         let at = now.map(|now| format!("{},", now.as_millis().saturating_sub(since))).unwrap_or_default();
         let json = if json.is_empty() { "null" } else { json };
-        let line = format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", Value::from(text));
+        let line = format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", written(text));
         while self.text.len() + line.len() > CAPACITY {
             if self.text.is_empty() {
                 self.dropped += 1;
@@ -154,6 +153,8 @@ impl Journal {
 /// inputs has the outputs that were given, redacted.
 pub(crate) fn redact(text: &str) -> String {
     let bytes = text.as_bytes();
+    // Not by index, whose message brings tables of Unicode.
+    let part = |range| text.get(range).unwrap_or_default();
     let mut redacted = String::with_capacity(text.len());
     let (mut done, mut at) = (0, 0);
     // Where the last name is, if nothing but quotation marks came after it.
@@ -185,7 +186,7 @@ pub(crate) fn redact(text: &str) -> String {
                     at += quote.len();
                     end_of_quote(bytes, at, quote.len())
                 } else if quote.is_empty() || bytes[at..].first().is_some_and(u8::is_ascii_digit) {
-                    around = &text[quoted];
+                    around = part(quoted);
                     end_of_word(bytes, at, b',', PUNCTUATION)
                 } else {
                     continue;
@@ -193,10 +194,10 @@ pub(crate) fn redact(text: &str) -> String {
             }
             _ => continue,
         };
-        redacted.extend([&text[done..at], around, &mark(&text[at..end], byte == b'='), around]);
+        redacted.extend([part(done..at), around, &mark(part(at..end), byte == b'='), around]);
         (at, done) = (end, end);
     }
-    redacted + &text[done..]
+    redacted + part(done..text.len())
 }
 
 /// Where a text ends that began with a quotation mark of this length, backslashes included.
@@ -250,7 +251,7 @@ fn mark(secret: &str, is_form: bool) -> String {
             plain.push(char::from(byte));
         }
     }
-    format!("{MARK}{}", &md5_hex(&plain)[..8])
+    format!("{MARK}{:.8}", md5_hex(&plain))
 }
 
 fn names_a_secret(name: &[u8]) -> bool {

@@ -1,5 +1,6 @@
 //! JSON values that we make. `json!` and `Value::to_string` do the same for several kilobytes of wasm.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// An object of these fields.
@@ -12,7 +13,7 @@ pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
 }
 
 /// A value as text.
-pub(crate) fn written(value: &Value) -> String {
-    // Every key is text, which is all that could be wrong.
+pub(crate) fn written(value: &(impl Serialize + ?Sized)) -> String {
+    // Keys that are not text are all that could be wrong, and we have none.
     serde_json::to_string(value).unwrap_or_default()
 }

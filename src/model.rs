@@ -70,6 +70,11 @@ impl AppUid {
 impl Serialize for AppUid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
+            // A u64 would cross into JavaScript as a BigInt, which old phones lack; a safe integer is
+            // exact as f64.
+            #[cfg(target_arch = "wasm32")]
+            Self::Number(uid) => serializer.serialize_f64(uid.0 as f64),
+            #[cfg(not(target_arch = "wasm32"))]
             Self::Number(uid) => serializer.serialize_u64(uid.0),
             Self::Text(uid) => serializer.collect_str(&uid.0),
         }

@@ -62,19 +62,12 @@ impl Report {
 
     /// The arguments of a report that has the same effect, except on what the server reads.
     pub(crate) fn gist(&self) -> String {
-        let text = |text: &str| Value::from(text);
-        if self.statistics().is_some() {
-            return format!("[{},{},{}]", text(&self.direction), text(&self.name), self.data);
-        }
-        let part = |key: &str| self.data.get(key).unwrap_or(&Value::Null);
-        format!(
-            "[{},{},{{\"code\":{},\"key\":{},\"pull_uid\":{}}}]",
-            text(&self.direction),
-            text(&self.name),
-            part("code"),
-            part("key"),
-            part("pull_uid"),
-        )
+        let part = |key| (key, self.data[key].clone());
+        let data = match self.statistics() {
+            Some(data) => data.clone(),
+            None => object([part("code"), part("key"), part("pull_uid")]),
+        };
+        written(&[self.direction.as_str().into(), self.name.as_str().into(), data])
     }
 
     /// Which component reports; `None` for a player that does not say whom it plays.

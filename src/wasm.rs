@@ -16,6 +16,7 @@ use self::value::{js, js_error, json, plain};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
+use crate::json::written;
 use crate::{
     Advice, AppSignal, Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpRequest, HttpResponse, Input,
     Instant, Journal, Level, Output, RequestId, Session, SocketId,
@@ -82,7 +83,7 @@ impl Core {
             host,
             policy,
             sink,
-            journal: RefCell::new(Journal::new(given.to_string(), &session, now())),
+            journal: RefCell::new(Journal::new(written(&given), &session, now())),
             session: RefCell::new(session),
             inputs: RefCell::default(),
             running: Cell::new(false),
@@ -106,7 +107,7 @@ impl Core {
         let arguments: Vec<Value> = arguments.iter().map(|argument| plain(&argument)).collect();
         match Call::parse(name, &arguments) {
             Ok(_) if BROKEN.get() => Promise::reject(&js_error(&Error::Broken)),
-            Ok(call) => self.0.call(call, Value::Array(arguments).to_string()),
+            Ok(call) => self.0.call(call, written(&arguments)),
             Err(error) => Promise::reject(&js_error(&error)),
         }
     }

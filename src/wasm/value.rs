@@ -3,15 +3,16 @@
 use js_sys::{Array, Function, JSON, Object, Reflect};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
 use crate::Error;
 
-/// A plain JavaScript value; nothing becomes `undefined`. Goes by JSON, whose writer the frames need
-/// anyway; uids choose a form that survives it.
+/// A plain JavaScript value; nothing at all becomes `undefined`, nothing within is `null`, which is what
+/// `setData` takes. Uids choose their own form, so there is no BigInt and no loss.
 pub(super) fn js(value: &impl Serialize) -> JsValue {
-    let text = serde_json::to_string(value).ok().filter(|text| text != "null");
-    text.and_then(|text| JSON::parse(&text).ok()).unwrap_or(JsValue::UNDEFINED)
+    let value = value.serialize(&Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED);
+    if value.is_null() { JsValue::UNDEFINED } else { value }
 }
 
 /// A real `Error` with the fields of the original.
