@@ -6,6 +6,7 @@
  * Run: npm run demo    (until it is interrupted; `-- --check` does without people)
  */
 
+import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
@@ -29,7 +30,7 @@ const USAGE = `usage: npm run demo [-- --check | --once]
 Sets up what is missing (Rust's wasm target, wasm-bindgen, npm packages, ffmpeg), builds, starts a
 gateway and holds a call between two clients; pictures and report.json land in out/demo/. Then serves the
 demo's pages and prints an address: open it in two windows of Chromium, Chrome or Edge. Stays until it is
-interrupted, or until its standard input ends if that is no terminal. With CI set in the environment, --once.`;
+interrupted, or until its standard input ends if that is a pipe. With CI set in the environment, --once.`;
 
 const OPTIONS = { check: { type: 'boolean' }, once: { type: 'boolean' }, help: { type: 'boolean' } };
 
@@ -51,7 +52,7 @@ runAsProgram(import.meta.url, async (args) => {
   const stays = !once && !process.env.CI;
   return showing(program, compiler, async ({ address }) => {
     console.log(`\nopen ${address} in two windows of Chromium, Chrome or Edge, and join`);
-    if (stays) console.log(process.stdin.isTTY ? 'end with Ctrl+C' : 'ends with its standard input, or by a signal');
+    if (stays) console.log(readsPipe() ? 'ends with its standard input, or by a signal' : 'end with Ctrl+C, or by a signal');
     if (stays) await interrupted();
     else console.log('this run ends here; npm run preview serves it until it is interrupted');
   }, GATEWAY);
@@ -103,12 +104,20 @@ async function showing(program, compiler, act, ports) {
   }
 }
 
-/** Until somebody ends it. A terminal is not read: it may be in the background. */
+/**
+ * Until somebody ends it. A pipe that ends says so, too; a terminal is not read, since this may be in the
+ * background, and neither is /dev/null, which ends at once.
+ */
 function interrupted() {
   return new Promise((settle) => {
     ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => process.once(signal, settle));
-    if (!process.stdin.isTTY) process.stdin.once('end', settle).once('error', settle).resume();
+    if (readsPipe()) process.stdin.once('end', settle).once('error', settle).resume();
   });
+}
+
+function readsPipe() {
+  const input = fstatSync(0);
+  return input.isFIFO() || input.isSocket();
 }
 
 function read(args) {

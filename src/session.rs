@@ -267,6 +267,8 @@ impl Session {
         if !self.link.is_idle() {
             return self.settle(id, Err(Error::AlreadyInRoom));
         }
+        // Between two stays nobody tells of the application's life; who joins is in front of it.
+        (self.tools.hidden, self.tools.offline) = (false, false);
         params.servers = params.servers.or(&self.tools.config.servers);
         let uid =
             params.uid.unwrap_or_else(|| AppUid::Text(Uid(self.tools.rng.between(1, LONGEST_CHOSEN_UID))));

@@ -114,6 +114,19 @@ fn a_platform_that_is_wrong_about_the_network_does_not_keep_anybody_from_a_gatew
 }
 
 #[test]
+fn what_was_told_before_a_join_does_not_count_in_it() {
+    let mut stage = joined(Config::new("ak"));
+    stage.signal(AppSignal::NetworkDown);
+    stage.signal(AppSignal::Hidden);
+    stage.call(Call::Leave);
+    stage.run_for(millis(300));
+    stage.enter();
+    stage.close(1006);
+    stage.run_for(millis(50));
+    assert!(stage.client.socket().is_some(), "nobody said that there is no network");
+}
+
+#[test]
 fn an_outage_without_a_network_ends_after_its_time() {
     let mut stage = joined(Config::new("ak"));
     stage.signal(AppSignal::NetworkDown);
