@@ -64,7 +64,7 @@ Component({
     detached() {
       this.leave();
       // The client outlives the component.
-      (this._heard || []).forEach(([event, listener]) => this._client.off(event, listener));
+      if (this._client) this._heard.forEach((/** @type {any} */ heard) => this._client.off(heard.event, heard.listener));
     },
   },
 
@@ -148,10 +148,11 @@ Component({
     /** The listeners replace those of a room before: the client is the app's one. */
     _listen(/** @type {boolean} */ subscribe) {
       const client = this._client;
-      this._heard = /** @type {[string, Function][]} */ ([]);
-      const hear = (/** @type {string} */ event, /** @type {Function} */ listener) => {
+      /** What is taken from the client again when the component goes. */
+      this._heard = /** @type {object[]} */ ([]);
+      const hear = (/** @type {any} */ event, /** @type {Function} */ listener) => {
         client.on(event, listener);
-        this._heard.push([event, listener]);
+        this._heard.push({ event, listener });
       };
       hear('view', (/** @type {object} */ patch) => {
         this.setData(patch);
