@@ -3,7 +3,7 @@
 import { openApp, openBrowser } from './browser.mjs';
 
 /** Of full scale. The fake microphone beeps once a second, silence is exactly nothing. */
-const SOUND = 0.001;
+const SOUND = 0.003;
 /** Milliseconds without any sound until it is looked for again: longer than between two beeps. */
 const PATIENCE = 1200;
 /** Milliseconds without any sound that count as silence. */

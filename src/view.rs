@@ -88,6 +88,8 @@ pub(crate) enum Sign {
     Connected,
     /// Media flow.
     Flowing,
+    /// It has lost its connection, and tries again.
+    Lost,
     /// It has given up.
     GaveUp,
 }
@@ -109,6 +111,7 @@ impl Sign {
             (Component::Pusher, 1002 | 1009) | (Component::Player, 2003 | 2004 | 2026 | 2033) => {
                 Some(Self::Flowing)
             }
+            (Component::Pusher, 1102) | (Component::Player, 2103) => Some(Self::Lost),
             (Component::Pusher | Component::Player, code) => {
                 let advice = component.meaning(code)?.advice;
                 matches!(advice, Remedy::RestartPusher | Remedy::RestartPlayer).then_some(Self::GaveUp)
@@ -223,6 +226,8 @@ impl View {
                     component.picture = Picture::Flowing { since: now };
                 }
             }
+            // Its failures are forgotten only after it has worked for long without a break.
+            Sign::Lost => component.picture = Picture::None,
             Sign::GaveUp => component.renew_after_failure(config, now),
         }
     }

@@ -124,6 +124,21 @@ fn a_component_that_gave_up_is_made_anew_at_once_then_later_and_later() {
 }
 
 #[test]
+fn a_player_that_lost_its_connection_is_not_playing_and_is_watched_again() {
+    let mut page = Page::new();
+    page.joined(7);
+    page.subscribe(7, Media::Video);
+    page.render();
+    page.report("pull", 2003, Some(7));
+    assert_eq!(page.render(), json!({"players[0].playing": true}));
+    page.report("pull", 2103, Some(7));
+    assert_eq!(page.render(), json!({"players[0].playing": false}));
+    page.report("pull", 2002, Some(7));
+    page.stage.run_alive_for(Duration::from_secs(5));
+    assert_eq!(page.render(), json!({"players[0].key": "player-2"}));
+}
+
+#[test]
 fn a_nervous_finger_on_the_microphone_does_not_make_the_pusher_anew_each_time() {
     let mut page = Page::new();
     page.publish(MediaSet::MAIN);

@@ -19,7 +19,8 @@ const Call = sandbox.require('./call.js');
 
 /** What can be copied to another process. */
 const plain = (detail) => JSON.parse(JSON.stringify(detail ?? {}));
-const tell = (name, detail) => process.send({ at: Date.now(), name, detail: plain(detail) });
+// The last things happen when the parent may have gone already.
+const tell = (name, detail) => process.send({ at: Date.now(), name, detail: plain(detail) }, () => {});
 
 let call;
 const orders = {
