@@ -424,11 +424,7 @@ impl NetworkQuality {
             Leg::Up => ("up", own, Stream::Main),
             Leg::Down(uid, stream) => ("down", uid, stream),
         };
-        let kind = match stream {
-            Stream::Main => "main",
-            Stream::ScreenShare => "screenShare",
-            Stream::SlaveAudio => "slaveAudio",
-        };
+        let kind = stream.name();
         let Quality { level, score, reason } = quality;
         Self { who: uid.into(), direction, kind, level, score, reason: reason.name() }
     }

@@ -187,6 +187,18 @@ pub enum Stream {
     SlaveAudio,
 }
 
+impl Stream {
+    /// What a player of it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::ScreenShare => "screenShare",
+            Self::SlaveAudio => "slaveAudio",
+        }
+    }
+}
+
 /// A set of media kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MediaSet(u8);

@@ -502,15 +502,10 @@ fn player(place: usize, held: Option<&(Pulled, Instance)>) -> Attributes {
             ("src", Attribute::Text(String::new())),
         ];
     };
-    let kind = match stream.stream {
-        Stream::Main => "main",
-        Stream::ScreenShare => "screenShare",
-        Stream::SlaveAudio => "slaveAudio",
-    };
     vec![
         ("key", Attribute::Text(format!("player-{}", component.key))),
         ("uid", Attribute::Uid(stream.uid)),
-        ("kind", Attribute::Text(kind.into())),
+        ("kind", Attribute::Text(stream.stream.name().into())),
         ("src", Attribute::Text(stream.url.0.clone())),
         ("mode", Attribute::Text("RTC".into())),
         ("autoplay", Attribute::Flag(true)),
