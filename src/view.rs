@@ -226,8 +226,7 @@ impl View {
                     component.picture = Picture::Flowing { since: now };
                 }
             }
-            // Its failures are forgotten only after it has worked for long without a break.
-            Sign::Lost => component.picture = Picture::None,
+            Sign::Lost => component.stop(config, now),
             Sign::GaveUp => component.renew_after_failure(config, now),
         }
     }
@@ -333,11 +332,17 @@ impl Instance {
         self.picture = Picture::None;
     }
 
-    /// The first time at once, then later and later, until it has worked for a while.
-    fn renew_after_failure(&mut self, config: &Config, now: Instant) {
+    /// Nothing flows any more. What failed before is forgotten if it had worked for long.
+    fn stop(&mut self, config: &Config, now: Instant) {
         if matches!(self.picture, Picture::Flowing { since } if now.since(since) >= config.steady_after) {
             self.failures = 0;
         }
+        self.picture = Picture::None;
+    }
+
+    /// The first time at once, then later and later, until it has worked for a while.
+    fn renew_after_failure(&mut self, config: &Config, now: Instant) {
+        self.stop(config, now);
         let pause = match self.failures {
             0 => Duration::ZERO,
             failures => {
@@ -346,7 +351,6 @@ impl Instance {
         };
         self.failures += 1;
         self.renewal.get_or_insert(now + pause);
-        self.picture = Picture::None;
     }
 }
 
