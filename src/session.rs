@@ -51,6 +51,8 @@ pub struct Session {
     settles: Option<Instant>,
     outbox: VecDeque<Output>,
     now: Instant,
+    /// When the application was last found to have been suspended.
+    resumed: Instant,
     dropped: u64,
 }
 
@@ -70,6 +72,7 @@ impl Session {
             settles: None,
             outbox: VecDeque::new(),
             now,
+            resumed: now,
             dropped: 0,
         }
     }
@@ -90,8 +93,10 @@ impl Session {
     pub fn handle(&mut self, input: Input, now: Instant) {
         let now = now.max(self.now);
         self.now = now;
-        let late = self.poll_timeout().map_or(Duration::ZERO, |(due, _)| now.since(due));
+        // Each suspension counts once, however much has queued up behind the timer that is late.
+        let late = self.poll_timeout().map_or(Duration::ZERO, |(due, _)| now.since(due.max(self.resumed)));
         if late >= self.tools.config.suspended_after {
+            self.resumed = now;
             self.calls.extend(late);
             self.tasks.extend(late);
             self.settles = self.settles.map(|due| due + late);

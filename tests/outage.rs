@@ -153,6 +153,23 @@ fn the_time_in_which_the_app_was_suspended_counts_for_nothing() {
 }
 
 #[test]
+fn a_suspension_counts_once_however_much_has_queued_up_behind_the_timer() {
+    let options = serde_json::json!({"appkey": "ak", "statisticsServer": "https://stat.example/"});
+    let mut stage = joined(Config::parse(&options).unwrap());
+    let report = ["push", "bindstatechange"].map(Into::into);
+    stage.call(Call::parse("dataReporter", &report).unwrap());
+    let publish = stage.call(Call::Publish(Media::Audio.into()));
+    stage.now = stage.now + Duration::from_secs(60);
+    let sent = stage.client.sent.len();
+    for _ in 0..20 {
+        stage.text(r#"{"cmd":21,"body":{"uid":9}}"#);
+    }
+    assert_eq!(stage.client.sent.len(), sent + 1, "the gateway is asked once");
+    stage.run_for(Duration::from_secs(16));
+    assert!(stage.client.result(publish).is_some(), "its time went on when the app did");
+}
+
+#[test]
 fn whatever_wakes_a_suspended_app_its_socket_is_in_doubt() {
     for wake in [Input::Timeout, Input::App(AppSignal::Shown), Input::App(AppSignal::Hidden)] {
         let mut stage = answered_once();

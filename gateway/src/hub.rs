@@ -317,8 +317,9 @@ impl Hub {
             Some(began) => (began.expires_ms, &login.resume),
             None => (ticket.expires_ms, &login.token),
         };
-        // A room that begins with somebody who comes back has been there before.
-        let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket, began.is_some()));
+        // Who comes back and is not known was here before this process.
+        let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket));
+        room.rebuilt |= began.is_some() && !room.members.contains_key(&uid);
         let left = self.config.settling.saturating_sub(now.since(self.begun.unwrap_or(now)));
         let settling = u32::try_from(left.as_millis()).ok().filter(|millis| room.rebuilt && *millis > 0);
         let stay = Stay { expires, name, settling };

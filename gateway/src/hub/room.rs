@@ -88,12 +88,12 @@ pub(super) enum Arrival {
 }
 
 impl Room {
-    pub(super) fn new(ticket: LoginTicket, rebuilt: bool) -> Self {
+    pub(super) fn new(ticket: LoginTicket) -> Self {
         Self {
             app_key: ticket.app_key,
             channel: ticket.channel,
             closing: false,
-            rebuilt,
+            rebuilt: false,
             members: BTreeMap::new(),
             interruptions: Interruptions::default(),
             tasks: Vec::new(),

@@ -675,6 +675,20 @@ fn a_client_that_names_its_stay_keeps_role_mutes_and_urls_with_another_ticket() 
 }
 
 #[test]
+fn a_gateway_that_has_just_started_says_so_to_whoever_comes_back_though_another_came_first() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let stay = desk.stay(alice);
+    assert!(!desk.texts[&alice][0].contains("settling"), "nobody was here before");
+
+    let mut desk = Desk::new();
+    desk.join(BOB);
+    let back = desk.open();
+    desk.login(back, |login| login.resume = stay.clone(), ALICE);
+    assert!(desk.texts[&back][0].contains(r#""settling":10000"#));
+}
+
+#[test]
 fn a_stay_outlives_the_gateway_but_not_its_ticket_and_belongs_to_one_user() {
     let mut desk = Desk::new();
     let alice = desk.join(ALICE);
