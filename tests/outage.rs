@@ -92,6 +92,25 @@ fn an_attempt_on_the_network_of_before_begins_anew() {
 }
 
 #[test]
+fn a_nervous_network_does_not_begin_attempts_anew_for_ever() {
+    let mut stage = joined(Config::new("ak"));
+    stage.close(1006);
+    let begin = stage.now;
+    while !stage.client.is_idle() {
+        stage.run_for(millis(400));
+        stage.signal(AppSignal::NetworkUp);
+        assert!(stage.now.since(begin) < Duration::from_secs(120), "90 s are the limit");
+    }
+    let mut stage = Stage::new();
+    let join = stage.join(JoinParams::new("room", Uid(1)));
+    for _ in 0..150 {
+        stage.run_for(millis(400));
+        stage.signal(AppSignal::NetworkUp);
+    }
+    assert!(stage.client.result(join).unwrap().is_err());
+}
+
+#[test]
 fn without_a_network_attempts_are_few_and_count_for_nothing() {
     let mut stage = joined(Config::new("ak"));
     stage.signal(AppSignal::NetworkDown);

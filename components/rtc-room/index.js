@@ -191,7 +191,12 @@ Component({
       /** @type {Record<string, (detail: any) => void>} */
       const acts = {
         view: (patch) => this._render(stay, patch),
-        willreconnect: () => this._become('reconnecting'),
+        willreconnect: () => {
+          // Who is muted is told anew after the login, who no longer is is not.
+          Object.keys(muted).forEach((uid) => delete muted[uid]);
+          this._renderSoon(stay, { muted: {} });
+          this._become('reconnecting');
+        },
         reconnected: () => this._become('joined'),
         disconnect: (detail) => {
           // That of the stay before comes after this one has begun.

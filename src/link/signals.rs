@@ -107,9 +107,11 @@ impl Link {
         if was_offline {
             trip.excuse_all();
         }
+        // Beginning anew has no end of its own.
+        let is_spent = trip.is_entering() || trip.has_spent(&tools.config, true, now);
         let age = limit.saturating_sub(deadline.since(now));
         // A nervous network tells of itself many times a second, and an attempt needs some time.
-        if !was_offline && age < retry_base {
+        if !was_offline && (is_spent || age < retry_base) {
             return Vec::new();
         }
         let close = self.socket().map(Step::Close);
