@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::doors::{AppSignal, HttpRequest};
 use crate::event::{Event, NativeStatus, NetworkQuality};
-use crate::model::{Media, RequestId, Stream};
+use crate::model::{Media, RequestId, Stream, Uid};
 use crate::quality::{Flows, Leg, Qualities};
 use crate::report::{Report, Reports, Stay};
 use crate::room::Room;
@@ -94,6 +94,11 @@ impl Components {
             AppSignal::Shown => self.view.shown(config, now),
             AppSignal::NetworkUp | AppSignal::NetworkDown => {}
         }
+    }
+
+    /// A member left: when it comes back, its media are judged anew.
+    pub(crate) fn forget(&mut self, member: Uid) {
+        self.qualities.retain(|leg| !matches!(leg, Leg::Down(uid, _) if uid == member));
     }
 
     /// A microphone or camera that was off is to be on again.

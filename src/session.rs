@@ -663,6 +663,9 @@ impl Session {
 
     fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
+            if let Event::ClientLeave(who) = &event {
+                self.components.forget(who.uid);
+            }
             if let Event::StreamRemoved(stream) = &event {
                 // When it comes back, the application is told and subscribes anew.
                 let ended = Item::Subscribe(stream.who.uid, stream.media_type);

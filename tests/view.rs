@@ -239,6 +239,27 @@ fn statistics_of_a_component_become_a_quality_of_its_member() {
     assert!(of("down")["level"].as_u64() >= Some(5), "{told:?}");
 }
 
+#[test]
+fn the_quality_of_a_member_that_left_and_came_back_is_told_anew() {
+    let mut page = Page::new();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        page.joined(7);
+        page.subscribe(7, Media::Audio);
+        let before = page.stage.client.events.len();
+        for _ in 0..6 {
+            let info = json!({"audioBitrate": 48, "netSpeed": 50, "audioCache": 200});
+            let arguments = [json!("pull"), json!("bindnetstatus"), info, json!(7)];
+            page.stage.call(Call::parse("dataReporter", &arguments).unwrap());
+            page.stage.run_alive_for(Duration::from_secs(2));
+        }
+        let events = page.stage.client.events[before..].iter();
+        told.push(events.filter(|event| matches!(event, Event::NetworkQuality(_))).count());
+        page.stage.text(r#"{"cmd":21,"body":{"uid":7}}"#);
+    }
+    assert_eq!(told, [1, 1]);
+}
+
 /// A session in a room, and the page that renders it.
 struct Page {
     stage: Stage,

@@ -77,6 +77,19 @@ function clear(value) {
   };
 }
 
+/** What a control that is on or off follows. */
+const TICK = {
+  checked(checked) {
+    this.control.checked = checked;
+  },
+  disabled(disabled) {
+    this.control.disabled = disabled;
+  },
+  color(color) {
+    if (color) this.$$.style.setProperty('--color', color);
+  },
+};
+
 /** `radio` and `checkbox`: their value counts while they are checked, and the group tells. */
 function choice(tag, type, group) {
   return native(tag, {
@@ -95,17 +108,7 @@ function choice(tag, type, group) {
         };
       },
     },
-    changed: {
-      checked(checked) {
-        this.control.checked = checked;
-      },
-      disabled(disabled) {
-        this.control.disabled = disabled;
-      },
-      color(color) {
-        if (color) this.$$.style.setProperty('--color', color);
-      },
-    },
+    changed: TICK,
   });
 }
 
@@ -169,17 +172,7 @@ export const form = [
         };
       },
     },
-    changed: {
-      checked(checked) {
-        this.control.checked = checked;
-      },
-      disabled(disabled) {
-        this.control.disabled = disabled;
-      },
-      color(color) {
-        if (color) this.$$.style.setProperty('--color', color);
-      },
-    },
+    changed: TICK,
     methods: {
       current() {
         return this.data.checked;
