@@ -68,10 +68,20 @@ declare class YunXinMiniappSDK extends WithConstants {
 
   unsubscribe(uid: YunXinMiniappSDK.UidLike, mediaType: YunXinMiniappSDK.MediaType): Promise<void>;
 
-  /** Tells the others that a medium is muted. Default: both. With a uid: asks to mute that user. */
-  mute(mediaType?: YunXinMiniappSDK.PublishedMedia, uid?: YunXinMiniappSDK.UidLike): Promise<void>;
+  /**
+   * Tells the others that a medium is muted. Default: both. With a uid: asks to mute that user. Resolves
+   * with one's own URL for live-pusher, which stays valid, or with nothing where none is known.
+   */
+  mute(
+    mediaType?: YunXinMiniappSDK.PublishedMedia,
+    uid?: YunXinMiniappSDK.UidLike
+  ): Promise<string | undefined>;
 
-  unmute(mediaType?: YunXinMiniappSDK.PublishedMedia, uid?: YunXinMiniappSDK.UidLike): Promise<void>;
+  /** The opposite of `mute`; resolves with the same. */
+  unmute(
+    mediaType?: YunXinMiniappSDK.PublishedMedia,
+    uid?: YunXinMiniappSDK.UidLike
+  ): Promise<string | undefined>;
 
   /** Default: 'broadcaster'. Works outside of a room too; an audience publishes nothing. */
   setRole(role?: YunXinMiniappSDK.Role): Promise<void>;

@@ -602,6 +602,9 @@ impl Session {
         let reply = if let Call::UploadUserList = call {
             let userlist = ack.userlist.take().unwrap_or_default();
             Reply::UserList { code: 200, userlist: userlist.into_iter().map(UserInfo::from).collect() }
+        } else if let (Call::MuteOther(..), Some(url)) = (call, self.room.push_url()) {
+            // Ours, whoever was muted: apps clear their pusher with anything else.
+            Reply::PushUrl(url.clone())
         } else {
             Reply::Nothing
         };
