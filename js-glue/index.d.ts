@@ -14,6 +14,9 @@ declare class YunXinMiniappSDK extends WithConstants {
   /** Makes the app's client, or returns the one made before. Throws if `appkey` is not among the options. */
   static Client(options: YunXinMiniappSDK.ClientOptions): YunXinMiniappSDK;
 
+  /** As `Client`, under the name that 4.1.0 had for it. */
+  static getInstance(options: YunXinMiniappSDK.ClientOptions): YunXinMiniappSDK;
+
   /**
    * Makes a client of its own, beside the app's one: for a second room at the same time. Each client
    * in a room needs one socket, and WeChat allows five in an app.
@@ -645,6 +648,10 @@ declare namespace YunXinMiniappSDK {
 
   interface MuteEvent<Media extends 'audio' | 'video'> extends UserEvent {
     mediaType: Media;
+    /** The uid, so that the payload compares with one: the original gives nothing else. Not enumerable. */
+    valueOf(): Uid;
+    /** The uid as text: in templates, and as a key. Not enumerable. */
+    toString(): string;
   }
 
   interface RoleEvent extends UserEvent {
