@@ -257,10 +257,13 @@ impl Url {
     /// The host, with its port: what may be shown around. User, path and query may be secret.
     #[must_use]
     pub fn host(&self) -> &str {
-        let scheme = self.0.as_bytes().windows(3).position(|bytes| bytes == b"://").map_or(0, |at| at + 3);
-        let rest = self.0.get(scheme..).unwrap_or_default();
-        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-        authority.rsplit('@').next().unwrap_or_default()
+        let bytes = self.0.as_bytes();
+        let mut begin = bytes.windows(3).position(|bytes| bytes == b"://").map_or(0, |at| at + 3);
+        let rest = &bytes[begin..];
+        let length = rest.iter().position(|byte| b"/?#\\".contains(byte)).unwrap_or(rest.len());
+        let end = begin + length;
+        begin += rest[..length].iter().rposition(|byte| *byte == b'@').map_or(0, |at| at + 1);
+        self.0.get(begin..end).unwrap_or_default()
     }
 }
 

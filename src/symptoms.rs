@@ -14,8 +14,10 @@ pub(crate) fn of_failure(url: &Url, message: &str) -> String {
     let is_plain = has(url.as_str().get(..5).unwrap_or_default(), &["http:", "ws://"]);
     let is_socket = has(url.as_str().get(..2).unwrap_or_default(), &["ws"]);
     let meaning = if is_plain
-        && has(&message, &["parse error", "invalid http", "invalid_http", "empty_response"])
-    {
+        && has(
+            &message,
+            &["parse error", "invalid http", "invalid_http", "empty_response", "closed", "hang up", "reset"],
+        ) {
         "; it was asked without TLS: perhaps it speaks https only"
     } else if !is_plain && has(&message, &["ssl", "tls", "eproto", "wrong version", "cert"]) {
         "; there is no TLS with it: perhaps it speaks plain http at this port, or its certificate is not accepted"
@@ -43,35 +45,26 @@ pub(crate) fn kind_of(body: &str) -> &'static str {
 
 /// An answer that is not a channel server's: `what` came, and what that says of the address.
 pub(crate) fn of_answer(url: &Url, status: u16, what: &str, body: &str) -> String {
-    let met = format!("{what} (HTTP status {status})");
-    let host = url.host();
     let is_plain = has(url.as_str().get(..5).unwrap_or_default(), &["http:"]);
-    let path = url.as_str().split(['?', '#']).next().unwrap_or_default();
-    match status {
+    let is_whole = url.as_str().split(['?', '#']).next().unwrap_or_default().ends_with(".action");
+    let hint = match status {
         400..=499 if is_plain && has(body, &["https", "tls"]) => {
-            format!("{met}; it was asked by http and speaks https: channelServer must begin with https://")
+            "was asked by http: it must begin with https://"
         }
-        300..=399 => {
-            format!("{met}; it redirects: channelServer must be the final URL, perhaps with https://")
-        }
-        500..=599 => format!("{met}; a proxy may answer in its place: is the channel server running?"),
-        _ if !path.ends_with(".action") => {
-            format!(
-                "{met}; channelServer must be the whole URL, such as https://{host}/nrtc/getChannelInfos.action"
-            )
-        }
-        405 => {
-            format!("{met}; a redirect may have made a GET of the POST: channelServer must be the final URL")
-        }
-        _ => format!("{met}; is this path of channelServer a channel server's?"),
-    }
+        300..=399 => "redirects: it must be the final URL, perhaps with https://",
+        500..=599 => "answers by a proxy, perhaps: is the channel server running?",
+        _ if !is_whole => "must be the whole URL, down to /nrtc/getChannelInfos.action",
+        405 => "may redirect, which makes a GET of a POST: it must be the final URL",
+        _ => "has the wrong path, perhaps",
+    };
+    format!("{what} (HTTP status {status}); channelServer {hint}")
 }
 
 /// A text in which of each URL only scheme and host are left.
 fn without_paths(text: &str) -> String {
     let mut left = String::with_capacity(text.len());
-    for (at, word) in text.split(' ').enumerate() {
-        if at > 0 {
+    for word in text.split_ascii_whitespace() {
+        if !left.is_empty() {
             left.push(' ');
         }
         let scheme = word.as_bytes().windows(3).position(|bytes| bytes == b"://");
@@ -122,27 +115,29 @@ mod tests {
             ("wss://h", "TLS handshake failed", "plain http"),
             ("http://h/a", "request:fail Parse Error: Expected HTTP/", "https"),
             ("http://h/a", "request:fail net::ERR_EMPTY_RESPONSE", "https"),
+            ("http://h/a", "request:fail other side closed", "https"),
+            ("ws://h", "socket hang up", "https"),
             ("wss://h", "connectSocket:fail Invalid HttpCode", "upgrades"),
             ("wss://h", "Unexpected server response: 404", "upgrades"),
         ] {
             let told = of_failure(&url(address), message);
             assert!(told.starts_with(message) && told[message.len()..].contains(says), "{told}");
         }
-        for plain in ["request:fail timeout", "", "fail  twice"] {
+        for plain in ["request:fail timeout", "", "fail"] {
             assert_eq!(of_failure(&url("https://h/a"), plain), plain);
         }
-        let told = of_failure(&url("wss://h/p?S"), "fail \"wss://u:S@h:81/p?grant=S\" refused");
-        assert!(!told.contains('S') && told.ends_with("refused"), "{told}");
+        let told = of_failure(&url("wss://h/p?S"), "fail\n \"wss://u:S@h:81/p?grant=S\" refused");
+        assert_eq!(told, "fail \"wss://h:81 refused");
     }
 
     #[test]
     fn an_answer_says_what_came_and_what_is_wrong_with_the_address() {
         let whole = "https://h/nrtc/getChannelInfos.action";
         for (address, status, body, says) in [
-            ("https://h", 405, "", ["an empty body", "https://h/nrtc/getChannelInfos.action"]),
-            ("https://h:81/prefix?S", 404, "Not Found", ["not JSON", "https://h:81/nrtc/"]),
+            ("https://h", 405, "", ["an empty body", "/nrtc/getChannelInfos.action"]),
+            ("https://h:81/prefix?S", 404, "Not Found", ["not JSON", "whole URL"]),
             ("https://h/", 200, "<!DOCTYPE html>", ["an HTML page", "whole URL"]),
-            (whole, 404, "<html>404</html>", ["HTTP status 404", "this path"]),
+            (whole, 404, "<html>404</html>", ["HTTP status 404", "wrong path"]),
             (whole, 502, "<html>Bad Gateway</html>", ["an HTML page", "proxy"]),
             (whole, 301, "", ["HTTP status 301", "redirects"]),
             (whole, 405, "", ["HTTP status 405", "redirect"]),
