@@ -346,7 +346,7 @@ declare namespace YunXinMiniappSDK {
   type EqualizationBand = ValueOf<'AUDIO_EQUALIZATION_BAND'> | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
   interface ServerAddresses {
-    /** Full URL of the bootstrap. */
+    /** Full URL of the bootstrap. Without it, the app key goes to NetEase, which is said once. */
     channelServer?: string;
     /** Full URL for reports. Without it, nothing is reported. */
     statisticsServer?: string;

@@ -11,18 +11,22 @@ pub(crate) fn is_unlisted(message: &str) -> bool {
 /// A failure to reach `url`, without what may be secret in it, and with what it means if that is known.
 pub(crate) fn of_failure(url: &Url, message: &str) -> String {
     let message = without_paths(message);
+    // The letters of a name say nothing.
+    let name = url.host().split(':').next().filter(|name| !name.is_empty());
+    let words = message.split(' ').filter(|word| name.is_none_or(|name| !has(word, &[name])));
+    let said = words.fold(String::new(), |said, word| said + word + " ");
     let is_plain = has(url.as_str().get(..5).unwrap_or_default(), &["http:", "ws://"]);
     let is_socket = has(url.as_str().get(..2).unwrap_or_default(), &["ws"]);
     let meaning = if is_plain
         && has(
-            &message,
+            &said,
             &["parse error", "invalid http", "invalid_http", "empty_response", "closed", "hang up", "reset"],
         ) {
         "; it was asked without TLS: perhaps it speaks https only"
-    } else if !is_plain && has(&message, &["ssl", "tls", "eproto", "wrong version", "cert"]) {
+    } else if !is_plain && has(&said, &["ssl", "tls", "eproto", "wrong version", "cert"]) {
         "; there is no TLS with it: perhaps it speaks plain http at this port, or its certificate is not accepted"
     } else if is_socket
-        && has(&message, &["httpcode", "server response", "response code", "status code", "handshake"])
+        && has(&said, &["httpcode", "server response", "response code", "status code", "handshake"])
     {
         "; it answered as no WebSocket server does: does the proxy in front of it pass upgrades on?"
     } else {
@@ -109,23 +113,26 @@ mod tests {
     #[test]
     fn a_failure_says_which_scheme_met_what_and_keeps_no_secret() {
         for (address, message, says) in [
-            ("https://h/a", "request:fail write EPROTO: wrong version number", "plain http"),
-            ("https://h/a", "request:fail errcode:-107 net::ERR_SSL_PROTOCOL_ERROR", "plain http"),
-            ("https://h/a", "request:fail unable to verify the first certificate", "certificate"),
-            ("wss://h", "TLS handshake failed", "plain http"),
-            ("http://h/a", "request:fail Parse Error: Expected HTTP/", "https"),
-            ("http://h/a", "request:fail net::ERR_EMPTY_RESPONSE", "https"),
-            ("http://h/a", "request:fail other side closed", "https"),
-            ("ws://h", "socket hang up", "https"),
-            ("wss://h", "connectSocket:fail Invalid HttpCode", "upgrades"),
-            ("wss://h", "Unexpected server response: 404", "upgrades"),
+            ("https://a.example/a", "request:fail write EPROTO: wrong version number", "plain http"),
+            ("https://a.example/a", "request:fail errcode:-107 net::ERR_SSL_PROTOCOL_ERROR", "plain http"),
+            ("https://a.example/a", "request:fail unable to verify the first certificate", "certificate"),
+            ("wss://a.example", "TLS handshake failed", "plain http"),
+            ("http://a.example/a", "request:fail Parse Error: Expected HTTP/", "https"),
+            ("http://a.example/a", "request:fail net::ERR_EMPTY_RESPONSE", "https"),
+            ("http://a.example/a", "request:fail other side closed", "https"),
+            ("ws://a.example", "socket hang up", "https"),
+            ("wss://a.example", "connectSocket:fail Invalid HttpCode", "upgrades"),
+            ("wss://a.example", "Unexpected server response: 404", "upgrades"),
         ] {
             let told = of_failure(&url(address), message);
             assert!(told.starts_with(message) && told[message.len()..].contains(says), "{told}");
         }
         for plain in ["request:fail timeout", "", "fail"] {
-            assert_eq!(of_failure(&url("https://h/a"), plain), plain);
+            assert_eq!(of_failure(&url("https://a.example/a"), plain), plain);
         }
+        let told = of_failure(&url("https://crosslink.example:81/a"), "fail getaddrinfo crosslink.example");
+        assert_eq!(told, "fail getaddrinfo crosslink.example");
+        assert_eq!(of_failure(&url("https:///a"), "fail"), "fail");
         let told = of_failure(&url("wss://h/p?S"), "fail\n \"wss://u:S@h:81/p?grant=S\" refused");
         assert_eq!(told, "fail \"wss://h:81 refused");
     }

@@ -95,8 +95,8 @@ fn table() -> Vec<(Error, &'static str, &'static str)> {
         (Error::Left, "nothing: the app left", "无需处理：应用已离开"),
         (
             Error::NotListed { host: host(), list: DomainList::Request },
-            "edit the list of request domains (a port counts, a path does not), or switch the check off in DevTools; trying again changes nothing",
-            "修改 request 合法域名列表（端口须一致，不含路径），或在开发者工具中关闭校验；重试无效",
+            "edit the list of request domains (a port counts, a path does not, and only `https` can be listed), or switch the check off in DevTools; trying again changes nothing",
+            "修改 request 合法域名列表（端口须一致，不含路径，仅支持 `https`），或在开发者工具中关闭校验；重试无效",
         ),
         (
             Error::NotListed { host: host(), list: DomainList::Socket },
