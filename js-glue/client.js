@@ -7,6 +7,7 @@
 
 const Host = require('./host.js');
 const load = require('./loader.js');
+const advise = require('./names.js');
 const print = require('./logger.js');
 
 /** Options that are for the glue, or for nobody; the core gets all others. */
@@ -167,11 +168,13 @@ class Client {
    */
   on(event, listener) {
     this._listeners.set(event, checked('on', listener));
+    advise(this._options, event);
   }
 
   /** @param {string} event @param {Function} listener */
   once(event, listener) {
     this._onceListeners.set(event, checked('once', listener));
+    advise(this._options, event);
   }
 
   /**
@@ -195,6 +198,7 @@ class Client {
   addListener(event, listener) {
     const added = this._addedListeners.get(event) || new Set();
     this._addedListeners.set(event, added.add(checked('addListener', listener)));
+    advise(this._options, event);
   }
 
   /** @param {string} event @param {Function} listener */

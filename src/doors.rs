@@ -157,6 +157,8 @@ impl AppSignal {
 pub enum Level {
     /// The application was told of a failure.
     Error,
+    /// What the developer must know, whether or not anything is being debugged.
+    Notice,
     /// A surprise that was dealt with.
     Warn,
     /// One line per transition.

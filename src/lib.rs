@@ -82,6 +82,7 @@ pub mod replay;
 mod report;
 mod room;
 mod session;
+mod symptoms;
 mod table;
 mod tasks;
 pub mod time;
@@ -97,7 +98,7 @@ pub use config::{Config, Decides};
 pub use doors::{
     Advice, AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Output, RetryContext,
 };
-pub use error::{Cause, Code, Error, ErrorKind};
+pub use error::{Cause, Code, DomainList, Error, ErrorKind};
 pub use event::{
     AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, NativeStatus, NetworkQuality,
     RoleChanged, RtmpTasksStatus, StreamOf, SyncDone, Who,

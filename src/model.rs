@@ -253,6 +253,18 @@ impl Url {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The host, with its port: what may be shown around. User, path and query may be secret.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let bytes = self.0.as_bytes();
+        let mut begin = bytes.windows(3).position(|bytes| bytes == b"://").map_or(0, |at| at + 3);
+        let rest = &bytes[begin..];
+        let length = rest.iter().position(|byte| b"/?#\\".contains(byte)).unwrap_or(rest.len());
+        let end = begin + length;
+        begin += rest[..length].iter().rposition(|byte| *byte == b'@').map_or(0, |at| at + 1);
+        self.0.get(begin..end).unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Url {
@@ -330,6 +342,19 @@ mod tests {
     fn a_uid_is_big_from_sixteen_digits_on() {
         assert!(!Uid(999_999_999_999_999).is_big());
         assert!(Uid(1_000_000_000_000_000).is_big());
+    }
+
+    #[test]
+    fn a_host_is_all_of_a_url_that_is_no_secret() {
+        for (url, host) in [
+            ("https://call.example.com/nrtc/a?key=S", "call.example.com"),
+            ("wss://user:S@gw.example:8443?S", "gw.example:8443"),
+            ("http://[::1]:80#S", "[::1]:80"),
+            ("gw.example/S", "gw.example"),
+            ("", ""),
+        ] {
+            assert_eq!(Url(url.into()).host(), host);
+        }
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct Session {
     /// When the application was last found to have been suspended.
     resumed: Instant,
     dropped: u64,
+    /// Whether the application was told that it names no server.
+    is_warned: bool,
 }
 
 impl Session {
@@ -74,6 +76,7 @@ impl Session {
             now,
             resumed: now,
             dropped: 0,
+            is_warned: false,
         }
     }
 
@@ -295,6 +298,15 @@ impl Session {
         // Between two stays nobody tells of the application's life; who joins is in front of it.
         (self.tools.hidden, self.tools.offline) = (false, false);
         params.servers = params.servers.or(&self.tools.config.servers);
+        if params.servers.channel_server.is_empty() && !std::mem::replace(&mut self.is_warned, true) {
+            let server = params.servers.bootstrap();
+            let text = format!(
+                "no channelServer is given, so the app key goes to {} (NetEase): to use a server of your own, \
+                 name it in Client() or join()",
+                server.host()
+            );
+            self.log(Level::Notice, text);
+        }
         let uid =
             params.uid.unwrap_or_else(|| AppUid::Text(Uid(self.tools.rng.between(1, LONGEST_CHOSEN_UID))));
         self.room = Room::new(uid.uid(), self.tools.config.max_members);
@@ -631,6 +643,9 @@ impl Session {
         let reply = if let Call::UploadUserList = call {
             let userlist = ack.userlist.take().unwrap_or_default();
             Reply::UserList { code: 200, userlist: userlist.into_iter().map(UserInfo::from).collect() }
+        } else if let (Call::MuteOther(..), Some(url)) = (call, self.room.push_url()) {
+            // Ours, whoever was muted: apps clear their pusher with anything else.
+            Reply::PushUrl(url.clone())
         } else {
             Reply::Nothing
         };
@@ -647,7 +662,8 @@ impl Session {
         let server = trip.join.servers.task_server();
         let request = operation.request(&server, gateways.cid, &gateways.task_token, body);
         let id = RequestId(self.tools.mint());
-        self.tasks.sent(id, call, rest, now + self.tools.config.command_timeout);
+        let deadline = now + self.tools.config.command_timeout;
+        self.tasks.sent(id, call, request.url.clone(), rest, deadline);
         self.outbox.push_back(Output::Request(id, request));
     }
 
