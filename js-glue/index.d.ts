@@ -228,11 +228,15 @@ declare namespace YunXinMiniappSDK {
   type NativeAdvice =
     | 'none' | 'restart-pusher' | 'restart-player' | 'check-permission' | 'check-network' | 'resubscribe';
 
+  type NativeDevice = 'camera' | 'microphone' | 'screen';
+
   interface NativeCode {
     code: number;
     name: string;
     severity: NativeSeverity;
     advice: NativeAdvice;
+    /** What of the phone cannot be used then. */
+    device?: NativeDevice;
     /** What it means, in English. */
     en: string;
     /** The same in Chinese. */
@@ -750,11 +754,15 @@ declare namespace YunXinMiniappSDK {
     component: NativeComponent;
     /** Missing for what no component reports. */
     code?: number;
-    /** `no-first-frame`: a player connected twice and showed nothing. */
+    /** `no-first-frame`: a player connected twice and did not show what it was promised. */
     name?: 'no-first-frame';
+    /** What alone did not come, if the rest did. */
+    mediaType?: MediaType;
     /** Missing if the code is not documented: clients send such, too. */
     severity?: 'error' | 'fatal';
     advice: NativeAdvice;
+    /** What of the phone cannot be used: others neither see nor hear it. */
+    device?: NativeDevice;
   }
 
   interface NetworkQualityEvent extends UserEvent {
@@ -790,6 +798,9 @@ declare namespace YunXinMiniappSDK {
       maxBitrate: number;
       /** Whether it reported that it pushes. */
       live: boolean;
+      /** Whether it reported that it cannot use microphone or camera, whatever `enableMic` and `enableCamera` say. */
+      micFailed: boolean;
+      cameraFailed: boolean;
     };
     /** By place. A free place has `key` and an empty `src` only: do not render it. */
     players: ViewedPlayer[];

@@ -12,11 +12,11 @@ use crate::bootstrap::{BootstrapForm, Gateways};
 use crate::config::{Config, Decides};
 use crate::doors::RetryContext;
 use crate::error::{Cause, DomainList, Error, ErrorKind};
-use crate::model::{AppUid, Cid, RequestId, Seq, SocketId, Uid, Url};
+use crate::model::{AppUid, Asker, Cid, RequestId, Seq, SocketId, Uid, Url};
 use crate::protocol::Ack;
 use crate::pulse::Pulse;
 use crate::symptoms;
-use crate::time::{Instant, Rng, Timer};
+use crate::time::{Clock, Instant, Rng, Timer};
 use crate::trip::{Target, Trip, back_off};
 
 /// Where we are on the way into a room, in it, or out of it.
@@ -94,8 +94,10 @@ pub(crate) struct Tools {
     pub(crate) rng: Rng,
     /// The last id handed out; sockets and requests share the sequence.
     pub(crate) minted: u32,
-    /// Whether the application is in the background.
-    pub(crate) hidden: bool,
+    pub(crate) clock: Clock,
+    /// Since when the application has been in the background, by the shell's clock: what the platform
+    /// does to it there is not suspended with it.
+    pub(crate) hidden: Option<Instant>,
     /// Whether the platform says that there is no network. It may be wrong.
     pub(crate) offline: bool,
 }
@@ -104,6 +106,10 @@ impl Tools {
     pub(crate) fn mint(&mut self) -> u32 {
         self.minted = self.minted.wrapping_add(1);
         self.minted
+    }
+
+    pub(crate) fn request(&mut self, asker: Asker) -> RequestId {
+        RequestId::minted(asker, self.mint())
     }
 }
 
@@ -278,7 +284,7 @@ impl Link {
             Timer::Leave => self.finish(Error::Left),
             Timer::Heartbeat => {
                 let Self::Online { trip, pulse, .. } = self else { return Vec::new() };
-                pulse.beat(&trip.answers, tools.hidden, &tools.config, now);
+                pulse.beat(&trip.answers, tools.hidden.is_some(), &tools.config, now);
                 vec![Step::Heartbeat]
             }
             Timer::Task | Timer::Command | Timer::Call | Timer::Settle | Timer::Report | Timer::Component => {
@@ -430,11 +436,12 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Vec<Step> {
-        let request = RequestId(tools.mint());
+        let request = tools.request(Asker::Link);
         let url = trip.join.servers.bootstrap();
         url.host().clone_into(&mut trip.host);
         let (appkey, join) = (&tools.config.appkey, &trip.join);
-        let form = BootstrapForm::new(appkey, &join.channel_name, trip.uid.uid(), &join.token, now);
+        let curtime = tools.clock.wall();
+        let form = BootstrapForm::new(appkey, &join.channel_name, trip.uid.uid(), &join.token, curtime);
         let step = Step::Request(request, url, form);
         let deadline = now + tools.config.bootstrap_timeout;
         *self = Self::Locating { trip, request, deadline, attempt, old };

@@ -293,6 +293,42 @@ minted_id! {
     /// One HTTP request; minted by the session, never used twice.
     RequestId
 }
+/// Who asks by HTTP, and is given the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The link asks the channel server.
+    Link,
+    /// A task goes to the task server.
+    Tasks,
+    /// Reports go to the statistics server.
+    Reports,
+}
+
+impl RequestId {
+    /// The id of a request: it says itself whose it is, so that nobody else takes the answer.
+    pub(crate) const fn minted(asker: Asker, number: u32) -> Self {
+        let mark = match asker {
+            Asker::Link => 0,
+            Asker::Tasks => 1,
+            Asker::Reports => 2,
+        };
+        Self(number & NUMBER | mark << NUMBER.count_ones())
+    }
+
+    /// Whose it is; nobody's if it was not minted here.
+    pub(crate) const fn asker(self) -> Option<Asker> {
+        match self.0 >> NUMBER.count_ones() {
+            0 => Some(Asker::Link),
+            1 => Some(Asker::Tasks),
+            2 => Some(Asker::Reports),
+            _ => None,
+        }
+    }
+}
+
+/// The part of a request's id that counts.
+const NUMBER: u32 = u32::MAX >> 2;
+
 minted_id! {
     /// The number of a packet; starts at 1 on each socket.
     Seq

@@ -2,7 +2,6 @@
 //! (docs/protocol.md 9).
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -131,7 +130,7 @@ impl Tasks {
         self.0.push((id, Running { call, url, order, deadline }));
     }
 
-    /// The task server answered; `None` when the request is not one of ours.
+    /// The task server answered; `None` when nobody waits for it any more.
     pub(crate) fn handle_response(
         &mut self,
         id: RequestId,
@@ -172,13 +171,6 @@ impl Tasks {
         let found = self.0.iter().position(|(_, running)| running.deadline <= now)?;
         let (_, running) = self.0.remove(found);
         Some((running.call, Error::Timeout(running.order.operation.name())))
-    }
-
-    /// The application was suspended for this long: nobody could have answered in that time.
-    pub(crate) fn extend(&mut self, time: Duration) {
-        for (_, running) in &mut self.0 {
-            running.deadline = running.deadline + time;
-        }
     }
 
     /// The stay is over; late answers mean nothing.

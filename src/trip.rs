@@ -137,13 +137,6 @@ impl Trip {
         })
     }
 
-    /// The application was suspended for this long, which is nobody's failure.
-    pub(crate) fn extend(&mut self, time: Duration) {
-        let (Stage::Entering { since, .. } | Stage::Steady { since, .. } | Stage::Outage { since, .. }) =
-            &mut self.stage;
-        *since = *since + time;
-    }
-
     /// The login was refused. In an outage our ticket may just have become too old, so one refusal
     /// is no failure.
     ///
