@@ -77,6 +77,7 @@ class Client {
    */
   leave(param) {
     const { stay } = param || {};
+    const ends = !stay && this.stay() !== '';
     if (!this._host) {
       // What has not joined must not be loaded for this.
       if (this._waiting.length === 0) return Promise.resolve();
@@ -86,6 +87,7 @@ class Client {
     const asked = withHost(this, (host) => stayed(host, 'leave', args));
     // Without a core nothing was joined either.
     const left = this._host ? asked : asked.catch(() => {});
+    if (!ends) return left;
     const after = left.then(() => {
       this._left = true;
     });

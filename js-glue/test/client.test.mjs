@@ -494,7 +494,18 @@ test('a destroy behind a leave means the stay that was left, also when another h
     client.destroy();
     assert.equal(core.calls.filter(({ name }) => name === 'leave').length, 2, 'later it means the stay under way');
 
+    // A leave that ends nothing says nothing of what follows.
+    client.join({ channelName: 'two again' });
+    client.leave({ stay: 'another' });
+    core.name = 'mine';
+    core.calls.at(-1).resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+    client.destroy();
+    assert.equal(core.calls.at(-1).args.length, 0);
+
     // A join of the very same moment is meant.
+    client.join({ channelName: 'one more' });
     client.leave();
     core.calls.at(-1).resolve();
     await Promise.resolve();

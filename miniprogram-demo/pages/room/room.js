@@ -50,7 +50,15 @@ Page({
     const { entry } = getApp().globalData;
     if (!entry) return;
     this.room = this.selectComponent('#room');
-    this.room.enter(entry).catch((error) => this.end(`${error.code}: ${error.message}`));
+    this.room.enter(entry).catch((error) => {
+      const text = `${error.code}: ${error.message}`;
+      const client = this.room.client();
+      if (!client) return this.end(text);
+      // The call goes on without what could not be published.
+      const { publishAudio, publishVideo } = client.getStatus();
+      this.setData({ mic: publishAudio, camera: publishVideo });
+      return this.toast(text);
+    });
   },
 
   onUnload() {
