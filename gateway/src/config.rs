@@ -38,7 +38,8 @@ pub struct Config {
     pub allow_faults: bool,
     /// How long a login ticket and the media grants of its session last.
     pub ticket_ttl: Duration,
-    /// Frames that may wait for one connection before it counts as too slow.
+    /// Frames that may wait for one connection before it counts as too slow, besides those that a full room
+    /// may bring at once.
     pub send_queue: usize,
     /// The limits and times of the rooms.
     pub hub: HubConfig,

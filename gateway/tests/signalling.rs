@@ -258,7 +258,7 @@ async fn a_second_login_takes_over_and_others_see_nothing() {
 async fn a_member_that_never_reads_is_dropped_and_nobody_waits_for_it() {
     let hub = HubConfig {
         packets_per_second: 1_000_000,
-        packet_burst: 1_000_000,
+        max_members: 3,
         grace: Duration::from_millis(200),
         ..HubConfig::default()
     };
