@@ -8,6 +8,7 @@ use crate::api::Servers;
 use crate::error::Error;
 use crate::model::Media;
 use crate::protocol::{MAX_FRAME, MAX_UNANSWERED, MOST_MEMBERS};
+use crate::report::MAX_REPORTS;
 
 /// How a session behaves. Defaults are those of the original SDK where it has one
 /// (docs/protocol.md 4.1).
@@ -131,7 +132,7 @@ impl Config {
             steady_after: Duration::from_secs(60),
             report_interval: Duration::from_secs(5),
             report_pause: Duration::from_secs(60),
-            max_reports: 200,
+            max_reports: MAX_REPORTS,
             longest_settling: Duration::from_secs(30),
             max_calls: 256 + MAX_MEMBERS * Media::ALL.len(),
             max_unanswered: MAX_UNANSWERED,

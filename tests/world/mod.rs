@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use client::{Client, Effect};
 use marks::Marks;
-use nertc_gateway::hub::{ConnectionId, Hub, HubConfig, HubInput, HubOutput, HubTimer};
+use nertc_gateway::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, HubTimer};
 use nertc_gateway::token::{Action, Grants, LoginTicket, Secret};
 use nertc_gateway::urls::MediaUrls;
 use nertc_miniapp::{
@@ -106,6 +106,8 @@ struct Wire {
     /// Whether each end has a connection, whatever the other end has.
     client_end: bool,
     hub_end: bool,
+    /// How fast the gateway reads.
+    budget: Budget,
     up: Lane,
     down: Lane,
 }
@@ -212,6 +214,16 @@ impl World {
         let (call, effects) = self.seats[id.0].client.call(call, self.now);
         self.carry(id, effects);
         call
+    }
+
+    /// What a client's application does by itself.
+    pub(crate) fn set_app(&mut self, id: ClientId, app: App) {
+        self.seats[id.0].app = app;
+    }
+
+    /// Every call that a client made.
+    pub(crate) fn calls(&self, id: ClientId) -> &[(CallId, Call)] {
+        &self.seats[id.0].client.calls
     }
 
     /// Breaks a client's connections, now and until healed.
@@ -523,7 +535,8 @@ impl World {
         let lane = || Lane { is_dead: false, busy_until: self.now };
         let (up, down) = (lane(), lane());
         let wire = self.wires.len();
-        self.wires.push(Wire { client: id, socket, client_end: true, hub_end: false, up, down });
+        let budget = self.hub.config().budget(self.now);
+        self.wires.push(Wire { client: id, socket, client_end: true, hub_end: false, budget, up, down });
         self.seats[id.0].wire = Some(wire);
         let is_there = self.hub_is_up && address == format!("wss://{}", self.address());
         if matches!(self.seats[id.0].line, Line::Swallowing { .. }) || self.strikes("open hangs", hangs) {
@@ -553,7 +566,11 @@ impl World {
             let due = self.now + self.delay();
             return self.post(due, Delivery::ToClient(id, Input::SocketClosed(socket, broken())));
         }
-        if let Some(due) = self.ship(wire, true) {
+        if let Some(arrival) = self.ship(wire, true) {
+            let Wire { budget, up, .. } = &mut self.wires[wire];
+            let due = arrival.max(budget.ready());
+            budget.spend(due);
+            up.busy_until = due;
             self.post(due, Delivery::ToHub(wire, HubInput::Text(ConnectionId(wire as u64), text)));
         }
     }
