@@ -431,7 +431,9 @@ impl Session {
             let cmd = sent.command.name();
             self.tell([Event::SendCommandOverTime { cmd, seq: seq.0 }]);
             match sent.purpose {
-                Purpose::Errand(call) => self.errand_answered(call, Some(Error::Timeout(cmd)), Ack::default()),
+                Purpose::Errand(call) => {
+                    self.errand_answered(call, Some(Error::Timeout(cmd)), Ack::default())
+                }
                 Purpose::State => self.answered(&sent.command, Verdict::Silence, Some(Error::Timeout(cmd))),
                 Purpose::Nothing => {}
             }

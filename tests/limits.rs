@@ -90,7 +90,8 @@ fn a_command_has_its_time_from_when_it_is_sent_and_a_call_from_when_it_is_made()
         stage.acknowledge(u32::try_from(seq).unwrap() + 2);
     }
     stage.run_alive_for(secs(5));
-    let overdue = stage.client.event_names().into_iter().filter(|name| *name == "sendCommandOverTime").count();
+    let overdue =
+        stage.client.event_names().into_iter().filter(|name| *name == "sendCommandOverTime").count();
     assert_eq!(overdue, 0, "the second half has waited for its place, not for an answer");
     assert!(calls[..places].iter().all(|call| matches!(stage.client.result(*call), Some(Ok(_)))));
     assert!(calls[places..].iter().all(|call| stage.client.result(*call).is_none()));
@@ -212,7 +213,8 @@ fn full_stage(others: usize) -> Stage {
 }
 
 fn members(others: usize) -> String {
-    let others = (1000..1000 + others).map(|uid| json!({"uid": uid, "url": format!("rtmp://{uid}"), "audio_on": 1}));
+    let others =
+        (1000..1000 + others).map(|uid| json!({"uid": uid, "url": format!("rtmp://{uid}"), "audio_on": 1}));
     let own = json!({"uid": 1, "url": "rtmp://push", "role": 0});
     Value::from_iter(std::iter::once(own).chain(others)).to_string()
 }

@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_budget_lets_the_burst_through_and_then_one_packet_after_the_other() {
-        let limits = HubConfig { max_members: 2, spare_packets: 3, packets_per_second: 4, ..HubConfig::default() };
+        let limits =
+            HubConfig { max_members: 2, spare_packets: 3, packets_per_second: 4, ..HubConfig::default() };
         let start = Instant::from_millis(5000);
         let mut budget = limits.budget(start);
         for _ in 0..2 * Media::ALL.len() + 3 {
