@@ -186,7 +186,7 @@ fn crowd(world: &mut World, members: usize) {
 /// Somebody who subscribes to all that is added.
 fn newcomer(world: &mut World) -> ClientId {
     let me = world.client(7);
-    world.set_app(me, App { subscribes: true, publishes_again: false });
+    world.set_app(me, App { subscribes: true, ..App::default() });
     world.call(me, join(7));
     me
 }

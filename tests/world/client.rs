@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nertc_miniapp::{
-    Call, CallId, Config, Error, Event, HttpRequest, Info, Input, Instant, Output, Reply, RequestId,
+    Call, CallId, Config, Error, Event, HttpRequest, Info, Input, Instant, Output, Page, Reply, RequestId,
     RetryContext, Session, SocketId, Timer,
 };
 
@@ -187,6 +187,11 @@ impl Client {
     /// What the application may look at.
     pub(crate) fn info(&self) -> Info {
         self.session.info()
+    }
+
+    /// What the page was last told to render.
+    pub(crate) fn page(&self) -> &Page {
+        self.session.page()
     }
 
     /// How many calls wait.

@@ -7,8 +7,7 @@ use std::time::Duration;
 use nertc_gateway::hub::HubInput;
 use nertc_miniapp::protocol::Caption;
 use nertc_miniapp::{
-    AppSignal, AppUid, Call, Config, Decides, Input, Instant, JoinParams, Media, MediaSet, Role, Uid,
-    VoiceChange,
+    AppSignal, AppUid, Call, Config, Decides, Instant, JoinParams, Media, MediaSet, Role, Uid, VoiceChange,
 };
 
 use super::weather::Weather;
@@ -63,6 +62,7 @@ impl Life {
         let weather = if rng.between(1, 8) == 1 { Weather::fair() } else { Weather::drawn(rng) };
         let clients = rng.between(1, 5).min(rng.between(1, 5)).max(rng.between(1, 3));
         world.weather = weather;
+        world.media_waits = world.rng.between(1, 2) == 1;
         let mut life = Self { world, faults, homes: Vec::new(), agenda: BTreeMap::new(), acts: 0 };
         for index in 0..clients {
             life.settle_in(index);
@@ -104,8 +104,12 @@ impl Life {
         };
         let decides = if self.draw(1, 6) == 1 { Decides::Application } else { Decides::Sdk };
         let id = self.world.client_with(uid, Config { decides, ..Config::new("app") });
-        let app = App { subscribes: self.draw(1, 2) == 1, publishes_again: self.draw(1, 3) == 1 };
-        self.world.seats[id.0].app = app;
+        let app = App {
+            subscribes: self.draw(1, 2) == 1,
+            publishes_again: self.draw(1, 3) == 1,
+            renders: self.draw(1, 2) == 1,
+        };
+        self.world.set_app(id, app);
         let lives_apart = !has_twin && self.draw(1, 6) == 1;
         self.homes.push(if lives_apart { "other" } else { "room" });
         self.plan(3000, Act::Call(id));
@@ -125,10 +129,6 @@ impl Life {
                 let call = self.wish(id);
                 if self.world.seats[id.0].frozen.is_none() {
                     self.world.call(id, call);
-                }
-                if self.world.seats[id.0].app.subscribes {
-                    // An application that shows what it receives.
-                    self.world.tell_client(id, Input::Render);
                 }
             }
             Act::Fault => self.strike(),

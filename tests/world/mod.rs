@@ -11,6 +11,7 @@ pub(crate) mod client;
 pub(crate) mod ground;
 pub(crate) mod life;
 pub(crate) mod marks;
+pub(crate) mod media;
 pub(crate) mod peace;
 pub(crate) mod stage;
 pub(crate) mod view;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use client::{Client, Effect};
 use marks::Marks;
+use media::Component;
 use nertc_gateway::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, HubTimer};
 use nertc_gateway::token::{Action, Grants, LoginTicket, Secret};
 use nertc_gateway::urls::MediaUrls;
@@ -57,6 +59,12 @@ pub(crate) struct World {
     tickets: u64,
     /// Who may use the media server, as the hub told it.
     admitted: BTreeMap<(Cid, Uid), Role>,
+    /// When the gateway began.
+    hub_began: Instant,
+    /// Whether the media server waits for holders that it does not know yet, or refuses them.
+    pub(crate) media_waits: bool,
+    /// How often components have tried to connect.
+    attempts: u64,
     pub(crate) marks: Marks,
     journal: Option<Journal>,
 }
@@ -74,6 +82,10 @@ struct Seat {
     refused: bool,
     /// Until when JavaScript is frozen, and what waits for it.
     frozen: Option<(Instant, Vec<Input>)>,
+    /// The native components of its page.
+    components: Vec<Component>,
+    /// What they told while JavaScript was frozen.
+    untold: Vec<Call>,
 }
 
 /// What an application does by itself.
@@ -83,6 +95,8 @@ pub(crate) struct App {
     pub(crate) subscribes: bool,
     /// Publishes once more when told `reconnected`.
     pub(crate) publishes_again: bool,
+    /// Renders what it is told to, and passes on what the components tell.
+    pub(crate) renders: bool,
 }
 
 /// The state of a client's network.
@@ -144,6 +158,8 @@ struct Post {
 enum Delivery {
     ToClient(ClientId, Input),
     ToHub(usize, HubInput),
+    /// A component's attempt comes to the media server.
+    Media(ClientId, u64),
 }
 
 /// The last URL that was issued for a stream to somebody: whether to push, the stream, and for whom.
@@ -170,6 +186,9 @@ impl World {
             issued,
             tickets: 0,
             admitted: BTreeMap::new(),
+            hub_began: BEGINNING,
+            media_waits: true,
+            attempts: 0,
             marks: Marks::default(),
             journal: None,
         }
@@ -194,6 +213,8 @@ impl World {
             refused: false,
             told_offline: false,
             frozen: None,
+            components: Vec::new(),
+            untold: Vec::new(),
         });
         ClientId(self.seats.len() - 1)
     }
@@ -213,6 +234,7 @@ impl World {
         self.note(id, "calls", |_| format!("{call:?}"));
         let (call, effects) = self.seats[id.0].client.call(call, self.now);
         self.carry(id, effects);
+        self.render(id);
         call
     }
 
@@ -230,6 +252,7 @@ impl World {
     pub(crate) fn cut(&mut self, id: ClientId) {
         self.seats[id.0].line = Line::Cut;
         self.break_wires(|client| client == id);
+        self.cut_media(id);
     }
 
     /// Breaks a client's connection once.
@@ -284,7 +307,9 @@ impl World {
 
     /// Starts it again.
     pub(crate) fn start_hub(&mut self) {
-        self.hub_is_up = true;
+        if !std::mem::replace(&mut self.hub_is_up, true) {
+            self.hub_began = self.now;
+        }
     }
 
     /// The gateway gets another address, which the channel server knows. Open connections stay.
@@ -398,6 +423,7 @@ impl World {
                     self.tell_hub(input);
                 }
                 Delivery::ToHub(..) => {}
+                Delivery::Media(id, attempt) => self.arrive(id, attempt),
             }
         } else if let Some((_, timer)) = hub.filter(|(due, _)| *due == next) {
             self.marks.see("hub timer", name_of_hub_timer(timer));
@@ -436,8 +462,20 @@ impl World {
         }
         let is_refusal = |text: &str| text.starts_with(r#"{"cmd":1,"body":{"code":4"#);
         self.seats[id.0].refused |= matches!(&input, Input::SocketText(_, text) if is_refusal(text));
+        let is_render = input == Input::Render;
         let effects = self.seats[id.0].client.handle(input, self.now);
         self.carry(id, effects);
+        if !is_render {
+            self.render(id);
+        }
+    }
+
+    /// The end of a turn: a page that renders asks what.
+    fn render(&mut self, id: ClientId) {
+        let seat = &self.seats[id.0];
+        if seat.app.renders && seat.frozen.is_none() {
+            self.tell_client(id, Input::Render);
+        }
     }
 
     /// Wakes a client: everything that waited comes at once, in any order but that of one source.
@@ -452,6 +490,7 @@ impl World {
             let input = held.remove(first);
             self.tell_client(id, input);
         }
+        self.tell_reports(id);
     }
 
     fn tell_hub(&mut self, input: HubInput) {
@@ -477,11 +516,14 @@ impl World {
                 }
                 HubOutput::Admit(cid, uid, role) => {
                     self.admitted.insert((cid, uid), role);
+                    self.review_media(None);
                 }
                 HubOutput::Expel(cid, uid) => {
                     self.admitted.remove(&(cid, uid));
+                    self.review_media(None);
                 }
-                HubOutput::EndStream(_) | HubOutput::Interrupt { .. } | HubOutput::Log(..) => {}
+                HubOutput::EndStream(name) => self.review_media(Some(&name)),
+                HubOutput::Interrupt { .. } | HubOutput::Log(..) => {}
             }
         }
     }
@@ -640,6 +682,9 @@ impl World {
             None
         };
         self.note(id, "is told", |_| format!("{event:?}"));
+        if matches!(event, Event::View(_)) && self.seats[id.0].app.renders {
+            self.refresh(id);
+        }
         reaction
     }
 
@@ -718,6 +763,7 @@ impl World {
     fn lose_hub(&mut self) {
         self.hub = new_hub(&self.issued);
         self.admitted.clear();
+        self.lose_media();
         for wire in &mut self.wires {
             wire.hub_end = false;
         }
@@ -896,6 +942,9 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
 /// One way, in fair weather.
 pub(crate) const LATENCY: Duration = Duration::from_millis(10);
 
+/// What every media URL begins with.
+const MEDIA_BASE: &str = "rtmp://media.example/live/";
+
 const BEGINNING: Instant = Instant::from_millis(1_700_000_000_000);
 
 fn new_hub(issued: &Issued) -> Hub {
@@ -903,7 +952,7 @@ fn new_hub(issued: &Issued) -> Hub {
     let (ledger, verifier) = (Arc::clone(issued), Arc::clone(&grants));
     let urls = MediaUrls::new(grants, move |action, stream, grant| {
         let holder = verifier.verify(grant, action, stream, 0).expect("just issued");
-        let url = format!("rtmp://media.example/live/{stream}?grant={grant}");
+        let url = format!("{MEDIA_BASE}{stream}?grant={grant}");
         let key = (action == Action::Publish, stream.to_owned(), Uid(holder.uid));
         ledger.lock().expect("nobody panicked with it").insert(key, url.clone());
         url

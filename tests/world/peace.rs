@@ -9,7 +9,7 @@ use nertc_miniapp::{Call, Cid, Error, Media, MediaSet, Role, Uid};
 
 use super::client::Client;
 use super::view::Stay;
-use super::{Seat, World};
+use super::{ClientId, Seat, World};
 
 impl World {
     /// Whether sessions, hub and applications agree, and nobody waits for anything.
@@ -21,14 +21,18 @@ impl World {
             self.hub.rooms().map(|room| (room.cid, room.members)).collect();
         let mut inside = 0;
         for (index, seat) in self.seats.iter().enumerate() {
-            let verdict = if seat.client.pending() > 0 {
-                Err("waits for an answer".to_owned())
-            } else if seat.client.is_idle() {
-                same("the stay of the idle", &seat.client.view.stay, &Stay::Out)
-            } else {
-                inside += 1;
-                self.agrees(seat, &rooms)
-            };
+            let verdict =
+                if seat.client.pending() > 0 {
+                    Err("waits for an answer".to_owned())
+                } else if seat.client.is_idle() {
+                    same("the stay of the idle", &seat.client.view.stay, &Stay::Out)
+                } else {
+                    inside += 1;
+                    let agrees = self.agrees(seat, &rooms);
+                    agrees.and_then(|()| {
+                        if seat.app.renders { self.page_is_well(ClientId(index)) } else { Ok(()) }
+                    })
+                };
             verdict.map_err(|what| format!("client {index} (uid {}): {what}", seat.uid))?;
         }
         let members = rooms.values().flatten();
