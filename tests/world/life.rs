@@ -18,6 +18,8 @@ pub(crate) struct Life {
     world: World,
     /// The faults that exist here, besides the weather.
     faults: Vec<Fault>,
+    /// How many clients the world is about; the others only make the room full.
+    main: u64,
     homes: Vec<&'static str>,
     agenda: BTreeMap<(Instant, u32), Act>,
     acts: u32,
@@ -28,6 +30,10 @@ pub(crate) struct Life {
 enum Act {
     /// An application calls.
     Call(ClientId),
+    /// One of a crowd comes in.
+    Enter(ClientId),
+    /// It publishes.
+    Show(ClientId),
     /// One of the faults that exist strikes.
     Fault,
     Heal(ClientId),
@@ -63,9 +69,13 @@ impl Life {
         let clients = rng.between(1, 5).min(rng.between(1, 5)).max(rng.between(1, 3));
         world.weather = weather;
         world.media_waits = world.rng.between(1, 2) == 1;
-        let mut life = Self { world, faults, homes: Vec::new(), agenda: BTreeMap::new(), acts: 0 };
+        let (homes, agenda) = (Vec::new(), BTreeMap::new());
+        let mut life = Self { world, faults, main: clients, homes, agenda, acts: 0 };
         for index in 0..clients {
             life.settle_in(index);
+        }
+        if life.draw(1, CROWDED) == 1 {
+            life.fill_the_room();
         }
         let span = life.draw(20, 150) * 1000;
         for _ in 0..life.draw(10, 32) {
@@ -116,6 +126,21 @@ impl Life {
         self.plan(5000, Act::Call(id));
     }
 
+    /// So many others that the room is full, or nearly.
+    fn fill_the_room(&mut self) {
+        let most = self.world.hub.config().max_members as u64;
+        let others = most - self.draw(0, 2);
+        for index in 0..others {
+            let id = self.world.client(CROWD + index);
+            self.homes.push("room");
+            self.plan(4000, Act::Enter(id));
+            self.plan(8000, Act::Show(id));
+        }
+        self.world.marks.see("path", "a crowd");
+        // Somebody is there for whom it matters.
+        self.world.set_app(ClientId(0), App { subscribes: true, renders: true, ..App::default() });
+    }
+
     /// At some time within so many milliseconds.
     fn plan(&mut self, within: u64, act: Act) {
         let due = self.world.now + Duration::from_millis(self.draw(0, within));
@@ -130,6 +155,13 @@ impl Life {
                 if self.world.seats[id.0].frozen.is_none() {
                     self.world.call(id, call);
                 }
+            }
+            Act::Enter(id) => {
+                let uid = self.world.seats[id.0].uid;
+                self.world.call(id, Call::Join(Box::new(JoinParams::new("room", uid))));
+            }
+            Act::Show(id) => {
+                self.world.call(id, Call::Publish(MediaSet::MAIN));
             }
             Act::Fault => self.strike(),
             Act::Heal(id) => {
@@ -250,7 +282,7 @@ impl Life {
     }
 
     fn somebody(&mut self) -> ClientId {
-        ClientId(self.draw(0, self.world.seats.len() as u64 - 1) as usize)
+        ClientId(self.draw(0, self.main - 1) as usize)
     }
 
     /// A member that the application was told of, or somebody who may not be there.
@@ -324,6 +356,12 @@ impl World {
 /// A connection that died silently is noticed after 13 s by the client and 15 s by the hub, whose grace
 /// lasts 30 s more; a session may wait 8 s and need 25 s for an attempt, and twins drive each other out.
 const RECOVERY: Duration = Duration::from_secs(90);
+
+/// One world in so many has a full room: each takes as long as a thousand others.
+const CROWDED: u64 = 4000;
+
+/// The first uid of a crowd.
+const CROWD: u64 = 10_000;
 
 const ALL_FAULTS: [Fault; 11] = [
     Fault::Cut,

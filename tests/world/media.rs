@@ -80,6 +80,8 @@ impl World {
             }
         }
         self.seats[id.0].components = fresh;
+        // Who watched a pusher that is gone sees nothing any more.
+        self.flow();
     }
 
     /// A component's attempt to connect has come to the media server.

@@ -1,6 +1,6 @@
 //! What must be so once nothing fails any more and some time has passed: everybody agrees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nertc_gateway::hub::{CaptionWish, MemberStatus};
 use nertc_gateway::urls::stream_name;
@@ -71,14 +71,15 @@ impl World {
             let key = (*uid == seat.uid, stream_name(info.cid, *uid, *stream), seat.uid);
             same("url on the page", &Some(&url.0), &issued.get(&key))?;
         }
-        let asked = |uid, media| {
-            let on = Command::Subscribe(uid, media, true);
-            let frames = client.sent.iter().rev().take_while(|(id, _)| Some(*id) == client.socket());
-            frames
-                .filter(|(_, text)| text.starts_with(r#"{"cmd":16,"#))
-                .any(|(_, text)| ClientPacket::decode(text).is_ok_and(|packet| packet.command == on))
-        };
-        match client.view.subscriptions.iter().find(|(uid, media)| !asked(*uid, *media)) {
+        let frames = client.sent.iter().rev().take_while(|(id, _)| Some(*id) == client.socket());
+        let asked: BTreeSet<(Uid, Media)> = frames
+            .filter(|(_, text)| text.starts_with(r#"{"cmd":16,"#))
+            .filter_map(|(_, text)| match ClientPacket::decode(text).ok()?.command {
+                Command::Subscribe(uid, media, true) => Some((uid, media)),
+                _off => None,
+            })
+            .collect();
+        match client.view.subscriptions.iter().find(|wanted| !asked.contains(wanted)) {
             Some(lost) => Err(format!("the subscription to {lost:?} was not restored")),
             None => Ok(()),
         }
