@@ -8,6 +8,7 @@ mod world;
 use std::time::Duration;
 
 use nertc_gateway::hub::HubConfig;
+use nertc_miniapp::protocol::{ClientPacket, MOST_MEMBERS};
 use nertc_miniapp::{AppUid, Call, CallId, Config, Error, JoinParams, Media, MediaSet, Reply, Uid};
 use serde_json::{Value, json};
 use world::stage::Stage;
@@ -68,6 +69,24 @@ fn commands_wait_for_a_place_and_each_answer_lets_the_next_one_go() {
     for call in calls {
         assert!(matches!(stage.client.result(call), Some(Ok(Reply::Subscribed { .. }))));
     }
+}
+
+#[test]
+fn a_newcomer_receives_the_largest_room_in_time_though_each_answer_takes_long() {
+    let mut stage = full_stage(MOST_MEMBERS - 1);
+    let calls = subscribe_to_all(&mut stage, MOST_MEMBERS - 1);
+    let mut read = 0;
+    while calls.iter().any(|call| stage.client.result(*call).is_none()) {
+        let sent = stage.client.sent.len();
+        // Twice as long as there is for microphones and cameras.
+        stage.run_for(Duration::from_millis(800));
+        for index in std::mem::replace(&mut read, sent)..sent {
+            let packet = ClientPacket::decode(&stage.client.sent[index].1).unwrap();
+            stage.acknowledge(packet.seq.0);
+        }
+    }
+    let failed = calls.iter().filter(|call| stage.client.result(**call).unwrap().is_err()).count();
+    assert_eq!(failed, 0);
 }
 
 #[test]

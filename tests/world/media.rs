@@ -140,9 +140,8 @@ impl World {
         for component in &self.seats[id.0].components {
             let stream = &component.claim.stream;
             let is_pushed = component.action == Action::Publish || self.is_pushed(stream);
-            match component.phase {
-                Phase::Connected { flows } if flows == is_pushed => {}
-                other => return Err(format!("{} of {stream} is {other:?}", component.key)),
+            if component.phase != (Phase::Connected { flows: is_pushed }) {
+                return Err(format!("{} of {stream} is {:?}", component.key, component.phase));
             }
         }
         let client = &self.seats[id.0].client;

@@ -74,9 +74,10 @@ impl World {
         let frames = client.sent.iter().rev().take_while(|(id, _)| Some(*id) == client.socket());
         let asked: BTreeSet<(Uid, Media)> = frames
             .filter(|(_, text)| text.starts_with(r#"{"cmd":16,"#))
-            .filter_map(|(_, text)| match ClientPacket::decode(text).ok()?.command {
-                Command::Subscribe(uid, media, true) => Some((uid, media)),
-                _off => None,
+            .filter_map(|(_, text)| {
+                let packet = ClientPacket::decode(text).ok()?;
+                let Command::Subscribe(uid, media, true) = packet.command else { return None };
+                Some((uid, media))
             })
             .collect();
         match client.view.subscriptions.iter().find(|wanted| !asked.contains(wanted)) {
