@@ -47,7 +47,7 @@ fn everybody_in_a_full_room_comes_back_after_the_gateway_was_killed() {
     world.kill_hub();
     world.run_for(secs(2));
     world.start_hub();
-    world.run_for(secs(60));
+    world.run_for(secs(30));
     let told: Vec<&str> = world.events(me).into_iter().filter(|name| *name != "view").collect();
     assert!(told.ends_with(&["reconnected"]), "{told:?}");
     let news = ["clientLeave", "stream-removed", "error", "disconnect"];
@@ -189,6 +189,24 @@ fn every_medium_of_every_member_may_be_asked_for_at_once_and_some_more_and_no_mo
     assert_eq!(stage.client.result(report), Some(&Ok(Reply::Nothing)), "it takes no place");
     let leave = stage.call(Call::Leave);
     assert_ne!(stage.client.result(leave), Some(&Err(Error::TooManyCalls)));
+}
+
+#[test]
+fn an_order_may_have_a_hundred_tasks_and_not_one_more() {
+    for count in [100, 101] {
+        let ids: Vec<String> = (0..count).map(|index| index.to_string()).collect();
+        let tasks: Vec<Value> =
+            ids.iter().map(|id| json!({"taskId": id, "streamUrl": "rtmp://h/a"})).collect();
+        for (name, options) in [
+            ("addTasks", json!({"rtmpTasks": tasks})),
+            ("updateTasks", json!({"rtmpTasks": tasks})),
+            ("deleteTasks", json!({"taskIds": ids})),
+        ] {
+            let call = Call::parse(name, &[options]);
+            assert_eq!(call.is_ok(), count == 100, "{name}");
+            assert!(call.err().is_none_or(|error| error.to_string().contains("1 to 100")), "{name}");
+        }
+    }
 }
 
 /// So many members that publish both.
