@@ -10,6 +10,7 @@ mod stream;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nertc_miniapp::protocol::MOST_MEMBERS;
 use tokio::sync::Notify;
 
 pub use self::packet::{Packet, Track};
@@ -51,8 +52,10 @@ impl Default for BrokerLimits {
         Self {
             streams: 1000,
             players: 4000,
-            players_per_stream: 500,
-            waiting_players: 1000,
+            // Everybody in the largest room, and for each a connection that is not known to be dead yet.
+            players_per_stream: 2 * MOST_MEMBERS,
+            // After a restart all of them, until the publishers are back.
+            waiting_players: 4000,
             cached_packets: 1024,
             cached_bytes: 4 << 20,
             queued_packets: 2048,
@@ -532,6 +535,20 @@ mod tests {
         bench.broker.limits.players = 2;
         play(&mut bench, NAME).unwrap();
         assert_eq!(bench.broker.statistics().streams, 2);
+    }
+
+    #[test]
+    fn the_largest_room_plays_one_stream_though_every_player_has_come_back_and_one_more_is_refused() {
+        let mut broker = Broker::new(BrokerLimits::default());
+        let mut play = |name: &str| broker.play(name, 2, Arc::new(Notify::new()), 0);
+        for _ in 0..2 * MOST_MEMBERS {
+            play("a").unwrap();
+        }
+        assert_eq!(play("a"), Err(Refusal::Full));
+        for _ in 2 * MOST_MEMBERS..BrokerLimits::default().players {
+            play("b").unwrap();
+        }
+        assert_eq!(play("c"), Err(Refusal::Full), "all of them wait, and no more fit in");
     }
 
     #[test]

@@ -69,14 +69,16 @@ pub struct EmbeddedLimits {
 
 impl Default for EmbeddedLimits {
     fn default() -> Self {
+        let broker = BrokerLimits::default();
         Self {
-            connections: 4000,
+            // One for every publisher and player, and for those who have not said yet what they want.
+            connections: broker.streams + broker.players + NEGOTIATING,
             message_bytes: 4 << 20,
             negotiation: Duration::from_secs(10),
             idle_publisher: Duration::from_secs(20),
             idle_player: Duration::from_secs(600),
             stalled: Duration::from_secs(10),
-            broker: BrokerLimits::default(),
+            broker,
         }
     }
 }
@@ -260,6 +262,8 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
     }
 }
 
+/// Connections that are not yet publishers or players.
+const NEGOTIATING: usize = 1000;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Less than what the gateway as a whole allows itself.
 const SHUTDOWN: Duration = Duration::from_secs(1);
