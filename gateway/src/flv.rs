@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -17,13 +17,17 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::broker::{Packet, Track};
+use crate::cors;
 use crate::embedded::Engine;
 use crate::hall::Subscription;
 use crate::media::{APP, Refusal};
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
-    Router::new().route(&format!("/{APP}/{{file}}"), get(respond)).with_state(engine)
+    Router::new()
+        .route(&format!("/{APP}/{{file}}"), get(respond))
+        .layer(cors::layer([Method::GET, Method::HEAD]))
+        .with_state(engine)
 }
 
 async fn respond(
@@ -35,7 +39,7 @@ async fn respond(
         Ok(subscription) => subscription,
         Err(refusal) => return refuse(refusal),
     };
-    let headers = [(header::CONTENT_TYPE, "video/x-flv"), (header::CACHE_CONTROL, "no-store"), ANY_ORIGIN];
+    let headers = [(header::CONTENT_TYPE, "video/x-flv"), LIVE, UNBUFFERED];
     let idle = engine.limits.idle_player;
     let body = stream::unfold((subscription, false), move |(mut seat, has_begun)| async move {
         let packets = timeout(idle, seat.next(BATCH)).await.ok()?.ok()?;
@@ -58,7 +62,7 @@ fn refuse(refusal: Refusal) -> Response {
         Refusal::Busy | Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));
-    (status, [ANY_ORIGIN], body).into_response()
+    (status, [LIVE], body).into_response()
 }
 
 /// Writes packets as FLV, after the file header if they are the first.
@@ -90,7 +94,11 @@ fn mux(packets: &[Packet], is_first: bool) -> Bytes {
     out.freeze()
 }
 
-const ANY_ORIGIN: (header::HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+/// Nothing between us and the player may keep a stream, or compress what is compressed already.
+const LIVE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store, no-transform");
+/// nginx collects an answer to fill its buffers unless it is told so by a header of its own; others pass
+/// on at once what has no length.
+const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 const BATCH: usize = 64 * 1024;
 const TAG_OVERHEAD: usize = 15;
 const FILE_HEADER_LEN: usize = 13;

@@ -12,6 +12,7 @@
 pub mod broker;
 mod clock;
 pub mod config;
+mod cors;
 pub mod embedded;
 mod faults;
 mod flv;

@@ -233,12 +233,16 @@ pub(crate) struct Tag {
 }
 
 impl FlvReader {
-    /// HTTP/1.0, so that the body comes without chunk sizes in between.
     pub(crate) async fn request(addr: SocketAddr, path: &str) -> Self {
+        Self::ask(addr, "GET", path, "").await
+    }
+
+    /// HTTP/1.0, so that the body comes without chunk sizes in between.
+    async fn ask(addr: SocketAddr, method: &str, path: &str, headers: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(64 * 1024).unwrap();
         let mut socket = socket.connect(addr).await.unwrap();
-        let request = format!("GET {path} HTTP/1.0\r\nhost: {addr}\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.0\r\nhost: {addr}\r\n{headers}\r\n");
         socket.write_all(request.as_bytes()).await.unwrap();
         Self { stream: BufReader::new(socket) }
     }
@@ -252,15 +256,18 @@ impl FlvReader {
     }
 
     pub(crate) async fn status(&mut self) -> u16 {
-        let mut status = None;
-        loop {
-            let mut line = String::new();
-            within("a header", self.stream.read_line(&mut line)).await.unwrap();
-            if line.trim().is_empty() {
-                return status.unwrap();
-            }
-            status = status.or_else(|| line.split(' ').nth(1)?.parse().ok());
+        self.head().await.0
+    }
+
+    /// The status, and all lines of the head in small letters.
+    pub(crate) async fn head(&mut self) -> (u16, String) {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            let read = within("a header", self.stream.read_line(&mut head)).await.unwrap();
+            assert_ne!(read, 0, "closed in the head: {head}");
         }
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.unwrap(), head.to_ascii_lowercase())
     }
 
     pub(crate) async fn tag(&mut self) -> Tag {
@@ -288,7 +295,12 @@ impl FlvReader {
 }
 
 pub(crate) async fn get(addr: SocketAddr, path: &str) -> (String, String) {
-    let mut reader = FlvReader::request(addr, path).await;
+    ask(addr, "GET", path, "").await
+}
+
+/// An answer's head, in small letters, and its body.
+pub(crate) async fn ask(addr: SocketAddr, method: &str, path: &str, headers: &str) -> (String, String) {
+    let mut reader = FlvReader::ask(addr, method, path, headers).await;
     let mut answer = String::new();
     within("an answer", reader.stream.read_to_string(&mut answer)).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

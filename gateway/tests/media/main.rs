@@ -6,3 +6,4 @@ mod admission;
 mod bench;
 mod calls;
 mod limits;
+mod proxies;
