@@ -56,7 +56,7 @@ pub struct EmbeddedLimits {
     pub message_bytes: usize,
     /// How long a connection may take to ask for a stream, handshake included.
     pub negotiation: Duration,
-    /// How long a publisher may send no media.
+    /// How long a publisher may send neither media nor, asked half-way, that it is there.
     pub idle_publisher: Duration,
     /// How long a player waits for media.
     pub idle_player: Duration,

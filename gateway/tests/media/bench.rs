@@ -1,5 +1,6 @@
 //! The engine on loopback sockets, and the peers that speak to it.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -108,6 +109,7 @@ impl Bench {
 pub(crate) struct Client {
     pub(crate) socket: TcpStream,
     pub(crate) session: ClientSession,
+    events: VecDeque<ClientSessionEvent>,
 }
 
 impl Client {
@@ -149,7 +151,7 @@ impl Client {
             }
         };
         let (session, results) = ClientSession::new(ClientSessionConfig::new()).unwrap();
-        let mut client = Self { socket, session };
+        let mut client = Self { socket, session, events: VecDeque::new() };
         for result in results {
             client.write(result).await;
         }
@@ -163,27 +165,45 @@ impl Client {
     /// Waits for an event, or fails with the code of the status that came instead.
     pub(crate) async fn event(&mut self, wanted: ClientSessionEvent) -> Result<(), String> {
         loop {
-            let mut buffer = [0; 4096];
-            let read = within("an answer", self.socket.read(&mut buffer)).await.unwrap();
-            assert_ne!(read, 0, "closed while waiting for {wanted:?}");
-            let mut found = false;
-            for result in self.session.handle_input(&buffer[..read]).unwrap() {
-                match result {
-                    ClientSessionResult::RaisedEvent(event) if event == wanted => found = true,
-                    ClientSessionResult::RaisedEvent(ClientSessionEvent::UnhandleableOnStatusCode {
-                        code,
-                    }) if code != "NetStream.Play.Reset" => return Err(code),
-                    ClientSessionResult::RaisedEvent(_)
-                    | ClientSessionResult::UnhandleableMessageReceived(_) => {}
-                    response @ ClientSessionResult::OutboundResponse(_) => {
-                        self.write(response).await;
-                    }
+            match self.next_event("an answer").await {
+                event if event == wanted => return Ok(()),
+                ClientSessionEvent::UnhandleableOnStatusCode { code } if code != "NetStream.Play.Reset" => {
+                    return Err(code);
                 }
-            }
-            if found {
-                return Ok(());
+                _ => {}
             }
         }
+    }
+
+    /// What the server says next, after an answer where one is due.
+    pub(crate) async fn next_event(&mut self, what: &str) -> ClientSessionEvent {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return event;
+            }
+            let mut buffer = [0; 4096];
+            let read = within(what, self.socket.read(&mut buffer)).await.unwrap();
+            assert_ne!(read, 0, "closed while waiting for {what}");
+            for result in self.session.handle_input(&buffer[..read]).unwrap() {
+                match result {
+                    ClientSessionResult::RaisedEvent(event) => self.events.push_back(event),
+                    ClientSessionResult::UnhandleableMessageReceived(_) => {}
+                    response @ ClientSessionResult::OutboundResponse(_) => self.write(response).await,
+                }
+            }
+        }
+    }
+
+    /// Bytes as they are, on chunk streams that the session does not use.
+    pub(crate) async fn write_raw(&mut self, bytes: &[u8]) {
+        within("a write", self.socket.write_all(bytes)).await.unwrap();
+    }
+
+    /// What the server says before it closes.
+    pub(crate) async fn last_words(&mut self) -> String {
+        let mut rest = Vec::new();
+        let _ = within("the close", self.socket.read_to_end(&mut rest)).await;
+        String::from_utf8_lossy(&rest).into_owned()
     }
 
     pub(crate) async fn send(&mut self, body: &[u8], timestamp: u32) {
@@ -209,6 +229,10 @@ impl Client {
 
     pub(crate) async fn write(&mut self, result: ClientSessionResult) {
         if let ClientSessionResult::OutboundResponse(packet) = result {
+            // The session names a window by itself; most encoders name none.
+            if packet.bytes.get(7) == Some(&WINDOW) {
+                return;
+            }
             // The server may have closed; whoever cares about that looks at what it said.
             let _ = within("a write", self.socket.write_all(&packet.bytes)).await;
         }
@@ -249,10 +273,16 @@ impl FlvReader {
 
     pub(crate) async fn open(addr: SocketAddr, path: &str) -> Self {
         let mut reader = Self::request(addr, path).await;
-        assert_eq!(reader.status().await, 200);
-        assert_eq!(reader.bytes(3).await, b"FLV");
-        reader.bytes(10).await;
+        reader.begin().await;
         reader
+    }
+
+    /// Reads up to the first tag, and says which tracks are announced.
+    pub(crate) async fn begin(&mut self) -> u8 {
+        assert_eq!(self.status().await, 200);
+        let head = self.bytes(13).await;
+        assert_eq!(head[..4], *b"FLV\x01");
+        head[4]
     }
 
     pub(crate) async fn status(&mut self) -> u16 {
@@ -422,6 +452,8 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
 }
 
 pub(crate) const NOW: u64 = 1_700_000_000_000;
+/// The message type that names a window for acknowledgements.
+const WINDOW: u8 = 5;
 /// An AVC key frame of no particular picture.
 pub(crate) const KEY: &[u8] = &[0x17, 1, 0, 0, 0];
 /// Far more than anything here takes, on a machine that does other things too.

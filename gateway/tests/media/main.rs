@@ -6,4 +6,5 @@ mod admission;
 mod bench;
 mod calls;
 mod limits;
+mod peers;
 mod proxies;
