@@ -6,6 +6,7 @@
 mod packet;
 mod player;
 mod stream;
+mod tracks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use tokio::sync::Notify;
 pub use self::packet::{Packet, Track};
 
 use self::packet::Part;
-use self::player::{Phase, Player};
-use self::stream::{Headers, Publisher, Stream};
+use self::player::Player;
+use self::stream::{Publisher, Stream};
 use crate::media::{MediaStatistics, Refusal};
 use crate::token::Action;
 
@@ -107,12 +108,9 @@ impl Broker {
             old.wake.notify_one();
         }
         stream.publisher = Some(Publisher { id, holder, wake });
-        stream.headers = Headers::default();
+        stream.tracks.end();
         stream.cache.close();
-        stream.clock.begin();
-        for player in stream.players.values_mut() {
-            player.phase = Phase::Fresh;
-        }
+        stream.players.values_mut().for_each(Player::start_over);
         Ok(id)
     }
 
@@ -127,45 +125,35 @@ impl Broker {
             return Err(Ended);
         }
         self.bytes_in += packet.body.len() as u64;
-        let part = packet.part();
-        let time = stream.clock.place(packet, &part);
-        match part {
+        let (part, track) = (packet.part(), packet.track);
+        let time = match part {
             Part::Header => {
-                if !stream.headers.learn(packet) {
+                if !stream.tracks.learn(packet, now_ms) {
                     return Ok(());
                 }
-                // The cached pictures belong to the header before this one.
-                if packet.track != Track::Metadata {
-                    stream.cache.close();
+                // What is cached belongs to the header before this one.
+                match track {
+                    Track::Metadata => {}
+                    Track::Audio => stream.cache.hush(),
+                    Track::Video => stream.cache.close(),
                 }
+                // Headers carry whatever time the encoder likes, mostly zero.
+                stream.tracks.last(track)
             }
-            Part::KeyFrame => stream.cache.open(time, packet),
-            Part::Frame | Part::Sound => stream.cache.push(time, packet, &self.limits),
-        }
-        let (headers, clock, limits) = (&stream.headers, &stream.clock, &self.limits);
+            Part::KeyFrame | Part::Frame | Part::Sound => {
+                let time = stream.tracks.place(track, packet.timestamp, now_ms);
+                match part {
+                    Part::KeyFrame => stream.cache.open(time, packet),
+                    Part::Header | Part::Frame | Part::Sound => {
+                        stream.cache.push(time, packet, &self.limits);
+                    }
+                }
+                time
+            }
+        };
+        let (tracks, limits) = (&stream.tracks, &self.limits);
         stream.players.retain(|_, player| {
-            match (&part, player.phase) {
-                (Part::Header, Phase::Fresh) | (Part::Frame, Phase::Fresh | Phase::Listening) => {}
-                (Part::KeyFrame, Phase::Fresh) => {
-                    player.start(headers, clock, time, now_ms);
-                    player.phase = Phase::Flowing;
-                    player.push(time, packet, now_ms);
-                }
-                (Part::KeyFrame, Phase::Listening) => {
-                    player.phase = Phase::Flowing;
-                    player.push(time, packet, now_ms);
-                }
-                // Sound does not wait for a picture: the camera may be off.
-                (Part::Sound, Phase::Fresh) => {
-                    player.start(headers, clock, time, now_ms);
-                    player.phase = Phase::Listening;
-                    player.push(time, packet, now_ms);
-                }
-                (Part::Header | Part::Sound, Phase::Listening)
-                | (Part::Header | Part::KeyFrame | Part::Frame | Part::Sound, Phase::Flowing) => {
-                    player.push(time, packet, now_ms)
-                }
-            }
+            player.receive(part, time, packet, tracks, now_ms);
             self.dropped += player.skip_if_behind(limits);
             player.wake.notify_one();
             !player.is_stalled(limits, now_ms)
@@ -213,7 +201,7 @@ impl Broker {
             return Err(Refusal::Full);
         }
         let mut player = Player::new(holder, wake);
-        player.start_from(&stream.headers, &stream.cache, now_ms);
+        player.start_from(&stream.cache, &stream.tracks, now_ms);
         stream.players.insert(id, player);
         Ok(id)
     }

@@ -166,6 +166,7 @@ fn time_survives_a_wrap_and_an_encoder_that_starts_over() {
     let player = bench.play();
     for timestamp in [u32::MAX - 39, 0, 40, 3_000_000, 3_000_040, 0] {
         bench.push_at(publisher, timestamp, KEY);
+        bench.now += 40;
     }
     let times: Vec<_> = bench.take(player).into_iter().map(|(time, _)| time).collect();
     assert_eq!(times, [0, 40, 80, 120, 160, 200]);
@@ -291,6 +292,241 @@ fn check(seen: &[(u32, &[u8])]) {
     }
 }
 
+/// One track's clock goes as it likes; the other's is right. Picture and sound come in real time.
+#[test]
+fn no_clock_of_one_track_moves_the_other() {
+    type Reading = fn(u64) -> i64;
+    let clocks: [(&str, Reading); 9] = [
+        ("right", |now| now as i64),
+        ("apart", |now| now as i64 + 3_600_000),
+        ("apart a little", |now| now as i64 + 5_000),
+        ("jumps ahead", |now| now as i64 + if now > 4_000 { 5_000 } else { 0 }),
+        ("jumps far", |now| now as i64 + if now > 4_000 { 1 << 30 } else { 0 }),
+        ("goes back", |now| now as i64 + if now > 4_000 { 0 } else { 3_000 }),
+        ("starts over", |now| (now % 4_000) as i64),
+        ("wraps", |now| now as i64 - 4_000),
+        ("is noise", |now| (now.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as i64),
+    ];
+    for (case, clock) in clocks {
+        for wrong in [Track::Audio, Track::Video] {
+            let read = |track, now| if track == wrong { clock(now) as u32 } else { now as u32 };
+            let mut bench = Bench::new();
+            let publisher = bench.publish(1);
+            let player = bench.play();
+            bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER]);
+            let (mut sound, mut pictures) = (Vec::new(), Vec::new());
+            for now in (0..12_000).step_by(20) {
+                bench.now = now;
+                bench.push_at(publisher, read(Track::Audio, now), SOUND);
+                if now % 40 == 0 {
+                    bench.push_at(
+                        publisher,
+                        read(Track::Video, now),
+                        if now % 1000 == 0 { KEY } else { FRAME },
+                    );
+                }
+                for (time, body) in bench.take(player) {
+                    match body {
+                        SOUND => sound.push((now as u32, time)),
+                        KEY | FRAME => pictures.push((now as u32, time)),
+                        _ => {}
+                    }
+                }
+            }
+            for (track, seen) in [(Track::Audio, sound), (Track::Video, pictures)] {
+                let off = seen.iter().map(|(now, time)| now.abs_diff(*time)).max().unwrap();
+                let most = if track == wrong { 100 } else { 0 };
+                assert!(off <= most, "{track:?} is off by {off} where {wrong:?} {case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_drifts_is_followed_and_late_players_get_both_tracks_at_once() {
+    let mut bench = Bench::new();
+    bench.broker.limits.cached_packets = 100;
+    bench.broker.limits.queued_packets = 200;
+    let publisher = bench.publish(1);
+    let early = bench.play();
+    bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER]);
+    let mut seen = Vec::new();
+    for now in (0..100_000).step_by(40) {
+        bench.now = now;
+        bench.push_at(publisher, now as u32, SOUND);
+        bench.push_at(publisher, (now + now / 20) as u32, if now % 1000 == 0 { KEY } else { FRAME });
+        seen.extend(bench.take(early));
+    }
+    let times = |wanted: fn(&[u8]) -> bool| {
+        let of_track = seen.iter().filter(move |(_, body)| wanted(body));
+        of_track.map(|(time, _)| *time).collect::<Vec<_>>()
+    };
+    assert!(times(|body| body == SOUND).windows(2).all(|pair| pair[1] - pair[0] == 40));
+    assert!(times(|body| body[0] != 0xaf && body[1] == 1).windows(2).all(|pair| pair[1] - pair[0] == 42));
+
+    // The tracks are five seconds apart by now.
+    let late = bench.play();
+    let start = bench.take(late);
+    assert!(start.iter().all(|(time, _)| *time < 1_100), "{start:?}");
+    assert!(start.iter().any(|(time, body)| *body == SOUND && *time > 800), "{start:?}");
+}
+
+#[test]
+fn a_track_that_paused_comes_back_where_the_other_is() {
+    for (case, stands) in [("its clock went on", false), ("its clock stood still", true)] {
+        for pause in [1_000, 5_000, 60_000] {
+            let mut bench = Bench::new();
+            let publisher = bench.publish(1);
+            let player = bench.play();
+            bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER]);
+            bench.push_at(publisher, 0, KEY);
+            for now in (0..pause).step_by(20) {
+                bench.now = now;
+                bench.push_at(publisher, now as u32, SOUND);
+                bench.take(player);
+            }
+            bench.push_all(publisher, &[AVC_HEADER]);
+            bench.push_at(publisher, if stands && pause > 1_000 { 40 } else { pause as u32 }, KEY);
+            let back = bench.take(player);
+            let &[(time, KEY)] = &back[..] else {
+                unreachable!("{back:?}");
+            };
+            assert!(pause.abs_diff(time.into()) <= 40, "{case}, {pause}: {time}");
+        }
+    }
+}
+
+#[test]
+fn what_was_held_up_on_its_way_keeps_its_time() {
+    let mut bench = Bench::new();
+    let publisher = bench.publish(1);
+    let player = bench.play();
+    bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER]);
+    bench.push_at(publisher, 0, KEY);
+    bench.push_at(publisher, 0, SOUND);
+    // Eight seconds of nothing; then what was queued, and of the pictures only the last second.
+    bench.now = 8_000;
+    let mut expected = Vec::new();
+    for time in (40..8_000).step_by(40) {
+        bench.push_at(publisher, time, SOUND);
+        expected.push((time, SOUND));
+        if time >= 7_000 {
+            bench.push_at(publisher, time, FRAME);
+            expected.push((time, FRAME));
+        }
+        bench.now += 1;
+        let start = if time == 40 { 4 } else { 0 };
+        let taken = bench.take(player).split_off(start);
+        assert_eq!(taken, expected.split_off(expected.len() - taken.len()));
+    }
+}
+
+#[test]
+fn new_players_are_promised_only_what_flows() {
+    let long = |name: &str, value: &[u8]| [&[0, name.len() as u8][..], name.as_bytes(), value].concat();
+    let properties = [
+        long("width", &[5]),
+        long("VideoCodecId", &[5]),
+        long("hasVideo", &[1, 1]),
+        long("audiosamplerate", &[5]),
+        long("stereo", &[5]),
+        long("hasAudio", &[1, 1]),
+        long("encoder", &[5]),
+    ];
+    let metadata = |of: &[usize], no: &[(usize, &[u8])]| {
+        let chosen =
+            |i: &usize| no.iter().find(|(n, _)| n == i).map_or(properties[*i].clone(), |(_, p)| p.to_vec());
+        let chosen: Vec<_> = of.iter().map(chosen).collect();
+        [&b"\x02\0\x0aonMetaData\x08\0\0\0"[..], &[of.len() as u8], &chosen.concat(), b"\0\0\x09"].concat()
+    };
+    let no_picture = metadata(&[2, 3, 4, 5, 6], &[(2, &long("hasVideo", &[1, 0]))]);
+    let no_sound = metadata(&[0, 1, 2, 5, 6], &[(5, &long("hasAudio", &[1, 0]))]);
+    let all: &'static [u8] = metadata(&[0, 1, 2, 3, 4, 5, 6], &[]).leak();
+
+    for (case, has_sound, has_pictures, promise) in [
+        ("both", true, true, all),
+        ("microphone off", false, true, &no_sound),
+        ("camera off", true, false, &no_picture),
+    ] {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        bench.push_metadata(publisher, all);
+        bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER, KEY, SOUND, FRAME]);
+        let live = |bench: &mut Bench| {
+            bench.now += 1_000;
+            let time = bench.now as u32;
+            if has_sound {
+                bench.push_at(publisher, time, SOUND);
+            }
+            if has_pictures {
+                bench.push_at(publisher, time, KEY);
+            }
+        };
+        (0..4).for_each(|_| live(&mut bench));
+        let player = bench.play();
+        live(&mut bench);
+        let taken = bench.broker.take(NAME, player, usize::MAX, bench.now).unwrap();
+        assert_eq!(&taken[0].body[..], promise, "{case}");
+        let has = |wanted: &[u8]| taken.iter().any(|packet| packet.body == wanted);
+        assert_eq!([has(AAC_HEADER), has(SOUND)], [has_sound; 2], "{case}");
+        assert_eq!([has(AVC_HEADER), has(KEY)], [has_pictures; 2], "{case}");
+        assert!(!has(FRAME), "{case}: old pictures");
+
+        // What was off comes back: its header first, and the promise.
+        bench.now += 20;
+        bench.push_at(publisher, bench.now as u32, SOUND);
+        bench.push_at(publisher, bench.now as u32, KEY);
+        let taken = bench.broker.take(NAME, player, usize::MAX, bench.now).unwrap();
+        let bodies: Vec<_> = taken.iter().map(|packet| &packet.body[..]).collect();
+        let expected: &[&[u8]] = match (has_sound, has_pictures) {
+            (false, _) => &[all, AAC_HEADER, SOUND, KEY],
+            (_, false) => &[SOUND, all, AVC_HEADER, KEY],
+            _ => &[SOUND, KEY],
+        };
+        assert_eq!(bodies, expected, "{case}");
+    }
+}
+
+#[test]
+fn with_both_off_nothing_is_promised_and_whichever_is_first_begins() {
+    for first in [SOUND, KEY] {
+        let mut bench = Bench::new();
+        let publisher = bench.publish(1);
+        bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER, KEY, SOUND]);
+        bench.now = 5_000;
+        let player = bench.play();
+        assert_eq!(bench.take(player), []);
+        bench.push_at(publisher, 5_000, first);
+        let header = if first == SOUND { AAC_HEADER } else { AVC_HEADER };
+        assert_eq!(bench.take(player), [(0, header), (0, first)]);
+    }
+}
+
+#[test]
+fn a_slow_picture_is_none_that_has_ended() {
+    let mut bench = Bench::new();
+    let publisher = bench.publish(1);
+    bench.push_all(publisher, &[AVC_HEADER, KEY]);
+    for _ in 0..3 {
+        bench.now += 5_000;
+        bench.push_at(publisher, bench.now as u32, FRAME);
+    }
+    bench.now += 4_000;
+    let player = bench.play();
+    let slides = [(0, AVC_HEADER), (0, KEY), (5_000, FRAME), (10_000, FRAME), (15_000, FRAME)];
+    assert_eq!(bench.take(player), slides);
+}
+
+#[test]
+fn a_microphone_that_comes_on_costs_late_players_no_picture() {
+    let mut bench = Bench::new();
+    let publisher = bench.publish(1);
+    bench.push_all(publisher, &[AVC_HEADER, KEY, FRAME, AAC_HEADER, SOUND]);
+    let player = bench.play();
+    let both = [(0, AVC_HEADER), (0, AAC_HEADER), (0, KEY), (0, FRAME), (0, SOUND)];
+    assert_eq!(bench.take(player), both);
+}
+
 const NAME: &str = "s";
 const META: &[u8] = &[0x02, 0, 10];
 const AVC_HEADER: &[u8] = &[0x17, 0, 1];
@@ -338,6 +574,11 @@ impl Bench {
 
     fn push_at(&mut self, id: ConnectionId, timestamp: u32, body: &'static [u8]) {
         self.push(id, timestamp, body).unwrap();
+    }
+
+    fn push_metadata(&mut self, id: ConnectionId, body: &'static [u8]) {
+        let packet = Packet { track: Track::Metadata, timestamp: 0, body: Bytes::from_static(body) };
+        self.broker.push(NAME, id, &packet, self.now).unwrap();
     }
 
     fn push(&mut self, id: ConnectionId, timestamp: u32, body: &'static [u8]) -> Result<(), Ended> {
