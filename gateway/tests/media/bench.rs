@@ -165,12 +165,14 @@ impl Client {
     /// Waits for an event, or fails with the code of the status that came instead.
     pub(crate) async fn event(&mut self, wanted: ClientSessionEvent) -> Result<(), String> {
         loop {
-            match self.next_event("an answer").await {
-                event if event == wanted => return Ok(()),
-                ClientSessionEvent::UnhandleableOnStatusCode { code } if code != "NetStream.Play.Reset" => {
-                    return Err(code);
-                }
-                _ => {}
+            let event = self.next_event("an answer").await;
+            if event == wanted {
+                return Ok(());
+            }
+            if let ClientSessionEvent::UnhandleableOnStatusCode { code } = event
+                && code != "NetStream.Play.Reset"
+            {
+                return Err(code);
             }
         }
     }
@@ -194,6 +196,18 @@ impl Client {
         }
     }
 
+    /// The next sound or picture: its message type, time and body.
+    pub(crate) async fn next_media(&mut self) -> (u8, u32, Bytes) {
+        loop {
+            let event = self.next_event("media").await;
+            if let ClientSessionEvent::AudioDataReceived { timestamp, data } = event {
+                return (8, timestamp.value, data);
+            } else if let ClientSessionEvent::VideoDataReceived { timestamp, data } = event {
+                return (9, timestamp.value, data);
+            }
+        }
+    }
+
     /// Bytes as they are, on chunk streams that the session does not use.
     pub(crate) async fn write_raw(&mut self, bytes: &[u8]) {
         within("a write", self.socket.write_all(bytes)).await.unwrap();
@@ -209,6 +223,12 @@ impl Client {
     pub(crate) async fn send(&mut self, body: &[u8], timestamp: u32) {
         let (body, time) = (Bytes::copy_from_slice(body), RtmpTimestamp::new(timestamp));
         let packet = self.session.publish_video_data(body, time, false);
+        self.write(packet.unwrap()).await;
+    }
+
+    pub(crate) async fn send_sound(&mut self, body: &[u8], timestamp: u32) {
+        let (body, time) = (Bytes::copy_from_slice(body), RtmpTimestamp::new(timestamp));
+        let packet = self.session.publish_audio_data(body, time, false);
         self.write(packet.unwrap()).await;
     }
 

@@ -8,3 +8,4 @@ mod calls;
 mod limits;
 mod peers;
 mod proxies;
+mod tracks;

@@ -1,5 +1,7 @@
 //! What stands between the gateway and a browser: proxies that buffer, compress or cache, and origins.
 
+use std::time::Duration;
+
 use nertc_gateway::media::MediaEngine as _;
 
 use crate::bench::*;
@@ -44,4 +46,20 @@ async fn a_browser_of_another_origin_may_ask_first() {
     assert_eq!(bench.media.statistics().players, 0, "a question is no player");
     let (head, _) = ask(bench.flv_addr, "POST", &path, "content-length: 0\r\n").await;
     assert!(head.starts_with("HTTP/1.0 405") && head.contains("allow: get,head"), "{head}");
+}
+
+#[tokio::test]
+async fn a_player_that_waits_is_never_silent_for_long_and_plays_when_something_comes() {
+    let bench = Bench::start_with(|config| config.limits.quiet = Duration::from_millis(300)).await;
+    let watching = tokio::spawn(decode(bench.flv_url("s", 2), 10));
+    let mut player = FlvReader::request(bench.flv_addr, &bench.flv_path("s", 3)).await;
+    assert_eq!(player.begin().await, 0, "nothing is promised");
+    for _ in 0..2 {
+        let tag = player.tag().await;
+        assert_eq!((tag.kind, tag.timestamp), (18, 0));
+        assert_eq!(tag.body, b"\x02\0\x0aonMetaData\x08\0\0\0\0\0\0\x09");
+    }
+    let _pusher = push(&bench.push_url("s", 1));
+    while player.tag().await.kind != 9 {}
+    assert!(watching.await.unwrap().moves());
 }

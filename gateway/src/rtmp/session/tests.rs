@@ -198,10 +198,10 @@ fn a_client_of_enhanced_rtmp_hears_what_is_passed_on() {
         feed_command(&mut session, "connect", &[properties]);
         assert_eq!(session.poll_event(), Ok(None));
         let result = sent(&mut session).pop().unwrap();
-        match read_values(&result.body).unwrap().swap_remove(2) {
-            Amf0Value::Object(server) => server,
-            other => unreachable!("{other:?}"),
-        }
+        let Amf0Value::Object(server) = read_values(&result.body).unwrap().swap_remove(2) else {
+            unreachable!("what the server is comes third");
+        };
+        server
     };
     let all = || object([("*", Amf0Value::Number(4.0))]);
     let server = answer(object([("app", text("live")), ("videoFourCcInfoMap", all())]));
