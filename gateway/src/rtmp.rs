@@ -196,11 +196,15 @@ async fn play(
                 if !is_open? {
                     return Ok(());
                 }
-                match session.poll_event()? {
-                    None | Some(Event::Alive) => {}
-                    Some(Event::Finished) => return Ok(()),
-                    Some(Event::Request(..) | Event::Media(_)) => {
+                match session.poll_event() {
+                    Ok(None | Some(Event::Alive)) => {}
+                    Ok(Some(Event::Finished)) => return Ok(()),
+                    Ok(Some(Event::Request(..) | Event::Media(_))) => {
                         return Err(SessionError::Command.into());
+                    }
+                    Err(error) => {
+                        refuse(&mut socket, &mut session, &error, limits.stalled).await?;
+                        return Err(error.into());
                     }
                 }
             }

@@ -74,8 +74,7 @@ impl Player {
             (Part::Frame, Phase::Begun { sees: false, .. }) => return,
             (Part::Header, Phase::Begun { told, .. }) if !told.of(track) => return,
             (Part::Header, Phase::Begun { told, .. }) if track == Track::Metadata => {
-                let metadata = tracks.metadata(told);
-                return metadata.iter().for_each(|packet| self.enqueue(self.latest, packet, now_ms));
+                return self.describe(told, tracks, now_ms);
             }
             (Part::Header | Part::Frame, Phase::Begun { told, sees }) => (told, sees),
             (Part::KeyFrame | Part::Sound, Phase::Begun { told, sees }) => {
@@ -129,9 +128,7 @@ impl Player {
     }
 
     fn begin(&mut self, told: Told, tracks: &Tracks, age: impl Fn(Track) -> i64, now_ms: u64) {
-        if let Some(packet) = tracks.metadata(told) {
-            self.enqueue(self.latest, &packet, now_ms);
-        }
+        self.describe(told, tracks, now_ms);
         for track in [Track::Video, Track::Audio].into_iter().filter(|track| told.of(*track)) {
             if let Some(header) = tracks.header(track) {
                 self.enqueue(age(track), header, now_ms);
@@ -141,11 +138,15 @@ impl Player {
 
     /// Tells it of one track more.
     fn begin_track(&mut self, told: Told, track: Track, tracks: &Tracks, now_ms: u64) {
-        if let Some(packet) = tracks.metadata(told) {
-            self.enqueue(self.latest, &packet, now_ms);
-        }
+        self.describe(told, tracks, now_ms);
         if let Some(header) = tracks.header(track) {
             self.push(tracks.last(track), header, now_ms);
+        }
+    }
+
+    fn describe(&mut self, told: Told, tracks: &Tracks, now_ms: u64) {
+        if let Some(metadata) = tracks.metadata(told) {
+            self.enqueue(self.latest, metadata, now_ms);
         }
     }
 

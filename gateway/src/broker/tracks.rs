@@ -12,7 +12,7 @@ use crate::amf::{self, Property};
 /// The tracks of a stream.
 #[derive(Debug, Default)]
 pub(super) struct Tracks {
-    metadata: Option<Packet>,
+    metadata: Option<Metadata>,
     audio: Flow,
     video: Flow,
 }
@@ -67,21 +67,22 @@ impl Tracks {
 
     /// Keeps a header, and says whether it is news. Encoders repeat headers before key frames.
     pub(super) fn learn(&mut self, packet: &Packet, now_ms: u64) -> bool {
-        let slot = match packet.track {
-            Track::Metadata => &mut self.metadata,
-            Track::Audio | Track::Video => {
-                let flow = self.flow_mut(packet.track);
-                flow.announced = Some(now_ms);
-                &mut flow.header
-            }
-        };
-        if slot.as_ref().is_some_and(|known| known.body == packet.body) {
-            return false;
-        }
         // A copy, or a few bytes would pin the whole block they were read into.
-        let body = Bytes::copy_from_slice(&packet.body);
-        *slot = Some(Packet { body, ..*packet });
-        true
+        let copy = || Packet { body: Bytes::copy_from_slice(&packet.body), ..*packet };
+        if packet.track == Track::Metadata {
+            let is_news = self.metadata.as_ref().is_none_or(|known| known.whole.body != packet.body);
+            if is_news {
+                self.metadata = Some(Metadata::new(copy()));
+            }
+            return is_news;
+        }
+        let flow = self.flow_mut(packet.track);
+        flow.announced = Some(now_ms);
+        let is_news = flow.header.as_ref().is_none_or(|known| known.body != packet.body);
+        if is_news {
+            flow.header = Some(copy());
+        }
+        is_news
     }
 
     /// The stream time of a packet with the publisher's time `raw`.
@@ -122,19 +123,20 @@ impl Tracks {
     /// What stands before the media of a track.
     pub(super) fn header(&self, track: Track) -> Option<&Packet> {
         match track {
-            Track::Metadata => self.metadata.as_ref(),
+            Track::Metadata => None,
             Track::Audio => self.audio.header.as_ref(),
             Track::Video => self.video.header.as_ref(),
         }
     }
 
-    /// The metadata, without promises of tracks that do not flow: some players wait for ever for a track
-    /// that was announced.
-    pub(super) fn metadata(&self, told: Told) -> Option<Packet> {
-        let packet = self.metadata.as_ref()?;
-        let edited =
-            if told.audio && told.video { None } else { amf::edit(&packet.body, |name| told.judge(name)) };
-        Some(Packet { body: edited.map_or_else(|| packet.body.clone(), Into::into), ..*packet })
+    /// The metadata, without promises of tracks that a player is not told of: some wait for ever for one.
+    pub(super) fn metadata(&self, told: Told) -> Option<&Packet> {
+        let Metadata { whole, of_sound, of_pictures } = self.metadata.as_ref()?;
+        Some(match (told.audio, told.video) {
+            (true, true) => whole,
+            (true, false) => of_sound,
+            (false, _) => of_pictures,
+        })
     }
 
     /// The last time on a track; zero, when the stream began, if it had nothing yet.
@@ -178,6 +180,25 @@ impl Told {
         } else {
             Property::Stays
         }
+    }
+}
+
+/// What a publisher says of its media. Edited once, however many are told.
+#[derive(Debug)]
+struct Metadata {
+    whole: Packet,
+    of_sound: Packet,
+    of_pictures: Packet,
+}
+
+impl Metadata {
+    fn new(whole: Packet) -> Self {
+        let of = |audio, video| {
+            let told = Told { audio, video };
+            let body = amf::edit(&whole.body, |name| told.judge(name));
+            Packet { body: body.map_or_else(|| whole.body.clone(), Into::into), ..whole }
+        };
+        Self { of_sound: of(true, false), of_pictures: of(false, true), whole }
     }
 }
 
@@ -254,7 +275,7 @@ const LARGEST_STEP_BACK_MS: i64 = 500;
 /// How far picture and sound that come together may be apart and still be taken at their word.
 const APART_MS: i64 = 1_500;
 /// How long nothing may come of a track that flows, and of one that is slow by nature.
-const FLOWS_MS: u64 = 2_000;
+const FLOWS_MS: u64 = 1_500;
 const SLOWEST_MS: u64 = 20_000;
 /// What a player sees between one publisher's last packet and the next one's first.
 const SEAM_MS: i64 = 40;
