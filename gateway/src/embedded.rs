@@ -56,10 +56,13 @@ pub struct EmbeddedLimits {
     pub message_bytes: usize,
     /// How long a connection may take to ask for a stream, handshake included.
     pub negotiation: Duration,
-    /// How long a publisher may send no media.
+    /// How long a publisher may send neither media nor, asked half-way, that it is there.
     pub idle_publisher: Duration,
     /// How long a player waits for media.
     pub idle_player: Duration,
+    /// How long an HTTP-FLV player that waits is sent nothing at all: proxies close what is silent, nginx
+    /// after a minute.
+    pub quiet: Duration,
     /// How long a client may take nothing while something is there for it.
     pub stalled: Duration,
     /// How many streams and players, and how much is held for them. Its `stalled_ms` follows
@@ -77,6 +80,7 @@ impl Default for EmbeddedLimits {
             negotiation: Duration::from_secs(10),
             idle_publisher: Duration::from_secs(20),
             idle_player: Duration::from_secs(600),
+            quiet: Duration::from_secs(20),
             stalled: Duration::from_secs(10),
             broker,
         }
