@@ -17,7 +17,7 @@ use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatu
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
 use crate::model::{AppUid, Asker, CallId, Cid, Media, RequestId, Seq, SocketId, Uid};
-use crate::needs::{commands_of, depends_on, errands_of, keep, note, outcome, refusal};
+use crate::needs::{commands_of, depends_on, errands_of, keep, note, outcome, refusal, state_of};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
 use crate::report::{Report, Stay};
 use crate::room::Room;
@@ -622,9 +622,9 @@ impl Session {
     /// same.
     fn withdraw(&mut self, failed: &Call) {
         let calls = &self.calls;
+        let awaited = |item| calls.iter().filter_map(|call| state_of(call, item)).last();
         for command in commands_of(failed) {
-            let is_awaited = |state: &Command| calls.iter().any(|call| commands_of(call).contains(state));
-            self.wants.withdraw(&command, is_awaited);
+            self.wants.withdraw(&command, awaited);
         }
         if let Call::SetVoice(..) = failed {
             self.wants.withdraw_voice(
