@@ -36,7 +36,7 @@ pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
 pub use self::tasks::{
     Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
 };
-use crate::token::{LoginTicket, Secret};
+use crate::token::{LoginTicket, Reading, Secret, TokenError};
 use crate::urls::{MediaUrls, stream_name};
 
 /// All rooms of one gateway.
@@ -55,6 +55,8 @@ pub struct Hub {
     outputs: VecDeque<HubOutput>,
     /// When the first thing happened.
     begun: Option<Instant>,
+    /// How far the machine's clock is ahead of ours, in milliseconds.
+    clock_ahead: i64,
 }
 
 impl Hub {
@@ -71,6 +73,7 @@ impl Hub {
             timers: Timers::default(),
             outputs: VecDeque::new(),
             begun: None,
+            clock_ahead: 0,
         }
     }
 
@@ -85,6 +88,7 @@ impl Hub {
             HubInput::Dissolve(cid) => self.dissolve(cid, now),
             HubInput::Captions(cid, captions) => self.captions(cid, &captions),
             HubInput::Report(cid, uid, report) => self.report(cid, uid, report, now),
+            HubInput::ClockSet(ahead) => self.clock_ahead = ahead,
             HubInput::Shutdown => self.shut_down(),
             HubInput::Timeout => {}
         }
@@ -120,6 +124,20 @@ impl Hub {
             Some(room) if room.members.len() >= self.config.max_members => Err(Refusal::RoomFull),
             Some(_) => Ok(()),
         }
+    }
+
+    /// The stay of a member, which a later one must come after (docs/protocol.md 12.6).
+    #[must_use]
+    pub fn stay_of(&self, cid: Cid, uid: Uid) -> Option<u64> {
+        Some(self.rooms.get(&cid)?.members.get(&uid)?.stay)
+    }
+
+    /// Whether a member logged in with this ticket, or with a later one for the same stay: then it is as good
+    /// as its holder's presence, expired or not.
+    #[must_use]
+    pub fn vouches_for(&self, ticket: &LoginTicket) -> bool {
+        let member = self.rooms.get(&Cid(ticket.cid)).and_then(|room| room.members.get(&Uid(ticket.uid)));
+        member.is_some_and(|member| member.stay == ticket.stay() || member.ticket == ticket.expires_ms)
     }
 
     /// How many rooms there are.
@@ -190,7 +208,7 @@ impl Hub {
         };
         match place {
             Place::Door => self.knock(id, &packet, now),
-            Place::Room(cid, uid) => self.command(id, cid, uid, &packet),
+            Place::Room(cid, uid) => self.command(id, cid, uid, &packet, now),
             Place::WayOut => {
                 if packet.command == Command::Logout {
                     self.ack(id, packet.command.ack_number(), packet.seq, &Ack::ok());
@@ -287,7 +305,7 @@ impl Hub {
             return self.ack(id, packet.command.ack_number(), packet.seq, &refused);
         };
         let refusal = match self.check(login, now) {
-            Ok(ticket) => return self.enter(id, packet.seq, login, ticket, now),
+            Ok(rights) => return self.enter(id, packet.seq, login, rights, now),
             Err(refusal) => refusal,
         };
         // Anybody can cause this as often as they like.
@@ -295,35 +313,49 @@ impl Hub {
         // Both packets, in this order: the vendor's clients end cleanly on no other answer (3.2).
         let ack = Ack { userlist: Some(vec![]), ..Ack::refused(refusal.code(), refusal.to_string()) };
         self.ack(id, 1, packet.seq, &ack);
-        self.show_out(id, login.cid, &Notice::Refused(refusal.reason()), now);
+        self.show_out(id, login.cid, &refusal.notice(), now);
     }
 
-    fn check(&self, login: &Login, now: Instant) -> Result<LoginTicket, Refusal> {
-        let ticket = LoginTicket::verify(&self.secret, &login.token, now.as_millis())?;
+    /// Who is in the room already, grace period included, may come back whatever has expired meanwhile; and
+    /// who was there before this process, with what it was last given (docs/protocol.md 12.6).
+    fn check(&self, login: &Login, now: Instant) -> Result<Rights, Refusal> {
+        let ticket = LoginTicket::read(&self.secret, &login.token)?;
         if (ticket.cid, ticket.uid) != (login.cid.0, login.uid.0) {
             return Err(Refusal::OtherTicket);
         }
+        let resumed = LoginTicket::read(&self.secret, &login.resume).ok();
+        let resumed = resumed.filter(|resumed| resumed.is_for_the_same(&ticket));
+        let rights = Rights { ticket, resumed };
+        let present = self.stay_of(login.cid, login.uid);
+        if present.is_some_and(|present| rights.stay() < present) {
+            return Err(Refusal::Replaced);
+        }
+        let now = self.reading(now).earliest_ms;
+        let has_expired = [Some(&rights.ticket), rights.resumed.as_ref()];
+        let has_expired = has_expired.into_iter().flatten().all(|ticket| ticket.has_expired(now));
+        if has_expired && present != Some(rights.stay()) {
+            return Err(TokenError::Expired.into());
+        }
         self.admits(login.cid, login.uid)?;
-        Ok(ticket)
+        Ok(rights)
     }
 
-    fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, ticket: LoginTicket, now: Instant) {
-        let (cid, uid) = (login.cid, login.uid);
-        // A client that comes back with another ticket names the one its stay began with. That one's
-        // grants are still good, so URLs stay the same, after a restart too (docs/protocol.md 12.6).
-        let began = LoginTicket::verify(&self.secret, &login.resume, now.as_millis());
-        let began = began.ok().filter(|began| began.is_for_the_same(&ticket));
-        let (expires, name) = match &began {
-            Some(began) => (began.expires_ms, &login.resume),
-            None => (ticket.expires_ms, &login.token),
-        };
-        // Who comes back and is not known was here before this process.
+    fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, rights: Rights, now: Instant) {
+        let (cid, uid, stay) = (login.cid, login.uid, rights.stay());
+        let Rights { ticket, resumed } = rights;
+        let expires = ticket.expires_ms;
         let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket));
-        room.rebuilt |= began.is_some() && !room.members.contains_key(&uid);
+        // Who comes back and is not known was here before this process, or away for too long: its media have
+        // been refused meanwhile, and it must hear of that.
+        let was_forgotten = resumed.is_some() && !room.members.contains_key(&uid);
+        room.rebuilt |= was_forgotten;
         let left = self.config.settling.saturating_sub(now.since(self.begun.unwrap_or(now)));
-        let settling = u32::try_from(left.as_millis()).ok().filter(|millis| room.rebuilt && *millis > 0);
-        let stay = Stay { expires, name, settling };
-        let arrival = room.enter(id, uid, login, stay.expires);
+        let left = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+        let settling = (was_forgotten || room.rebuilt && left > 0).then_some(left);
+        let arrival = room.enter(id, uid, login, stay);
+        if let Some(member) = self.member(cid, uid) {
+            member.ticket = expires;
+        }
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.place = Place::Room(cid, uid);
         }
@@ -333,22 +365,27 @@ impl Hub {
             Arrival::New => {
                 self.log(Level::Info, format!("room {cid}: {uid} joined"));
                 // Before it learns its URLs, so that they work.
-                self.outputs.push_back(HubOutput::Admit(cid, uid, login.role));
-                self.greet(id, cid, uid, seq, stay);
+                self.admit(cid, uid);
+                self.greet(id, cid, uid, seq, settling, now);
                 self.tell_others(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
                 });
             }
-            Arrival::Return { replaced, unconfirmed, new_session } => {
+            Arrival::Return { replaced, unconfirmed, new_stay } => {
                 self.log(Level::Info, format!("room {cid}: {uid} is back"));
-                if let Some(old) = replaced {
-                    self.close(old, CLOSE_REPLACED, "");
+                match replaced {
+                    // Another device: the vendor's clients come back for ever unless they are told.
+                    Some(old) if new_stay => self.show_out(old, cid, &Refusal::Replaced.notice(), now),
+                    // The same one, which has given its old connection up.
+                    Some(old) => self.close(old, CLOSE_REPLACED, ""),
+                    None => {}
                 }
                 self.timers.clear(HubTimer::Grace(cid, uid));
                 if !unconfirmed.is_empty() {
                     self.timers.set(HubTimer::Confirm(cid, uid), now + self.config.confirm_within);
                 }
-                if new_session {
+                if new_stay {
+                    self.admit(cid, uid);
                     // Another join of the same user starts with the role it names, and unmuted. A mere
                     // reconnect may name the role of its first login, and corrects that itself (4.4).
                     self.change_role(cid, uid, login.role);
@@ -356,16 +393,17 @@ impl Hub {
                         self.mute(cid, uid, media, false);
                     }
                 }
-                self.greet(id, cid, uid, seq, stay);
+                self.greet(id, cid, uid, seq, settling, now);
             }
         }
     }
 
     /// Answers the login: everybody in the room, oneself first, then what is muted.
-    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, stay: Stay<'_>) {
+    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, settling: Option<u32>, now: Instant) {
+        let resume = self.return_ticket(cid, uid, now);
         let Some(room) = self.rooms.get(&cid) else { return };
-        let role = room.members.get(&uid).map_or_else(Role::default, |member| member.role);
-        let Stay { expires, name, settling } = stay;
+        let Some(member) = room.members.get(&uid) else { return };
+        let (role, expires) = (member.role, member.stay);
         // What it published before is left out: it must publish again to confirm that.
         let own =
             UserEntry { uid, url: Some(self.urls.push(cid, uid, expires)), role, ..UserEntry::default() };
@@ -374,7 +412,7 @@ impl Hub {
             member.entry(*other, |stream| self.urls.pull(cid, *other, stream, uid, expires))
         });
         let userlist = std::iter::once(own).chain(entries).collect();
-        let ack = Ack { userlist: Some(userlist), resume: name.to_owned(), settling, ..Ack::ok() };
+        let ack = Ack { userlist: Some(userlist), resume, settling, ..Ack::ok() };
         self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack)));
         for (other, member) in others {
             for media in member.muted.iter() {
@@ -386,9 +424,12 @@ impl Hub {
 
     /// A packet of a member. Its place says who it is; the packet's own uid matters to a mute only,
     /// because a reconnected 4.6.11 may name channel 0 (5.5).
-    fn command(&mut self, id: ConnectionId, cid: Cid, uid: Uid, packet: &ClientPacket) {
+    fn command(&mut self, id: ConnectionId, cid: Cid, uid: Uid, packet: &ClientPacket, now: Instant) {
         let Some(room) = self.rooms.get(&cid) else { return };
-        let ack = room.answer(uid, packet);
+        let mut ack = room.answer(uid, packet);
+        if packet.command == Command::Heartbeat && self.wants_return_ticket(cid, uid, now) {
+            ack.resume = self.return_ticket(cid, uid, now);
+        }
         let permitted = ack.is_ok();
         self.ack(id, packet.command.ack_number(), packet.seq, &ack);
         if !permitted {
@@ -425,6 +466,43 @@ impl Hub {
             Command::StopCaptions => self.listen(cid, uid, None),
             Command::Interrupt(target) => self.interrupt(cid, uid, *target),
         }
+    }
+
+    /// What a member can come back with when it is not in the room any more: after a restart of the gateway,
+    /// or an outage that outlasts the grace period.
+    fn return_ticket(&mut self, cid: Cid, uid: Uid, now: Instant) -> String {
+        let expires_ms = self.return_ticket_expiry(now);
+        let Some(room) = self.rooms.get_mut(&cid) else { return String::new() };
+        let Some(member) = room.members.get_mut(&uid) else { return String::new() };
+        member.returns_until = expires_ms;
+        let ticket = LoginTicket {
+            cid: cid.0,
+            uid: uid.0,
+            channel: room.channel.clone(),
+            app_key: room.app_key.clone(),
+            expires_ms,
+            began: Some(member.stay),
+        };
+        ticket.sign(&self.secret)
+    }
+
+    /// Half of its life is for coming back; the other half, for a heartbeat to bring the next one.
+    fn wants_return_ticket(&self, cid: Cid, uid: Uid, now: Instant) -> bool {
+        let member = self.rooms.get(&cid).and_then(|room| room.members.get(&uid));
+        let half = self.config.return_life / 2;
+        let half = u64::try_from(half.as_millis()).unwrap_or(u64::MAX);
+        member
+            .is_some_and(|member| member.returns_until.saturating_add(half) <= self.return_ticket_expiry(now))
+    }
+
+    fn return_ticket_expiry(&self, now: Instant) -> u64 {
+        let life = u64::try_from(self.config.return_life.as_millis()).unwrap_or(u64::MAX);
+        self.reading(now).latest_ms.saturating_add(life)
+    }
+
+    fn reading(&self, now: Instant) -> Reading {
+        let now = now.as_millis();
+        Reading::of(now, now.saturating_add_signed(self.clock_ahead))
     }
 
     fn confirm(&mut self, cid: Cid, uid: Uid, media: Media) {
@@ -469,7 +547,7 @@ impl Hub {
         }
         member.role = role;
         let published = member.published;
-        self.outputs.push_back(HubOutput::Admit(cid, uid, role));
+        self.admit(cid, uid);
         if role == Role::Audience {
             for media in published.iter() {
                 self.confirm(cid, uid, media);
@@ -478,6 +556,13 @@ impl Hub {
             self.end_streams(cid, uid);
         }
         self.tell_others(cid, uid, |_, _, _, _| Notice::RoleChanged(uid, role));
+    }
+
+    /// Tells the media engine what a member may do.
+    fn admit(&mut self, cid: Cid, uid: Uid) {
+        let Some(Member { role, stay, .. }) = self.member(cid, uid) else { return };
+        let admitted = HubOutput::Admit(cid, uid, *role, *stay);
+        self.outputs.push_back(admitted);
     }
 
     /// Takes a member out of its room, and the room away when nobody is left.
@@ -584,7 +669,7 @@ impl Hub {
         let Some(subject) = room.members.get(&about) else { return };
         for (viewer, member) in room.members.iter().filter(|(viewer, _)| **viewer != about) {
             if let Some(connection) = member.presence.connection() {
-                let notice = notice(&self.urls, member.session, *viewer, subject);
+                let notice = notice(&self.urls, member.stay, *viewer, subject);
                 let text = ServerPacket::encode_notice(&notice, cid);
                 self.outputs.push_back(HubOutput::Send(connection, text));
             }
@@ -592,15 +677,19 @@ impl Hub {
     }
 }
 
-/// What a login belongs to.
-#[derive(Debug, Clone, Copy)]
-struct Stay<'a> {
-    /// When its grants end.
-    expires: u64,
-    /// What it is called.
-    name: &'a str,
-    /// For how long others may still come back, when the gateway has just started.
-    settling: Option<u32>,
+/// What a login shows.
+#[derive(Debug)]
+struct Rights {
+    ticket: LoginTicket,
+    /// What the client was given when it was here before, for the stay that goes on.
+    resumed: Option<LoginTicket>,
+}
+
+impl Rights {
+    /// The stay that the login belongs to.
+    fn stay(&self) -> u64 {
+        self.resumed.as_ref().unwrap_or(&self.ticket).stay()
+    }
 }
 
 #[derive(Debug)]

@@ -44,7 +44,7 @@ use crate::guests::GuestList;
 pub use crate::http::{App, Apps};
 use crate::hub::Hub;
 use crate::listener::Listener;
-use crate::media::MediaEngine;
+use crate::media::{Guests, MediaEngine};
 use crate::serve::Server;
 use crate::token::{Action, Grants, Secret};
 use crate::urls::MediaUrls;
@@ -83,10 +83,10 @@ impl Gateway {
             public_port: port,
             ..EmbeddedConfig::default()
         };
-        let guests = Arc::new(GuestList::default());
-        let asked = Arc::clone(&guests);
-        let welcome = move |action, stream: &str, uid| asked.welcomes(action, stream, uid);
-        let media = Embedded::start(media_config, Arc::clone(&grants), welcome).await;
+        let clock = Clock::new();
+        let guests = Arc::new(GuestList::new(config.hub.settling, clock));
+        let asked = Arc::clone(&guests) as Arc<dyn Guests>;
+        let media = Embedded::start(media_config, Arc::clone(&grants), asked).await;
         let media = Arc::new(media.map_err(StartError::rtmp(config.rtmp_listen))?);
         let edge = format!("{public_host}:{}", port.unwrap_or(media.rtmp_addr().port()));
 
@@ -97,7 +97,7 @@ impl Gateway {
         });
         let hub = Hub::new(config.hub, secret.clone(), urls);
         let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
-        let hub = HubHandle::start(hub, Clock::new(), config.send_queue, guests, Arc::clone(&engine));
+        let hub = HubHandle::start(hub, clock, config.send_queue, guests, Arc::clone(&engine));
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {
@@ -105,6 +105,8 @@ impl Gateway {
         };
         let desk = http::Desk {
             hub: hub.clone(),
+            clock,
+            latest_ticket: AtomicU64::new(0),
             secret,
             apps: config.apps,
             gateway,

@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 use nertc_gateway::embedded::{Embedded, EmbeddedConfig};
 use nertc_gateway::listener::Listener;
-use nertc_gateway::media::{MediaEngine as _, MediaStatistics};
-use nertc_gateway::token::{Action, Grants, Secret};
+use nertc_gateway::media::{Admission, Guests, MediaEngine as _, MediaStatistics, Refusal};
+use nertc_gateway::token::{Action, GrantError, Grants, Holder, Secret};
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::sessions::{
     ClientSession, ClientSessionConfig, ClientSessionEvent, ClientSessionResult, PublishRequestType,
@@ -345,16 +345,12 @@ impl Bench {
         let grants = Arc::new(Grants::new(Secret::random().unwrap()));
         let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let flv_addr = http.local_addr().unwrap();
-        let mut config = EmbeddedConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            clock: || NOW,
-            ..EmbeddedConfig::default()
-        };
+        let mut config =
+            EmbeddedConfig { listen: "127.0.0.1:0".parse().unwrap(), ..EmbeddedConfig::default() };
         change(&mut config);
         let stranger = Arc::new(Mutex::new(None::<u64>));
-        let asked = Arc::clone(&stranger);
-        let welcome = move |_, _: &str, uid| *asked.lock().unwrap() != Some(uid);
-        let media = Embedded::start(config, Arc::clone(&grants), welcome).await.unwrap();
+        let guests = Arc::new(Everybody { stranger: Arc::clone(&stranger) });
+        let media = Embedded::start(config, Arc::clone(&grants), guests).await.unwrap();
         let http = Listener::new(http, Duration::from_secs(5));
         let router = media.flv_router();
         tokio::spawn(async move { axum::serve(http, router).await });
@@ -407,6 +403,27 @@ impl Bench {
         while !condition(self.media.statistics()) {
             assert!(Instant::now() < deadline, "still {:?}", self.media.statistics());
             sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+/// A guest list with everybody but one on it.
+struct Everybody {
+    stranger: Arc<Mutex<Option<u64>>>,
+}
+
+impl Guests for Everybody {
+    fn welcomes(&self, _: Action, _: &str, uid: u64) -> bool {
+        *self.stranger.lock().unwrap() != Some(uid)
+    }
+
+    fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission {
+        if holder.expires_ms <= NOW {
+            Admission::Refused(GrantError::Expired.into())
+        } else if self.welcomes(action, stream, holder.uid) {
+            Admission::Granted
+        } else {
+            Admission::Refused(Refusal::NotAGuest)
         }
     }
 }

@@ -463,7 +463,7 @@ impl World {
                         self.client_loses(wire, info, due);
                     }
                 }
-                HubOutput::Admit(cid, uid, role) => {
+                HubOutput::Admit(cid, uid, role, _) => {
                     self.admitted.insert((cid, uid), role);
                 }
                 HubOutput::Expel(cid, uid) => {
@@ -746,7 +746,7 @@ impl World {
         self.tickets += 1;
         let life = self.weather.ticket_life.as_millis() as u64;
         let expires_ms = self.now.as_millis() + life + self.tickets;
-        let ticket = LoginTicket { cid: cid.0, uid, channel, app_key: "app".into(), expires_ms };
+        let ticket = LoginTicket { cid: cid.0, uid, channel, app_key: "app".into(), expires_ms, began: None };
         let mut token = ticket.sign(&secret());
         if self.strikes("bad ticket", self.weather.tickets_bad) {
             token.push('x');
@@ -885,7 +885,7 @@ fn new_hub(issued: &Issued) -> Hub {
     let grants = Arc::new(Grants::new(secret()));
     let (ledger, verifier) = (Arc::clone(issued), Arc::clone(&grants));
     let urls = MediaUrls::new(grants, move |action, stream, grant| {
-        let holder = verifier.verify(grant, action, stream, 0).expect("just issued");
+        let holder = verifier.verify(grant, action, stream).expect("just issued");
         let url = format!("rtmp://media.example/live/{stream}?grant={grant}");
         let key = (action == Action::Publish, stream.to_owned(), Uid(holder.uid));
         ledger.lock().expect("nobody panicked with it").insert(key, url.clone());
