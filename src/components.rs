@@ -3,8 +3,8 @@
 
 use crate::config::Config;
 use crate::doors::{AppSignal, HttpRequest};
-use crate::event::{Event, NativeStatus, NetworkQuality};
-use crate::model::{Media, RequestId, Stream, Uid};
+use crate::event::{Event, NativeStatus, NetworkQuality, SyncDone};
+use crate::model::{Media, RequestId, Stream, Uid, Url};
 use crate::quality::{Flows, Leg, Qualities};
 use crate::report::{Report, Reports, Stay};
 use crate::room::Room;
@@ -16,6 +16,8 @@ use crate::wants::Wants;
 #[derive(Debug, Default)]
 pub(crate) struct Components {
     view: View,
+    /// Whether the application has been told again where to push since the pusher was last connected.
+    push_mended: bool,
     qualities: Qualities,
     reports: Reports,
 }
@@ -35,7 +37,7 @@ impl Components {
         now: Instant,
     ) -> Option<Patch> {
         let (mic, camera) = (wants.publishes(Media::Audio), wants.publishes(Media::Video));
-        let url = room.and_then(Room::push_url).filter(|_| mic || camera);
+        let url = room.and_then(Room::push_url).filter(|_| wants.pushes());
         let pushed = url.map(|url| Pushed { url: url.clone(), mic, camera });
         let mut pulled: Vec<Pulled> = Vec::new();
         for (uid, media) in wants.received() {
@@ -51,12 +53,14 @@ impl Components {
         (!patch.is_empty()).then_some(patch)
     }
 
-    /// A component reports: how it is, or how well its media travel. `stay` is where we are.
+    /// A component reports: how it is, or how well its media travel. `stay` is where we are, and `push` where
+    /// we push, if we do.
     pub(crate) fn hear(
         &mut self,
         report: &Report,
         stay: Stay,
         wants: &Wants,
+        push: Option<&Url>,
         config: &Config,
         now: Instant,
     ) -> Vec<Event> {
@@ -70,10 +74,13 @@ impl Components {
                 Which::Player { uid, .. } => (uid, Leg::Down(uid, self.view.stream_of(which))),
             };
             if let Some(code) = report.status() {
+                events.extend(NativeStatus::new(which.component(), code, uid).map(Event::NativeStatus));
                 if let Some(sign) = Sign::of(which.component(), code) {
                     self.view.handle_sign(which, sign, config, now);
+                    let is_in_vain = which == Which::Pusher && self.is_in_vain(sign);
+                    let push = push.filter(|_| is_in_vain).cloned();
+                    events.extend(push.map(|url| Event::SyncDone(SyncDone::new(me, url))));
                 }
-                events.extend(NativeStatus::new(which.component(), code, uid).map(Event::NativeStatus));
             }
             if let Some(statistics) = report.statistics() {
                 let changed = self.qualities.report(leg, statistics, flows(leg, wants), now);
@@ -85,6 +92,19 @@ impl Components {
             self.reports.add(report, stay, config, now);
         }
         events
+    }
+
+    /// Whether a push was refused, or given up: perhaps the application pushes to another URL than it was
+    /// given (6.1). Once until it is connected again.
+    const fn is_in_vain(&mut self, sign: Sign) -> bool {
+        match sign {
+            Sign::Refused | Sign::GaveUp => !std::mem::replace(&mut self.push_mended, true),
+            Sign::Connected | Sign::Flowing => {
+                self.push_mended = false;
+                false
+            }
+            Sign::Lost => false,
+        }
     }
 
     /// The application went to the background, or came back.
@@ -130,6 +150,7 @@ impl Components {
     /// The stay is over, and with it every component; the last reports go out.
     pub(crate) fn end(&mut self, config: &Config) -> Option<HttpRequest> {
         self.view.end();
+        self.push_mended = false;
         self.qualities = Qualities::default();
         self.reports.end(config)
     }

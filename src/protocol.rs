@@ -258,8 +258,8 @@ pub struct Ack {
     /// gateway, and now and then to a heartbeat (12).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub resume: String,
-    /// For how many milliseconds members may still come back, in the answer to a login of our own
-    /// gateway when it has just started (12).
+    /// For how many milliseconds members may still come back, in the answer to a login of our own gateway
+    /// when it has just started, or did not know us any more (12).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settling: Option<u32>,
 }

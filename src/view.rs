@@ -90,6 +90,8 @@ pub(crate) enum Sign {
     Flowing,
     /// It has lost its connection, and tries again.
     Lost,
+    /// The server hung up on it, and it tries again.
+    Refused,
     /// It has given up.
     GaveUp,
 }
@@ -112,6 +114,7 @@ impl Sign {
                 Some(Self::Flowing)
             }
             (Component::Pusher, 1102) | (Component::Player, 2103) => Some(Self::Lost),
+            (Component::Pusher, 3004) => Some(Self::Refused),
             (Component::Pusher | Component::Player, code) => {
                 let advice = component.meaning(code)?.advice;
                 matches!(advice, Remedy::RestartPusher | Remedy::RestartPlayer).then_some(Self::GaveUp)
@@ -226,6 +229,7 @@ impl View {
                     component.picture = Picture::Flowing { since: now };
                 }
             }
+            Sign::Refused => {}
             Sign::Lost => component.stop(config, now),
             Sign::GaveUp => component.renew_after_failure(config, now),
         }

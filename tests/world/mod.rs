@@ -352,8 +352,11 @@ impl World {
         let is_open = |wire: &&Wire| wire.client_end || wire.hub_end;
         let anatomies: Vec<String> = self.seats.iter().map(|seat| seat.client.anatomy()).collect();
         let (sessions, hub) = (anatomies.concat(), format!("{:?}", self.hub));
-        // Numbers grow, and say nothing.
-        let letters = |text: &str| text.chars().filter(|letter| !letter.is_ascii_digit()).count();
+        // Numbers grow, and say nothing; tickets have some in them.
+        let is_between = |letter: char| !letter.is_ascii_alphanumeric() && !"-_.".contains(letter);
+        let has_number = |word: &str| word.bytes().any(|letter| letter.is_ascii_digit());
+        let length = |word: &str| if has_number(word) { 1 } else { word.len() + 1 };
+        let letters = |text: &str| text.split(is_between).map(length).sum();
         Size {
             sockets: self.wires.iter().filter(is_open).count(),
             pending_calls: self.seats.iter().map(|seat| seat.client.pending()).sum(),
