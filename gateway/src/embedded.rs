@@ -24,7 +24,7 @@ use crate::{flv, rtmp};
 pub struct EmbeddedConfig {
     /// Where RTMP connections are accepted; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The host that clients reach this server under.
+    /// The host that clients reach this server under; an IPv6 address in brackets.
     pub public_host: String,
     /// The RTMP port that clients see, if it is not the one listened on.
     pub public_port: Option<u16>,

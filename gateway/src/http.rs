@@ -289,7 +289,7 @@ const BAD_PARAMETER: i32 = 414;
 const BAD_APP_KEY: i32 = 417;
 /// Bytes; both go into a ticket, which is bounded itself.
 const MAX_CHANNEL_NAME: usize = 256;
-const MAX_APP_KEY: usize = 128;
+pub(crate) const MAX_APP_KEY: usize = 128;
 const MAX_BODY: usize = 64 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const DEV_TOKEN_TTL_SECS: u64 = 3600;
