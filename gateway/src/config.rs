@@ -3,22 +3,24 @@
 //! Hides where a value came from. [`Settings`] is what somebody wrote, [`Config`] what it means.
 
 mod address;
+mod checks;
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 pub use self::address::Authority;
-use crate::http::{App, Apps, MAX_APP_KEY};
+use self::checks::{
+    check_admin_token, check_app, collide, key_at, listening, read_listening, read_whole, unusable, whole,
+    within,
+};
+use crate::http::{App, Apps};
 use crate::hub::HubConfig;
 use crate::token::{Secret, WeakSecret};
 
@@ -43,7 +45,7 @@ pub struct Config {
     pub dev: bool,
     /// Lets clients ask for misbehaviour; never in production.
     pub allow_faults: bool,
-    /// How long a login ticket and the media grants of its session last.
+    /// How long a login ticket lasts.
     pub ticket_ttl: Duration,
     /// Frames that may wait for one connection before it counts as too slow.
     pub send_queue: usize,
@@ -147,7 +149,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_faults: Option<bool>,
 
-    /// How long a session's login ticket and media grants last, in seconds [default: 86400]
+    /// How long a login ticket lasts, in seconds; who has come in stays as long as it likes [default: 86400]
     #[arg(
         long,
         env = "NERTC_TICKET_TTL",
@@ -388,83 +390,6 @@ impl Settings {
             ConfigError::BadFile { file: path.display().to_string(), line, why }
         })
     }
-}
-
-/// The key of the line that this place is in. What stands to the right of it may be a secret.
-fn key_at(text: &str, place: usize) -> Option<&str> {
-    let start = text.get(..place)?.rfind('\n').map_or(0, |end| end + 1);
-    let (key, _) = text.get(start..)?.lines().next()?.split_once('=')?;
-    let key = key.trim();
-    let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.\"'".contains(&byte);
-    (!key.is_empty() && key.bytes().all(is_key)).then_some(key)
-}
-
-fn listening(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        "it must be an IP address and a port up to 65535, as in 127.0.0.1:8395 or [::1]:8395".to_owned()
-    })
-}
-
-fn whole<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| "it must be a whole number".to_owned())
-}
-
-fn read_listening<'de, D: Deserializer<'de>>(value: D) -> Result<Option<SocketAddr>, D::Error> {
-    match toml::Value::deserialize(value)? {
-        toml::Value::String(text) => listening(&text).map(Some).map_err(D::Error::custom),
-        _other => listening("").map(Some).map_err(D::Error::custom),
-    }
-}
-
-fn read_whole<'de, D: Deserializer<'de>, T: FromStr>(value: D) -> Result<Option<T>, D::Error> {
-    match toml::Value::deserialize(value)? {
-        toml::Value::Integer(number) => whole(&number.to_string()).map(Some).map_err(D::Error::custom),
-        _other => whole("").map(Some).map_err(D::Error::custom),
-    }
-}
-
-fn within<T: PartialOrd + Display>(
-    name: &'static str,
-    value: T,
-    range: RangeInclusive<T>,
-) -> Result<T, ConfigError> {
-    if range.contains(&value) {
-        return Ok(value);
-    }
-    let must = format!("it must be from {} to {}", range.start(), range.end());
-    Err(unusable(name, value.to_string(), must))
-}
-
-fn unusable(name: &str, value: String, must: impl Into<String>) -> ConfigError {
-    ConfigError::Unusable { name: name.to_owned(), value, must: must.into() }
-}
-
-fn check_app(key: &str, app: &App) -> Result<(), ConfigError> {
-    let is_key = |byte: u8| byte.is_ascii_graphic() && !b",=".contains(&byte);
-    if !(1..=MAX_APP_KEY).contains(&key.len()) || !key.bytes().all(is_key) {
-        let must = format!("an app key must be of 1 to {MAX_APP_KEY} letters and digits, without spaces");
-        return Err(unusable("apps", format!("{key:?}"), must));
-    }
-    match app.secret.as_deref() {
-        Some("") => Err(ConfigError::EmptyAppSecret(key.to_owned())),
-        None if app.secure => Err(ConfigError::NoAppSecret(key.to_owned())),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// It travels in a header, which has no other characters and loses spaces at its ends.
-fn check_admin_token(token: &str) -> Result<(), ConfigError> {
-    if token.len() < Secret::MIN_LEN {
-        return Err(ConfigError::WeakAdminToken);
-    }
-    let is_plain = token.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if is_plain && token.trim() == token { Ok(()) } else { Err(ConfigError::AdminTokenNoHeader) }
-}
-
-/// Whether both cannot be listened on.
-fn collide(one: SocketAddr, other: SocketAddr) -> bool {
-    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
-    one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
 }
 
 /// `KEY` or `KEY=SECRET`, as a flag has it.

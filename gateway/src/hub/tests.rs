@@ -5,7 +5,7 @@ use nertc_miniapp::protocol::Caption;
 use nertc_miniapp::time::Rng;
 
 use super::*;
-use crate::token::Grants;
+use crate::token::{Grants, LoginTicket};
 
 const CID: Cid = Cid(123_456_789_012_345);
 const ALICE: Uid = Uid(100);
