@@ -55,8 +55,8 @@ pub(crate) struct World {
     issued: Issued,
     /// How many tickets the channel server has handed out.
     tickets: u64,
-    /// Who may use the media server, as the hub told it.
-    admitted: BTreeMap<(Cid, Uid), Role>,
+    /// Who may use the media server, and on which stay, as the hub told it.
+    admitted: BTreeMap<(Cid, Uid), (Role, u64)>,
     pub(crate) marks: Marks,
     journal: Option<Journal>,
 }
@@ -466,8 +466,8 @@ impl World {
                         self.client_loses(wire, info, due);
                     }
                 }
-                HubOutput::Admit(cid, uid, role, _) => {
-                    self.admitted.insert((cid, uid), role);
+                HubOutput::Admit(cid, uid, role, stay) => {
+                    self.admitted.insert((cid, uid), (role, stay));
                 }
                 HubOutput::Expel(cid, uid) => {
                     self.admitted.remove(&(cid, uid));
