@@ -260,6 +260,8 @@ async fn a_member_that_never_reads_is_dropped_and_nobody_waits_for_it() {
     let hub = HubConfig {
         packets_per_second: 1_000_000,
         packet_burst: 1_000_000,
+        // Alice says nothing, and a busy machine takes its time.
+        silence: Duration::from_secs(60),
         grace: Duration::from_millis(200),
         ..HubConfig::default()
     };
