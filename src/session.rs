@@ -373,7 +373,11 @@ impl Session {
                 {
                     self.wants.found(Command::Publish(media, true));
                 }
-                let settling = ack.settling.map(|millis| Duration::from_millis(millis.into()));
+                if ack.settling.is_some() {
+                    self.room.interrupted(self.wants.received(), self.wants.pushes());
+                }
+                let settling = ack.settling.filter(|millis| *millis > 0);
+                let settling = settling.map(|millis| Duration::from_millis(millis.into()));
                 self.settles = settling.map(|time| now + time.min(self.tools.config.longest_settling));
                 let events = self.room.learn(entries, settling.is_none());
                 self.tell(events);
@@ -414,7 +418,8 @@ impl Session {
             }
             Notice::Kicked(reason) => {
                 let event = Event::Kicked(Ended::new("onKicked", cid, reason));
-                return self.thrown_out(event, Error::Kicked);
+                let is_replaced = reason == Notice::REPLACED;
+                return self.thrown_out(event, if is_replaced { Error::Replaced } else { Error::Kicked });
             }
             Notice::Refused(reason) => {
                 let event = Event::Kicked(Ended::new("onRoomRefused", cid, reason));
@@ -691,7 +696,8 @@ impl Session {
             since: trip.map(|trip| trip.since),
             clock: Some(self.tools.clock.wall()),
         };
-        let events = self.components.hear(report, stay, &self.wants, &self.tools.config, now);
+        let push = self.room.push_url().filter(|_| self.wants.pushes());
+        let events = self.components.hear(report, stay, &self.wants, push, &self.tools.config, now);
         self.tell(events);
     }
 

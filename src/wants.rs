@@ -375,6 +375,11 @@ impl Wants {
         self.state_wanted(Item::Publish(media)) == Command::Publish(media, true)
     }
 
+    /// Whether something is wanted of a pusher.
+    pub(crate) fn pushes(&self) -> bool {
+        self.publishes(Media::Audio) || self.publishes(Media::Video)
+    }
+
     fn row(&mut self, item: Item) -> &mut Row {
         self.rows.entry(item)
     }
