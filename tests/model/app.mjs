@@ -1,0 +1,210 @@
+/**
+ * The app of a plan: does what its steps say, from where they say it, and remembers what it asked for, of
+ * whom, and what came of it.
+ */
+
+import { Ear } from './ear.mjs';
+
+const SERVER = 'http://server/nrtc/getChannelInfos.action';
+/** Calls from within answers to calls, and so on: how deep. */
+const DEEPEST = 4;
+
+export class App {
+  /**
+   * @param {import('./stage.mjs').Stage} stage
+   * @param {object} world
+   */
+  constructor(stage, world) {
+    this.stage = stage;
+    /** Every call, in the order in which they were made. */
+    this.calls = [];
+    /** By number: who joins what. */
+    this.joins = [];
+    this.pages = [];
+    this.clients = Array.from({ length: world.clients ?? 1 }, (_, who) => {
+      const options = stage.value({ appkey: 'k' });
+      const client = who === 0 ? stage.sdk.Client(options) : stage.sdk.createClient(options);
+      const ear = new Ear(stage, client, (join) => this.joins[join].room);
+      if (world.view) client.view();
+      ear.viewed = Boolean(world.view);
+      return { client, ear, who, uid: who + 1 };
+    });
+    /** In whose answer we are. */
+    this.within = null;
+    stage.network.began = (join) => this.begins(join);
+  }
+
+  begins(number) {
+    const join = this.joins[number];
+    const { ear } = this.clients[join.who];
+    ear.begins(number);
+    ear.stay.left = join.left;
+  }
+
+  /** Does one step. */
+  perform(step) {
+    const { do: act, who = 0 } = step;
+    const { stage } = this;
+    if (act in WORLD) return WORLD[act](stage, step, this.clients[who]);
+    if (act in PAGE) return PAGE[act](this, step);
+    const { ear, client } = this.clients[who];
+    if (act === 'when') {
+      return ear.appListens(step.by, step.event, () => this.act(step.acts, `the listener of ${step.event}`));
+    }
+    if (act === 'eventReset') return client.eventReset();
+    if (act === 'off') return client.off(step.event);
+    return this.ask(step);
+  }
+
+  act(steps = [], where) {
+    this.depth = (this.depth ?? 0) + 1;
+    if (this.depth <= DEEPEST) {
+      for (const step of steps) {
+        this.stage.tell(`  in ${where}:`);
+        this.perform(step);
+      }
+    }
+    this.depth -= 1;
+  }
+
+  /** Calls a method of a client. */
+  ask(step) {
+    const { do: name, who = 0 } = step;
+    const { client, uid } = this.clients[who];
+    const args = { join: () => [this.joining(step, who, 'app', { uid })], publish: () => [step.media], unpublish: () => [step.media],
+      subscribe: () => [step.uid, step.media], unsubscribe: () => [step.uid, step.media],
+      mute: () => [step.media], unmute: () => [step.media], setRole: () => [step.role] }[name]?.() ?? [];
+    const join = name === 'join' ? this.joins.length - 1 : undefined;
+    if (name === 'leave' || name === 'destroy') this.leaves((other) => other.who === who);
+    this.call({ name, step, who, owner: 'app', join }, () => client[name](...args.map((arg) => this.stage.value(arg))));
+  }
+
+  /** A number for a join, and its parameter. */
+  joining({ room }, who, owner, more) {
+    const number = this.joins.length;
+    this.joins.push({ number, room, who, owner, left: false });
+    return { channelName: room, channelServer: `${SERVER}?join=${number}`, ...more };
+  }
+
+  /** Nothing of these stays is to be told any more. */
+  leaves(which) {
+    this.joins.filter(which).forEach((join) => (join.left = true));
+    for (const { ear } of this.clients) {
+      ear.stays.forEach((stay) => (stay.left = this.joins[stay.join].left));
+    }
+  }
+
+  /** Makes a call, whatever it is, and keeps what comes of it. */
+  call(what, make) {
+    const { stage } = this;
+    const call = { n: ++stage.order, at: stage.clock.now, suspended: stage.clock.suspended, within: this.within, outcome: null, ...what };
+    this.calls.push(call);
+    stage.tell(`${call.owner === 'app' ? 'app' : `page ${call.owner}`}${this.clients.length > 1 ? ` (client ${call.who})` : ''}: ${call.name} ${JSON.stringify({ ...call.step, do: undefined, wait: undefined, who: undefined, page: undefined, then: undefined, catch: undefined })}`);
+    let promise;
+    try {
+      promise = make();
+    } catch (error) {
+      return stage.fail(`${call.name} threw ${error.message}`);
+    }
+    if (call.name === 'destroy' || call.name === 'detach') {
+      Object.assign(call, { outcome: 'resolved', settledAt: call.n });
+      return undefined;
+    }
+    if (typeof promise?.then !== 'function') return stage.fail(`${call.name} returned no promise`);
+    const settled = (outcome, next) => (value) => {
+      if (call.outcome) return stage.fail(`${call.name} settled twice`);
+      const isError = outcome === 'rejected';
+      if (isError && !(value?.message && (value.code !== undefined || call.owner !== 'app'))) return stage.fail(`${call.name} rejected ${value?.stack ?? value}`);
+      Object.assign(call, { outcome, value, settledAt: ++stage.order });
+      this.timely(call);
+      stage.tell(`  ${call.name} ${outcome}${isError ? ` ${value.code} ${value.message}` : ''}`);
+      const before = this.within;
+      this.within = call;
+      this.act(next, `the answer to ${call.name}`);
+      this.within = before;
+      return undefined;
+    };
+    promise.then(settled('resolved', what.step.then), settled('rejected', what.step.catch));
+    return undefined;
+  }
+
+  /** Every call has its time; what the app was suspended, and what loading takes, is not counted. */
+  timely(call) {
+    const { clock } = this.stage;
+    const took = clock.now - call.at - (clock.suspended - call.suspended);
+    const limit = LIMITS[call.name] ?? LIMITS.other;
+    if (took > limit + LOADING) this.stage.fail(`${call.name} settled only after ${took} ms`);
+  }
+}
+
+const LOADING = 15_100;
+const LIMITS = { join: 45_000, enter: 60_000, other: 15_500 };
+
+/** What happens to the world around the app. */
+const WORLD = {
+  rule: ({ gateway }, { on, verdict, media, to, times, delay }) => void gateway.rules.push({ on, verdict, media, to, times, delay }),
+  fault: ({ network }, { on, way, by, delay }) => void network.faults[on].push({ way, by, delay }),
+  drop: ({ network }, { silently }) => network.drop(silently),
+  signal: ({ network }, { name }) => network.signal(name),
+  suspend: ({ clock }, { for: milliseconds }) => clock.suspend(milliseconds),
+  restart: ({ gateway }, { gone, back }) => gateway.restart(gone, back),
+  kick: ({ gateway }, { room, cmd }, { uid }) => gateway.kick(room, uid, cmd),
+  replace: ({ gateway }, { room }, { uid }) => gateway.replace(room, uid),
+  dissolve: ({ gateway }, { room }) => gateway.dissolve(room),
+  guest: ({ gateway }, { room, uid, publishes }) => gateway.guest(room, uid, { publishes }),
+  guestLeaves: ({ gateway }, { room, uid }) => gateway.act(room, uid, (where) => gateway.remove(where, uid)),
+  guestPublishes: ({ gateway }, { room, uid, media, on }) => gateway.act(room, uid, (where, member) => gateway.publish(where, member, media, on)),
+  guestRole: ({ gateway }, { room, uid, role }) => gateway.act(room, uid, (where, member) => gateway.change(where, member, role)),
+  nothing: () => {},
+};
+
+/** What a page does with its `rtc-room`. */
+const PAGE = {
+  open(app, { page }) {
+    if (app.pages[page]) return;
+    const told = [];
+    const waiting = [];
+    const hear = (event, detail) => {
+      told.push({ n: ++app.stage.order, event, detail });
+      app.stage.tell(`page ${page} hears ${event} ${JSON.stringify(detail)}`);
+      const found = waiting.find((one) => one.event === event && (one.state === undefined || one.state === detail?.state));
+      if (!found) return;
+      waiting.splice(waiting.indexOf(found), 1);
+      app.act(found.acts, `the page's listener of ${event}`);
+    };
+    app.pages[page] = { number: page, room: app.stage.components('components/rtc-room/index.js', hear), told, waiting, detached: false };
+  },
+  close(app, { page }) {
+    const gone = app.pages[page];
+    if (!gone || gone.detached) return;
+    app.leaves((join) => join.owner === page);
+    gone.detached = true;
+    app.call({ name: 'detach', step: {}, who: 0, owner: page }, () => gone.room.detach());
+  },
+  onPage(app, { page, event, state, acts }) {
+    app.pages[page]?.waiting.push({ event, state, acts });
+  },
+  enter(app, step) {
+    withPage(app, step, ({ room }, page) => {
+      app.leaves((join) => join.owner === page);
+      const { role, mic, camera, subscribe } = step;
+      const param = app.stage.value(app.joining(step, 0, page, { uid: 1, appkey: 'k', role, mic, camera, subscribe }));
+      if (step.own) Object.assign(param, { client: app.clients[0].client });
+      app.call({ name: 'enter', step, who: 0, owner: page, join: app.joins.length - 1 }, () => room.enter(param));
+    });
+  },
+  exit(app, step) {
+    withPage(app, step, ({ room }, page) => {
+      app.leaves((join) => join.owner === page);
+      app.call({ name: 'exit', step, who: 0, owner: page }, () => room.leave());
+    });
+  },
+  setMic: (app, step) => withPage(app, step, ({ room }, page) => app.call({ name: 'setMic', step, who: 0, owner: page }, () => room.setMic(step.on))),
+  setCamera: (app, step) => withPage(app, step, ({ room }, page) => app.call({ name: 'setCamera', step, who: 0, owner: page }, () => room.setCamera(step.on))),
+};
+
+/** A page that is gone can ask for nothing. */
+function withPage(app, { page }, act) {
+  const found = app.pages[page];
+  if (found && !found.detached) act(found, page);
+}

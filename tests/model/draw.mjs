@@ -1,0 +1,182 @@
+/** Draws a plan for a seed: a world, and what is done in it. A seed first draws what exists at all. */
+
+import { Chance } from './chance.mjs';
+
+const ROOMS = ['a', 'b'];
+const GUESTS = { a: [11, 12], b: [21, 22] };
+const MEDIA = ['', 'audio', 'video'];
+const EVENTS = ['disconnect', 'sessionStart', 'open', 'clientJoin', 'clientLeave', 'stream-added', 'stream-removed', 'willreconnect',
+  'reconnected', 'kicked', 'liveRoomClose', 'error', 'mute-audio', 'role-Changed', 'view'];
+const WAITS = { '-1': 5, 0: 4, 1: 3, 20: 3, 120: 3, 400: 3, 1500: 2, 6000: 1 };
+
+/** What an app does, and how often. */
+const CALLS = { join: 5, leave: 4, destroy: 1, publish: 4, unpublish: 2, subscribe: 2, unsubscribe: 1, mute: 2, unmute: 1, setRole: 2 };
+const LISTENS = { when: 4, eventReset: 0.4, off: 0.3 };
+const PAGES = { enter: 5, exit: 3, setMic: 3, setCamera: 3, close: 1.2, open: 1.5, onPage: 3 };
+const OUTSIDE = {
+  refuse: 3, lose: 1, delay: 2, repeat: 1, refuseLogin: 0.5, request: 1.5, connect: 1.5, send: 0.5, drop: 2, silence: 1,
+  hide: 1, offline: 1, suspend: 1, restart: 0.6, kick: 0.8, replace: 0.4, dissolve: 0.5, guests: 3,
+};
+
+/** @param {'client' | 'room'} kind @param {number} seed */
+export function draw(kind, seed) {
+  return new Draw(kind, seed).plan();
+}
+
+class Draw {
+  constructor(kind, seed) {
+    this.kind = kind;
+    this.chance = new Chance(seed * 2 + (kind === 'room' ? 1 : 0));
+    const { chance } = this;
+    this.outside = subset(chance, OUTSIDE, chance.pick([0, 0.15, 0.4, 0.8]));
+    this.rooms = chance.is(0.6) ? ROOMS : ['a'];
+    this.pages = kind === 'room' ? (chance.is(0.4) ? 2 : 1) : 0;
+    this.clients = kind === 'client' && chance.is(0.1) ? 2 : 1;
+    // Pages alone, or beside what the app does with the client itself.
+    const own = kind === 'client' || chance.is(0.25);
+    const calls = own ? subset(chance, CALLS, 0.75) : {};
+    if (own) Object.assign(calls, { join: CALLS.join, leave: CALLS.leave });
+    const pages = kind === 'room' ? { ...subset(chance, PAGES, 0.8), enter: PAGES.enter, exit: PAGES.exit } : {};
+    const listens = kind === 'client' && chance.is(0.6) ? subset(chance, LISTENS, 0.6) : {};
+    this.app = { ...calls, ...pages, ...listens };
+    this.nests = chance.pick([0, 0, 0.2, 0.5]);
+  }
+
+  plan() {
+    const { chance } = this;
+    const steps = [];
+    for (let page = 0; page < this.pages; page++) steps.push({ wait: -1, do: 'open', page });
+    for (const room of this.rooms) {
+      for (const uid of GUESTS[room]) {
+        if (chance.is(0.6)) steps.push({ wait: -1, do: 'guest', room, uid, publishes: chance.some(['audio', 'video'], 0.6) });
+      }
+    }
+    const world = this.world();
+    if (chance.is(0.7)) steps.push(this.first());
+    const count = chance.between(2, chance.pick([5, 10, 20]));
+    for (let step = 0; step < count; step++) steps.push({ wait: Number(chance.weighted(WAITS)), ...this.step() });
+    return { kind: this.kind, world, steps };
+  }
+
+  world() {
+    const { chance } = this;
+    const slow = chance.is(0.3);
+    const wasm = slow ? Array.from({ length: chance.between(1, 3) }, () => ({ way: chance.pick(['ok', 'ok', 'fail', 'hang']), delay: chance.pick([1, 50, 800]) })) : [];
+    return {
+      latency: chance.pick([0, 5, 5, 40, 150, 400]), grace: 5_000, timerPromise: chance.is(0.3), shortest: chance.pick([0, 1, 4]),
+      wasm, clients: this.clients, view: this.kind === 'room' || chance.is(0.5),
+    };
+  }
+
+  first() {
+    const join = this.kind === 'room' ? this.action('enter') : this.action('join');
+    return { wait: 0, ...join };
+  }
+
+  step() {
+    const { chance } = this;
+    const [own, outside] = [sum(this.app), sum(this.outside)];
+    return chance.is(own / (own + Math.min(outside, own))) ? this.action(chance.weighted(this.app)) : this.event(chance.weighted(this.outside));
+  }
+
+  /** Something that the app does. */
+  action(name, depth = 0) {
+    const { chance } = this;
+    const who = this.clients > 1 ? { who: chance.between(0, this.clients - 1) } : {};
+    const page = { page: chance.between(0, Math.max(0, this.pages - 1)) };
+    const then = this.nested(depth);
+    switch (name) {
+      case 'join': return { do: name, room: chance.pick(this.rooms), ...who, ...then };
+      case 'publish':
+      case 'unpublish':
+      case 'mute':
+      case 'unmute': return { do: name, media: chance.pick(MEDIA), ...who, ...then };
+      case 'subscribe':
+      case 'unsubscribe': return { do: name, uid: chance.pick(GUESTS[chance.pick(this.rooms)]), media: chance.pick(['audio', 'video']), ...who, ...then };
+      case 'setRole': return { do: name, role: chance.pick(['broadcaster', 'audience']), ...who, ...then };
+      case 'when': return { do: name, by: chance.pick(['on', 'once', 'addListener']), event: chance.pick(EVENTS), acts: this.some(depth), ...who };
+      case 'off': return { do: name, event: chance.pick(EVENTS), ...who };
+      case 'enter': {
+        const wishes = { role: chance.pick([undefined, undefined, 'broadcaster', 'audience']), mic: chance.pick([undefined, true, false]), camera: chance.pick([undefined, true, false]), subscribe: chance.pick([undefined, undefined, false]) };
+        return { do: name, room: chance.pick(this.rooms), ...wishes, own: chance.is(0.5), ...page, ...then };
+      }
+      case 'setMic':
+      case 'setCamera': return { do: name, on: chance.is(0.5), ...page, ...then };
+      case 'onPage': {
+        const event = chance.pick(['statechange', 'statechange', 'leave', 'memberjoin', 'streamadded', 'failure']);
+        const state = event === 'statechange' ? { state: chance.pick(['joining', 'joined', 'reconnecting', 'idle']) } : {};
+        return { do: name, event, ...state, acts: this.some(depth), ...page };
+      }
+      case 'exit': return { do: name, ...page, ...then };
+      case 'close':
+      case 'open': return { do: name, ...page };
+      default: return { do: name, ...who, ...then };
+    }
+  }
+
+  /** What is done in the answer to a call. */
+  nested(depth) {
+    const answer = {};
+    if (depth < 3 && this.chance.is(this.nests)) answer.then = this.some(depth);
+    if (depth < 3 && this.chance.is(this.nests / 2)) answer.catch = this.some(depth);
+    return answer;
+  }
+
+  some(depth) {
+    return Array.from({ length: this.chance.is(0.7) ? 1 : 2 }, () => this.action(this.chance.weighted(this.app), depth + 1));
+  }
+
+  /** Something that happens to the app. */
+  event(name) {
+    const { chance } = this;
+    const room = chance.pick(this.rooms);
+    const who = this.clients > 1 ? { who: chance.between(0, this.clients - 1) } : {};
+    const command = () => {
+      const on = chance.pick(['publish', 'publish', 'mute', 'role', 'subscribe', 'logout']);
+      const media = on === 'publish' || on === 'mute' ? chance.pick([undefined, 'audio', 'video']) : undefined;
+      return { do: 'rule', on, ...(media && { media }), times: chance.pick([1, 1, 2, 5]) };
+    };
+    switch (name) {
+      case 'refuse': {
+        const rule = command();
+        return { ...rule, on: rule.on === 'logout' ? 'role' : rule.on, verdict: 'refuse' };
+      }
+      case 'lose': return { ...command(), verdict: 'lose' };
+      case 'delay':
+      case 'repeat': return { ...command(), on: chance.is(0.2) ? 'login' : command().on, verdict: name, delay: chance.pick([10, 200, 1000, 4000, 12_000]) };
+      case 'refuseLogin': return { do: 'rule', on: 'login', verdict: 'refuse', times: chance.pick([1, 2]) };
+      case 'request': return { do: 'fault', on: 'request', way: chance.pick(['fail', 'hang', 'page', 'refuse', 'late']), delay: chance.pick([100, 1000, 5000]) };
+      case 'connect': return { do: 'fault', on: 'connect', way: chance.pick(['fail', 'fail', 'hang', 'throw', 'late']), by: chance.pick(['close', 'error']), delay: chance.pick([100, 1000, 4000]) };
+      case 'send': return { do: 'fault', on: 'send', way: 'fail' };
+      case 'drop': return { do: 'drop', silently: false };
+      case 'silence': return { do: 'drop', silently: true };
+      case 'hide': return { do: 'signal', name: chance.pick(['hide', 'show']) };
+      case 'offline': return { do: 'signal', name: chance.pick(['offline', 'online']) };
+      case 'suspend': return { do: 'suspend', for: chance.pick([500, 3000, 12_000]) };
+      case 'restart': return { do: 'restart', gone: chance.pick([0, 500, 3000]), back: chance.pick([0, 800]) };
+      case 'kick': return { do: 'kick', room, cmd: chance.pick([24, 24, 25]), ...who };
+      case 'replace': return { do: 'replace', room, ...who };
+      case 'dissolve': return { do: 'dissolve', room };
+      default: return this.guests(room);
+    }
+  }
+
+  guests(room) {
+    const { chance } = this;
+    const one = { room, uid: chance.pick(GUESTS[room]) };
+    switch (chance.pick(['guest', 'guestLeaves', 'guestPublishes', 'guestPublishes', 'guestRole'])) {
+      case 'guest': return { do: 'guest', ...one, publishes: chance.some(['audio', 'video'], 0.6) };
+      case 'guestLeaves': return { do: 'guestLeaves', ...one };
+      case 'guestRole': return { do: 'guestRole', ...one, role: chance.between(0, 1) };
+      default: return { do: 'guestPublishes', ...one, media: chance.pick(['audio', 'video']), on: chance.is(0.6) };
+    }
+  }
+}
+
+function subset(chance, weights, probability) {
+  return Object.fromEntries(Object.entries(weights).filter(() => chance.is(probability)));
+}
+
+function sum(weights) {
+  return Object.values(weights).reduce((total, weight) => total + weight, 0);
+}

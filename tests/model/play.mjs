@@ -1,0 +1,69 @@
+/** Plays one plan, from its first step to peace. */
+
+import { App } from './app.mjs';
+import { unrest } from './peace.mjs';
+import { Stage } from './stage.mjs';
+
+/** Until everything has healed: calls have their time, and whoever is lost its grace. */
+const REST = 36_000;
+
+/**
+ * @param {{folder: string, module: WebAssembly.Module}} sdk
+ * @param {{world: object, steps: object[]}} plan
+ * @param {(line: string) => void} [tell]
+ * @returns {Promise<{broken: string | null, seen: string[]}>} the rule that broke, and what happened
+ */
+export async function play(sdk, { world, steps }, tell) {
+  const stage = new Stage(sdk, world, tell);
+  current = stage;
+  const app = new App(stage, world);
+  for (const step of steps) {
+    if (stage.broken) break;
+    if (step.wait >= 0) await stage.advance(step.wait);
+    // A suspended app does nothing.
+    if (stage.clock.frozen > stage.clock.now && !isOutside(step)) await stage.advance(stage.clock.frozen - stage.clock.now);
+    if (!stage.broken) stage.guarded(() => app.perform(step));
+    steady(stage, app);
+  }
+  await stage.advance(Math.max(0, stage.clock.frozen - stage.clock.now));
+  stage.wasm = [];
+  stage.network.heal();
+  await stage.advance(REST + 4 * world.latency + world.grace);
+  if (!stage.broken) {
+    const wrong = unrest(app);
+    if (wrong) stage.fail(wrong);
+  }
+  return { broken: stage.broken, seen: seen(stage, app) };
+}
+
+/** @type {Stage | undefined} */
+let current;
+process.on('unhandledRejection', (reason) => current?.fail(`unhandled rejection: ${reason?.stack ?? reason}`));
+
+const OUTSIDE = ['rule', 'fault', 'drop', 'signal', 'suspend', 'restart', 'kick', 'replace', 'dissolve', 'guest', 'guestLeaves', 'guestPublishes', 'guestRole', 'nothing'];
+
+function isOutside(step) {
+  return OUTSIDE.includes(step.do);
+}
+
+/** What must be so at any time. */
+function steady(stage, app) {
+  for (const { client, who } of app.clients) {
+    const joins = new Set(app.joins.filter((join) => join.who === who).map(({ number }) => number));
+    const live = stage.network.live(joins).length;
+    if (live > 1) stage.fail(`${live} sockets are open at once`);
+    const { state, isInTheRoom } = client.getStatus();
+    const { state: info } = client._info;
+    if (info !== state || isInTheRoom !== !['idle', 'leaving'].includes(state)) stage.fail(`getStatus() says ${state} and ${isInTheRoom}, _info ${info}`);
+  }
+}
+
+/** For the table of what occurred. */
+function seen(stage, app) {
+  return [
+    ...app.calls.map(({ name, outcome }) => `${name} ${outcome ?? 'pending'}`),
+    ...app.clients.flatMap(({ ear }) => ear.told.map(({ event }) => `event ${event}`)),
+    ...app.pages.filter(Boolean).flatMap(({ told }) => told.map(({ event, detail }) => `page ${event}${detail?.state ? ` ${detail.state}` : ''}`)),
+    ...stage.facts.map(({ kind }) => `gateway ${kind}`),
+  ];
+}
