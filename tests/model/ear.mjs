@@ -23,10 +23,11 @@ export class Ear {
     /** By whom listeners are set at the moment. */
     this.by = 'component';
     this.told = [];
+    this.last = { event: '', data: undefined, reached: new Set() };
     /** The stays that have begun, oldest first. */
     this.stays = [];
     this.page = { pusher: null, players: [] };
-    this.witnesses = new Map(EVENTS.map((event) => [event, (data) => this.hears(event, data)]));
+    this.witnesses = new Map(EVENTS.map((event) => [event, (data) => this.hears(event, data, this)]));
     const raw = Object.getPrototypeOf(client);
     for (const name of ['on', 'once', 'addListener', 'off', 'removeListener', 'eventReset']) {
       client[name] = (event, listener) => this.changes(raw[name], name, event, listener);
@@ -61,7 +62,7 @@ export class Ear {
     this.others = this.others.filter((other) => other !== replaced);
     const entry = { name, event, listener, by: this.by, reset: false, told: null };
     entry.told = (data) => {
-      this.hears(event, data);
+      this.hears(event, data, entry);
       if (entry.reset) return this.stage.fail(`a listener of ${event} was called after eventReset()`);
       if (name === 'once') this.others = this.others.filter((other) => other !== entry);
       return listener.call(this.client, data);
@@ -97,9 +98,11 @@ export class Ear {
     return this.stays[this.stays.length - 1];
   }
 
-  hears(event, data) {
-    if (this.last && this.last.event === event && this.last.data === data && data !== undefined) return;
-    this.last = { event, data };
+  hears(event, data, by) {
+    // One delivery reaches each listener once.
+    const { last } = this;
+    if (last.event === event && last.data === data && !last.reached.has(by)) return last.reached.add(by);
+    this.last = { event, data, reached: new Set([by]) };
     const { stage, stay } = this;
     this.told.push({ n: ++stage.order, event, data });
     stage.tell(`event ${event}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`);

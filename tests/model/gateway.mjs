@@ -59,7 +59,7 @@ export class Gateway {
     if (!connection.open) return;
     this.forget(connection);
     const { member, room } = connection;
-    if (!member || member.connection !== connection) return;
+    if (!member || member.connection !== connection || room.members.get(member.uid) !== member) return;
     member.connection = null;
     this.clock.cancel(member.timer);
     member.timer = this.clock.add(() => this.remove(room, member.uid), this.grace, false);

@@ -1,0 +1,152 @@
+/**
+ * Random calls of an app on the shipped bundle, held against a model: what was asked last and granted is
+ * so, everywhere, whatever happened in between. A seed says what is done and what goes wrong; what breaks
+ * a rule is made as small as it can be, and printed.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { Refusal, dist, runAsProgram } from '../../scripts/tools.mjs';
+import { draw } from './draw.mjs';
+import { play } from './play.mjs';
+import { kindOf, shrink } from './shrink.mjs';
+import { loadPackage } from './stage.mjs';
+import { inWords } from './words.mjs';
+
+const USAGE = `usage: npm run model -- [options]
+  --seeds N             plays the seeds 0 to N-1 of each kind (${2_000} unless said)
+  --from N              begins with this seed
+  --only client|room    one kind: the plain client, or rtc-room
+  --seed N              one seed, with everything that happens (with --only; both kinds else)
+  --plan FILE           one plan, as a failure prints it
+  --package FOLDER      another build than dist/
+  --counts              how often what occurred
+Ends with 1 when a rule broke.`;
+const SEEDS = 2_000;
+const BATCH = 50;
+/** Milliseconds; a seed takes ten. */
+const HANGS = 60_000;
+const QUIET = 2_000;
+const KINDS = ['client', 'room'];
+/** How many kinds of failure are made small and told. */
+const MOST_TOLD = 8;
+
+/**
+ * @param {{seeds?: number, from?: number, kinds?: string[], folder?: string, counts?: boolean}} [options]
+ * @returns {Promise<boolean>} whether every rule held
+ */
+export async function model({ seeds = SEEDS, from = 0, kinds = KINDS, folder = dist, counts = false } = {}) {
+  const begin = Date.now();
+  const { failures, seen } = await playAll(batches(kinds, from, seeds), folder, seeds * kinds.length);
+  const grouped = new Map();
+  for (const failure of failures) {
+    const kind = `${failure.kind}: ${kindOf(failure.broken)}`;
+    if (!grouped.has(kind)) grouped.set(kind, []);
+    grouped.get(kind).push(failure);
+  }
+  const sdk = loadPackage(folder);
+  const sorted = [...grouped].sort((one, other) => other[1].length - one[1].length);
+  for (const [kind, those] of sorted.slice(0, MOST_TOLD)) {
+    const [{ kind: which, seed, broken }] = those.sort((one, other) => one.seed - other.seed);
+    const plan = await shrink(sdk, draw(which, seed), broken);
+    console.log(`\n${those.length} of ${seeds}: ${kind}\nseed ${seed}, made small:\n${inWords(plan)}\n${JSON.stringify(plan)}`);
+  }
+  for (const [kind, those] of sorted.slice(MOST_TOLD)) console.log(`${those.length} of ${seeds}, first seed ${those[0].seed}: ${kind}`);
+  if (counts) console.log(Object.entries(seen).sort().map(([what, count]) => `${String(count).padStart(9)}  ${what}`).join('\n'));
+  console.log(`${seeds} seeds of ${kinds.join(' and ')} in ${((Date.now() - begin) / 1000).toFixed(0)} s: ${inShort(seen)}`);
+  console.log(failures.length === 0 ? 'every rule held' : `${failures.length} broke a rule, in ${grouped.size} ways`);
+  return failures.length === 0;
+}
+
+function batches(kinds, from, seeds) {
+  const all = [];
+  for (let first = from; first < from + seeds; first += BATCH) {
+    for (const kind of kinds) all.push({ kind, from: first, count: Math.min(BATCH, from + seeds - first) });
+  }
+  return all;
+}
+
+/** Plays on all cores. */
+function playAll(waiting, folder, total) {
+  const failures = [];
+  const seen = {};
+  let done = 0;
+  let told = Date.now();
+  const threads = Math.min(availableParallelism(), waiting.length);
+  const live = () => new Promise((end, refuse) => {
+    const at = new SharedArrayBuffer(4);
+    const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: { folder, at } });
+    let watch;
+    let batch;
+    const next = () => {
+      clearTimeout(watch);
+      batch = waiting.shift();
+      if (!batch) return void worker.terminate().then(end);
+      watch = setTimeout(() => {
+        worker.terminate();
+        refuse(new Refusal(`${batch.kind} seed ${new Int32Array(at)[0]} never ends`));
+      }, HANGS);
+      worker.postMessage(batch);
+    };
+    worker.on('error', refuse);
+    worker.on('message', (result) => {
+      failures.push(...result.failures);
+      for (const [what, count] of Object.entries(result.counts)) seen[what] = (seen[what] ?? 0) + count;
+      done += result.count;
+      if (Date.now() - told > QUIET) {
+        told = Date.now();
+        console.log(`${done} of ${total}${failures.length > 0 ? `, ${failures.length} broke a rule` : ''}`);
+      }
+      next();
+    });
+    next();
+  });
+  return Promise.all(Array.from({ length: threads }, live)).then(() => ({ failures, seen }));
+}
+
+/** What occurred, in one line. */
+function inShort(seen) {
+  const sum = (fits) => Object.entries(seen).filter(([what]) => fits(what)).reduce((total, [, count]) => total + count, 0);
+  const calls = sum((what) => / (resolved|rejected)$/.test(what));
+  const [rejected, events, logins] = [sum((what) => what.endsWith(' rejected')), sum((what) => what.startsWith('event ')), seen['gateway logged-in'] ?? 0];
+  return `${calls} calls (${rejected} rejected), ${events} events, ${logins} logins`;
+}
+
+async function tellOne(plan, folder) {
+  console.log(`${inWords(plan)}\n`);
+  const { broken } = await play(loadPackage(folder), plan, console.log);
+  console.log(broken ? `\nbroke a rule: ${broken}` : '\nevery rule held');
+  return !broken;
+}
+
+function count(name, text) {
+  if (text === undefined) return undefined;
+  if (!/^\d+$/.test(text)) throw new Refusal(`--${name} takes a number, not ${text}`);
+  return Number(text);
+}
+
+runAsProgram(import.meta.url, async (args) => {
+  let values;
+  const text = { type: 'string' };
+  try {
+    const options = { seeds: text, from: text, only: text, seed: text, plan: text, package: text, counts: { type: 'boolean' }, help: { type: 'boolean' } };
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    throw new Refusal(`${error.message}\n${USAGE}`);
+  }
+  if (values.help) return console.log(USAGE);
+  const folder = resolve(values.package ?? dist);
+  if (!existsSync(join(folder, 'index.js'))) throw new Refusal(`${folder} holds no build: run "npm run build"`);
+  if (values.only !== undefined && !KINDS.includes(values.only)) throw new Refusal(`--only takes ${KINDS.join(' or ')}, not ${values.only}`);
+  const kinds = values.only ? [values.only] : KINDS;
+  const seed = count('seed', values.seed);
+  let held = true;
+  if (values.plan) held = await tellOne(JSON.parse(readFileSync(values.plan, 'utf8')), folder);
+  else if (seed !== undefined) for (const kind of kinds) held = (await tellOne(draw(kind, seed), folder)) && held;
+  else held = await model({ seeds: count('seeds', values.seeds), from: count('from', values.from), kinds, folder, counts: values.counts });
+  if (!held) process.exitCode = 1;
+  return undefined;
+});
