@@ -7,12 +7,12 @@ const GUESTS = { a: [11, 12], b: [21, 22] };
 const MEDIA = ['', 'audio', 'video'];
 const EVENTS = ['disconnect', 'sessionStart', 'open', 'clientJoin', 'clientLeave', 'stream-added', 'stream-removed', 'willreconnect',
   'reconnected', 'kicked', 'liveRoomClose', 'error', 'mute-audio', 'role-Changed', 'view'];
-const WAITS = { '-1': 5, 0: 4, 1: 3, 20: 3, 120: 3, 400: 3, 1500: 2, 6000: 1 };
+const WAITS = { '-1': 5, 0: 3, 1: 3, 20: 3, 120: 3, 400: 3, 1500: 3, 6000: 1 };
 
 /** What an app does, and how often. */
-const CALLS = { join: 5, leave: 4, destroy: 1, publish: 4, unpublish: 2, subscribe: 2, unsubscribe: 1, mute: 2, unmute: 1, setRole: 2 };
+const CALLS = { join: 3, leave: 2, destroy: 0.5, publish: 5, unpublish: 3, subscribe: 4, unsubscribe: 2, mute: 3, unmute: 2, setRole: 3 };
 const LISTENS = { when: 4, eventReset: 0.4, off: 0.3 };
-const PAGES = { enter: 5, exit: 3, setMic: 3, setCamera: 3, close: 1.2, open: 1.5, onPage: 3 };
+const PAGES = { enter: 4, exit: 2, setMic: 4, setCamera: 4, close: 1, open: 1.5, onPage: 3 };
 const OUTSIDE = {
   refuse: 3, lose: 1, delay: 2, repeat: 1, refuseLogin: 0.5, request: 1.5, connect: 1.5, send: 0.5, drop: 2, silence: 1,
   hide: 1, offline: 1, suspend: 1, restart: 0.6, kick: 0.8, replace: 0.4, dissolve: 0.5, guests: 3,
@@ -52,7 +52,8 @@ class Draw {
       }
     }
     const world = this.world();
-    if (chance.is(0.7)) steps.push(this.first());
+    if (chance.is(0.8)) steps.push(this.first());
+    if (chance.is(0.6)) steps.push({ wait: 4 * world.latency + 20, do: 'nothing' });
     const count = chance.between(2, chance.pick([5, 10, 20]));
     for (let step = 0; step < count; step++) steps.push({ wait: Number(chance.weighted(WAITS)), ...this.step() });
     return { kind: this.kind, world, steps };

@@ -23,6 +23,7 @@ const USAGE = `usage: npm run model -- [options]
   --seed N              one seed, with everything that happens (with --only; both kinds else)
   --plan FILE           one plan, as a failure prints it
   --package FOLDER      another build than dist/
+  --except TEXT         does not hold the rules whose words fit this regular expression
   --counts              how often what occurred
 Ends with 1 when a rule broke.`;
 const SEEDS = 2_000;
@@ -35,19 +36,19 @@ const KINDS = ['client', 'room'];
 const MOST_TOLD = 8;
 
 /**
- * @param {{seeds?: number, from?: number, kinds?: string[], folder?: string, counts?: boolean}} [options]
+ * @param {{seeds?: number, from?: number, kinds?: string[], folder?: string, except?: string, counts?: boolean}} [options]
  * @returns {Promise<boolean>} whether every rule held
  */
-export async function model({ seeds = SEEDS, from = 0, kinds = KINDS, folder = dist, counts = false } = {}) {
+export async function model({ seeds = SEEDS, from = 0, kinds = KINDS, folder = dist, except, counts = false } = {}) {
   const begin = Date.now();
-  const { failures, seen } = await playAll(batches(kinds, from, seeds), folder, seeds * kinds.length);
+  const { failures, seen } = await playAll(batches(kinds, from, seeds), { folder, except }, seeds * kinds.length);
   const grouped = new Map();
   for (const failure of failures) {
     const kind = `${failure.kind}: ${kindOf(failure.broken)}`;
     if (!grouped.has(kind)) grouped.set(kind, []);
     grouped.get(kind).push(failure);
   }
-  const sdk = loadPackage(folder);
+  const sdk = loadPackage(folder, except);
   const sorted = [...grouped].sort((one, other) => other[1].length - one[1].length);
   for (const [kind, those] of sorted.slice(0, MOST_TOLD)) {
     const [{ kind: which, seed, broken }] = those.sort((one, other) => one.seed - other.seed);
@@ -70,7 +71,7 @@ function batches(kinds, from, seeds) {
 }
 
 /** Plays on all cores. */
-function playAll(waiting, folder, total) {
+function playAll(waiting, sdk, total) {
   const failures = [];
   const seen = {};
   let done = 0;
@@ -78,7 +79,7 @@ function playAll(waiting, folder, total) {
   const threads = Math.min(availableParallelism(), waiting.length);
   const live = () => new Promise((end, refuse) => {
     const at = new SharedArrayBuffer(4);
-    const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: { folder, at } });
+    const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: { ...sdk, at } });
     let watch;
     let batch;
     const next = () => {
@@ -115,9 +116,9 @@ function inShort(seen) {
   return `${calls} calls (${rejected} rejected), ${events} events, ${logins} logins`;
 }
 
-async function tellOne(plan, folder) {
+async function tellOne(plan, folder, except) {
   console.log(`${inWords(plan)}\n`);
-  const { broken } = await play(loadPackage(folder), plan, console.log);
+  const { broken } = await play(loadPackage(folder, except), plan, console.log);
   console.log(broken ? `\nbroke a rule: ${broken}` : '\nevery rule held');
   return !broken;
 }
@@ -132,7 +133,7 @@ runAsProgram(import.meta.url, async (args) => {
   let values;
   const text = { type: 'string' };
   try {
-    const options = { seeds: text, from: text, only: text, seed: text, plan: text, package: text, counts: { type: 'boolean' }, help: { type: 'boolean' } };
+    const options = { seeds: text, from: text, only: text, seed: text, plan: text, package: text, except: text, counts: { type: 'boolean' }, help: { type: 'boolean' } };
     ({ values } = parseArgs({ args, options }));
   } catch (error) {
     throw new Refusal(`${error.message}\n${USAGE}`);
@@ -144,9 +145,9 @@ runAsProgram(import.meta.url, async (args) => {
   const kinds = values.only ? [values.only] : KINDS;
   const seed = count('seed', values.seed);
   let held = true;
-  if (values.plan) held = await tellOne(JSON.parse(readFileSync(values.plan, 'utf8')), folder);
-  else if (seed !== undefined) for (const kind of kinds) held = (await tellOne(draw(kind, seed), folder)) && held;
-  else held = await model({ seeds: count('seeds', values.seeds), from: count('from', values.from), kinds, folder, counts: values.counts });
+  if (values.plan) held = await tellOne(JSON.parse(readFileSync(values.plan, 'utf8')), folder, values.except);
+  else if (seed !== undefined) for (const kind of kinds) held = (await tellOne(draw(kind, seed), folder, values.except)) && held;
+  else held = await model({ seeds: count('seeds', values.seeds), from: count('from', values.from), kinds, folder, except: values.except, counts: values.counts });
   if (!held) process.exitCode = 1;
   return undefined;
 });

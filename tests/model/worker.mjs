@@ -5,7 +5,7 @@ import { draw } from './draw.mjs';
 import { play } from './play.mjs';
 import { loadPackage } from './stage.mjs';
 
-const sdk = loadPackage(workerData.folder);
+const sdk = loadPackage(workerData.folder, workerData.except);
 /** Where we are, for whoever has to say which seed never ended. */
 const at = new Int32Array(workerData.at);
 
