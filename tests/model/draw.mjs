@@ -11,10 +11,10 @@ const WAITS = { '-1': 5, 0: 3, 1: 3, 20: 3, 120: 3, 400: 3, 1500: 3, 6000: 1 };
 
 /** What an app does, and how often. */
 const CALLS = { join: 3, leave: 2, destroy: 0.5, publish: 5, unpublish: 3, subscribe: 4, unsubscribe: 2, mute: 3, unmute: 2, setRole: 3 };
-const LISTENS = { when: 4, eventReset: 0.4, off: 0.3 };
+const LISTENS = { when: 5, eventReset: 1, off: 0.5 };
 const PAGES = { enter: 4, exit: 2, setMic: 4, setCamera: 4, close: 1, open: 1.5, onPage: 3 };
 const OUTSIDE = {
-  refuse: 3, lose: 1, delay: 2, repeat: 1, refuseLogin: 0.5, request: 1.5, connect: 1.5, send: 0.5, drop: 2, silence: 1,
+  refuse: 4, lose: 1.5, delay: 2, repeat: 1, refuseLogin: 0.5, request: 1.5, connect: 1.5, send: 0.5, drop: 2, silence: 1,
   hide: 1, offline: 1, suspend: 1, restart: 0.6, kick: 0.8, replace: 0.4, dissolve: 0.5, guests: 3,
 };
 
@@ -34,11 +34,16 @@ class Draw {
     this.clients = kind === 'client' && chance.is(0.1) ? 2 : 1;
     // Pages alone, or beside what the app does with the client itself.
     const own = kind === 'client' || chance.is(0.25);
-    const calls = own ? subset(chance, CALLS, 0.75) : {};
+    const calls = own ? subset(chance, CALLS, chance.pick([0.3, 0.5, 0.8])) : {};
     if (own) Object.assign(calls, { join: CALLS.join, leave: CALLS.leave });
     const pages = kind === 'room' ? { ...subset(chance, PAGES, 0.8), enter: PAGES.enter, exit: PAGES.exit } : {};
-    const listens = kind === 'client' && chance.is(0.6) ? subset(chance, LISTENS, 0.6) : {};
+    // An app that takes all listeners away takes those of its pages, too.
+    const listens = own && chance.is(0.6) ? subset(chance, kind === 'client' ? LISTENS : { when: LISTENS.when }, 0.7) : {};
     this.app = { ...calls, ...pages, ...listens };
+    this.events = chance.some(EVENTS, chance.pick([0.1, 0.3, 1]));
+    if (this.events.length === 0) this.events = [chance.pick(EVENTS)];
+    this.commands = chance.some(['publish', 'mute', 'role', 'subscribe', 'logout'], 0.5);
+    if (this.commands.length === 0) this.commands = ['publish'];
     this.nests = chance.pick([0, 0, 0.2, 0.5]);
   }
 
@@ -65,7 +70,7 @@ class Draw {
     const wasm = slow ? Array.from({ length: chance.between(1, 3) }, () => ({ way: chance.pick(['ok', 'ok', 'fail', 'hang']), delay: chance.pick([1, 50, 800]) })) : [];
     return {
       latency: chance.pick([0, 5, 5, 40, 150, 400]), grace: 5_000, timerPromise: chance.is(0.3), shortest: chance.pick([0, 1, 4]),
-      wasm, clients: this.clients, view: this.kind === 'room' || chance.is(0.5),
+      wasm, clients: this.clients, view: this.kind === 'room' || chance.is(0.5), patient: chance.is(0.2),
     };
   }
 
@@ -95,8 +100,8 @@ class Draw {
       case 'subscribe':
       case 'unsubscribe': return { do: name, uid: chance.pick(GUESTS[chance.pick(this.rooms)]), media: chance.pick(['audio', 'video']), ...who, ...then };
       case 'setRole': return { do: name, role: chance.pick(['broadcaster', 'audience']), ...who, ...then };
-      case 'when': return { do: name, by: chance.pick(['on', 'once', 'addListener']), event: chance.pick(EVENTS), acts: this.some(depth), ...who };
-      case 'off': return { do: name, event: chance.pick(EVENTS), ...who };
+      case 'when': return { do: name, by: chance.pick(['on', 'once', 'addListener']), event: chance.pick(this.events), acts: this.some(depth), ...who };
+      case 'off': return { do: name, event: chance.pick(this.events), ...who };
       case 'enter': {
         const wishes = { role: chance.pick([undefined, undefined, 'broadcaster', 'audience']), mic: chance.pick([undefined, true, false]), camera: chance.pick([undefined, true, false]), subscribe: chance.pick([undefined, undefined, false]) };
         return { do: name, room: chance.pick(this.rooms), ...wishes, own: chance.is(0.5), ...page, ...then };
@@ -133,9 +138,11 @@ class Draw {
     const room = chance.pick(this.rooms);
     const who = this.clients > 1 ? { who: chance.between(0, this.clients - 1) } : {};
     const command = () => {
-      const on = chance.pick(['publish', 'publish', 'mute', 'role', 'subscribe', 'logout']);
-      const media = on === 'publish' || on === 'mute' ? chance.pick([undefined, 'audio', 'video']) : undefined;
-      return { do: 'rule', on, ...(media && { media }), times: chance.pick([1, 1, 2, 5]) };
+      const on = chance.pick(this.commands);
+      const hasMedia = on === 'publish' || on === 'mute';
+      const media = hasMedia ? chance.pick([undefined, 'audio', 'video', 'video']) : undefined;
+      const to = hasMedia ? chance.pick([undefined, true]) : undefined;
+      return { do: 'rule', on, ...(media && { media }), ...(to && { to }), times: chance.pick([1, 1, 2, 5]) };
     };
     switch (name) {
       case 'refuse': {

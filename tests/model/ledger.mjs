@@ -130,12 +130,16 @@ function settled(app, who, words, initial, isAboutIt) {
       [value, free, since] = [word.value, false, Math.max(since, call.settledAt)];
     } else if (call.name === 'enter' || (call.name === 'setRole' && word.value === false)) {
       free = true;
-    } else if (word.value === false && during(call).length > 0) {
-      // Who was refused an "off" is still on, or meant to be off.
+    } else if (isWithdrawn(call) || (word.value === false && during(call).length > 0)) {
+      // A later call took back a part of it. Who was refused an "off" is still on, or meant to be off.
       free = true;
     }
   }
   const asked = words.flatMap(({ call }) => during(call));
   if (facts.some((fact) => fact.n > since && !asked.includes(fact))) free = true;
   return { value, free };
+}
+
+function isWithdrawn({ value }) {
+  return /withdrawn|was unsubscribed from/.test(value?.message);
 }

@@ -27,7 +27,7 @@ export function loadPackage(folder, except) {
 
 export class Stage {
   /**
-   * @param {{folder: string, module: WebAssembly.Module}} sdk
+   * @param {{folder: string, module: WebAssembly.Module, mutate?: (stage: Stage) => void}} sdk `mutate` breaks it, for tests
    * @param {object} world of the plan
    * @param {(line: string) => void} [tell] takes what happens, for people
    */
@@ -48,6 +48,7 @@ export class Stage {
     this.inside = inside;
     this.sdk = sandbox.require('index.js');
     this.components = hostComponents(sandbox);
+    sdk.mutate?.(this);
   }
 
   sandboxOf({ folder, module }, timerPromise) {

@@ -1,6 +1,6 @@
 /** A plan as a person reads it. */
 
-const DEFAULTS = { timerPromise: false, shortest: 0, clients: 1, view: false };
+const DEFAULTS = { timerPromise: false, shortest: 0, clients: 1, view: false, patient: false };
 
 export function inWords({ kind, world, steps }) {
   const odd = Object.entries(world).filter(([name, value]) => !(name in DEFAULTS) || DEFAULTS[name] !== value);
