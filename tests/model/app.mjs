@@ -71,19 +71,33 @@ export class App {
   ask(step) {
     const { do: name, who = 0 } = step;
     const { client, uid } = this.clients[who];
-    const args = { join: () => [this.joining(step, who, 'app', { uid })], publish: () => [step.media], unpublish: () => [step.media],
+    const args = { join: () => [this.joining(step, who, 'app', { uid })], leave: () => this.leaving(step, who), publish: () => [step.media], unpublish: () => [step.media],
       subscribe: () => [step.uid, step.media], unsubscribe: () => [step.uid, step.media],
       mute: () => [step.media], unmute: () => [step.media], setRole: () => [step.role] }[name]?.() ?? [];
     const join = name === 'join' ? this.joins.length - 1 : undefined;
-    if (name === 'leave' || name === 'destroy') this.leaves((other) => other.who === who);
-    this.call({ name, step, who, owner: 'app', join }, () => client[name](...args.map((arg) => this.stage.value(arg))));
+    const stay = args[0]?.stay;
+    if (name === 'leave') this.leaves((other) => other.who === who && (stay === undefined || other.name === stay));
+    const { now } = this.stage.clock;
+    const hasJustLeft = this.calls.some((made) => made.name === 'leave' && made.who === who && made.settledOn === now);
+    if (name === 'destroy' && !hasJustLeft) this.leaves((other) => other.who === who);
+    this.call({ name, step, who, owner: 'app', join, stay: name === 'leave' ? stay : undefined }, () => client[name](...args.map((arg) => this.stage.value(arg))));
   }
 
   /** A number for a join, and its parameter. */
-  joining({ room }, who, owner, more) {
+  joining({ room, named, replaces, initialRole, role }, who, owner, more) {
     const number = this.joins.length;
-    this.joins.push({ number, room, who, owner, left: false });
-    return { channelName: room, channelServer: `${SERVER}?join=${number}`, ...more };
+    const before = this.joins.filter((other) => other.who === who && other.name).pop();
+    const name = named ? `stay-${number}` : undefined;
+    const isPage = owner !== 'app';
+    this.joins.push({ number, room, who, owner, name, initialRole: isPage ? role ?? 'broadcaster' : initialRole, left: false });
+    return { channelName: room, channelServer: `${SERVER}?join=${number}`, stay: name, replaces: replaces && before?.name, initialRole, ...more };
+  }
+
+  /** Whatever stay there is, or one by its name. */
+  leaving({ of }, who) {
+    const named = this.joins.filter((join) => join.who === who && join.name);
+    const name = { first: named[0], latest: named[named.length - 1] }[of]?.name;
+    return name ? [{ stay: name }] : [];
   }
 
   /** Nothing of these stays is to be told any more. */
@@ -115,7 +129,7 @@ export class App {
       if (call.outcome) return stage.fail(`${call.name} settled twice`);
       const isError = outcome === 'rejected';
       if (isError && !(value?.message && (value.code !== undefined || call.owner !== 'app'))) return stage.fail(`${call.name} rejected ${value?.stack ?? value}`);
-      Object.assign(call, { outcome, value, settledAt: ++stage.order });
+      Object.assign(call, { outcome, value, settledAt: ++stage.order, settledOn: stage.clock.now });
       this.timely(call);
       stage.tell(`  ${call.name} ${outcome}${isError ? ` ${value.code} ${value.message}` : ''}`);
       const before = this.within;
@@ -186,7 +200,6 @@ const PAGE = {
   },
   enter(app, step) {
     withPage(app, step, ({ room }, page) => {
-      app.leaves((join) => join.owner === page);
       const { role, mic, camera, subscribe } = step;
       const param = app.stage.value(app.joining(step, 0, page, { uid: 1, appkey: 'k', role, mic, camera, subscribe }));
       if (step.own) Object.assign(param, { client: app.clients[0].client });

@@ -44,6 +44,7 @@ class Draw {
     if (this.events.length === 0) this.events = [chance.pick(EVENTS)];
     this.commands = chance.some(['publish', 'mute', 'role', 'subscribe', 'logout'], 0.5);
     if (this.commands.length === 0) this.commands = ['publish'];
+    this.names = chance.is(0.3);
     this.nests = chance.pick([0, 0, 0.2, 0.5]);
   }
 
@@ -92,7 +93,8 @@ class Draw {
     const page = { page: chance.between(0, Math.max(0, this.pages - 1)) };
     const then = this.nested(depth);
     switch (name) {
-      case 'join': return { do: name, room: chance.pick(this.rooms), ...who, ...then };
+      case 'join': return { do: name, room: chance.pick(this.rooms), ...this.naming(), ...who, ...then };
+      case 'leave': return { do: name, ...(this.names && { of: chance.pick([undefined, 'first', 'latest', 'latest']) }), ...who, ...then };
       case 'publish':
       case 'unpublish':
       case 'mute':
@@ -118,6 +120,13 @@ class Draw {
       case 'open': return { do: name, ...page };
       default: return { do: name, ...who, ...then };
     }
+  }
+
+  /** How a join names its stay, where the app makes use of that. */
+  naming() {
+    const { chance } = this;
+    if (!this.names) return {};
+    return { named: chance.is(0.8), replaces: chance.is(0.4), initialRole: chance.pick([undefined, undefined, 'audience', 'broadcaster']) };
   }
 
   /** What is done in the answer to a call. */

@@ -32,6 +32,12 @@ export class Ear {
     for (const name of ['on', 'once', 'addListener', 'off', 'removeListener', 'eventReset']) {
       client[name] = (event, listener) => this.changes(raw[name], name, event, listener);
     }
+    // Whoever asks for all of it needs not be told the changes before.
+    client.view = () => {
+      const view = raw.view.call(client);
+      this.page = JSON.parse(JSON.stringify(view));
+      return view;
+    };
     this.raw = raw;
     this.listen();
   }

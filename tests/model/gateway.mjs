@@ -155,7 +155,7 @@ export class Gateway {
   }
 
   publish(room, member, media, open) {
-    if (member.published.has(media) === open || room.members.get(member.uid) !== member) return;
+    if (member.published.has(media) === open || room.members.get(member.uid) !== member || (open && member.role === AUDIENCE)) return;
     member.published[open ? 'add' : 'delete'](media);
     if (!open) this.note({ kind: 'stream-ended', source: member.uid, media });
     if (!open) room.members.forEach((other) => other.subscribed.delete(`${member.uid} ${media}`));

@@ -2,11 +2,11 @@
  * What must be so in the end: what was asked last, and granted. Reads the calls in the order in which they
  * were made and what came of each, and knows nothing of how the SDK works.
  *
- * A call that was rejected has changed nothing. Where more than one end is right (a refusal that no call
- * asked for, an "off" that was refused), the value is free, and only has to be the same everywhere.
+ * A call that was rejected has changed nothing, but for an `unpublish`. Where more than one end is right (a
+ * refusal that no call asked for), the value is free, and only has to be the same everywhere.
  */
 
-/** @typedef {{value: any, free: boolean}} Expected */
+/** @typedef {{value: any, free: boolean, torn?: boolean}} Expected `torn`: the gateway may have it otherwise */
 
 /**
  * The stay that a client must be in.
@@ -23,8 +23,12 @@ export function stayOf(app, who) {
   for (const call of app.calls.filter((made) => made.who === who)) {
     switch (call.name) {
       case 'leave':
+        ends(({ name }) => call.stay === undefined || name === call.stay);
+        break;
       case 'destroy':
-        ends(() => true);
+        if (!join) break;
+        if (isAfterLeaving(app, call, join)) certain = call.within?.name === 'leave' && certain;
+        else ends(() => true);
         break;
       case 'exit':
       case 'detach':
@@ -32,14 +36,10 @@ export function stayOf(app, who) {
         break;
       case 'join':
       case 'enter':
-        if (call.outcome === 'resolved') {
-          [join, certain] = [app.joins[call.join], true];
-        } else if (network.stays.has(call.join)) {
-          // Of `enter`, only the publishing may have failed.
-          [join, certain] = call.name === 'enter' ? [app.joins[call.join], false] : [null, true];
-        } else if (call.name === 'enter' && join?.owner === call.owner) {
-          certain = false;
-        }
+        // What was refused at once has changed nothing.
+        if (!network.stays.has(call.join) && call.outcome !== 'resolved') break;
+        // Of `enter`, only the publishing may have failed.
+        [join, certain] = [call.outcome === 'resolved' || isOfPublishing(call) ? app.joins[call.join] : null, true];
         break;
       default:
     }
@@ -50,16 +50,24 @@ export function stayOf(app, who) {
   return { join, certain: certain && !thrownOut && refusals === 0 && failures < 5 };
 }
 
-/** @returns {Expected} */
-export function roleOf(app, who) {
-  const words = wordsOf(app, who, 0, ({ name, step }) => {
-    if (name === 'setRole') return step.role;
-    return name === 'enter' ? step.role ?? 'broadcaster' : undefined;
-  });
-  const expected = settled(app, who, words, 'broadcaster', (fact) => fact.item === 'role');
-  // Whether the role of a page's call outlives it is the page's business.
-  const { join } = stayOf(app, who);
-  return app.calls.some(({ name }) => name === 'enter') && (!join || join.owner === 'app') ? { ...expected, free: true } : expected;
+/** `leave().then(() => client.destroy())` means the stay that was left, whoever has joined meanwhile. */
+function isAfterLeaving(app, destroy, join) {
+  const begun = begunAt(app, join);
+  return app.calls.some(({ name, n, who, settledAt, settledOn }) =>
+    name === 'leave' && who === destroy.who && n < begun && settledAt < destroy.n && settledAt > begun && settledOn === destroy.at
+  );
+}
+
+function isOfPublishing({ name, value }) {
+  return name === 'enter' && /^publish: (refused|no answer|the gateway gave)/.test(value?.message);
+}
+
+/** The role within the stay, or for the next one. @returns {Expected} */
+export function roleOf(app, who, join) {
+  const isRole = (fact) => fact.item === 'role';
+  const own = join && join.initialRole !== undefined;
+  const words = wordsOf(app, who, own ? begunAt(app, join) : 0, ({ name, step }) => (name === 'setRole' ? step.role : undefined));
+  return settled(app, who, words, own ? join.initialRole : 'broadcaster', isRole);
 }
 
 /** @param {'audio' | 'video'} media @returns {Expected} */
@@ -117,27 +125,33 @@ function wordsOf(app, who, from, valueOf) {
 
 /** @returns {Expected} */
 function settled(app, who, words, initial, isAboutIt) {
-  let value = initial;
-  let free = false;
+  let expected = { value: initial, free: false };
   let since = 0;
   const facts = app.stage.facts.filter((fact) => {
     return (fact.kind === 'refused' || fact.kind === 'unanswered') && isAboutIt(fact) && app.joins[fact.join].who === who;
   });
   const during = (call) => facts.filter(({ n }) => n > call.n && n < (call.settledAt ?? Infinity));
-  for (const word of words) {
-    const { call } = word;
+  for (const { call, value } of words) {
     if (call.outcome === 'resolved') {
-      [value, free, since] = [word.value, false, Math.max(since, call.settledAt)];
-    } else if (call.name === 'enter' || (call.name === 'setRole' && word.value === false)) {
-      free = true;
-    } else if (isWithdrawn(call) || (word.value === false && during(call).length > 0)) {
-      // A later call took back a part of it. Who was refused an "off" is still on, or meant to be off.
-      free = true;
+      expected = { value, free: call.name === 'enter' && app.calls.some((other) => isOvertaking(other, call)) };
+      since = Math.max(since, call.settledAt);
+    } else if (call.name === 'enter') {
+      expected.free = true;
+    } else if (UNPUBLISH.includes(call.name) && value === false && !/not in a room|no call/.test(call.value?.message)) {
+      // It holds even where the gateway refuses it, unless a later call wants the same medium again.
+      expected = { value: false, free: isWithdrawn(call), torn: true };
     }
   }
   const asked = words.flatMap(({ call }) => during(call));
-  if (facts.some((fact) => fact.n > since && !asked.includes(fact))) free = true;
-  return { value, free };
+  if (facts.some((fact) => fact.n > since && !asked.includes(fact))) expected.free = true;
+  return expected;
+}
+
+const UNPUBLISH = ['unpublish', 'setMic', 'setCamera'];
+
+/** A role that was wanted for a moment has withdrawn what `enter` asked for. */
+function isOvertaking({ name, outcome, n, step }, enter) {
+  return name === 'setRole' && step.role === 'audience' && outcome === 'rejected' && n > enter.n && n < enter.settledAt;
 }
 
 function isWithdrawn({ value }) {
