@@ -20,6 +20,11 @@ const FORWARDED = [
   'getUploadUserList',
 ];
 
+/** How many steps what follows a settled promise may take, where async functions are made of promises. */
+const STEPS = Array.from({ length: 8 });
+
+/** @typedef {{act(host: Host): Promise<any>, settle(result: any): void, refuse(error: any): void}} Waiting */
+
 class Client {
   /** @param {Record<string, any>} options */
   constructor(options) {
@@ -30,12 +35,18 @@ class Client {
     this._options = Object.assign({}, options);
     /** @type {Host | null} */
     this._host = null;
-    /** @type {Promise<Host> | null} */
-    this._ready = null;
+    /** Whether the core is on its way. */
+    this._loading = false;
+    /** Calls that wait for the core. @type {Waiting[]} */
+    this._waiting = [];
+    /** The stay that begins when the core is there. */
+    this._next = '';
+    /** Whether a `leave()` has just been settled, and what follows it is not yet over. */
+    this._left = false;
     /** Whether the page asked what to render. */
     this._viewed = false;
-    /** Calls made before the core was there, and not yet passed on. */
-    this._waiting = 0;
+    /** What is to be told. @type {Set<{event: string, data: unknown, outlasts: boolean}>} */
+    this._told = new Set();
     /** @type {Map<string, Function>} */
     this._listeners = new Map();
     /** @type {Map<string, Function>} */
@@ -46,28 +57,58 @@ class Client {
 
   /** Begins to load the core; a failure shows in the first call that needs it. */
   init() {
-    ready(this).catch(() => {});
+    prepare(this);
     return Promise.resolve();
   }
 
-  /** @param {object} param */
+  /** @param {Record<string, any>} param */
   join(param) {
-    return withHost(this, (host) => {
-      host.listen(true);
-      return host.core.call('join', [param]);
-    });
+    this._left = false;
+    const { stay, replaces } = param || {};
+    if (!this._host && (!this._next || this._next === replaces)) this._next = String(stay || 'next');
+    return withHost(this, (host) => stayed(host, 'join', [param]));
   }
 
-  leave() {
-    return withHost(this, (host) => {
-      host.listen(false);
-      return host.core.call('leave', []);
+  /**
+   * Leaves the room; with a name, only if the stay of that name is under way.
+   *
+   * @param {{stay?: string}} [param]
+   */
+  leave(param) {
+    const { stay } = param || {};
+    if (!this._host) {
+      // What has not joined must not be loaded for this.
+      if (this._waiting.length === 0) return Promise.resolve();
+      if (!stay || stay === this._next) this._next = '';
+    }
+    const args = Array.from(arguments);
+    const asked = withHost(this, (host) => stayed(host, 'leave', args));
+    // Without a core nothing was joined either.
+    const left = this._host ? asked : asked.catch(() => {});
+    const after = left.then(() => {
+      this._left = true;
     });
+    STEPS.reduce((step) => step.then(() => {}), after).then(
+      () => {
+        this._left = false;
+      },
+      () => {}
+    );
+    return left;
   }
 
-  /** Leaves, and tells nobody how that went. The client can join again. */
+  /**
+   * Leaves, and tells nobody how that went. The client can join again. Apps write
+   * `leave().then(() => client.destroy())`, and mean the stay that they have left, even if another page
+   * has joined meanwhile.
+   */
   destroy() {
-    if (this._ready) this.leave().catch(() => {});
+    if (!this._left) this.leave().catch(() => {});
+  }
+
+  /** The name of the stay under way, or of the one that begins when the core is there; else empty. */
+  stay() {
+    return this._host ? this._host.core.stay() : this._next;
   }
 
   /**
@@ -82,7 +123,8 @@ class Client {
 
   getStatus() {
     const { state, role, publishAudio, publishVideo } = snapshot(this);
-    return { isInTheRoom: state !== 'idle' && state !== 'leaving', state, role, publishAudio, publishVideo };
+    const stay = this.stay();
+    return { isInTheRoom: stay !== '', state, role, publishAudio, publishVideo, stay };
   }
 
   /** What other software reads from the original's own fields. */
@@ -102,6 +144,8 @@ class Client {
    */
   view() {
     this._viewed = true;
+    // The answer says it all.
+    drop(this, ({ event }) => event === 'view');
     return this._host ? this._host.core.view() : { pusher: null, players: [] };
   }
 
@@ -173,7 +217,7 @@ class Client {
    * @param {unknown} [data]
    */
   emit(event, data) {
-    Promise.resolve().then(() => {}).then(() => deliver(this, event, data));
+    tell(this, event, data, true);
   }
 }
 
@@ -186,45 +230,89 @@ FORWARDED.forEach((name) => {
 /** @type {string | undefined} */
 Client.wasmPath = undefined;
 
-/** @param {Client} client @param {string} event @param {unknown} data */
+/**
+ * @param {Client} client
+ * @param {string} event
+ * @param {unknown} data
+ * @param {boolean} outlasts whether it is told even after the stay that it belongs to
+ */
+function tell(client, event, data, outlasts) {
+  const entry = { event, data, outlasts };
+  client._told.add(entry);
+  Promise.resolve()
+    .then(() => {})
+    .then(() => {
+      if (client._told.delete(entry)) deliver(client, event, data);
+    });
+}
+
+/** @param {Client} client @param {(entry: {event: string, outlasts: boolean}) => boolean} fits */
+function drop(client, fits) {
+  client._told.forEach((entry) => {
+    if (fits(entry)) client._told.delete(entry);
+  });
+}
+
+/**
+ * Tells those who listen now. Who is taken off by a listener before it hears nothing.
+ *
+ * @param {Client} client @param {string} event @param {unknown} data
+ */
 function deliver(client, event, data) {
-  const once = client._onceListeners.get(event);
-  client._onceListeners.delete(event);
-  const added = client._addedListeners.get(event) || [];
-  [client._listeners.get(event), once, ...added].forEach((listener) => {
-    if (!listener) return;
+  const { _listeners, _onceListeners, _addedListeners } = client;
+  const [on, once] = [_listeners.get(event), _onceListeners.get(event)];
+  const added = Array.from(_addedListeners.get(event) || []);
+  const hear = (/** @type {Function | undefined} */ listener, /** @type {boolean | undefined} */ listens) => {
+    if (!listener || !listens) return;
     try {
       listener.call(client, data);
     } catch (error) {
       print(client._options.logger, 'error', 'YunXinMiniappSDK: a listener of "' + event + '" failed:', error);
     }
+  };
+  hear(on, true);
+  const listens = _onceListeners.get(event) === once;
+  if (listens) _onceListeners.delete(event);
+  hear(once, listens);
+  added.forEach((listener) => {
+    const still = _addedListeners.get(event);
+    hear(listener, still && still.has(listener));
   });
 }
 
 /**
- * The host of a client, with its core. Forgotten when it cannot be had, so that the next call tries
- * again.
+ * Begins to load the core. What waits is passed on when it is there, in one go; when it cannot be had,
+ * all of it fails, and the next call tries again.
  *
  * @param {Client} client
- * @returns {Promise<Host>}
  */
-function ready(client) {
-  if (!client._ready) {
-    const options = client._options;
-    const path = options.wasmPath || /** @type {typeof Client} */ (client.constructor).wasmPath;
-    client._ready = load(options, path).then((bindings) => {
-      const host = new Host(options, (event, data) => client.emit(event, data));
+function prepare(client) {
+  if (client._host || client._loading) return;
+  client._loading = true;
+  const options = client._options;
+  const path = options.wasmPath || /** @type {typeof Client} */ (client.constructor).wasmPath;
+  load(options, path)
+    .then((bindings) => {
+      const host = new Host(options, {
+        emit: (event, data, outlasts) => tell(client, event, data, outlasts),
+        forget: () => drop(client, ({ outlasts }) => !outlasts),
+      });
       host.core = new bindings.Core(forCore(options), host);
       client._host = host;
       if (client._viewed) host.core.view();
-      return host;
-    });
-    client._ready.catch((error) => {
-      client._ready = null;
+      waiting(client).forEach(({ act, settle }) => settle(attempt(act, host)));
+    })
+    .catch((error) => {
       print(options.logger, 'error', 'YunXinMiniappSDK:', error.message);
+      waiting(client).forEach(({ refuse }) => refuse(error));
     });
-  }
-  return client._ready;
+}
+
+/** Takes the calls that wait. @param {Client} client @returns {Waiting[]} */
+function waiting(client) {
+  client._loading = false;
+  client._next = '';
+  return client._waiting.splice(0);
 }
 
 /**
@@ -236,20 +324,32 @@ function ready(client) {
  * @returns {Promise<any>}
  */
 function withHost(client, act) {
-  if (client._host && client._waiting === 0) {
-    try {
-      return act(client._host);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  if (client._host) return attempt(act, client._host);
+  return new Promise((settle, refuse) => {
+    client._waiting.push({ act, settle, refuse });
+    prepare(client);
+  });
+}
+
+/** @param {(host: Host) => Promise<any>} act @param {Host} host */
+function attempt(act, host) {
+  try {
+    return act(host);
+  } catch (error) {
+    return Promise.reject(error);
   }
-  client._waiting += 1;
-  const done = () => {
-    client._waiting -= 1;
-  };
-  const host = ready(client);
-  host.then(done, done);
-  return host.then(act);
+}
+
+/**
+ * A call that begins or ends a stay, during which the app's life is listened to.
+ *
+ * @param {Host} host @param {string} name @param {unknown[]} args
+ */
+function stayed(host, name, args) {
+  if (name === 'join') host.listen(true);
+  const settled = host.core.call(name, args);
+  host.listen(host.core.stay() !== '');
+  return settled;
 }
 
 /**
@@ -259,7 +359,8 @@ function withHost(client, act) {
  * @returns {any}
  */
 function snapshot(client) {
-  const nothing = { cid: 0, role: 'broadcaster', state: 'idle', userlist: [], publishAudio: false, publishVideo: false };
+  const state = client._next ? 'joining' : 'idle';
+  const nothing = { cid: 0, role: 'broadcaster', state, userlist: [], publishAudio: false, publishVideo: false };
   const info = client._host ? client._host.core.info() : nothing;
   const { uid = 0, pushUrl = '', joinChannelParam = {} } = info;
   return Object.assign(info, { uid, pushUrl, joinChannelParam });

@@ -35,11 +35,11 @@ const live = new Set();
 class Host {
   /**
    * @param {Record<string, any>} options of the client
-   * @param {(event: string, payload: unknown) => void} emit
+   * @param {{emit(event: string, payload: unknown, outlasts: boolean): void, forget(): void}} told
    */
-  constructor(options, emit) {
+  constructor(options, told) {
     this._options = options;
-    this._emit = emit;
+    this._told = told;
     /** What is told of everything. A core is made with its host, so it comes second. @type {any} */
     this.core = null;
     this._listening = false;
@@ -167,9 +167,18 @@ class Host {
     });
   }
 
-  /** @param {string} event @param {unknown} payload */
-  emit(event, payload) {
-    this._emit(event, payload);
+  /**
+   * @param {string} event
+   * @param {unknown} payload
+   * @param {boolean} outlasts whether it is told even after the stay that it belongs to
+   */
+  emit(event, payload, outlasts) {
+    this._told.emit(event, payload, outlasts);
+  }
+
+  /** What has not been heard yet belongs to a stay that is over. */
+  forget() {
+    this._told.forget();
   }
 
   /** @param {'error' | 'warn' | 'info' | 'debug'} level @param {string} text */

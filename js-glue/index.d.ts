@@ -43,15 +43,21 @@ declare class YunXinMiniappSDK extends WithConstants {
   /** Enters a room. Resolves before the events of the members who are there already. */
   join(param: YunXinMiniappSDK.JoinParam): Promise<YunXinMiniappSDK.JoinResult>;
 
-  /** Resolves also when in no room. */
-  leave(): Promise<void>;
+  /** Resolves also when in no room. With `stay`: only if the stay of that name is under way. */
+  leave(param?: { stay?: string }): Promise<void>;
+
+  /** The name of the stay under way (`JoinParam.stay`, or one of the SDK's); empty outside of a room. */
+  stay(): string;
 
   /**
    * What the page should render. From the first call on, the event `view` tells what changes.
    */
   view(): YunXinMiniappSDK.View;
 
-  /** Leaves without telling how it went. The client can join again. */
+  /**
+   * Leaves without telling how it went. The client can join again. Right after a `leave()` has been settled
+   * it means the stay that was left, also when another one has begun meanwhile.
+   */
   destroy(): void;
 
   /** Resolves with the URL for live-pusher: one for audio and video. Default: both. */
@@ -469,6 +475,12 @@ declare namespace YunXinMiniappSDK {
     address?: string;
     /** `ip:port` of the media edge, in place of the one that the bootstrap names. */
     edgeAddr?: string;
+    /** A name of your choice for this stay, by which `leave` and `stay` know it. Default: one of the SDK's. */
+    stay?: string;
+    /** The name of a stay that is left for this one, if it is under way; any other makes `join` reject. */
+    replaces?: string;
+    /** The role of this stay alone. Default: that of `setRole`. */
+    initialRole?: Role;
   }
 
   interface JoinResult {
@@ -566,6 +578,8 @@ declare namespace YunXinMiniappSDK {
     role: Role;
     publishAudio: boolean;
     publishVideo: boolean;
+    /** As `stay()`. */
+    stay: string;
   }
 
   interface Info {

@@ -20,6 +20,8 @@ pub enum Call {
     Join(Box<JoinParams>),
     /// Leave it; harmless outside.
     Leave,
+    /// Leave it, if the stay under way has this name.
+    LeaveStay(String),
     /// Publish microphone, camera or both.
     Publish(MediaSet),
     /// Stop publishing them.
@@ -64,7 +66,11 @@ impl Call {
             |name, change: Result<VoiceChange, Error>| change.map(|change| Self::SetVoice(name, change));
         match name {
             "join" => JoinParams::parse(first).map(Box::new).map(Self::Join),
-            "leave" => Ok(Self::Leave),
+            // The original takes no argument and real applications give one.
+            "leave" => Ok(match first.get("stay").and_then(Value::as_str) {
+                Some(name) => Self::LeaveStay(name.into()),
+                None => Self::Leave,
+            }),
             "publish" => main_media(first).map(Self::Publish),
             "unpublish" => main_media(first).map(Self::Unpublish),
             "subscribe" => Ok(Self::Subscribe(app_uid(first)?, any_media(second)?)),
@@ -103,7 +109,7 @@ impl Call {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Join(_) => "join",
-            Self::Leave => "leave",
+            Self::Leave | Self::LeaveStay(_) => "leave",
             Self::Publish(_) => "publish",
             Self::Unpublish(_) => "unpublish",
             Self::Subscribe(..) => "subscribe",
@@ -192,6 +198,12 @@ pub struct JoinParams {
     pub record_type: String,
     /// This member is the host speaker.
     pub is_host_speaker: bool,
+    /// What the application calls this stay; empty for a name of our choice.
+    pub stay: String,
+    /// The stay that this one follows without a gap, if it is still under way.
+    pub replaces: String,
+    /// The role of this stay alone; `None` for the one set by `setRole`.
+    pub initial_role: Option<Role>,
     /// Servers that replace the client's.
     pub servers: Servers,
 }
@@ -280,6 +292,9 @@ impl JoinParams {
             rtmp_record: false,
             record_type: "0".into(),
             is_host_speaker: false,
+            stay: String::new(),
+            replaces: String::new(),
+            initial_role: None,
             servers: Servers::default(),
         }
     }
@@ -309,6 +324,9 @@ impl JoinParams {
             rtmp_record: truthy(options, "rtmpRecord"),
             record_type: if record_type.is_empty() { "0".into() } else { record_type },
             is_host_speaker: truthy(options, "isHostSpeaker"),
+            stay: text(options, "stay")?,
+            replaces: text(options, "replaces")?,
+            initial_role: options.get("initialRole").map(role).transpose()?,
             servers: Servers::parse(options)?,
         })
     }

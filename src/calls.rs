@@ -21,9 +21,18 @@ pub(crate) struct Calls {
 pub(crate) struct Waiting {
     pub(crate) id: CallId,
     pub(crate) call: Call,
-    /// `None` for calls whose end others guarantee (`join`, `leave`, tasks).
-    deadline: Option<Instant>,
+    patience: Patience,
     errand: Errand,
+}
+
+/// How long a call waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Others guarantee an end (`join`, `leave`, tasks).
+    Unlimited,
+    /// Until the stay has begun, and then for a time.
+    UntilJoined,
+    Until(Instant),
 }
 
 /// How far the commands of a call are that asks or tells, and switches nothing.
@@ -46,13 +55,20 @@ pub(crate) struct Sent {
 
 impl Calls {
     /// Keeps a call until somebody settles it.
-    pub(crate) fn wait(&mut self, id: CallId, call: Call, deadline: Option<Instant>) {
-        self.waiting.push(Waiting { id, call, deadline, errand: Errand::Due });
+    pub(crate) fn wait(&mut self, id: CallId, call: Call, patience: Patience) {
+        self.waiting.push(Waiting { id, call, patience, errand: Errand::Due });
     }
 
     /// Remembers a command until its acknowledgement.
     pub(crate) fn sent(&mut self, seq: Seq, command: Command, errand: Option<CallId>, deadline: Instant) {
         self.commands.push((seq, Sent { command, errand, deadline }));
+    }
+
+    /// The time of the calls that waited for the stay to begin runs from here.
+    pub(crate) fn begin(&mut self, deadline: Instant) {
+        for waiting in self.waiting.iter_mut().filter(|call| call.patience == Patience::UntilJoined) {
+            waiting.patience = Patience::Until(deadline);
+        }
     }
 
     /// Takes the calls whose commands are to be sent, with what `errands` says they are.
@@ -104,8 +120,10 @@ impl Calls {
         for (_, sent) in &mut self.commands {
             sent.deadline = sent.deadline + time;
         }
-        for deadline in self.waiting.iter_mut().filter_map(|waiting| waiting.deadline.as_mut()) {
-            *deadline = *deadline + time;
+        for waiting in &mut self.waiting {
+            if let Patience::Until(deadline) = &mut waiting.patience {
+                *deadline = *deadline + time;
+            }
         }
     }
 
@@ -117,7 +135,7 @@ impl Calls {
 
     /// Takes the first call whose time is up.
     pub(crate) fn overdue_call(&mut self, now: Instant) -> Option<Waiting> {
-        let overdue = |waiting: &Waiting| waiting.deadline.is_some_and(|deadline| deadline <= now);
+        let overdue = |waiting: &Waiting| waiting.deadline().is_some_and(|deadline| deadline <= now);
         self.waiting.iter().position(overdue).map(|found| self.waiting.remove(found))
     }
 
@@ -129,7 +147,7 @@ impl Calls {
         let mut judged = Vec::new();
         self.waiting.retain_mut(|waiting| match judge(&waiting.call) {
             Some(result) => {
-                judged.push((waiting.id, std::mem::replace(&mut waiting.call, Call::Leave), result));
+                judged.push((waiting.id, std::mem::replace(&mut waiting.call, Call::UploadUserList), result));
                 false
             }
             None => true,
@@ -142,15 +160,24 @@ impl Calls {
         self.waiting.len()
     }
 
-    /// Whether some waiting call fits.
-    pub(crate) fn any(&self, fits: impl Fn(&Call) -> bool) -> bool {
-        self.waiting.iter().any(|waiting| fits(&waiting.call))
+    /// The calls that wait, in the order in which they were made.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Call> {
+        self.waiting.iter().map(|waiting| &waiting.call)
     }
 
     /// The earliest deadline.
     pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
         let commands = self.commands.iter().map(|(_, sent)| (sent.deadline, Timer::Command));
-        let calls = self.waiting.iter().filter_map(|waiting| Some((waiting.deadline?, Timer::Call)));
+        let calls = self.waiting.iter().filter_map(|waiting| Some((waiting.deadline()?, Timer::Call)));
         commands.chain(calls).min()
+    }
+}
+
+impl Waiting {
+    const fn deadline(&self) -> Option<Instant> {
+        match self.patience {
+            Patience::Until(deadline) => Some(deadline),
+            Patience::Unlimited | Patience::UntilJoined => None,
+        }
     }
 }

@@ -50,6 +50,9 @@ pub enum Output {
     Settle(CallId, Result<Reply, Error>),
     /// Tell the application, after everything settled before it.
     Event(Event),
+    /// The application has left, or enters another room: what it has been told and has not heard yet is
+    /// void, unless [`Event::outlasts_its_stay`].
+    Forget,
     /// A line for whoever debugs.
     Log(Level, String),
 }

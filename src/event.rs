@@ -153,6 +153,12 @@ impl Event {
         }
     }
 
+    /// Whether the application is told even when it has left, or entered another room.
+    #[must_use]
+    pub const fn outlasts_its_stay(&self) -> bool {
+        matches!(self, Self::Disconnect { .. } | Self::View(_))
+    }
+
     /// The end of a stay, for the reason that `error` names.
     pub(crate) fn disconnect(error: &Error) -> Self {
         let code = match error.code() {

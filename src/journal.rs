@@ -88,7 +88,7 @@ impl Journal {
             Output::Settle(id, Ok(_)) => ("resolve", id.0, 0, ""),
             Output::Settle(id, Err(_)) => ("reject", id.0, 0, ""),
             Output::Event(event) => ("event", 0, 0, event.name()),
-            Output::Log(..) => return,
+            Output::Forget | Output::Log(..) => return,
         };
         self.write(None, kind, of, code, text, value);
     }

@@ -40,7 +40,7 @@
 //!             }
 //!             Output::Settle(id, result) => joined = Some((id, result)),
 //!             Output::Event(event) => assert!(matches!(event, Event::SessionStart | Event::Open { .. })),
-//!             Output::CloseSocket(..) | Output::AskRetry(_) | Output::Log(..) => {}
+//!             Output::CloseSocket(..) | Output::AskRetry(_) | Output::Forget | Output::Log(..) => {}
 //!         }
 //!     }
 //! }

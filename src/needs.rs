@@ -12,7 +12,12 @@ use crate::wants::{Item, Progress, Wants};
 pub(crate) fn refusal(call: &Call, room: &Room, wants: &Wants, inside: bool, located: bool) -> Option<Error> {
     let audience = wants.wanted_role() == Role::Audience;
     match call {
-        Call::Join(_) | Call::Leave | Call::SetRole(_) | Call::SetVoice(..) | Call::Report(_) => None,
+        Call::Join(_)
+        | Call::Leave
+        | Call::LeaveStay(_)
+        | Call::SetRole(_)
+        | Call::SetVoice(..)
+        | Call::Report(_) => None,
         _elsewhere if !inside => Some(Error::NotInRoom(call.name())),
         Call::Publish(_) | Call::Tasks(_) if audience => Some(Error::Audience(call.name())),
         Call::Tasks(_) if !located => Some(Error::NotInRoom(call.name())),
@@ -51,6 +56,7 @@ pub(crate) fn note(call: &Call, wants: &mut Wants) {
         | Call::StopCaptions => commands_of(call).into_iter().for_each(|command| wants.want(command)),
         Call::Join(_)
         | Call::Leave
+        | Call::LeaveStay(_)
         | Call::MuteOther(..)
         | Call::SwitchMode(_)
         | Call::UploadUserList
@@ -58,6 +64,14 @@ pub(crate) fn note(call: &Call, wants: &mut Wants) {
         | Call::Tasks(_)
         | Call::Report(_) => {}
     }
+}
+
+/// A call succeeded: what it asked for stays, whatever later calls come to.
+pub(crate) fn keep(call: &Call, wants: &mut Wants) {
+    if let Call::SetVoice(..) = call {
+        wants.keep_voice();
+    }
+    commands_of(call).iter().for_each(|command| wants.keep(command));
 }
 
 /// What a waiting call has come to: `None` while it has to wait on.
@@ -94,6 +108,7 @@ pub(crate) fn outcome(room: &Room, wants: &Wants, call: &Call) -> Option<Result<
         // Answered by the link, or by their own answers.
         Call::Join(_)
         | Call::Leave
+        | Call::LeaveStay(_)
         | Call::MuteOther(..)
         | Call::SwitchMode(_)
         | Call::UploadUserList
@@ -119,6 +134,7 @@ pub(crate) fn commands_of(call: &Call) -> Vec<Command> {
         Call::StopCaptions => vec![Command::StopCaptions],
         Call::Join(_)
         | Call::Leave
+        | Call::LeaveStay(_)
         | Call::SetVoice(..)
         | Call::MuteOther(..)
         | Call::SwitchMode(_)
@@ -150,6 +166,7 @@ pub(crate) fn errands_of(room: &Room, call: &Call) -> Vec<(Command, Option<Uid>)
         Call::Interrupt(uid) => vec![(Command::Interrupt(uid.or_else(|| room.first_publisher())), None)],
         Call::Join(_)
         | Call::Leave
+        | Call::LeaveStay(_)
         | Call::Publish(_)
         | Call::Unpublish(_)
         | Call::Subscribe(..)

@@ -307,6 +307,7 @@ fn json(output: &Output) -> String {
         | Output::OpenSocket(..)
         | Output::SendText(..)
         | Output::CloseSocket(..)
+        | Output::Forget
         | Output::Log(..) => Ok(String::new()),
     }
     .unwrap_or_default()

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::api::{Call, JoinParams, Reply};
-use crate::calls::Calls;
+use crate::calls::{Calls, Patience};
 use crate::components::Components;
 use crate::config::Config;
 use crate::doors::{CloseInfo, HttpRequest, Input, Level, Output};
@@ -15,7 +15,7 @@ use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatu
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
 use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Uid};
-use crate::needs::{commands_of, depends_on, errands_of, note, outcome, refusal};
+use crate::needs::{commands_of, depends_on, errands_of, keep, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
 use crate::report::{Report, Stay};
 use crate::room::Room;
@@ -84,7 +84,7 @@ impl Session {
         let mut session = Self::new(config, now);
         session.tools.minted = memory.minted;
         session.components = Components::after(memory.keys);
-        session.wants.want(Command::Role(memory.role));
+        session.wants.next(memory.role);
         session
     }
 
@@ -183,6 +183,13 @@ impl Session {
         }
     }
 
+    /// The name of the stay under way; empty outside of a room.
+    #[must_use]
+    pub fn stay(&self) -> &str {
+        let trip = self.link.trip().filter(|_| !self.is_outside());
+        trip.map_or("", |trip| trip.join.stay.as_str())
+    }
+
     /// What the next stay begins with; `None` while anything is under way, or not as in a new session.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
@@ -206,7 +213,8 @@ impl Session {
     }
 
     fn handle_call(&mut self, id: CallId, mut call: Call, now: Instant) {
-        let is_full = self.calls.len() >= self.tools.config.max_calls && !matches!(call, Call::Leave);
+        let is_full = self.calls.len() >= self.tools.config.max_calls
+            && !matches!(call, Call::Leave | Call::LeaveStay(_));
         if let Call::MuteOther(uid, media, mute) = call
             && self.link.trip().is_some_and(|trip| trip.uid.uid() == uid)
         {
@@ -220,10 +228,11 @@ impl Session {
         }
         match call {
             Call::Join(params) => self.handle_join(id, *params, now),
-            Call::Leave => self.handle_leave(id, now),
+            Call::LeaveStay(name) if self.stay() != name => self.settle(id, Ok(Reply::Nothing)),
+            Call::Leave | Call::LeaveStay(_) => self.handle_leave(id, now),
             Call::Tasks(order) => {
                 let rest = order.begin(self.link.identity().unwrap_or_default().0);
-                self.calls.wait(id, Call::Tasks(order), None);
+                self.calls.wait(id, Call::Tasks(order), Patience::Unlimited);
                 self.next_task(id, rest, now);
             }
             Call::Report(report) => {
@@ -252,9 +261,15 @@ impl Session {
                 note(&call, &mut self.wants);
                 if self.is_outside() {
                     // Role and voice are kept for the next stay.
+                    keep(&call, &mut self.wants);
                     return self.settle(id, Ok(Reply::Nothing));
                 }
-                self.calls.wait(id, call, Some(now + self.tools.config.call_timeout));
+                // Joining has an end of its own, and the time of what waits for it begins there.
+                let patience = match self.link.trip() {
+                    Some(trip) if trip.is_entering() => Patience::UntilJoined,
+                    Some(_) | None => Patience::Until(now + self.tools.config.call_timeout),
+                };
+                self.calls.wait(id, call, patience);
             }
         }
     }
@@ -264,14 +279,19 @@ impl Session {
     }
 
     fn handle_join(&mut self, id: CallId, mut params: JoinParams, now: Instant) {
-        if self.link.is_leaving() {
-            // `leave(); join()` without waiting: the old stay is cut short.
-            let steps = self.link.finish(Error::Left);
-            self.take(steps);
-        }
-        if !self.link.is_idle() {
+        let is_replaced = self.stay() == params.replaces;
+        if !self.is_outside() && !is_replaced {
             return self.settle(id, Err(Error::AlreadyInRoom));
         }
+        // `leave(); join()` without waiting cuts the old stay short.
+        self.log_out();
+        let steps = self.link.finish(Error::Left);
+        self.take(steps);
+        self.outbox.push_back(Output::Forget);
+        if params.stay.is_empty() {
+            params.stay = id.0.to_string();
+        }
+        self.wants.begin(params.initial_role);
         // Between two stays nobody tells of the application's life; who joins is in front of it.
         (self.tools.hidden, self.tools.offline) = (false, false);
         params.servers = params.servers.or(&self.tools.config.servers);
@@ -279,16 +299,17 @@ impl Session {
             params.uid.unwrap_or_else(|| AppUid::Text(Uid(self.tools.rng.between(1, LONGEST_CHOSEN_UID))));
         self.room = Room::new(uid.uid(), self.tools.config.max_members);
         self.log(Level::Info, format!("joining \"{}\" as {}", params.channel_name, uid.uid()));
-        self.calls.wait(id, Call::Join(Box::new(params.clone())), None);
+        self.calls.wait(id, Call::Join(Box::new(params.clone())), Patience::Unlimited);
         let steps = self.link.start(params, uid, &mut self.tools, now);
         self.take(steps);
     }
 
     fn handle_leave(&mut self, id: CallId, now: Instant) {
+        self.outbox.push_back(Output::Forget);
         if self.link.is_idle() {
             return self.settle(id, Ok(Reply::Nothing));
         }
-        self.calls.wait(id, Call::Leave, None);
+        self.calls.wait(id, Call::Leave, Patience::Unlimited);
         if self.link.is_leaving() {
             return;
         }
@@ -297,8 +318,7 @@ impl Session {
                 self.link.leaving(logout, &self.tools, now);
             }
         } else {
-            // While a login is on its way, the gateway may already count us in.
-            self.send(Command::Logout, None);
+            self.log_out();
             let steps = self.link.finish(Error::Left);
             self.take(steps);
         }
@@ -463,8 +483,9 @@ impl Session {
         // First the answers: what was confirmed just now may be what `reconcile` undoes next.
         let (room, wants) = (&self.room, &self.wants);
         for (id, call, result) in self.calls.judged(|call| outcome(room, wants, call)) {
-            if result.is_err() {
-                self.withdraw(&call);
+            match &result {
+                Ok(_) => keep(&call, &mut self.wants),
+                Err(_) => self.withdraw(&call),
             }
             self.settle(id, result);
         }
@@ -522,6 +543,7 @@ impl Session {
                     for (id, _, result) in self.calls.judged(is_join) {
                         self.settle(id, result);
                     }
+                    self.calls.begin(self.now + self.tools.config.call_timeout);
                 }
                 Step::Lost { count } => {
                     // The next login tells who is there.
@@ -563,7 +585,7 @@ impl Session {
 
     /// The gateway ended our stay: log out as the original does, tell why, and close.
     fn thrown_out(&mut self, event: Event, error: Error) {
-        self.send(Command::Logout, None);
+        self.log_out();
         self.tell([event]);
         let steps = self.link.finish(error);
         self.take(steps);
@@ -571,10 +593,10 @@ impl Session {
 
     /// A command that switches something was answered, or is past its deadline.
     fn answered(&mut self, command: &Command, verdict: Verdict, failure: Option<Error>) {
-        self.wants.answered(command, verdict);
+        let is_lost = self.wants.answered(command, verdict);
         let Some(error) = failure else { return };
         let failed = self.calls.judged(|call| depends_on(call, command).then(|| Err(error.clone())));
-        if failed.is_empty() && self.link.is_restoring() {
+        if failed.is_empty() && is_lost && self.link.is_restoring() {
             self.tell([Event::Error(error)]);
         }
         for (id, call, result) in failed {
@@ -583,13 +605,20 @@ impl Session {
         }
     }
 
-    /// A call has failed: whatever else it asked for must not happen later, unless another call
-    /// waits for the same.
+    /// A call has failed: nothing that it asked for must happen later, unless another call waits for the
+    /// same.
     fn withdraw(&mut self, failed: &Call) {
+        let calls = &self.calls;
         for command in commands_of(failed) {
-            if !self.calls.any(|call| commands_of(call).contains(&command)) {
-                self.wants.withdraw(&command);
-            }
+            let is_awaited = |state: &Command| calls.iter().any(|call| commands_of(call).contains(state));
+            self.wants.withdraw(&command, is_awaited);
+        }
+        if let Call::SetVoice(..) = failed {
+            self.wants.withdraw_voice(
+                calls.iter().filter_map(|call| {
+                    if let Call::SetVoice(_, change) = call { Some(change) } else { None }
+                }),
+            );
         }
     }
 
@@ -648,6 +677,11 @@ impl Session {
         self.tell(events);
     }
 
+    /// Without waiting for the answer. While a login is on its way, the gateway may already count us in.
+    fn log_out(&mut self) {
+        self.send(Command::Logout, None);
+    }
+
     /// Sends a command, in the name of `target` if it is about somebody else.
     fn send(&mut self, command: Command, target: Option<Uid>) -> Option<Seq> {
         let (me, cid) = self.link.identity()?;
@@ -663,6 +697,9 @@ impl Session {
 
     fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
+            if self.link.is_leaving() && !event.outlasts_its_stay() {
+                continue;
+            }
             if let Event::ClientLeave(who) = &event {
                 self.components.forget(who.uid);
             }

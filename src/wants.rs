@@ -7,15 +7,17 @@
 use crate::model::{Media, Role, Uid};
 use crate::protocol::Command;
 use crate::table::Table;
-use crate::voice::Voice;
+use crate::voice::{Voice, VoiceChange};
 
 /// Wants and facts, item by item.
 #[derive(Debug, Default)]
 pub(crate) struct Wants {
     rows: Table<Item, Row>,
+    /// The role that the next stay begins with.
+    next_role: Role,
     voice: Voice,
-    /// The voice as the gateway last confirmed all of it.
-    steady_voice: Voice,
+    /// The voice as the calls that succeeded left it.
+    kept_voice: Voice,
     /// What the login on its way tells; calls may come before its answer.
     login: Vec<Command>,
     /// Whether the gateway may remember a state other than the login's: there was a login before, which
@@ -26,18 +28,22 @@ pub(crate) struct Wants {
 /// One item. In `wanted` and `confirmed`, `None` stands for the item's neutral state.
 #[derive(Debug, Default, PartialEq)]
 struct Row {
-    /// What the application asked for. Survives outages.
+    /// What the application asked for last. Survives outages.
     wanted: Option<Command>,
+    /// What the calls that succeeded left, and what one that fails goes back to.
+    kept: Option<Command>,
     /// What the gateway confirmed on this connection.
     confirmed: Option<Command>,
     /// What is on the wire.
     asked: Option<Command>,
-    /// Whether the gateway has confirmed, at some time, what is wanted.
-    granted: bool,
-    /// Whether the state at the gateway is unknown, or the application asked for it once more.
+    /// Whether the state at the gateway is unknown.
     stale: bool,
+    /// Whether the application asked for it once more.
+    insisted: bool,
     /// Whether asking was in vain: not to be repeated before the next call or login.
     stuck: bool,
+    /// How often in a row nobody answered.
+    silences: u8,
 }
 
 /// Something that has one state at the gateway, in the order in which a recovery restores it.
@@ -81,11 +87,9 @@ impl Wants {
     /// Notes what the application wants. Only a difference is sent.
     pub(crate) fn want(&mut self, command: Command) {
         let Some(item) = Item::of(&command) else { return };
-        let wanted = item.unless_neutral(command);
         let row = self.row(item);
-        row.granted &= row.wanted == wanted;
-        row.stuck = false;
-        row.wanted = wanted;
+        (row.stuck, row.silences) = (false, 0);
+        row.wanted = item.unless_neutral(command);
     }
 
     /// Notes what the application wants; it is sent even if the gateway has confirmed it before,
@@ -93,7 +97,7 @@ impl Wants {
     pub(crate) fn insist(&mut self, command: Command) {
         if let Some(item) = Item::of(&command) {
             self.want(command);
-            self.row(item).stale = true;
+            self.row(item).insisted = true;
         }
     }
 
@@ -105,9 +109,12 @@ impl Wants {
 
     /// Changes the voice; the `touched` items are sent in any case.
     pub(crate) fn want_voice(&mut self, voice: Voice, touched: &[Item]) {
-        self.set_voice(voice);
+        for command in voice.commands() {
+            self.want(command);
+        }
+        self.voice = voice;
         for item in touched {
-            self.row(*item).stale = true;
+            self.row(*item).insisted = true;
         }
     }
 
@@ -131,7 +138,7 @@ impl Wants {
                 || command == Command::Role(Role::Audience) && publishing;
             if !held {
                 let row = self.row(item);
-                row.stale = false;
+                (row.stale, row.insisted) = (false, false);
                 row.asked = Some(command.clone());
                 commands.push(command);
             }
@@ -142,52 +149,95 @@ impl Wants {
 
     /// Takes what came of a command.
     ///
-    /// A refused "on" is no longer wanted, because asking again would never end. A refused "off"
-    /// stays wanted, because a microphone must not open by itself. Silence may mean either: what
-    /// was never granted is switched off, to be sure.
-    pub(crate) fn answered(&mut self, command: &Command, verdict: Verdict) {
-        let Some(item) = Item::of(command) else { return };
-        let is_off = item.neutral() == *command;
+    /// What was refused or not answered is wanted no longer; wanted again is what was before, unless
+    /// that is the same, as in a recovery. Two exceptions: a microphone must not open by itself, so what
+    /// closes it stays wanted; and after silence the gateway is asked again, since nobody knows.
+    ///
+    /// True when what had been granted before is not to be had any more.
+    pub(crate) fn answered(&mut self, command: &Command, verdict: Verdict) -> bool {
+        let Some(item) = Item::of(command) else { return false };
         let is_wanted = self.state_wanted(item) == *command;
         let row = self.row(item);
         if row.asked.take_if(|asked| asked == command).is_none() {
-            return;
+            return false;
         }
-        if verdict == Verdict::Accepted {
-            row.confirmed = item.unless_neutral(command.clone());
-            row.granted |= is_wanted;
-            if self.is_voice_settled() {
-                self.steady_voice = self.voice.clone();
+        match verdict {
+            Verdict::Accepted => {
+                row.confirmed = item.unless_neutral(command.clone());
+                row.silences = 0;
+                return false;
             }
-            return;
+            Verdict::Refused => row.stuck = true,
+            Verdict::Silence => {
+                row.stale = true;
+                row.silences += 1;
+                row.stuck = row.silences >= MOST_SILENCES;
+            }
         }
-        row.stale |= verdict == Verdict::Silence;
-        if item == Item::Role || item.is_voice() {
-            row.stuck = true;
-            self.roll_back(item);
-        } else if is_off || (verdict == Verdict::Silence && row.granted) {
-            row.stuck = true;
-        } else if is_wanted {
-            (row.wanted, row.granted) = (None, false);
+        if !is_wanted {
+            // Something else has been asked for since.
+            row.stuck &= verdict == Verdict::Silence;
+            return false;
         }
-        if is_off && matches!(item, Item::Publish(_)) {
-            // Who still publishes does not become audience.
-            self.roll_back(Item::Role);
-            self.row(Item::Role).stale = false;
+        if row.kept != item.unless_neutral(command.clone()) {
+            self.give_up(command);
+            return false;
+        }
+        if verdict == Verdict::Refused && item.is_lost_when_refused() {
+            (row.wanted, row.kept) = (None, None);
+        }
+        row.stuck
+    }
+
+    /// The call that asked for this has failed: wanted again is what was before.
+    ///
+    /// `is_awaited`: whether another call waits for a state.
+    pub(crate) fn withdraw(&mut self, command: &Command, is_awaited: impl Fn(&Command) -> bool) {
+        let Some(item) = Item::of(command) else { return };
+        if self.state_wanted(item) == *command && !is_awaited(command) {
+            self.give_up(command);
+        }
+        if *command == Command::Role(Role::Audience) && self.wanted_role() == Role::Broadcaster {
+            // It also stopped publishing.
+            for media in Media::ALL {
+                let off = Command::Publish(media, false);
+                let row = self.row(Item::Publish(media));
+                if row.wanted.is_none() && !is_awaited(&off) {
+                    (row.wanted, row.stuck) = (row.kept.clone(), false);
+                }
+            }
         }
     }
 
-    /// Nobody waits for this any more. What was never granted must not happen later.
-    pub(crate) fn withdraw(&mut self, command: &Command) {
+    /// A call succeeded: this state stays.
+    pub(crate) fn keep(&mut self, command: &Command) {
         let Some(item) = Item::of(command) else { return };
-        if self.state_wanted(item) != *command || self.row(item).granted {
-            return;
+        self.row(item).kept = item.unless_neutral(command.clone());
+        if let Command::Role(role) = command {
+            self.next_role = *role;
+            if *role == Role::Audience {
+                for (item, row) in self.rows.iter_mut() {
+                    row.kept.take_if(|_| matches!(item, Item::Publish(_)));
+                }
+            }
         }
-        if item == Item::Role {
-            self.roll_back(item);
-        } else {
-            self.row(item).wanted = None;
+    }
+
+    /// A call that changes the voice succeeded.
+    pub(crate) fn keep_voice(&mut self) {
+        self.kept_voice = self.voice.clone();
+    }
+
+    /// Calls that change the voice have failed: what is left is what was before, with the `changes` that
+    /// others wait for.
+    pub(crate) fn withdraw_voice<'a>(&mut self, changes: impl Iterator<Item = &'a VoiceChange>) {
+        let voice = changes.fold(self.kept_voice.clone(), |voice, change| voice.with(change).0);
+        for command in voice.commands() {
+            if let Some(item) = Item::of(&command) {
+                self.row(item).wanted = item.unless_neutral(command);
+            }
         }
+        self.voice = voice;
     }
 
     /// The connection is lost: nothing that was asked for will be answered.
@@ -196,7 +246,19 @@ impl Wants {
             // It may have happened, or not.
             row.stale |= row.asked.take().is_some();
         }
-        self.steady_voice = self.voice.clone();
+    }
+
+    /// The next stay begins with this role.
+    pub(crate) fn next(&mut self, role: Role) {
+        self.next_role = role;
+        self.want(Command::Role(role));
+    }
+
+    /// A stay begins, in this role or the one set before.
+    pub(crate) fn begin(&mut self, role: Option<Role>) {
+        let role = Command::Role(role.unwrap_or(self.next_role));
+        self.want(role.clone());
+        self.row(Item::Role).kept = Item::Role.unless_neutral(role);
     }
 
     /// A login is sent, which tells role and voice.
@@ -214,9 +276,11 @@ impl Wants {
         // The row must be there to be marked.
         self.row(Item::Role);
         for (item, row) in self.rows.iter_mut() {
-            let is_muted = row.stale || row.confirmed.is_some();
+            let is_muted = row.stale || row.insisted || row.confirmed.is_some();
             let remembered = item == Item::Role || matches!(item, Item::Mute(_)) && is_muted;
-            *row = Row { confirmed: None, stale: known && remembered, stuck: false, ..std::mem::take(row) };
+            let stale = known && remembered;
+            let Row { wanted, kept, .. } = std::mem::take(row);
+            *row = Row { wanted, kept, stale, ..Row::default() };
         }
         for command in std::mem::take(&mut self.login) {
             if let Some(item) = Item::of(&command) {
@@ -244,11 +308,12 @@ impl Wants {
         self.rows.retain(|item, _| !is_void(item));
     }
 
-    /// The stay is over. The role outlives it, as in the original; nothing else does (4.5).
+    /// The stay is over. The role that a call has set outlives it, as in the original; nothing else
+    /// does (4.5).
     pub(crate) fn end(&mut self) {
-        let role = self.wanted_role();
+        let role = self.next_role;
         *self = Self::default();
-        self.want(Command::Role(role));
+        self.next(role);
     }
 
     /// How far the gateway is from this command.
@@ -276,10 +341,10 @@ impl Wants {
         self.rows.iter().all(|(_, row)| row.asked.is_none())
     }
 
-    /// What we receive, as far as the gateway has ever granted it: member by member.
+    /// What we receive, as far as a call for it has succeeded: member by member.
     pub(crate) fn received(&self) -> impl Iterator<Item = (Uid, Media)> {
-        self.rows.iter().filter_map(|(item, row)| match (item, &row.wanted) {
-            (Item::Subscribe(uid, media), Some(_)) if row.granted => Some((uid, media)),
+        self.rows.iter().filter_map(|(item, row)| match (item, &row.wanted, &row.kept) {
+            (Item::Subscribe(uid, media), Some(_), Some(_)) => Some((uid, media)),
             _other => None,
         })
     }
@@ -304,22 +369,16 @@ impl Wants {
         self.rows.entry(item)
     }
 
-    fn set_voice(&mut self, voice: Voice) {
-        for command in voice.commands() {
-            self.want(command);
+    /// Wants again what was before, but for what closes a microphone or camera.
+    fn give_up(&mut self, command: &Command) {
+        let Some(item) = Item::of(command) else { return };
+        if matches!(command, Command::Publish(_, false)) || item.is_voice() {
+            // A failed call takes the voice back as a whole.
+            return;
         }
-        self.voice = voice;
-    }
-
-    /// Wants again what the gateway last confirmed.
-    fn roll_back(&mut self, item: Item) {
-        if item.is_voice() {
-            return self.set_voice(self.steady_voice.clone());
-        }
-        let stuck = self.row(item).stuck;
-        let confirmed = self.row(item).confirmed.clone();
-        self.want(confirmed.unwrap_or_else(|| item.neutral()));
-        self.row(item).stuck = stuck;
+        let row = self.row(item);
+        (row.wanted, row.insisted) = (row.kept.clone(), false);
+        row.stuck &= row.silences >= MOST_SILENCES;
         self.audience_publishes_nothing();
     }
 
@@ -339,7 +398,7 @@ impl Wants {
         let Some(row) = self.rows.get(item) else { return true };
         // Without a mode that uses it, a voice setting means nothing to the gateway.
         let matters = !item.is_voice() || self.voice.uses(item);
-        row.asked.is_none() && !(matters && (row.stale || row.confirmed != row.wanted))
+        row.asked.is_none() && !(matters && (row.stale || row.insisted || row.confirmed != row.wanted))
     }
 
     fn state_wanted(&self, item: Item) -> Command {
@@ -371,6 +430,11 @@ impl Item {
         }
     }
 
+    /// Whether the gateway forgets it between two connections, so that a refusal to restore it ends it.
+    const fn is_lost_when_refused(self) -> bool {
+        matches!(self, Self::Publish(_) | Self::Subscribe(..) | Self::Captions)
+    }
+
     pub(crate) const fn is_voice(self) -> bool {
         matches!(self, Self::VoiceMode | Self::Effect | Self::Pitch | Self::Beautifier | Self::Equalizer)
     }
@@ -399,3 +463,5 @@ impl Item {
 }
 
 const VOICE: [Item; 5] = [Item::VoiceMode, Item::Effect, Item::Pitch, Item::Beautifier, Item::Equalizer];
+/// How often the gateway is asked for the same when it says nothing.
+const MOST_SILENCES: u8 = 2;

@@ -36,7 +36,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn request(this: &Host, id: u32, url: &str, method: &str, headers: &JsValue, body: &str);
     #[wasm_bindgen(method)]
-    fn emit(this: &Host, event: &str, payload: &JsValue);
+    fn emit(this: &Host, event: &str, payload: &JsValue, outlasts: bool);
+    #[wasm_bindgen(method)]
+    fn forget(this: &Host);
     #[wasm_bindgen(method)]
     fn log(this: &Host, level: &str, text: &str);
 
@@ -117,6 +119,11 @@ impl Core {
         js(&self.0.session.borrow().info())
     }
 
+    /// The name of the stay under way; empty outside of a room.
+    pub fn stay(&self) -> String {
+        self.0.session.try_borrow().map(|session| session.stay().to_owned()).unwrap_or_default()
+    }
+
     /// What happened lately, as text without secrets; empty when not even that works any more.
     #[wasm_bindgen(js_name = exportLog)]
     pub fn export_log(&self) -> JsValue {
@@ -127,6 +134,8 @@ impl Core {
     pub fn view(&self) -> JsValue {
         self.0.viewed.set(true);
         self.0.feed(Input::Render);
+        // The answer says it all.
+        self.0.events.borrow_mut().retain(|(event, ..)| *event != "view");
         js(self.0.session.borrow().page())
     }
 
@@ -207,7 +216,7 @@ struct Shell {
     promises: RefCell<Vec<(CallId, Function, Function)>>,
     last_call: Cell<u32>,
     /// What the application has not been told yet.
-    events: RefCell<Vec<(&'static str, JsValue)>>,
+    events: RefCell<Vec<(&'static str, JsValue, bool)>>,
     /// Whether the page wants to be told what to render.
     viewed: Cell<bool>,
     /// The timer after which the application is told all that happened in one go. Kept, since one that
@@ -285,6 +294,7 @@ impl Shell {
             | Output::OpenSocket(..)
             | Output::SendText(..)
             | Output::CloseSocket(..)
+            | Output::Forget
             | Output::Log(..) => JsValue::UNDEFINED,
         };
         let written = json(&value).unwrap_or_else(|| "null".into());
@@ -323,7 +333,13 @@ impl Shell {
                     Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
                 };
             }
-            Output::Event(event) => self.events.borrow_mut().push((event.name(), value)),
+            Output::Event(event) => {
+                self.events.borrow_mut().push((event.name(), value, event.outlasts_its_stay()));
+            }
+            Output::Forget => {
+                self.events.borrow_mut().retain(|(.., outlasts)| *outlasts);
+                host.forget();
+            }
             Output::Log(level, text) => {
                 let level = match level {
                     Level::Error => "error",
@@ -359,8 +375,8 @@ impl Shell {
         }
         self.turn_is_due.set(false);
         let events = self.events.take();
-        for (name, payload) in events {
-            self.host.emit(name, &payload);
+        for (name, payload, outlasts) in events {
+            self.host.emit(name, &payload, outlasts);
         }
     }
 

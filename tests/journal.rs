@@ -338,7 +338,9 @@ impl Client {
                 Output::Settle(_, Err(error)) => json!(error),
                 Output::Event(event) => json!(event),
                 Output::AskRetry(context) => json!(context),
-                Output::SendText(..) | Output::CloseSocket(..) | Output::Log(..) => Value::Null,
+                Output::SendText(..) | Output::CloseSocket(..) | Output::Forget | Output::Log(..) => {
+                    Value::Null
+                }
             };
             self.journal.comes_out(&output, &value.to_string());
         }

@@ -185,7 +185,7 @@ impl Client {
                     let payload = serde_json::to_value(&event).unwrap();
                     self.events.extend(payload.get("uid").is_some().then_some(payload));
                 }
-                Output::CloseSocket(..) | Output::AskRetry(_) | Output::Log(..) => {}
+                Output::CloseSocket(..) | Output::AskRetry(_) | Output::Forget | Output::Log(..) => {}
             }
         }
     }

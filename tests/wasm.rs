@@ -39,6 +39,7 @@ export class FakeHost {
   }
   closeSocket(id, code, reason) { this.journal.push(`close ${code}`); }
   emit(event, payload) { this.journal.push(`event ${event} ${JSON.stringify(payload)}`); }
+  forget() {}
   log() {}
 }
 export const make = (source) => (0, eval)(`(${source})`);

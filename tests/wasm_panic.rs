@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen(inline_js = "
-export const silentHost = () => ({ request() {}, emit() {}, log() {} });
+export const silentHost = () => ({ request() {}, emit() {}, forget() {}, log() {} });
 export const options = () => ({ appkey: 'ak' });
 export const join = () => [{ channelName: 'r', uid: 1 }];
 ")]

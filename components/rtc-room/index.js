@@ -68,10 +68,7 @@ Component({
     detached() {
       const stay = this._stay;
       this._stay = null;
-      if (!stay) return;
-      // The client outlives the component.
-      stay.heard.forEach((/** @type {[string, Function]} */ [event, listener]) => stay.client.off(event, listener));
-      stay.client.leave().catch(() => {});
+      if (stay) quit(stay).catch(() => {});
     },
   },
 
@@ -84,6 +81,10 @@ Component({
      * - `mic`, `camera`: whether a broadcaster publishes them at once (default: both);
      * - `subscribe`: `false` to leave subscribing to the page.
      *
+     * Whatever is refused at once (a wrong parameter, a client that is in a room by somebody else's will)
+     * changes nothing. The page is told of anything only after all of it is done, since it may do anything
+     * then.
+     *
      * @param {Record<string, any>} param
      * @returns {Promise<any>} what `client.join` resolves with
      */
@@ -91,7 +92,6 @@ Component({
       const { options, appkey, role = 'broadcaster', mic = true, camera = true, subscribe = true } = param;
       const rest = Object.assign({}, param);
       OURS.forEach((key) => delete rest[key]);
-      this.leave().catch(() => {});
       /** @type {any} */
       let client = param.client;
       try {
@@ -99,36 +99,58 @@ Component({
       } catch (error) {
         return Promise.reject(error);
       }
-      const stay = { client, members: new Set(), muted: {}, levels: {}, pushes: false, players: [], changes: null, heard: [] };
+      stays += 1;
+      const name = 'rtc-room-' + stays;
+      const before = this._stay;
+      const replaces = before && before.client === client ? before.name : '';
+      const joined = client.join(Object.assign(rest, { stay: name, replaces, initialRole: role }));
+      if (client.stay() !== name) {
+        // Refused; or to be, when the core is there.
+        client.leave({ stay: name }).catch(() => {});
+        return joined;
+      }
+
+      /** @type {any} */
+      const stay = { client, name, members: new Set(), muted: {}, levels: {}, pushes: false, players: [], changes: null, heard: [] };
       this._stay = stay;
+      if (before) quit(before).catch(() => {});
       this._listen(stay, subscribe);
-      this._become('joining');
-      // Both at once, so that a `leave()` from here on comes after them; rendered after them, because
-      // joining is what ends a stay that is still being left.
-      const asked = Promise.all([client.setRole(role), client.join(rest)]);
+      // Asked for here, so that whatever is asked of them later comes later.
+      const media = role === 'audience' ? [] : [mic && 'audio', camera && 'video'].filter(Boolean);
+      const published = Promise.all(media.map((medium) => client.publish(medium).catch(unlessWithdrawn)));
+      published.catch(() => {});
+      if (before) this._clear();
       this._render(stay, client.view());
-      return asked.then(
-        ([, joined]) => {
-          if (this._stay !== stay) return joined;
+      const entered = joined.then(
+        (/** @type {any} */ result) => {
+          if (this._stay !== stay) return result;
           this._become('joined');
-          if (role === 'audience' || !(mic || camera)) return joined;
-          return client.publish(mic && camera ? '' : mic ? 'audio' : 'video').then(() => joined);
+          return published.then(
+            () => result,
+            (error) => {
+              // Who has left meanwhile is told by that.
+              if (this._stay !== stay) return result;
+              throw error;
+            }
+          );
         },
-        (error) => {
+        (/** @type {any} */ error) => {
           if (this._stay === stay) this._end({ code: error.code, reason: error.reason });
-          // A role that was refused did not keep us from joining.
-          if (this._stay === null && client.getStatus().isInTheRoom) client.leave().catch(() => {});
           throw error;
         }
       );
+      if (before) this._tellEnd(LEFT);
+      if (this._stay === stay) this._become('joining');
+      return entered;
     },
 
     /** Ends the call; for the page at once. @returns {Promise<void>} */
     leave() {
       const stay = this._stay;
       if (!stay) return Promise.resolve();
-      this._end({ code: '0', reason: 'left the room' });
-      return stay.client.leave();
+      const left = quit(stay);
+      this._end(LEFT);
+      return left;
     },
 
     /** The client of the call, for everything that is not here; null outside of one. */
@@ -174,14 +196,25 @@ Component({
       this.triggerEvent('statechange', { state });
     },
 
+    /** The stay is over. */
     _end(/** @type {object} */ detail) {
+      unlisten(this._stay);
       this._stay = null;
+      this._clear();
+      this._tellEnd(detail);
+    },
+
+    _clear() {
       this.setData({ pusher: null, players: [], silent: [], tiles: 0, levels: {}, muted: {} });
+    },
+
+    /** Each of the two may be answered by entering another room. */
+    _tellEnd(/** @type {object} */ detail) {
       this._become('idle');
       this.triggerEvent('leave', detail);
     },
 
-    /** The listeners replace those of the stay before: `on` keeps one of each event. */
+    /** Beside what the app listens to, and for as long as the stay lasts. */
     _listen(/** @type {any} */ stay, /** @type {boolean} */ subscribe) {
       const { client, members, muted, levels } = stay;
       const mute = (/** @type {boolean} */ isMuted) => (/** @type {any} */ { uid }) => {
@@ -200,7 +233,7 @@ Component({
         reconnected: () => this._become('joined'),
         disconnect: (detail) => {
           // That of the stay before comes after this one has begun.
-          if (!client.getStatus().isInTheRoom) this._end(detail);
+          if (client.stay() !== stay.name) this._end(detail);
         },
         clientJoin: ({ uid }) => {
           members.add(uid);
@@ -235,7 +268,7 @@ Component({
           if (acts[event]) acts[event](detail);
           if (TOLD[event]) this.triggerEvent(TOLD[event], detail);
         };
-        client.on(event, listener);
+        client.addListener(event, listener);
         stay.heard.push([event, listener]);
       });
     },
@@ -273,3 +306,29 @@ Component({
 
 /** What `enter` takes beyond what `client.join` takes. */
 const OURS = ['client', 'options', 'appkey', 'role', 'mic', 'camera', 'subscribe'];
+
+/** How many stays all rooms of the app have begun: each has a name of its own. */
+let stays = 0;
+
+/** What the page hears when the call ended by its own will. */
+const LEFT = { code: '0', reason: 'left the room' };
+
+/**
+ * Leaves what this stay began, and nothing else.
+ *
+ * @param {any} stay @returns {Promise<void>}
+ */
+function quit(stay) {
+  unlisten(stay);
+  return stay.client.leave({ stay: stay.name });
+}
+
+/** The client outlives the stay. @param {any} stay */
+function unlisten(stay) {
+  stay.heard.splice(0).forEach((/** @type {[string, Function]} */ [event, listener]) => stay.client.removeListener(event, listener));
+}
+
+/** That somebody has asked for something else since is no failure. @param {any} error */
+function unlessWithdrawn(error) {
+  if (error.code !== 434) throw error;
+}

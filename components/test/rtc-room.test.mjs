@@ -24,9 +24,9 @@ const member = (uid) => ({ uid, isBigNumber: typeof uid === 'string' });
 
 beforeEach(() => sdk.destroy());
 
-test('entering sets the role, joins and publishes', async () => {
+test('entering joins in its role and publishes', async () => {
   for (const [wish, published] of [
-    [{}, ['']],
+    [{}, ['audio', 'video']],
     [{ camera: false }, ['audio']],
     [{ mic: false }, ['video']],
     [{ mic: false, camera: false }, []],
@@ -36,9 +36,9 @@ test('entering sets the role, joins and publishes', async () => {
     const entered = await room.enter({ ...wish, client, channelName: 'room', uid: 100, token: 'secret' });
     assert.deepEqual(entered, { cid: 1 });
     const { role = 'broadcaster' } = wish;
+    const stay = { stay: client.stay(), replaces: '', initialRole: role };
     assert.deepEqual(client.calls, [
-      ['setRole', role],
-      ['join', { channelName: 'room', uid: 100, token: 'secret' }],
+      ['join', { channelName: 'room', uid: 100, token: 'secret', ...stay }],
       ...published.map((media) => ['publish', media]),
     ]);
   }
@@ -57,7 +57,7 @@ test('the client is the given one, that of the options, or the one the app has',
   sdk.destroy();
   await room.enter({ appkey: 'short', channelName: 'room' });
   assert.deepEqual(room.client().options, { appkey: 'short' });
-  assert.deepEqual(room.client().called('join'), [[{ channelName: 'room' }]]);
+  assert.deepEqual(room.client().called('join').map(([{ channelName }]) => channelName), ['room']);
 });
 
 test('the page hears each state once, and what happens under names for attributes', async () => {
@@ -86,7 +86,7 @@ test('the page hears each state once, and what happens under names for attribute
   await client.tell(...told.map(([event, , detail]) => [event, detail]));
   assert.deepEqual(page.heard(), told.map(([, event, detail]) => [event, detail]));
 
-  client.state = 'idle';
+  client.name = '';
   await client.tell(['disconnect', { code: '405', reason: 'kicked' }]);
   assert.deepEqual(page.heard(), [
     ['statechange', { state: 'idle' }],
@@ -210,25 +210,70 @@ test('a subscription that fails is told, unless its stream or its member is gone
 
 test('a room that cannot be joined rejects, and the page is idle again', async () => {
   const { page, room, client } = show();
-  client.answers.join = () => {
-    client.state = 'idle';
-    return Promise.reject(Object.assign(new Error('refused'), { code: '417', reason: 'refused' }));
-  };
-  await assert.rejects(room.enter({ client }), { code: '417' });
+  client.answers.join = () => Promise.reject(Object.assign(new Error('refused'), { code: '417', reason: 'refused' }));
+  const entering = room.enter({ client });
+  client.name = '';
+  await assert.rejects(entering, { code: '417' });
   await client.tell(['disconnect', { code: '417', reason: 'refused' }]);
   assert.deepEqual(page.heard(), [
     ['statechange', { state: 'joining' }],
     ['statechange', { state: 'idle' }],
     ['leave', { code: '417', reason: 'refused' }],
   ]);
-  assert.deepEqual(client.called('publish'), []);
+  assert.equal(client.listeners.size, 0);
 });
 
-test('a role that is refused leaves nobody in the room', async () => {
-  const { room, client } = show();
-  client.answers.setRole = () => Promise.reject(Object.assign(new Error('the role must be'), { code: 434 }));
-  await assert.rejects(room.enter({ client, role: 'king' }), { code: 434 });
-  assert.deepEqual([client.called('leave').length, client.called('publish').length, room.client()], [1, 0, null]);
+test('what is refused at once leaves the call before it, and any other call, as it was', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  const mine = client.stay();
+  page.heard();
+  const other = new sdk.ScriptedClient();
+  other.name = 'the call of the app';
+  await assert.rejects(room.enter({ client: other, role: 'audience' }), { code: 434 });
+  assert.deepEqual([other.stay(), other.listeners.size], ['the call of the app', 0]);
+  assert.deepEqual([room.client(), client.stay(), page.heard()], [client, mine, []]);
+  await room.leave();
+  await room.leave();
+  assert.deepEqual([client.called('leave'), client.stay()], [[[{ stay: mine }]], '']);
+});
+
+test('the page may do anything from within what it is told', async () => {
+  for (const [event, state] of [['statechange', 'joining'], ['statechange', 'joined'], ['streamadded'], ['memberjoin']]) {
+    for (const act of ['leave', 'unload', 'enter']) {
+      const { page, room, client } = show();
+      let acted = false;
+      page.on(event, (detail) => {
+        if (acted || (state && detail.state !== state)) return;
+        acted = true;
+        if (act === 'leave') room.leave();
+        if (act === 'unload') page.setData({ there: false });
+        if (act === 'enter') room.enter({ client, channelName: 'next' });
+      });
+      await room.enter({ client, channelName: 'first' });
+      await client.tell(['clientJoin', member(7)], ['stream-added', { uid: 7, mediaType: 'audio' }]);
+      const what = `${act} in ${state || event}`;
+      assert.ok(acted, what);
+      const last = client.called('join').at(-1)[0];
+      assert.deepEqual([last.channelName, client.stay()], act === 'enter' ? ['next', last.stay] : ['first', ''], what);
+      if (act === 'enter') {
+        assert.equal(room.client(), client, what);
+        await room.leave();
+      }
+      assert.equal(client.listeners.size, 0, `${what}: nothing stays behind`);
+    }
+  }
+  // The next room, as soon as the call is over.
+  const { page, room, client } = show();
+  let entering = null;
+  page.on('leave', () => {
+    entering ||= room.enter({ client, channelName: 'next' });
+  });
+  await room.enter({ client, channelName: 'first' });
+  await room.leave();
+  await entering;
+  assert.equal(client.called('join').length, 2);
+  assert.equal(client.stay(), client.called('join')[1][0].stay);
 });
 
 test('a publication that fails rejects, and the stay goes on', async () => {
@@ -258,12 +303,12 @@ test('leaving ends the call on the page at once', async () => {
   assert.equal(client.called('leave').length, 1);
 });
 
-test('whoever leaves while joining publishes nothing', async () => {
+test('whoever leaves while joining has left', async () => {
   const { page, room, client } = show();
   const entering = room.enter({ client });
   room.leave();
   await entering;
-  assert.deepEqual(client.calls.map(([name]) => name), ['setRole', 'join', 'leave']);
+  assert.deepEqual(client.calls.map(([name]) => name), ['join', 'publish', 'publish', 'leave']);
   assert.equal(page.heard().at(-1)[0], 'leave');
 });
 
@@ -275,9 +320,8 @@ test('entering again leaves first, and nothing is heard twice', async () => {
   // The end of the first stay is told when the second has begun.
   await client.tell(['disconnect', { code: '0', reason: 'left the room' }]);
   await second;
-  assert.deepEqual(client.calls.map(([name]) => name), [
-    'setRole', 'join', 'publish', 'leave', 'setRole', 'join', 'publish',
-  ]);
+  const [[first], [next]] = client.called('join');
+  assert.deepEqual([next.replaces, client.stay()], [first.stay, next.stay]);
   assert.deepEqual(page.heard().map(([event, detail]) => detail.state ?? event), [
     'joining', 'joined', 'memberjoin', 'idle', 'leave', 'joining', 'joined',
   ]);
@@ -303,7 +347,7 @@ test('a room that is gone has left, and renders nothing any more', async () => {
   const sets = spied(room);
   const told = client.tell(['view', { pusher: PUSHER }], ['reconnected']);
   // Heard, but not yet rendered.
-  client.listeners.get('clientJoin')(member(7));
+  client.listeners.get('clientJoin').forEach((listener) => listener(member(7)));
   page.setData({ there: false });
   await told;
   await client.tell(['mute-audio', member(7)], ['disconnect', { code: '0', reason: 'left the room' }]);
@@ -316,7 +360,7 @@ test('a room that is gone has left, and renders nothing any more', async () => {
   late.page.setData({ there: false });
   await entering;
   await settled();
-  assert.deepEqual([late.client.called('publish'), lateSets], [[], []]);
+  assert.deepEqual([late.client.stay(), late.client.listeners.size, lateSets], ['', 0, []]);
 });
 
 test('microphone, camera and its side are switched through the room', async () => {
@@ -330,12 +374,22 @@ test('microphone, camera and its side are switched through the room', async () =
   await room.setCamera(true);
   await room.setMic(false);
   await room.setCamera(false);
-  assert.deepEqual(client.calls.slice(2), [
+  assert.deepEqual(client.calls.slice(1), [
     ['publish', 'audio'], ['publish', 'video'], ['unpublish', 'audio'], ['unpublish', 'video'],
   ]);
   await client.tell(['view', { pusher: PUSHER }]);
   room.switchCamera();
   assert.equal(switched.length, 1);
+});
+
+test('what is asked of microphone and camera while joining comes after what entering asks', async () => {
+  const { room, client } = show();
+  const withdrawn = Object.assign(new Error('withdrawn'), { code: 434 });
+  client.answers.publish = (medium) => (medium === 'audio' ? Promise.reject(withdrawn) : Promise.resolve('rtmp://push'));
+  const entering = room.enter({ client });
+  room.setMic(false);
+  await entering;
+  assert.deepEqual(client.calls.slice(1), [['publish', 'audio'], ['publish', 'video'], ['unpublish', 'audio']]);
 });
 
 test('what native components tell is reported, and told to the page', async () => {

@@ -6,31 +6,34 @@ class ScriptedClient {
     this.calls = [];
     /** What methods answer, by name; others resolve with nothing. */
     this.answers = { join: () => Promise.resolve({ cid: 1 }) };
-    this.state = 'idle';
+    /** The name of the stay under way. */
+    this.name = '';
     this.page = { pusher: null, players: [] };
     this.listeners = new Map();
   }
 
-  on(event, listener) {
-    this.listeners.set(event, listener);
+  addListener(event, listener) {
+    this.listeners.set(event, (this.listeners.get(event) || new Set()).add(listener));
   }
 
-  off(event, listener) {
-    if (this.listeners.get(event) === listener) this.listeners.delete(event);
+  removeListener(event, listener) {
+    const those = this.listeners.get(event) || new Set();
+    those.delete(listener);
+    if (those.size === 0) this.listeners.delete(event);
   }
 
   view() {
     return this.page;
   }
 
-  getStatus() {
-    return { isInTheRoom: this.state !== 'idle' && this.state !== 'leaving', state: this.state };
+  stay() {
+    return this.name;
   }
 
   /** Tells events as the SDK does: one turn, in order, each after the caller has returned. */
   tell(...events) {
     for (const [event, detail] of events) {
-      const deliver = () => this.listeners.get(event)?.(detail);
+      const deliver = () => [...(this.listeners.get(event) || [])].forEach((listener) => listener(detail));
       Promise.resolve().then(() => {}).then(deliver);
     }
     return new Promise(setImmediate);
@@ -42,11 +45,15 @@ class ScriptedClient {
   }
 }
 
-for (const name of ['setRole', 'join', 'leave', 'publish', 'unpublish', 'subscribe', 'dataReporter']) {
+for (const name of ['join', 'leave', 'publish', 'unpublish', 'subscribe', 'dataReporter']) {
   ScriptedClient.prototype[name] = function (...args) {
     this.calls.push([name, ...args]);
-    if (name === 'join') this.state = 'joining';
-    if (name === 'leave') this.state = 'idle';
+    if (name === 'join') {
+      const { stay, replaces } = args[0];
+      if (this.name && this.name !== replaces) return Promise.reject(Object.assign(new Error('already in a room'), { code: 434 }));
+      this.name = stay;
+    }
+    if (name === 'leave' && args[0].stay === this.name) this.name = '';
     const answer = this.answers[name];
     return answer ? answer(...args) : Promise.resolve();
   };

@@ -69,8 +69,13 @@ export function load(markup) {
     writeFileSync(
       join(root, 'page.js'),
       `Component({
-        lifetimes: { created() { this.heard = []; } },
-        methods: { onEvent({ type, detail }) { this.heard.push([type, detail]); } },
+        lifetimes: { created() { this.heard = []; this.acts = {}; } },
+        methods: {
+          onEvent({ type, detail }) {
+            this.heard.push([type, detail]);
+            if (this.acts[type]) this.acts[type](detail);
+          },
+        },
       });`
     );
     const id = simulate.load(join(root, 'page'), { rootPath: root });
@@ -119,6 +124,11 @@ class Page {
     const [native, ...others] = this.natives(name);
     if (!native || others.length > 0) throw new Error(`${others.length + 1} of ${name}`);
     return Object.fromEntries(Object.entries(native.data).filter(([, value]) => value !== null));
+  }
+
+  /** What the page does from within an event. */
+  on(event, act) {
+    this.page.instance.acts[event] = act;
   }
 
   /** The events that the page heard since it was asked last. */

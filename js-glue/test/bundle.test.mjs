@@ -38,7 +38,7 @@ for (const timerPromise of [false, true]) {
     const promises = timerPromise ? 'promises made of timers' : 'standard promises';
     test(`who listens when join has resolved misses nothing (${promises}, core ${warm ? 'there' : 'not there'} before)`, async () => {
       const { client, sockets, requests } = start({}, 'both', timerPromise);
-      if (warm) await client.leave();
+      if (warm) await client.setRole();
       const heard = [];
       client.on('clientJoin', () => heard.push('too early'));
       client.join({ channelName: 'room', uid: 100 }).then(() => {
@@ -57,7 +57,7 @@ for (const timerPromise of [false, true]) {
 test('what software reads from _info is there: empty outside of a room, filled in one', async () => {
   const { client, sockets, requests } = start();
   for (const loaded of [false, true]) {
-    if (loaded) await client.leave();
+    if (loaded) await client.setRole();
     const { cid, joinChannelParam, pushUrl, userlist } = client._info;
     assert.deepEqual([cid, joinChannelParam.channelName, pushUrl, userlist.size], [0, undefined, '', 0]);
     assert.equal(client._status.isInTheRoom, false);
@@ -71,13 +71,13 @@ test('what software reads from _info is there: empty outside of a room, filled i
   same(joinChannelParam, { channelName: 'room', uid: 100, token: 'mine' });
   assert.equal(userlist.get('200').url, 'rtmp://pull');
   assert.equal(userlist.get('200').audio_on, true);
-  same(client.getStatus(), { isInTheRoom: true, state: 'joined', role: 'broadcaster', publishAudio: false, publishVideo: false });
+  same(client.getStatus(), { isInTheRoom: true, state: 'joined', role: 'broadcaster', publishAudio: false, publishVideo: false, stay: '2' });
   client.destroy();
 });
 
 test('every method of the glue is one of the core', async () => {
   const { client } = start();
-  const own = ['constructor', 'init', 'destroy', 'getStatus', 'getVersion', 'eventReset', 'emit', 'on', 'once', 'off', 'addListener', 'removeListener', 'view', 'exportLog'];
+  const own = ['constructor', 'init', 'destroy', 'getStatus', 'getVersion', 'eventReset', 'emit', 'on', 'once', 'off', 'addListener', 'removeListener', 'view', 'exportLog', 'stay'];
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf(client));
   const methods = Object.getOwnPropertyNames(prototype).filter((name) => name[0] !== '_' && !own.includes(name));
   assert.equal(methods.length, 22);

@@ -60,7 +60,7 @@ test('calls made before the core is ready reach it in order', async () => {
     ['join', param],
     ['publish'],
     ['subscribe', '18446744073709551615', 'audio'],
-    ['leave'],
+    ['leave', { ignored: true }],
   ]);
 });
 
@@ -230,6 +230,29 @@ test('eventReset removes every listener', async () => {
   assert.deepEqual(heard, []);
 });
 
+test('who is taken off by a listener hears nothing any more', async () => {
+  const { client } = start();
+  const heard = [];
+  const listen = (act) => {
+    client.on('open', () => heard.push('on') && act());
+    client.once('open', () => heard.push('once'));
+    client.addListener('open', last);
+  };
+  const last = () => heard.push('added');
+  for (const [act, expected] of [
+    [() => client.eventReset(), ['on']],
+    [() => client.off('open'), ['on', 'added']],
+    [() => client.removeListener('open', last), ['on', 'once']],
+    [() => client.once('open', () => {}), ['on', 'added']],
+  ]) {
+    client.eventReset();
+    listen(act);
+    client.emit('open');
+    await settled();
+    assert.deepEqual(heard.splice(0), expected);
+  }
+});
+
 test('emit tells later, in order, and with one argument', async () => {
   const { client, cores } = await ready();
   const heard = [];
@@ -291,7 +314,7 @@ test('before the core is there, and outside of a room, what the client knows is 
     });
     assert.equal(userlist.size, 0);
     same(client.getStatus(), {
-      isInTheRoom: false, state: 'idle', role: 'broadcaster', publishAudio: false, publishVideo: false,
+      isInTheRoom: false, state: 'idle', role: 'broadcaster', publishAudio: false, publishVideo: false, stay: '',
     });
     same(client._status, { ...client.getStatus() });
   }
@@ -310,14 +333,99 @@ test('_info and getStatus are copies of what the core knows', async () => {
   assert.equal(userlist.get('18446744073709551615').url, 'rtmp://pull');
   userlist.clear();
   same([...client._info.userlist.keys()], ['18446744073709551615', '7']);
-  same(client.getStatus(), { isInTheRoom: true, state: 'joined', role: 'audience', publishAudio: true, publishVideo: false });
+  cores[0].name = 'mine';
+  const media = { publishAudio: true, publishVideo: false };
+  same(client.getStatus(), { isInTheRoom: true, state: 'joined', role: 'audience', ...media, stay: 'mine' });
   client.getStatus().role = 'changed';
   assert.equal(client.getStatus().role, 'audience');
+  cores[0].name = '';
+  assert.equal(client._status.isInTheRoom, false);
+});
 
-  const inRoom = { idle: false, joining: true, joined: true, reconnecting: true, leaving: false };
-  for (const [state, expected] of Object.entries(inRoom)) {
-    cores[0].known.state = state;
-    assert.equal(client._status.isInTheRoom, expected, state);
+test('a client whose core is on its way knows what it was asked to join', async () => {
+  const { client, cores } = start();
+  assert.equal(await client.leave(), undefined);
+  client.join({ channelName: 'one', stay: 'one' });
+  assert.deepEqual([client.stay(), client.getStatus().state, client.getStatus().isInTheRoom], ['one', 'joining', true]);
+  client.join({ channelName: 'two', stay: 'two' });
+  client.leave({ stay: 'two' });
+  assert.equal(client.stay(), 'one', 'the second will be refused');
+  client.join({ channelName: 'three', stay: 'three', replaces: 'one' });
+  assert.equal(client.stay(), 'three');
+  client.leave();
+  assert.deepEqual([client.stay(), client.getStatus().state], ['', 'idle']);
+  await until(() => cores[0]?.calls.length === 5);
+
+  const { client: lame } = start({ WXWebAssembly: {} });
+  const joined = lame.join({ channelName: 'room' });
+  const left = lame.leave();
+  await assert.rejects(joined, { kind: 'Platform' });
+  assert.equal(await left, undefined, 'nothing was joined');
+  assert.equal(lame.stay(), '');
+});
+
+test('what was told of an ended stay is not heard, but that it ended, and what the page renders', async () => {
+  const { client, cores } = await ready();
+  const heard = [];
+  for (const event of ['clientJoin', 'view', 'disconnect', 'mine']) client.on(event, () => heard.push(event));
+  const [{ host }] = cores;
+  host.emit('clientJoin', {}, false);
+  host.emit('view', {}, true);
+  host.emit('disconnect', {}, true);
+  client.emit('mine');
+  host.forget();
+  await settled();
+  assert.deepEqual(heard.splice(0), ['view', 'disconnect', 'mine']);
+
+  // From within a listener, too.
+  client.on('clientJoin', () => heard.push('clientJoin') && host.forget());
+  host.emit('clientJoin', {}, false);
+  host.emit('clientJoin', {}, false);
+  await settled();
+  assert.deepEqual(heard, ['clientJoin']);
+});
+
+test('who asks what to render hears of later changes only', async () => {
+  const { client, cores } = await ready();
+  const heard = [];
+  client.on('view', (patch) => heard.push(patch));
+  cores[0].view = () => ({ players: ['all'] });
+  cores[0].host.emit('view', 'before', true);
+  assert.deepEqual(client.view().players, ['all']);
+  cores[0].host.emit('view', 'after', true);
+  await settled();
+  assert.deepEqual(heard, ['after']);
+});
+
+test('a destroy behind a leave means the stay that was left, also when another has begun meanwhile', async () => {
+  for (const wait of [
+    (left, then) => left.then(then),
+    (left, then) => left.then(() => {}).then(then),
+    async (left, then) => {
+      await (async () => left)();
+      then();
+    },
+  ]) {
+    const { client, cores } = await ready();
+    const [core] = cores;
+    client.join({ channelName: 'one' });
+    wait(client.leave(), () => client.destroy());
+    client.join({ channelName: 'two' });
+    // As the core does: the new stay cuts the end of the old one short.
+    core.calls[1].resolve();
+    await settled();
+    assert.equal(core.calls.filter(({ name }) => name === 'leave').length, 1);
+    client.destroy();
+    assert.equal(core.calls.filter(({ name }) => name === 'leave').length, 2, 'later it means the stay under way');
+
+    // A join of the very same moment is meant.
+    client.leave();
+    core.calls.at(-1).resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+    client.join({ channelName: 'three' });
+    client.destroy();
+    assert.equal(core.calls.at(-1).name, 'leave');
   }
 });
 

@@ -35,8 +35,8 @@ test('a configured path is used as it is: by option, else by the class', async (
   const { asked, engine } = spied(root);
   const { Sdk, client } = start({ engine, options: { wasmPath: '/sub/x.wasm' } });
   Sdk.wasmPath = '/other/y.wasm.br';
-  await assert.rejects(client.leave());
-  await assert.rejects(new Sdk({ appkey: '' }).leave());
+  await assert.rejects(client.publish());
+  await assert.rejects(new Sdk({ appkey: '' }).publish());
 
   assert.deepEqual(asked.map(([path]) => path), ['/sub/x.wasm', '/other/y.wasm.br']);
 });

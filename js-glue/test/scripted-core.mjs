@@ -27,7 +27,13 @@ export class Core {
     this.known = {
       cid: 0, role: 'broadcaster', state: 'idle', userlist: [], publishAudio: false, publishVideo: false,
     };
+    /** The name of the stay under way. */
+    this.name = '';
     options.made(this);
+  }
+
+  stay() {
+    return this.name;
   }
 
   info() {
@@ -42,6 +48,8 @@ export class Core {
     if (this.broken) throw new Error('unreachable');
     return new Promise((resolve, reject) => {
       this.calls.push({ name, args, resolve, reject });
+      if (name === 'join') this.name = 'the only one';
+      if (name === 'leave') this.name = '';
       if (this.answer) resolve(this.answer(name, args));
     });
   }

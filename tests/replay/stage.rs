@@ -330,6 +330,7 @@ impl Stage {
                 | Output::OpenSocket(..)
                 | Output::SendText(..)
                 | Output::CloseSocket(..)
+                | Output::Forget
                 | Output::Log(..) => Value::Null,
             };
             self.journal.comes_out(&output, &value.to_string());
@@ -367,7 +368,7 @@ impl Stage {
                 Output::Event(event) => {
                     events.push(Item { kind: "event", name: event.name().into(), value, socket: None });
                 }
-                Output::AskRetry(_) | Output::Log(..) => {}
+                Output::AskRetry(_) | Output::Forget | Output::Log(..) => {}
             }
         }
         self.journal.drained(&self.session, self.now);

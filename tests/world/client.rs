@@ -86,6 +86,8 @@ impl Client {
             LONGEST_JOIN
         } else if call == Call::Leave {
             self.config.leave_timeout
+        } else if self.pending.iter().any(|pending| pending.name == "join") {
+            LONGEST_JOIN + self.config.call_timeout
         } else {
             self.config.call_timeout
         };
@@ -152,7 +154,7 @@ impl Client {
                     effects.push(Effect::AskRetry(context.retry_count));
                     self.asked.push(context);
                 }
-                Output::Log(..) => {}
+                Output::Forget | Output::Log(..) => {}
             }
         }
         self.timer = self.session.poll_timeout();

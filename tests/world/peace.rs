@@ -130,38 +130,40 @@ impl Wishes {
         match (call, result) {
             (Call::Join(_), _) => *self = Self { role: self.role, ..Self::none() },
             (Call::Publish(media), Ok(())) => self.publish(*media, |_| Some(true)),
-            (Call::Publish(media), Err(Error::CommandRefused { .. })) => self.publish(*media, |_| None),
-            // What was published before stays so, and of two media one may have come through.
-            (Call::Publish(media), Err(_)) => {
-                let both = *media == MediaSet::MAIN;
-                self.publish(*media, |before| before.filter(|published| *published || !both));
-            }
             (Call::Unpublish(media), _) => self.publish(*media, |_| Some(false)),
             (Call::MuteOther(uid, ..), _) if *uid != me => {}
-            (Call::Mute(media, mute) | Call::MuteOther(_, media, mute), result) => {
-                let state = result.is_ok().then_some(*mute);
+            (Call::Mute(media, mute) | Call::MuteOther(_, media, mute), Ok(())) => {
                 if media.contains(Media::Audio) {
-                    self.muted_audio = state;
+                    self.muted_audio = Some(*mute);
                 }
                 if media.contains(Media::Video) {
-                    self.muted_video = state;
+                    self.muted_video = Some(*mute);
                 }
             }
-            (Call::SetRole(role), result) => {
-                self.role = result.is_ok().then_some(*role);
+            (Call::SetRole(role), Ok(())) => {
+                self.role = Some(*role);
                 if *role == Role::Audience {
-                    self.publish(MediaSet::MAIN, |before| {
-                        if result.is_ok() || before == Some(false) { Some(false) } else { None }
-                    });
+                    self.publish(MediaSet::MAIN, |_| Some(false));
                 }
             }
-            (Call::StartCaptions(source, target), result) => {
+            (Call::StartCaptions(source, target), Ok(())) => {
                 let wish = CaptionWish { source_lang: source.clone(), target_lang: target.clone() };
-                self.captions = result.is_ok().then_some(Some(wish));
+                self.captions = Some(Some(wish));
             }
-            (Call::StopCaptions, result) => self.captions = result.is_ok().then_some(None),
+            (Call::StopCaptions, Ok(())) => self.captions = Some(None),
+            // A call that fails leaves nothing behind.
             (
+                Call::Publish(_)
+                | Call::Mute(..)
+                | Call::MuteOther(..)
+                | Call::SetRole(_)
+                | Call::StartCaptions(..)
+                | Call::StopCaptions,
+                Err(_),
+            )
+            | (
                 Call::Leave
+                | Call::LeaveStay(_)
                 | Call::Subscribe(..)
                 | Call::Unsubscribe(..)
                 | Call::SetVoice(..)
