@@ -76,10 +76,10 @@ export class App {
       mute: () => [step.media], unmute: () => [step.media], setRole: () => [step.role] }[name]?.() ?? [];
     const join = name === 'join' ? this.joins.length - 1 : undefined;
     const stay = args[0]?.stay;
-    if (name === 'leave') this.leaves((other) => other.who === who && (stay === undefined || other.name === stay));
+    if (name === 'leave') this.leaves((other) => other.who === who && (stay === undefined || other.name === stay), stay !== undefined);
     const { now } = this.stage.clock;
     const hasJustLeft = this.calls.some((made) => made.name === 'leave' && made.who === who && made.settledOn === now);
-    if (name === 'destroy' && !hasJustLeft) this.leaves((other) => other.who === who);
+    if (name === 'destroy' && !hasJustLeft) this.leaves((other) => other.who === who, false);
     this.call({ name, step, who, owner: 'app', join, stay: name === 'leave' ? stay : undefined }, () => client[name](...args.map((arg) => this.stage.value(arg))));
   }
 
@@ -100,9 +100,13 @@ export class App {
     return name ? [{ stay: name }] : [];
   }
 
-  /** Nothing of these stays is to be told any more. */
-  leaves(which) {
-    this.joins.filter(which).forEach((join) => (join.left = true));
+  /** Nothing of these stays is to be told any more; who leaves by name must name the one under way, or the next. */
+  leaves(which, byName = true) {
+    const isUnderWay = ({ who, number }) => {
+      const { client, ear } = this.clients[who];
+      return !this.stage.network.stays.has(number) || (ear.stay.join === number && client.stay() !== '');
+    };
+    this.joins.filter((join) => which(join) && (!byName || isUnderWay(join))).forEach((join) => (join.left = true));
     for (const { ear } of this.clients) {
       ear.stays.forEach((stay) => (stay.left = this.joins[stay.join].left));
     }

@@ -69,7 +69,12 @@ export class Gateway {
     if (!connection.open) return;
     const { cmd, body, seq } = JSON.parse(text);
     this.watch(connection);
-    if (cmd === 0) return this.login(connection, body, seq);
+    if (cmd === 0) {
+      const rule = this.rule('login');
+      const enter = () => this.login(connection, body, seq, rule);
+      // Nothing overtakes the answer to a login, so it is the login that is late.
+      return rule?.verdict === 'delay' ? void this.clock.add(enter, rule.delay, false) : enter();
+    }
     const answer = { 2: 3, 4: 9, 5: 6, 7: 8 }[cmd] ?? 14;
     if (connection.out || !connection.member) {
       this.send(connection, answer, seq, { code: connection.out ? 200 : 401 });
@@ -79,8 +84,8 @@ export class Gateway {
     this.command(connection, { cmd, body, answer, seq });
   }
 
-  login(connection, body, seq) {
-    const rule = this.rule('login');
+  login(connection, body, seq, rule) {
+    if (!connection.open) return undefined;
     if (rule?.verdict === 'refuse' || this.rooms.get(body.cid)?.closing) {
       this.note({ kind: 'login-refused', join: connection.wire.join });
       this.send(connection, 1, seq, { code: 401, errmsg: 'planned', userlist: [] });
@@ -118,10 +123,11 @@ export class Gateway {
     const others = [...room.members.values()].filter((other) => other !== member);
     const answer = { code: 200, userlist: [own, ...others.map((other) => this.entry(room, other, member))], resume: session };
     if (room.rebuilt && left > 0) answer.settling = left;
-    this.answer(connection, rule, 1, seq, answer);
+    this.answer(connection, rule?.verdict === 'delay' ? undefined : rule, 1, seq, answer);
     for (const other of others) {
       for (const media of other.muted) this.notify(connection, 15, { uid: other.uid, cid, mediaType: media, mute: true });
     }
+    return undefined;
   }
 
   command(connection, packet) {
