@@ -21,6 +21,8 @@ export class App {
     /** By number: who joins what. */
     this.joins = [];
     this.pages = [];
+    /** Every step, wherever it was done. */
+    this.done = [];
     this.clients = Array.from({ length: world.clients ?? 1 }, (_, who) => {
       const options = stage.value({ appkey: 'k' });
       const client = who === 0 ? stage.sdk.Client(options) : stage.sdk.createClient(options);
@@ -44,6 +46,7 @@ export class App {
   /** Does one step. */
   perform(step) {
     const { do: act, who = 0 } = step;
+    this.done.push(step);
     const { stage } = this;
     if (act in WORLD) return WORLD[act](stage, step, this.clients[who]);
     if (act in PAGE) return PAGE[act](this, step);
@@ -115,7 +118,8 @@ export class App {
   /** Makes a call, whatever it is, and keeps what comes of it. */
   call(what, make) {
     const { stage } = this;
-    const call = { n: ++stage.order, at: stage.clock.now, suspended: stage.clock.suspended, within: this.within, outcome: null, ...what };
+    const { state } = this.clients[what.who].client.getStatus();
+    const call = { n: ++stage.order, at: stage.clock.now, state, suspended: stage.clock.suspended, within: this.within, outcome: null, ...what };
     this.calls.push(call);
     stage.tell(`${call.owner === 'app' ? 'app' : `page ${call.owner}`}${this.clients.length > 1 ? ` (client ${call.who})` : ''}: ${call.name} ${JSON.stringify({ ...call.step, do: undefined, wait: undefined, who: undefined, page: undefined, then: undefined, catch: undefined })}`);
     let promise;

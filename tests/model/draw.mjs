@@ -14,7 +14,7 @@ const CALLS = { join: 3, leave: 2, destroy: 0.5, publish: 5, unpublish: 3, subsc
 const LISTENS = { when: 5, eventReset: 1, off: 0.5 };
 const PAGES = { enter: 4, exit: 2, setMic: 4, setCamera: 4, close: 1, open: 1.5, onPage: 3 };
 const OUTSIDE = {
-  refuse: 4, lose: 1.5, delay: 2, repeat: 1, refuseLogin: 0.5, request: 1.5, connect: 1.5, send: 0.5, drop: 2, silence: 1,
+  refuse: 4, lose: 1.5, delay: 2, repeat: 1, refuseLogin: 0.5, request: 1.5, connect: 1.5, send: 0.5, drop: 2, silence: 1, outage: 2,
   hide: 1, offline: 1, suspend: 1, restart: 0.6, kick: 0.8, replace: 0.4, dissolve: 0.5, guests: 3,
 };
 
@@ -58,10 +58,12 @@ class Draw {
       }
     }
     const world = this.world();
-    if (chance.is(0.8)) steps.push(this.first());
+    if (chance.is(0.8)) steps.push({ wait: 0, ...this.entering() });
     if (chance.is(0.6)) steps.push({ wait: 4 * world.latency + 20, do: 'nothing' });
     const count = chance.between(2, chance.pick([5, 10, 20]));
-    for (let step = 0; step < count; step++) steps.push({ wait: Number(chance.weighted(WAITS)), ...this.step() });
+    for (let step = 0; step < count; step++) {
+      for (const one of this.step()) steps.push({ wait: Number(chance.weighted(WAITS)), ...one });
+    }
     return { kind: this.kind, world, steps };
   }
 
@@ -75,15 +77,17 @@ class Draw {
     };
   }
 
-  first() {
-    const join = this.kind === 'room' ? this.action('enter') : this.action('join');
-    return { wait: 0, ...join };
+  entering() {
+    return this.action(this.kind === 'room' ? 'enter' : 'join');
   }
 
+  /** One thing that is done or happens, with what belongs to it. */
   step() {
     const { chance } = this;
     const [own, outside] = [sum(this.app), sum(this.outside)];
-    return chance.is(own / (own + Math.min(outside, own))) ? this.action(chance.weighted(this.app)) : this.event(chance.weighted(this.outside));
+    if (!chance.is(own / (own + Math.min(outside, own)))) return this.event(chance.weighted(this.outside));
+    // Most can be done in a room only.
+    return [this.inside || chance.is(0.4) ? this.action(chance.weighted(this.app)) : this.entering()];
   }
 
   /** Something that the app does. */
@@ -92,6 +96,8 @@ class Draw {
     const who = this.clients > 1 ? { who: chance.between(0, this.clients - 1) } : {};
     const page = { page: chance.between(0, Math.max(0, this.pages - 1)) };
     const then = this.nested(depth);
+    if (depth === 0 && ['join', 'enter'].includes(name)) this.inside = true;
+    if (depth === 0 && ['leave', 'destroy', 'exit', 'close'].includes(name)) this.inside = false;
     switch (name) {
       case 'join': return { do: name, room: chance.pick(this.rooms), ...this.naming(), ...who, ...then };
       case 'leave': return { do: name, ...(this.names && { of: chance.pick([undefined, 'first', 'latest', 'latest']) }), ...who, ...then };
@@ -146,36 +152,48 @@ class Draw {
     const { chance } = this;
     const room = chance.pick(this.rooms);
     const who = this.clients > 1 ? { who: chance.between(0, this.clients - 1) } : {};
-    const command = () => {
-      const on = chance.pick(this.commands);
-      const hasMedia = on === 'publish' || on === 'mute';
-      const media = hasMedia ? chance.pick([undefined, 'audio', 'video', 'video']) : undefined;
-      const to = hasMedia ? chance.pick([undefined, true]) : undefined;
-      return { do: 'rule', on, ...(media && { media }), ...(to && { to }), times: chance.pick([1, 1, 2, 5]) };
-    };
+    const some = (most, one) => Array.from({ length: chance.between(1, most) }, one);
+    const connect = () => ({ do: 'fault', on: 'connect', way: chance.pick(['fail', 'fail', 'hang', 'throw', 'late']), by: chance.pick(['close', 'error']), delay: chance.pick([100, 1000, 4000]) });
     switch (name) {
-      case 'refuse': {
-        const rule = command();
-        return { ...rule, on: rule.on === 'logout' ? 'role' : rule.on, verdict: 'refuse' };
-      }
-      case 'lose': return { ...command(), verdict: 'lose' };
+      case 'refuse': return this.answering('refuse');
+      case 'lose': return this.answering('lose');
       case 'delay':
-      case 'repeat': return { ...command(), on: chance.is(0.2) ? 'login' : command().on, verdict: name, delay: chance.pick([10, 200, 1000, 4000, 12_000]) };
-      case 'refuseLogin': return { do: 'rule', on: 'login', verdict: 'refuse', times: chance.pick([1, 2]) };
-      case 'request': return { do: 'fault', on: 'request', way: chance.pick(['fail', 'hang', 'page', 'refuse', 'late']), delay: chance.pick([100, 1000, 5000]) };
-      case 'connect': return { do: 'fault', on: 'connect', way: chance.pick(['fail', 'fail', 'hang', 'throw', 'late']), by: chance.pick(['close', 'error']), delay: chance.pick([100, 1000, 4000]) };
-      case 'send': return { do: 'fault', on: 'send', way: 'fail' };
-      case 'drop': return { do: 'drop', silently: false };
-      case 'silence': return { do: 'drop', silently: true };
-      case 'hide': return { do: 'signal', name: chance.pick(['hide', 'show']) };
-      case 'offline': return { do: 'signal', name: chance.pick(['offline', 'online']) };
-      case 'suspend': return { do: 'suspend', for: chance.pick([500, 3000, 12_000]) };
-      case 'restart': return { do: 'restart', gone: chance.pick([0, 500, 3000]), back: chance.pick([0, 800]) };
-      case 'kick': return { do: 'kick', room, cmd: chance.pick([24, 24, 25]), ...who };
-      case 'replace': return { do: 'replace', room, ...who };
-      case 'dissolve': return { do: 'dissolve', room };
-      default: return this.guests(room);
+      case 'repeat':
+        if (chance.is(0.2)) return [{ do: 'rule', on: 'login', verdict: name, delay: chance.pick([10, 200, 1000, 4000]), times: 1 }];
+        return this.answering(name);
+      case 'refuseLogin': return [{ do: 'rule', on: 'login', verdict: 'refuse', times: chance.pick([1, 2]) }, ...chance.some([{ do: 'drop', silently: false }], 0.5)];
+      case 'request': return [{ do: 'fault', on: 'request', way: chance.pick(['fail', 'hang', 'page', 'refuse', 'late']), delay: chance.pick([100, 1000, 5000]) }];
+      case 'connect': return some(2, connect);
+      case 'outage': return [...some(4, connect), { do: 'drop', silently: chance.is(0.3) }];
+      case 'send': return [{ do: 'fault', on: 'send', way: 'fail' }];
+      case 'drop': return [{ do: 'drop', silently: false }];
+      case 'silence': return [{ do: 'drop', silently: true }];
+      case 'hide': return [{ do: 'signal', name: chance.pick(['hide', 'show']) }];
+      case 'offline': return [{ do: 'signal', name: chance.pick(['offline', 'online']) }];
+      case 'suspend': return [{ do: 'suspend', for: chance.pick([500, 3000, 12_000]) }];
+      case 'restart': return [{ do: 'restart', gone: chance.pick([0, 500, 3000]), back: chance.pick([0, 800]) }];
+      case 'kick': return [{ do: 'kick', room, cmd: chance.pick([24, 24, 25]), ...who }];
+      case 'replace': return [{ do: 'replace', room, ...who }];
+      case 'dissolve': return [{ do: 'dissolve', room }];
+      default: return [this.guests(room)];
     }
+  }
+
+  /** What comes of the next commands of a kind, and mostly a call that needs one. */
+  answering(verdict) {
+    const { chance } = this;
+    const on = chance.pick(this.commands);
+    if (on === 'logout' && verdict === 'refuse') return [];
+    const hasMedia = on === 'publish' || on === 'mute';
+    const media = hasMedia ? chance.pick([undefined, 'audio', 'video', 'video']) : undefined;
+    const to = hasMedia ? chance.pick([undefined, true]) : undefined;
+    const rule = {
+      do: 'rule', on, ...(media && { media }), ...(to && { to }), times: chance.pick([1, 1, 2, 5]), verdict,
+      ...((verdict === 'delay' || verdict === 'repeat') && { delay: chance.pick([10, 200, 1000, 4000, 12_000]) }),
+    };
+    const calls = { publish: ['publish', 'publish', 'unpublish', 'setMic', 'setCamera'], mute: ['mute', 'mute', 'unmute'], role: ['setRole'], subscribe: ['subscribe', 'unsubscribe'], logout: ['leave', 'exit'] }[on];
+    const usual = calls.filter((call) => call in this.app);
+    return chance.is(0.7) && usual.length > 0 ? [rule, this.action(chance.pick(usual))] : [rule];
   }
 
   guests(room) {

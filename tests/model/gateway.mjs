@@ -9,6 +9,8 @@ const SILENCE = 15_000;
 const CONFIRM = 5_000;
 const SETTLING = 10_000;
 const FAREWELL = 1_000;
+/** A client waits ten seconds for an answer, and the network takes some of it. */
+const PATIENCE = 8_000;
 const [BROADCASTER, AUDIENCE] = [0, 1];
 const STREAM = { audio: 'main', video: 'main', screenShare: 'screen', slaveAudio: 'slave' };
 const FLAG = { audio: 'audio_on', video: 'video_on', screenShare: 'screen_on', slaveAudio: 'sa_on' };
@@ -140,7 +142,8 @@ export class Gateway {
     else if (cmd === 10 && value && member.role === AUDIENCE) code = 403;
     else if (cmd === 16 && value && !room.members.has(body.srcUid)) code = 404;
     else this.carryOut(connection, packet, value);
-    if (code !== 200 || rule?.verdict === 'lose') {
+    const isLate = rule?.verdict === 'delay' && rule.delay > PATIENCE;
+    if (code !== 200 || rule?.verdict === 'lose' || isLate) {
       const kind = code !== 200 ? 'refused' : 'unanswered';
       this.note({ kind, join: connection.wire.join, item, media: body.mediaType, source: body.srcUid, value });
     }

@@ -143,7 +143,9 @@ function settled(app, who, words, initial, isAboutIt) {
     }
   }
   const asked = words.flatMap(({ call }) => during(call));
-  if (facts.some((fact) => fact.n > since && !asked.includes(fact))) expected.free = true;
+  // What a login has to restore may be refused, whoever asks for it.
+  const isRestored = (fact) => app.stage.facts.some(({ kind, join, n }) => kind === 'logged-in' && join === fact.join && n > since && n < fact.n);
+  if (facts.some((fact) => fact.n > since && (!asked.includes(fact) || isRestored(fact)))) expected.free = true;
   return expected;
 }
 

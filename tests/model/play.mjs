@@ -1,6 +1,7 @@
 /** Plays one plan, from its first step to peace. */
 
 import { App } from './app.mjs';
+import { stayOf } from './ledger.mjs';
 import { unrest } from './peace.mjs';
 import { Stage } from './stage.mjs';
 
@@ -66,6 +67,13 @@ function steady(stage, app) {
 function seen(stage, app) {
   return [
     ...app.calls.map(({ name, outcome }) => `${name} ${outcome ?? 'pending'}`),
+    ...app.calls.map(({ name, state }) => `${name} while ${state}`),
+    ...app.calls.filter(({ within }) => within).map(({ name }) => `${name} in an answer`),
+    ...app.done.map((step) => `step ${[step.do, step.on, step.verdict ?? step.way, step.name].filter((part) => typeof part === 'string').join(' ')}`),
+    ...app.clients.map(({ client, who }) => {
+      const { join, certain } = stayOf(app, who);
+      return `rest ${client.getStatus().state}, ${certain ? `must be ${join ? 'in' : 'out'}` : 'may be either'}`;
+    }),
     ...app.clients.flatMap(({ ear }) => ear.told.map(({ event }) => `event ${event}`)),
     ...app.pages.filter(Boolean).flatMap(({ told }) => told.map(({ event, detail }) => `page ${event}${detail?.state ? ` ${detail.state}` : ''}`)),
     ...stage.facts.map(({ kind }) => `gateway ${kind}`),
