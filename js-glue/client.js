@@ -7,6 +7,7 @@
 
 const Host = require('./host.js');
 const load = require('./loader.js');
+const advise = require('./names.js');
 const print = require('./logger.js');
 
 /** Options that are for the glue, or for nobody; the core gets all others. */
@@ -76,6 +77,7 @@ class Client {
    */
   leave(param) {
     const { stay } = param || {};
+    const ends = !stay && this.stay() !== '';
     if (!this._host) {
       // What has not joined must not be loaded for this.
       if (this._waiting.length === 0) return Promise.resolve();
@@ -85,6 +87,7 @@ class Client {
     const asked = withHost(this, (host) => stayed(host, 'leave', args));
     // Without a core nothing was joined either.
     const left = this._host ? asked : asked.catch(() => {});
+    if (!ends) return left;
     const after = left.then(() => {
       this._left = true;
     });
@@ -167,11 +170,13 @@ class Client {
    */
   on(event, listener) {
     this._listeners.set(event, checked('on', listener));
+    advise(this._options, event);
   }
 
   /** @param {string} event @param {Function} listener */
   once(event, listener) {
     this._onceListeners.set(event, checked('once', listener));
+    advise(this._options, event);
   }
 
   /**
@@ -195,6 +200,7 @@ class Client {
   addListener(event, listener) {
     const added = this._addedListeners.get(event) || new Set();
     this._addedListeners.set(event, added.add(checked('addListener', listener)));
+    advise(this._options, event);
   }
 
   /** @param {string} event @param {Function} listener */

@@ -27,6 +27,9 @@ const SIGNALS = [
   },
 ];
 
+/** Where the original gives the uid alone (docs/protocol.md 6.2). */
+const BARE = /^(un)?mute-/;
+
 /** @typedef {{task: any, ended(code: number, reason: string): void, failed(error: unknown): void}} Socket */
 
 /** The live sockets of all clients. @type {Set<Socket>} */
@@ -173,7 +176,7 @@ class Host {
    * @param {boolean} outlasts whether it is told even after the stay that it belongs to
    */
   emit(event, payload, outlasts) {
-    this._told.emit(event, payload, outlasts);
+    this._told.emit(event, BARE.test(event) ? bare(payload) : payload, outlasts);
   }
 
   /** What has not been heard yet belongs to a stay that is over. */
@@ -181,9 +184,10 @@ class Host {
     this._told.forget();
   }
 
-  /** @param {'error' | 'warn' | 'info' | 'debug'} level @param {string} text */
+  /** @param {'error' | 'notice' | 'warn' | 'info' | 'debug'} level @param {string} text */
   log(level, text) {
-    if (this._options.debug) print(this._options.logger, level, '[nertc]', text);
+    if (level === 'notice') print(this._options.logger, 'warn', 'YunXinMiniappSDK:', text);
+    else if (this._options.debug) print(this._options.logger, level, '[nertc]', text);
   }
 
   _platform() {
@@ -235,9 +239,24 @@ function close(task, code, reason) {
   }
 }
 
-/** @param {any} error */
+/**
+ * Lets a payload with a uid be compared, printed and used as a key as if it were the uid.
+ *
+ * @param {any} payload
+ */
+function bare(payload) {
+  const own = (/** @type {Function} */ value) => ({ value, configurable: true, writable: true });
+  return Object.defineProperties(payload, {
+    valueOf: own(() => payload.uid),
+    toString: own(() => String(payload.uid)),
+  });
+}
+
+/** The platform's text, and its number if that is not in it. @param {any} error */
 function messageOf(error) {
-  return String((error && (error.errMsg || error.message)) || error);
+  const { errMsg, message, errno } = error || {};
+  const text = String(errMsg || message || error);
+  return errno && text.indexOf(errno) < 0 ? text + ' (' + errno + ')' : text;
 }
 
 /** @param {unknown} data @returns {string} */

@@ -14,6 +14,9 @@ declare class YunXinMiniappSDK extends WithConstants {
   /** Makes the app's client, or returns the one made before. Throws if `appkey` is not among the options. */
   static Client(options: YunXinMiniappSDK.ClientOptions): YunXinMiniappSDK;
 
+  /** As `Client`, under the name that 4.1.0 had for it. */
+  static getInstance(options: YunXinMiniappSDK.ClientOptions): YunXinMiniappSDK;
+
   /**
    * Makes a client of its own, beside the app's one: for a second room at the same time. Each client
    * in a room needs one socket, and WeChat allows five in an app.
@@ -74,10 +77,20 @@ declare class YunXinMiniappSDK extends WithConstants {
 
   unsubscribe(uid: YunXinMiniappSDK.UidLike, mediaType: YunXinMiniappSDK.MediaType): Promise<void>;
 
-  /** Tells the others that a medium is muted. Default: both. With a uid: asks to mute that user. */
-  mute(mediaType?: YunXinMiniappSDK.PublishedMedia, uid?: YunXinMiniappSDK.UidLike): Promise<void>;
+  /**
+   * Tells the others that a medium is muted. Default: both. With a uid: asks to mute that user. Resolves
+   * with one's own URL for live-pusher, which stays valid, or with nothing where none is known.
+   */
+  mute(
+    mediaType?: YunXinMiniappSDK.PublishedMedia,
+    uid?: YunXinMiniappSDK.UidLike
+  ): Promise<string | undefined>;
 
-  unmute(mediaType?: YunXinMiniappSDK.PublishedMedia, uid?: YunXinMiniappSDK.UidLike): Promise<void>;
+  /** The opposite of `mute`; resolves with the same. */
+  unmute(
+    mediaType?: YunXinMiniappSDK.PublishedMedia,
+    uid?: YunXinMiniappSDK.UidLike
+  ): Promise<string | undefined>;
 
   /** Default: 'broadcaster'. Works outside of a room too; an audience publishes nothing. */
   setRole(role?: YunXinMiniappSDK.Role): Promise<void>;
@@ -215,11 +228,15 @@ declare namespace YunXinMiniappSDK {
   type NativeAdvice =
     | 'none' | 'restart-pusher' | 'restart-player' | 'check-permission' | 'check-network' | 'resubscribe';
 
+  type NativeDevice = 'camera' | 'microphone' | 'screen';
+
   interface NativeCode {
     code: number;
     name: string;
     severity: NativeSeverity;
     advice: NativeAdvice;
+    /** What of the phone cannot be used then. */
+    device?: NativeDevice;
     /** What it means, in English. */
     en: string;
     /** The same in Chinese. */
@@ -339,7 +356,7 @@ declare namespace YunXinMiniappSDK {
   type EqualizationBand = ValueOf<'AUDIO_EQUALIZATION_BAND'> | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
   interface ServerAddresses {
-    /** Full URL of the bootstrap. */
+    /** Full URL of the bootstrap. Without it, the app key goes to NetEase, which is said once. */
     channelServer?: string;
     /** Full URL for reports. Without it, nothing is reported. */
     statisticsServer?: string;
@@ -649,6 +666,10 @@ declare namespace YunXinMiniappSDK {
 
   interface MuteEvent<Media extends 'audio' | 'video'> extends UserEvent {
     mediaType: Media;
+    /** The uid, so that the payload compares with one: the original gives nothing else. Not enumerable. */
+    valueOf(): Uid;
+    /** The uid as text: in templates, and as a key. Not enumerable. */
+    toString(): string;
   }
 
   interface RoleEvent extends UserEvent {
@@ -733,11 +754,15 @@ declare namespace YunXinMiniappSDK {
     component: NativeComponent;
     /** Missing for what no component reports. */
     code?: number;
-    /** `no-first-frame`: a player connected twice and showed nothing. */
+    /** `no-first-frame`: a player connected twice and did not show what it was promised. */
     name?: 'no-first-frame';
+    /** What alone did not come, if the rest did. */
+    mediaType?: MediaType;
     /** Missing if the code is not documented: clients send such, too. */
     severity?: 'error' | 'fatal';
     advice: NativeAdvice;
+    /** What of the phone cannot be used: others neither see nor hear it. */
+    device?: NativeDevice;
   }
 
   interface NetworkQualityEvent extends UserEvent {
@@ -773,6 +798,9 @@ declare namespace YunXinMiniappSDK {
       maxBitrate: number;
       /** Whether it reported that it pushes. */
       live: boolean;
+      /** Whether it reported that it cannot use microphone or camera, whatever `enableMic` and `enableCamera` say. */
+      micFailed: boolean;
+      cameraFailed: boolean;
     };
     /** By place. A free place has `key` and an empty `src` only: do not render it. */
     players: ViewedPlayer[];

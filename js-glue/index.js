@@ -13,6 +13,12 @@ const print = require('./logger.js');
 let singleton = null;
 
 class YunXinMiniappSDK extends Client {
+  /** @param {Record<string, any>} options */
+  constructor(options) {
+    refuse(options);
+    super(options);
+  }
+
   /**
    * Makes the app's client, or returns the one that was made before.
    *
@@ -21,11 +27,21 @@ class YunXinMiniappSDK extends Client {
   static Client(options) {
     if (!singleton) {
       singleton = new YunXinMiniappSDK(options);
-    } else if (options && differ(options, singleton._options)) {
+    } else if (differ(options, singleton._options, DEPTH)) {
       const text = 'YunXinMiniappSDK.Client: there is a client already; the new options are not used';
       print(singleton._options.logger, 'warn', text);
     }
     return singleton;
+  }
+
+  /**
+   * As `Client`, under the name that 4.1.0 had for it.
+   *
+   * @param {Record<string, any>} options
+   */
+  static getInstance(options) {
+    refuse(options);
+    return YunXinMiniappSDK.Client(options);
   }
 
   /**
@@ -53,10 +69,44 @@ class YunXinMiniappSDK extends Client {
   }
 }
 
-/** @param {Record<string, unknown>} some @param {Record<string, unknown>} others */
-function differ(some, others) {
-  return Object.keys(Object.assign({}, some, others)).some((key) => some[key] !== others[key]);
+/**
+ * Says what is wrong with options that are meant for another API.
+ *
+ * @param {Record<string, any>} options
+ */
+function refuse(options) {
+  if (!options || typeof options !== 'object' || 'appkey' in options) return;
+  if ('nim' in options) {
+    throw new Error('YunXinMiniappSDK: these are options of Netcall, the first generation of the SDK, which is another ' +
+      'API (docs/compatibility.md): here, call Client({ appkey }), then join() and publish()');
+  }
+  if ('appKey' in options) throw new Error('YunXinMiniappSDK: the parameter "appkey" is required, in small letters');
 }
+
+/**
+ * Whether options ask for something that is not so. By value, since each page writes its own anew; what is
+ * left out asks for nothing.
+ *
+ * @param {any} given
+ * @param {any} used
+ * @param {number} depth how deep to look
+ * @returns {boolean}
+ */
+function differ(given, used, depth) {
+  if (given === undefined || given === null || given === '' || given === used) return false;
+  if (given === false) return Boolean(used);
+  if (typeof given === 'function') return typeof used !== 'function' || String(given) !== String(used);
+  if (typeof given !== 'object') return given === given || used === used;
+  const others = used === undefined || used === null || used === false ? {} : used;
+  if (typeof others !== 'object') return true;
+  const kind = Object.getPrototypeOf(given);
+  // Of an instance of the app's own, all that can be told is its class.
+  if (kind && Object.getPrototypeOf(kind)) return kind !== Object.getPrototypeOf(others);
+  return depth > 0 && Object.keys(given).some((key) => differ(given[key], others[key], depth - 1));
+}
+
+/** No option is deeper, and an app's objects may refer to themselves. */
+const DEPTH = 3;
 
 Object.assign(YunXinMiniappSDK, constants);
 Object.assign(YunXinMiniappSDK.prototype, constants);

@@ -16,14 +16,17 @@ export class Side {
    * Opens the demo's first page.
    *
    * @param {string} preview the address of the preview
-   * @param {{uid: number, server: string, room?: string, locale?: string}} options whom it joins as, and where
+   * @param {{uid: number, server: string, room?: string, locale?: string, permissions?: string[]}} options whom it
+   *   joins as, and where; what the user grants of `camera` and `microphone`, if not both to whoever asks
    */
-  static async open(preview, { uid, server, room = 'demo', locale }) {
-    const browser = await openBrowser({ locale });
+  static async open(preview, { uid, server, room = 'demo', locale, permissions }) {
+    const browser = await openBrowser({ locale, allow: !permissions });
+    const grant = (given) => browser.context.grantPermissions(given, { origin: new URL(preview).origin });
     try {
+      if (permissions) await grant(permissions);
       const { page, app, said } = await openApp(browser.context, preview);
       await app.evaluate(install);
-      return Object.assign(new Side(), { uid, server, room, browser, page, app, said });
+      return Object.assign(new Side(), { grant, uid, server, room, browser, page, app, said });
     } catch (error) {
       await browser.close();
       throw error;

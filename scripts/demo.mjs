@@ -32,11 +32,10 @@ gateway and holds a call between two clients; pictures and report.json land in o
 demo's pages and prints an address: open it in two windows of Chromium, Chrome or Edge. Stays until it is
 interrupted, or until its standard input ends if that is a pipe. With CI set in the environment, --once.`;
 
-const OPTIONS = { check: { type: 'boolean' }, once: { type: 'boolean' }, help: { type: 'boolean' } };
+const OPTIONS = { check: { type: 'boolean' }, once: { type: 'boolean' } };
 
 runAsProgram(import.meta.url, async (args) => {
-  const { check, once, help } = read(args);
-  if (help) return console.log(USAGE);
+  const { check, once } = read(args);
 
   await setUp({ browser: check });
   await step('build: package', build);
@@ -56,7 +55,7 @@ runAsProgram(import.meta.url, async (args) => {
     if (stays) await interrupted();
     else console.log('this run ends here; npm run preview serves it until it is interrupted');
   }, GATEWAY);
-});
+}, USAGE);
 
 /** ffmpeg and the SDK alone, without a browser. */
 async function callOfTwo(program) {

@@ -33,7 +33,6 @@ const OPTIONS = {
   port: { type: 'string', default: '8396' },
   'no-gateway': { type: 'boolean' },
   flv: { type: 'string' },
-  help: { type: 'boolean' },
 };
 
 /** @returns {Promise<string>} the path of the program that compiles mini-programs */
@@ -46,7 +45,6 @@ export async function buildCompiler() {
 
 runAsProgram(import.meta.url, async (args) => {
   const options = read(args);
-  if (options.help) return console.log(USAGE);
 
   await setUp();
   if (!options.app) await step('build: package', build);
@@ -79,7 +77,7 @@ runAsProgram(import.meta.url, async (args) => {
   } finally {
     await gateway?.stop();
   }
-});
+}, USAGE);
 
 function read(args) {
   try {

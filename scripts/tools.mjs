@@ -108,11 +108,28 @@ export function npmProgram(name, path) {
   return program;
 }
 
-/** Runs `main` if its file is the program that Node was started with. */
-export function runAsProgram(url, main) {
+/**
+ * Runs `main` if its file is the program that Node was started with. `--help` prints how it is used: the
+ * given text, or what the file says of itself; flags that it does not know end with one line.
+ *
+ * @param {string} url of the file
+ * @param {(args: string[]) => Promise<unknown>} main
+ * @param {string} [usage]
+ */
+export function runAsProgram(url, main, usage) {
   if (!process.argv[1] || pathToFileURL(resolve(process.argv[1])).href !== url) return;
-  main(process.argv.slice(2)).catch((error) => {
-    console.error(error instanceof Refusal ? error.message : error);
+  const args = process.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) return console.log(usage ?? header(url));
+  main(args).catch((error) => {
+    const isWrongUse = String(error?.code).startsWith('ERR_PARSE_ARGS');
+    if (isWrongUse) console.error(`${error.message.split(/\.\s/)[0]} (--help tells what there is)`);
+    else console.error(error instanceof Refusal ? error.message : error);
     process.exitCode = 1;
   });
+}
+
+/** The comment that a file begins with. */
+function header(url) {
+  const [, comment] = /^\/\*\*([^]*?)\*\//.exec(readFileSync(fileURLToPath(url), 'utf8')) ?? [, ''];
+  return comment.replace(/^ *\* ?/gm, '').trim();
 }

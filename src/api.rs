@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::bootstrap::DEFAULT_CHANNEL_SERVER;
 use crate::error::Error;
 use crate::info::UserInfo;
 use crate::model::{AppUid, Cid, Media, MediaSet, Role, Uid, Url, event_uid};
@@ -157,7 +158,7 @@ pub enum Reply {
         /// The uid, in the form the application gave it.
         uid: AppUid,
     },
-    /// `publish` and `unpublish`: the push URL.
+    /// `publish`, `unpublish`, `mute` and `unmute`: the push URL.
     PushUrl(Url),
     /// `getUploadUserList`: what the gateway answered.
     UserList {
@@ -227,20 +228,32 @@ impl Servers {
     /// Reads the servers from an options object, also from a nested `neRtcServerAddresses`.
     ///
     /// # Errors
-    /// A server that is given and not text.
+    /// A server that is given and not text, or not an address of its kind.
     pub fn parse(options: &Map<String, Value>) -> Result<Self, Error> {
         let nested = options.get("neRtcServerAddresses").and_then(Value::as_object);
         let find = |key| match text(options, key)? {
             found if !found.is_empty() => Ok(found),
             _empty => nested.map_or(Ok(String::new()), |nested| text(nested, key)),
         };
+        let full = |key, schemes: [&str; 2]| match find(key)? {
+            given if given.is_empty() || schemes.iter().any(|scheme| given.starts_with(scheme)) => Ok(given),
+            _given => {
+                invalid(format!("{key} must be a full URL that begins with {} or {}", schemes[0], schemes[1]))
+            }
+        };
         Ok(Self {
-            channel_server: find("channelServer")?,
-            address: find("address")?,
+            channel_server: full("channelServer", HTTP)?,
+            address: full("address", ["wss://", "ws://"])?,
             edge_addr: find("edgeAddr")?,
-            room_server: find("roomServer")?,
+            room_server: full("roomServer", HTTP)?,
             statistics_server: find("statisticsServer")?,
         })
+    }
+
+    /// Where a join begins: the server that was named, else the original's.
+    pub(crate) fn bootstrap(&self) -> Url {
+        let given = self.channel_server.as_str();
+        Url(if given.is_empty() { DEFAULT_CHANNEL_SERVER } else { given }.to_owned())
     }
 
     /// Where tasks go: the server that was named; else, in a private deployment, the channel server's
@@ -431,6 +444,7 @@ fn reply_cid<S: serde::Serializer>(cid: &Cid, serializer: S) -> Result<S::Ok, S:
     event_uid(&Uid(cid.0), serializer)
 }
 
+const HTTP: [&str; 2] = ["https://", "http://"];
 /// More than any server takes (NetEase: 64), little enough for a form.
 const MAX_CHANNEL_NAME: usize = 1024;
 
@@ -465,6 +479,14 @@ mod tests {
             ("join", vec![json!({"channelName": ""})], "channelName"),
             ("join", vec![json!({"channelName": "r", "uid": "x"})], "uid"),
             ("join", vec![json!({"channelName": "r", "token": {}})], "token"),
+            ("join", vec![json!({"channelName": "r", "channelServer": "call.example.com"})], "channelServer"),
+            (
+                "join",
+                vec![json!({"channelName": "r", "channelServer": "wss://call.example.com"})],
+                "https://",
+            ),
+            ("join", vec![json!({"channelName": "r", "address": "https://gw.example"})], "address"),
+            ("join", vec![json!({"channelName": "r", "roomServer": "rooms.example/v2"})], "roomServer"),
             ("publish", vec![json!("screenShare")], "mediaType"),
             ("publish", vec![json!(1)], "mediaType"),
             ("subscribe", vec![json!(7)], "mediaType"),

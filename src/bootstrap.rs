@@ -11,6 +11,7 @@ use crate::api::Servers;
 use crate::error::Error;
 use crate::lenient::{Fields, text};
 use crate::model::{Cid, Uid, Url};
+use crate::symptoms;
 use crate::time::Instant;
 
 /// The bootstrap request (1.1), an HTML form.
@@ -149,15 +150,27 @@ impl Gateways {
     /// # Errors
     /// The server's refusal, or why what came is no answer.
     pub(crate) fn read(status: u16, body: &str, servers: &Servers) -> Result<Self, Error> {
-        let answer: Value = serde_json::from_str(body)
-            .map_err(|error| Error::BootstrapUnusable(format!("HTTP status {status}, not JSON: {error}")))?;
+        let url = servers.bootstrap();
+        let host = || url.host().to_owned();
+        let unusable = |what: &str| Error::BootstrapUnusable {
+            host: host(),
+            met: symptoms::of_answer(&url, status, what, body),
+        };
+        let answer: Value = serde_json::from_str(body).map_err(|_| unusable(symptoms::kind_of(body)))?;
         let answer = Fields(&answer);
         match answer.code("code") {
             Some(200) => {}
-            Some(code) => return Err(Error::BootstrapRefused { code, desc: answer.text("desc") }),
-            None => return Err(Error::BootstrapUnusable(format!("HTTP status {status}, no code"))),
+            Some(code) => {
+                // Others than channel servers call it otherwise.
+                let words = ["desc", "errmsg", "reason", "message", "msg"].map(|key| answer.text(key));
+                let words = words.into_iter().find(|words| !words.is_empty());
+                let desc =
+                    words.unwrap_or_else(|| symptoms::of_answer(&url, status, "JSON without a reason", body));
+                return Err(Error::BootstrapRefused { host: host(), code, desc });
+            }
+            None => return Err(unusable("JSON without a numeric code")),
         }
-        let Some(cid) = answer.cid("cid") else { return Err(Error::BootstrapUnusable("no cid".into())) };
+        let Some(cid) = answer.cid("cid") else { return Err(unusable("JSON without a cid")) };
         let ips = answer.below("ips");
         let is_given = |address: &String| !address.is_empty();
         // A gateway without TLS is announced by a channel server without TLS; phones allow neither.
@@ -169,7 +182,7 @@ impl Gateways {
             vec![Url(servers.address.clone())]
         };
         if addresses.is_empty() {
-            return Err(Error::NoGateway);
+            return Err(Error::NoGateway(host()));
         }
         let edge_addr = if servers.edge_addr.is_empty() {
             let edges = ips.items("turnaddrs").filter_map(|edges| edges.0.as_array()).flatten();

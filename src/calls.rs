@@ -1,7 +1,5 @@
 //! Who waits for what, until when: calls of the application, and commands on the socket.
 
-use std::time::Duration;
-
 use crate::api::{Call, Reply};
 use crate::error::Error;
 use crate::model::{CallId, Seq};
@@ -112,18 +110,6 @@ impl Calls {
         self.commands.clear();
         for waiting in &mut self.waiting {
             waiting.errand = Errand::Due;
-        }
-    }
-
-    /// The application was suspended for this long: nobody could have answered in that time.
-    pub(crate) fn extend(&mut self, time: Duration) {
-        for (_, sent) in &mut self.commands {
-            sent.deadline = sent.deadline + time;
-        }
-        for waiting in &mut self.waiting {
-            if let Patience::Until(deadline) = &mut waiting.patience {
-                *deadline = *deadline + time;
-            }
         }
     }
 

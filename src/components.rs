@@ -1,15 +1,17 @@
 //! The components of the page: what they are told to render, and what comes of their reports: a new
 //! component, an event, a line for the statistics server.
 
+use std::time::Duration;
+
 use crate::config::Config;
-use crate::doors::{AppSignal, HttpRequest};
+use crate::doors::HttpRequest;
 use crate::event::{Event, NativeStatus, NetworkQuality};
 use crate::model::{Media, RequestId, Stream, Uid};
-use crate::quality::{Flows, Leg, Qualities};
+use crate::quality::{Flows, Leg, Qualities, measured};
 use crate::report::{Report, Reports, Stay};
 use crate::room::Room;
 use crate::time::{Instant, Timer};
-use crate::view::{Page, Patch, Pulled, Pushed, Sign, View, Which};
+use crate::view::{Missing, Page, Patch, Pulled, Pushed, Sign, View, Which};
 use crate::wants::Wants;
 
 /// The components of the page.
@@ -39,12 +41,26 @@ impl Components {
         let pushed = url.map(|url| Pushed { url: url.clone(), mic, camera });
         let mut pulled: Vec<Pulled> = Vec::new();
         for (uid, media) in wants.received() {
-            let Some(url) = room.and_then(|room| room.pull_url(uid, media)) else { continue };
+            let Some((room, url)) = room.and_then(|room| Some((room, room.pull_url(uid, media)?))) else {
+                continue;
+            };
             let stream = media.stream();
+            let flows = room.flows(uid, media);
             let (audio, video) = (media != Media::Video, matches!(media, Media::Video | Media::ScreenShare));
             match pulled.iter_mut().find(|pulled| (pulled.uid, pulled.stream) == (uid, stream)) {
                 Some(known) => (known.audio, known.video) = (known.audio || audio, known.video || video),
-                None => pulled.push(Pulled { uid, stream, url: url.clone(), audio, video }),
+                None => {
+                    let url = url.clone();
+                    pulled.push(Pulled { uid, stream, url, audio, video, sound: false, picture: false });
+                }
+            }
+            // A shared screen may have sound, or not.
+            let sound = matches!(media, Media::Audio | Media::SlaveAudio);
+            if let Some(pulled) =
+                pulled.iter_mut().find(|pulled| (pulled.uid, pulled.stream) == (uid, stream))
+            {
+                pulled.sound |= flows && sound;
+                pulled.picture |= flows && !sound;
             }
         }
         let patch = self.view.render(pushed, pulled, config, now);
@@ -69,13 +85,16 @@ impl Components {
                 Which::Pusher => (me, Leg::Up),
                 Which::Player { uid, .. } => (uid, Leg::Down(uid, self.view.stream_of(which))),
             };
-            if let Some(code) = report.status() {
-                if let Some(sign) = Sign::of(which.component(), code) {
-                    self.view.handle_sign(which, sign, config, now);
+            if let Some(code) = report.status(which.component()) {
+                let sign = Sign::of(which.component(), code);
+                // What cannot be used is told once, though it is reported in two ways.
+                if sign.is_none_or(|sign| self.view.handle_sign(which, sign, config, now)) {
+                    events.extend(NativeStatus::new(which.component(), code, uid).map(Event::NativeStatus));
                 }
-                events.extend(NativeStatus::new(which.component(), code, uid).map(Event::NativeStatus));
             }
             if let Some(statistics) = report.statistics() {
+                let [sound, picture] = ["audioBitrate", "videoFPS"].map(|field| measured(statistics, field));
+                self.view.handle_measure(which, sound, picture, config, now);
                 let changed = self.qualities.report(leg, statistics, flows(leg, wants), now);
                 let told = changed.map(|quality| NetworkQuality::new(leg, quality, me));
                 events.extend(told.map(Event::NetworkQuality));
@@ -87,13 +106,14 @@ impl Components {
         events
     }
 
-    /// The application went to the background, or came back.
-    pub(crate) fn handle_signal(&mut self, signal: AppSignal, config: &Config, now: Instant) {
-        match signal {
-            AppSignal::Hidden => self.view.hidden(now),
-            AppSignal::Shown => self.view.shown(config, now),
-            AppSignal::NetworkUp | AppSignal::NetworkDown => {}
-        }
+    /// The application is in front again.
+    pub(crate) fn shown(&mut self, away: Duration, config: &Config, now: Instant) {
+        self.view.shown(away, config, now);
+    }
+
+    /// Whether the page's pusher has said that it cannot use what this medium is made with.
+    pub(crate) fn fails(&self, media: Media) -> bool {
+        self.view.fails(media)
     }
 
     /// A member left: when it comes back, its media are judged anew.
@@ -107,9 +127,21 @@ impl Components {
     }
 
     /// Time has passed.
-    pub(crate) fn handle_timeout(&mut self, config: &Config, now: Instant) -> Vec<Event> {
-        let silent = self.view.handle_timeout(config, now).into_iter();
-        silent.map(|uid| Event::NativeStatus(NativeStatus::no_first_frame(uid))).collect()
+    pub(crate) fn handle_timeout(&mut self, hidden: bool, config: &Config, now: Instant) -> Vec<Event> {
+        let told = |(uid, stream, missing)| {
+            Event::NativeStatus(match (missing, stream) {
+                (Missing::Everything, _) => NativeStatus::no_first_frame(uid),
+                (Missing::Picture, Stream::ScreenShare) => NativeStatus::never_came(uid, Media::ScreenShare),
+                (Missing::Picture, Stream::Main | Stream::SlaveAudio) => {
+                    NativeStatus::never_came(uid, Media::Video)
+                }
+                (Missing::Sound, Stream::SlaveAudio) => NativeStatus::never_came(uid, Media::SlaveAudio),
+                (Missing::Sound, Stream::Main | Stream::ScreenShare) => {
+                    NativeStatus::never_came(uid, Media::Audio)
+                }
+            })
+        };
+        self.view.handle_timeout(hidden, config, now).into_iter().map(told).collect()
     }
 
     /// Whether reports are to be sent.
@@ -122,9 +154,9 @@ impl Components {
         self.reports.send(id, config)
     }
 
-    /// The statistics server answered, or could not be reached. False when the request is another's.
-    pub(crate) fn handle_response(&mut self, id: RequestId, ok: bool, config: &Config, now: Instant) -> bool {
-        self.reports.handle_response(id, ok, config, now)
+    /// The statistics server answered, or could not be reached.
+    pub(crate) fn handle_response(&mut self, id: RequestId, ok: bool, config: &Config, now: Instant) {
+        self.reports.handle_response(id, ok, config, now);
     }
 
     /// The stay is over, and with it every component; the last reports go out.
@@ -145,8 +177,8 @@ impl Components {
     }
 
     /// What is due next.
-    pub(crate) fn deadline(&self, now: Instant) -> Option<(Instant, Timer)> {
-        [self.view.deadline(now), self.reports.deadline()].into_iter().flatten().min()
+    pub(crate) fn deadline(&self, hidden: bool, config: &Config, now: Instant) -> Option<(Instant, Timer)> {
+        [self.view.deadline(hidden, config, now), self.reports.deadline()].into_iter().flatten().min()
     }
 }
 

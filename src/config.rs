@@ -61,8 +61,12 @@ pub struct Config {
     pub reconnect_attempts: u32,
     /// Time after which no further attempt to reconnect is made.
     pub reconnect_budget: Duration,
-    /// Time from a player's connection to its first picture or sound, before it is made anew.
+    /// Time for the first picture and the first sound of a player that is connected, before it is made
+    /// anew.
     pub first_frame: Duration,
+    /// Time between two looks at a player that lacks something; no more than this counts of any time in
+    /// between, since for the rest the application was suspended.
+    pub watch_step: Duration,
     /// Least time between making a component and making it anew for a reason that is no failure.
     pub renew_pause: Duration,
     /// Time in the background after which components are made anew.
@@ -119,6 +123,7 @@ impl Config {
             reconnect_attempts: 9,
             reconnect_budget: Duration::from_secs(90),
             first_frame: Duration::from_secs(5),
+            watch_step: Duration::from_secs(1),
             renew_pause: Duration::from_secs(1),
             background_limit: Duration::from_secs(5),
             rebuild_base: Duration::from_secs(2),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::api::{Call, Reply};
 use crate::error::Error;
 use crate::event::Event;
-use crate::model::{CallId, RequestId, SocketId, Url};
+use crate::model::{CallId, RequestId, Role, SocketId, Url};
 
 /// Everything that can happen to a session.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,19 @@ pub enum Output {
     Forget,
     /// A line for whoever debugs.
     Log(Level, String),
+}
+
+/// What outlives a stay: with it, another session goes on as this one would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Where the random sequence has got to.
+    pub seed: u64,
+    /// The last id of a socket or request.
+    pub minted: u32,
+    /// The last key of a component.
+    pub keys: u32,
+    /// The role that the application wants.
+    pub role: Role,
 }
 
 /// A POST request.
@@ -157,6 +170,8 @@ impl AppSignal {
 pub enum Level {
     /// The application was told of a failure.
     Error,
+    /// What the developer must know, whether or not anything is being debugged.
+    Notice,
     /// A surprise that was dealt with.
     Warn,
     /// One line per transition.

@@ -33,6 +33,19 @@ pub enum Error {
     /// The platform's sockets are used up.
     #[error("{0}")]
     TooManySockets(String),
+    /// WeChat lets the application reach only hosts on a list, and this one is not on it.
+    #[error(
+        "{host} is not among this mini-program's {list} domains ({list} 合法域名): add {scheme}://{host} to them \
+         at mp.weixin.qq.com (Development > Development settings > Server domains)",
+        list = list.name(),
+        scheme = list.scheme()
+    )]
+    NotListed {
+        /// Which.
+        host: String,
+        /// On which list.
+        list: DomainList,
+    },
     /// The task server refused a task, or could not be reached.
     #[error("{operation}: {desc}")]
     TaskFailed {
@@ -40,6 +53,8 @@ pub enum Error {
         operation: &'static str,
         /// `"434"`, `"436"` or `"435"`.
         code: &'static str,
+        /// Who is to blame.
+        kind: ErrorKind,
         /// The server's own text, or the platform's.
         desc: String,
     },
@@ -50,39 +65,60 @@ pub enum Error {
     #[error("left the room")]
     Left,
     /// The channel server could not be reached.
-    #[error("channel server unreachable: {0}")]
-    BootstrapUnreachable(String),
+    #[error("channel server {host} unreachable: {desc}")]
+    BootstrapUnreachable {
+        /// Which.
+        host: String,
+        /// The platform's text, and what it means.
+        desc: String,
+    },
     /// The channel server did not answer in time.
-    #[error("channel server did not answer in time")]
-    BootstrapTimeout,
+    #[error("channel server {0} did not answer in time")]
+    BootstrapTimeout(String),
     /// The channel server said no.
-    #[error("channel server refused the join: code {code}, {desc}")]
+    #[error("channel server {host} refused the join: code {code}, {desc}")]
     BootstrapRefused {
+        /// Which.
+        host: String,
         /// The server's own code.
         code: i32,
         /// The server's own text.
         desc: String,
     },
     /// What answered is not a channel server (for example an HTML error page).
-    #[error("the channel server's answer is unusable: {0}")]
-    BootstrapUnusable(String),
+    #[error("the answer of {host} is no channel server's: {met}")]
+    BootstrapUnusable {
+        /// Whose.
+        host: String,
+        /// What came instead, and what that means.
+        met: String,
+    },
     /// The answer of the channel server names no gateway.
-    #[error("the channel server named no gateway")]
-    NoGateway,
+    #[error("the channel server {0} named no gateway")]
+    NoGateway(String),
     /// No gateway could be logged in to for the first time.
-    #[error("cannot connect to the gateway: {0}")]
-    ConnectFailed(Cause),
+    #[error("cannot connect to the gateway {host}: {cause}")]
+    ConnectFailed {
+        /// The host that was tried last.
+        host: String,
+        /// What ended the last attempt.
+        cause: Cause,
+    },
     /// The gateway refused the login.
-    #[error("the gateway refused the login: code {code}, {desc}")]
+    #[error("the gateway {host} refused the login: code {code}, {desc}")]
     LoginRefused {
+        /// Which.
+        host: String,
         /// The gateway's own code.
         code: i32,
         /// The gateway's own text.
         desc: String,
     },
     /// The connection was lost and could not be re-established.
-    #[error("reconnecting failed after {attempts} attempts; the outage began with: {cause}")]
+    #[error("reconnecting to {host} failed after {attempts} attempts; the outage began with: {cause}")]
     ReconnectFailed {
+        /// The host that was tried last.
+        host: String,
         /// How many attempts were made.
         attempts: u32,
         /// What started the outage.
@@ -144,6 +180,33 @@ pub enum Cause {
     LoginRefused(i32),
 }
 
+/// A list of hosts in the console of a mini-program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DomainList {
+    /// For `wx.request`.
+    Request,
+    /// For `wx.connectSocket`.
+    Socket,
+}
+
+impl DomainList {
+    /// As the console calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Socket => "socket",
+        }
+    }
+
+    /// How its entries begin.
+    const fn scheme(self) -> &'static str {
+        match self {
+            Self::Request => "https",
+            Self::Socket => "wss",
+        }
+    }
+}
+
 /// Who is to blame, and so what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum ErrorKind {
@@ -185,13 +248,18 @@ impl Error {
             | Self::TooManyCalls => Code::Number(434),
             Self::TaskFailed { code, .. } => Code::Text(code),
             Self::Left | Self::RoomClosed => Code::Text("0"),
-            Self::BootstrapUnreachable(_) | Self::BootstrapUnusable(_) | Self::Broken => Code::Number(-2),
-            Self::BootstrapTimeout | Self::Timeout(_) => Code::Number(408),
+            Self::BootstrapUnreachable { .. }
+            | Self::BootstrapUnusable { .. }
+            | Self::NotListed { list: DomainList::Request, .. }
+            | Self::Broken => Code::Number(-2),
+            Self::BootstrapTimeout(_) | Self::Timeout(_) => Code::Number(408),
             Self::BootstrapRefused { code, .. }
             | Self::LoginRefused { code, .. }
             | Self::CommandRefused { code, .. } => Code::Number(*code),
-            Self::NoGateway => Code::Text("400"),
-            Self::ConnectFailed(_) => Code::Text("401"),
+            Self::NoGateway(_) => Code::Text("400"),
+            Self::ConnectFailed { .. } | Self::NotListed { list: DomainList::Socket, .. } => {
+                Code::Text("401")
+            }
             Self::ReconnectFailed { .. } => Code::Text("403"),
             Self::Kicked | Self::Replaced => Code::Text("405"),
             Self::Refused => Code::Text("406"),
@@ -211,22 +279,23 @@ impl Error {
             | Self::Audience(_)
             | Self::TooManySockets(_)
             | Self::TooManyCalls
+            | Self::NotListed { .. }
             | Self::Left => ErrorKind::Misuse,
+            Self::TaskFailed { kind, .. } => *kind,
             Self::BootstrapRefused { .. }
             | Self::LoginRefused { .. }
             | Self::CommandRefused { .. }
-            | Self::TaskFailed { .. }
             | Self::StreamEnded
             | Self::Kicked
             | Self::Replaced
             | Self::Refused
             | Self::RoomClosed => ErrorKind::Refused,
-            Self::BootstrapUnreachable(_)
-            | Self::BootstrapTimeout
-            | Self::ConnectFailed(_)
+            Self::BootstrapUnreachable { .. }
+            | Self::BootstrapTimeout(_)
+            | Self::ConnectFailed { .. }
             | Self::ReconnectFailed { .. }
             | Self::Timeout(_) => ErrorKind::Network,
-            Self::BootstrapUnusable(_) | Self::NoGateway | Self::NoPushUrl => ErrorKind::Server,
+            Self::BootstrapUnusable { .. } | Self::NoGateway(_) | Self::NoPushUrl => ErrorKind::Server,
             Self::Broken => ErrorKind::Bug,
         }
     }
@@ -247,7 +316,7 @@ impl Error {
         {
             return desc.clone();
         }
-        if let Self::ConnectFailed(cause) | Self::ReconnectFailed { cause, .. } = self {
+        if let Self::ConnectFailed { cause, .. } | Self::ReconnectFailed { cause, .. } = self {
             return cause.to_string();
         }
         self.reason()

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Code, Error};
-use crate::media::{Component, Remedy, Severity};
+use crate::media::{Component, Device, Remedy, Severity};
 use crate::model::{Cid, Media, Role, Stream, Uid, Url, event_uid};
 use crate::protocol::{Caption, Reason};
 use crate::quality::{Leg, Quality};
@@ -319,17 +319,30 @@ impl AbilityNotSupport {
 #[serde(rename_all = "camelCase")]
 pub struct RtmpTasksStatus {
     #[serde(flatten)]
-    pub(crate) who: Who,
+    who: Who,
     /// The misspelling is the original's; the same under both names.
     #[serde(serialize_with = "some_event_uid", skip_serializing_if = "Option::is_none")]
-    pub(crate) hots_uid: Option<Uid>,
+    hots_uid: Option<Uid>,
     #[serde(serialize_with = "some_event_uid", skip_serializing_if = "Option::is_none")]
-    pub(crate) host_uid: Option<Uid>,
-    pub(crate) stream_url: String,
-    pub(crate) task_id: String,
+    host_uid: Option<Uid>,
+    stream_url: String,
+    task_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<i32>,
-    pub(crate) msg: String,
+    code: Option<i32>,
+    msg: String,
+}
+
+impl RtmpTasksStatus {
+    pub(crate) fn new(
+        uid: Uid,
+        host_uid: Option<Uid>,
+        stream_url: String,
+        task_id: String,
+        code: Option<i32>,
+        msg: String,
+    ) -> Self {
+        Self { who: uid.into(), hots_uid: host_uid, host_uid, stream_url, task_id, code, msg }
+    }
 }
 
 /// A piece of a caption.
@@ -382,6 +395,12 @@ pub struct NativeStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
     advice: &'static str,
+    /// What of the phone cannot be used, if that is the trouble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'static str>,
+    /// What alone is missing, if the rest came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_type: Option<Media>,
 }
 
 impl NativeStatus {
@@ -390,21 +409,33 @@ impl NativeStatus {
     pub fn no_first_frame(uid: Uid) -> Self {
         let (component, severity) = (Component::Player.name(), Some(Severity::Error.name()));
         let (name, advice) = (Some("no-first-frame"), Remedy::Resubscribe.name());
-        Self { who: uid.into(), component, code: None, name, severity, advice }
+        let who = uid.into();
+        Self { who, component, code: None, name, severity, advice, device: None, media_type: None }
+    }
+
+    /// A player of this member connected twice and showed everything but this.
+    #[must_use]
+    pub fn never_came(uid: Uid, media: Media) -> Self {
+        Self { media_type: Some(media), ..Self::no_first_frame(uid) }
     }
 
     /// What to tell of a code, if anything. `uid` is whose media the component carries.
     #[must_use]
     pub fn new(component: Component, code: i32, uid: Uid) -> Option<Self> {
-        let (severity, advice) = match component.meaning(code) {
-            Some(meaning) => match meaning.severity {
-                Severity::Info | Severity::Warning => return None,
-                Severity::Error | Severity::Fatal => (Some(meaning.severity.name()), meaning.advice),
-            },
-            None => (None, Remedy::None),
-        };
-        let (code, advice) = (Some(code), advice.name());
-        Some(Self { who: uid.into(), component: component.name(), code, name: None, severity, advice })
+        let meaning = component.meaning(code);
+        if meaning.is_some_and(|meaning| meaning.severity < Severity::Error) {
+            return None;
+        }
+        Some(Self {
+            who: uid.into(),
+            component: component.name(),
+            code: Some(code),
+            name: None,
+            severity: meaning.map(|meaning| meaning.severity.name()),
+            advice: meaning.map_or(Remedy::None, |meaning| meaning.advice).name(),
+            device: meaning.and_then(|meaning| meaning.device).map(Device::name),
+            media_type: None,
+        })
     }
 }
 

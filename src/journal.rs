@@ -8,9 +8,9 @@
 
 use crate::api::Call;
 use crate::bootstrap::md5_hex;
-use crate::doors::{Advice, HttpRequest, Input, Output};
+use crate::doors::{Advice, HttpRequest, Input, Memory, Output};
 use crate::json::written;
-use crate::session::{Memory, Session};
+use crate::session::Session;
 use crate::time::Instant;
 
 /// The last stays of one session, the present one included, within 256 KiB.

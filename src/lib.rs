@@ -82,6 +82,7 @@ pub mod replay;
 mod report;
 mod room;
 mod session;
+mod symptoms;
 mod table;
 mod tasks;
 pub mod time;
@@ -95,22 +96,23 @@ pub mod wasm;
 pub use api::{Call, JoinParams, Reply, Servers};
 pub use config::{Config, Decides};
 pub use doors::{
-    Advice, AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Output, RetryContext,
+    Advice, AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Memory, Output,
+    RetryContext,
 };
-pub use error::{Cause, Code, Error, ErrorKind};
+pub use error::{Cause, Code, DomainList, Error, ErrorKind};
 pub use event::{
     AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, NativeStatus, NetworkQuality,
     RoleChanged, RtmpTasksStatus, StreamOf, SyncDone, Who,
 };
 pub use info::{Info, JoinedWith, UserInfo};
 pub use journal::Journal;
-pub use media::{Component, Meaning, Remedy, Severity};
+pub use media::{Component, Device, Meaning, Remedy, Severity};
 pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };
 pub use quality::{Flows, Leg, Qualities, Quality, Reason};
 pub use report::Report;
-pub use session::{Memory, Session};
+pub use session::Session;
 pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};
 pub use view::{Page, Patch};

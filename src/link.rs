@@ -8,14 +8,15 @@ mod signals;
 use std::time::Duration;
 
 use crate::api::JoinParams;
-use crate::bootstrap::{BootstrapForm, DEFAULT_CHANNEL_SERVER, Gateways};
+use crate::bootstrap::{BootstrapForm, Gateways};
 use crate::config::{Config, Decides};
 use crate::doors::RetryContext;
-use crate::error::{Cause, Error};
-use crate::model::{AppUid, Cid, RequestId, Seq, SocketId, Uid, Url};
+use crate::error::{Cause, DomainList, Error, ErrorKind};
+use crate::model::{AppUid, Asker, Cid, RequestId, Seq, SocketId, Uid, Url};
 use crate::protocol::Ack;
 use crate::pulse::Pulse;
-use crate::time::{Instant, Rng, Timer};
+use crate::symptoms;
+use crate::time::{Clock, Instant, Rng, Timer};
 use crate::trip::{Target, Trip, back_off};
 
 /// Where we are on the way into a room, in it, or out of it.
@@ -93,8 +94,10 @@ pub(crate) struct Tools {
     pub(crate) rng: Rng,
     /// The last id handed out; sockets and requests share the sequence.
     pub(crate) minted: u32,
-    /// Whether the application is in the background.
-    pub(crate) hidden: bool,
+    pub(crate) clock: Clock,
+    /// Since when the application has been in the background, by the shell's clock: what the platform
+    /// does to it there is not suspended with it.
+    pub(crate) hidden: Option<Instant>,
     /// Whether the platform says that there is no network. It may be wrong.
     pub(crate) offline: bool,
 }
@@ -103,6 +106,10 @@ impl Tools {
     pub(crate) fn mint(&mut self) -> u32 {
         self.minted = self.minted.wrapping_add(1);
         self.minted
+    }
+
+    pub(crate) fn request(&mut self, asker: Asker) -> RequestId {
+        RequestId::minted(asker, self.mint())
     }
 }
 
@@ -135,9 +142,16 @@ impl Link {
                 Ok(gateways) => self.open(trip, Target::new(gateways), tools, now),
                 Err(error) => self.not_located(trip, old, error, tools, now),
             },
+            // However often it is asked, the platform will say the same.
+            Err(message) if symptoms::is_unlisted(message) => {
+                let error = Error::NotListed { host: trip.host.clone(), list: DomainList::Request };
+                self.not_located(trip, old, error, tools, now)
+            }
             Err(_) if trip.is_entering() && attempt == 0 => self.locate(trip, old, 1, tools, now),
             Err(message) => {
-                self.not_located(trip, old, Error::BootstrapUnreachable(message.to_owned()), tools, now)
+                let desc = symptoms::of_failure(&trip.join.servers.bootstrap(), message);
+                let error = Error::BootstrapUnreachable { host: trip.host.clone(), desc };
+                self.not_located(trip, old, error, tools, now)
             }
         }
     }
@@ -176,7 +190,15 @@ impl Link {
             REPLACED => return self.finish(Error::Replaced),
             _other => {}
         }
-        self.fail(Cause::Closed(code, reason.to_owned()), tools, now)
+        let Self::Opening { target, .. } = self else {
+            return self.fail(Cause::Closed(code, reason.to_owned()), tools, now);
+        };
+        let cause = Cause::Closed(code, symptoms::of_failure(&target.address(), reason));
+        // Only the platform itself says this code.
+        if code == ABNORMAL && symptoms::is_unlisted(reason) {
+            return self.not_listed(cause, tools, now);
+        }
+        self.fail(cause, tools, now)
     }
 
     /// A frame came in on this socket: true when it is ours to read.
@@ -253,7 +275,8 @@ impl Link {
                 if trip.is_entering() && attempt == 0 {
                     return self.locate(trip, old, 1, tools, now);
                 }
-                self.not_located(trip, old, Error::BootstrapTimeout, tools, now)
+                let error = Error::BootstrapTimeout(trip.host.clone());
+                self.not_located(trip, old, error, tools, now)
             }
             Timer::Login => self.fail(Cause::LoginTimeout, tools, now),
             Timer::Silence => self.fail(Cause::Silence, tools, now),
@@ -261,7 +284,7 @@ impl Link {
             Timer::Leave => self.finish(Error::Left),
             Timer::Heartbeat => {
                 let Self::Online { trip, pulse, .. } = self else { return Vec::new() };
-                pulse.beat(&trip.answers, tools.hidden, &tools.config, now);
+                pulse.beat(&trip.answers, tools.hidden.is_some(), &tools.config, now);
                 vec![Step::Heartbeat]
             }
             Timer::Task | Timer::Command | Timer::Call | Timer::Settle | Timer::Report | Timer::Component => {
@@ -407,28 +430,29 @@ impl Link {
 
     fn locate(
         &mut self,
-        trip: Box<Trip>,
+        mut trip: Box<Trip>,
         old: Option<Target>,
         attempt: u32,
         tools: &mut Tools,
         now: Instant,
     ) -> Vec<Step> {
-        let request = RequestId(tools.mint());
-        let url = match trip.join.servers.channel_server.as_str() {
-            "" => DEFAULT_CHANNEL_SERVER,
-            given => given,
-        };
+        let request = tools.request(Asker::Link);
+        let url = trip.join.servers.bootstrap();
+        url.host().clone_into(&mut trip.host);
         let (appkey, join) = (&tools.config.appkey, &trip.join);
-        let form = BootstrapForm::new(appkey, &join.channel_name, trip.uid.uid(), &join.token, now);
-        let step = Step::Request(request, Url(url.to_owned()), form);
+        let curtime = tools.clock.wall();
+        let form = BootstrapForm::new(appkey, &join.channel_name, trip.uid.uid(), &join.token, curtime);
+        let step = Step::Request(request, url, form);
         let deadline = now + tools.config.bootstrap_timeout;
         *self = Self::Locating { trip, request, deadline, attempt, old };
         vec![step]
     }
 
-    fn open(&mut self, trip: Box<Trip>, target: Target, tools: &mut Tools, now: Instant) -> Vec<Step> {
+    fn open(&mut self, mut trip: Box<Trip>, target: Target, tools: &mut Tools, now: Instant) -> Vec<Step> {
         let socket = SocketId(tools.mint());
-        let step = Step::Open(socket, target.address());
+        let url = target.address();
+        url.host().clone_into(&mut trip.host);
+        let step = Step::Open(socket, url);
         let deadline = now + tools.config.login_timeout;
         *self = Self::Opening { trip, target, socket, deadline };
         vec![step]
@@ -450,7 +474,8 @@ impl Link {
         }
     }
 
-    /// The channel server was of no use: fatal for a first join, one more failure in an outage.
+    /// The channel server was of no use: fatal for a first join, and where nobody else is known and the
+    /// program itself is wrong; one more failure in an outage.
     fn not_located(
         &mut self,
         trip: Box<Trip>,
@@ -459,10 +484,24 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Vec<Step> {
-        if trip.is_entering() {
+        if trip.is_entering() || error.kind() == ErrorKind::Misuse && old.is_none() {
             return vec![Step::Ended { error: trip.lost_on_the_way(error), opened: trip.opened }];
         }
         self.wait(trip, old, Cause::Bootstrap(error.reason()), tools, now)
+    }
+
+    /// The platform refuses the gateway's host, and always will: there may be others.
+    fn not_listed(&mut self, cause: Cause, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let mut steps: Vec<Step> = self.socket().map(Step::Close).into_iter().collect();
+        let Self::Opening { trip, target, .. } = std::mem::take(self) else { return steps };
+        match target.without_this() {
+            Some(others) => steps.extend(self.wait(trip, Some(others), cause, tools, now)),
+            None => {
+                let error = Error::NotListed { host: trip.host.clone(), list: DomainList::Socket };
+                steps.push(Step::Ended { error, opened: trip.opened });
+            }
+        }
+        steps
     }
 
     /// The login was refused: fatal, but in an outage our ticket may just have become too old,
@@ -532,6 +571,8 @@ impl Link {
     }
 }
 
+/// What the platform says of a connection that ended without a close frame, or never was.
+const ABNORMAL: u16 = 1006;
 /// The close code with which the shell says that the platform has no socket left.
 const TOO_MANY_SOCKETS: u16 = 4900;
 /// The close code of our gateway for a socket whose member has logged in on another (12).

@@ -60,7 +60,13 @@ impl Component {
                 _ => return None,
             },
         };
-        Some(Meaning { severity, advice })
+        let device = match (self, code) {
+            (Self::Pusher, 10001 | -1301 | -1305) => Some(Device::Camera),
+            (Self::Pusher, 10002 | -1302 | -1306 | -1311 | -1318) => Some(Device::Microphone),
+            (Self::Pusher, -1308 | -1309) => Some(Device::Screen),
+            (Self::Pusher | Self::Player, _) => None,
+        };
+        Some(Meaning { severity, advice, device })
     }
 
     /// The code in what a component told: the event, its `detail`, or only the number, which may come
@@ -80,10 +86,35 @@ pub struct Meaning {
     pub severity: Severity,
     /// What helps.
     pub advice: Remedy,
+    /// What of the phone it makes useless, if anything. Whoever is seen and heard by nobody must know.
+    pub device: Option<Device>,
+}
+
+/// What a pusher uses of the phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Device {
+    /// The camera.
+    Camera,
+    /// The microphone.
+    Microphone,
+    /// The screen.
+    Screen,
+}
+
+impl Device {
+    /// As `data/native-codes.json` and events have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Camera => "camera",
+            Self::Microphone => "microphone",
+            Self::Screen => "screen",
+        }
+    }
 }
 
 /// How bad a code is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The course of things.
     Info,

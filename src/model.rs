@@ -253,6 +253,18 @@ impl Url {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The host, with its port: what may be shown around. User, path and query may be secret.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let bytes = self.0.as_bytes();
+        let mut begin = bytes.windows(3).position(|bytes| bytes == b"://").map_or(0, |at| at + 3);
+        let rest = &bytes[begin..];
+        let length = rest.iter().position(|byte| b"/?#\\".contains(byte)).unwrap_or(rest.len());
+        let end = begin + length;
+        begin += rest[..length].iter().rposition(|byte| *byte == b'@').map_or(0, |at| at + 1);
+        self.0.get(begin..end).unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Url {
@@ -281,6 +293,42 @@ minted_id! {
     /// One HTTP request; minted by the session, never used twice.
     RequestId
 }
+/// Who asks by HTTP, and is given the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The link asks the channel server.
+    Link,
+    /// A task goes to the task server.
+    Tasks,
+    /// Reports go to the statistics server.
+    Reports,
+}
+
+impl RequestId {
+    /// The id of a request: it says itself whose it is, so that nobody else takes the answer.
+    pub(crate) const fn minted(asker: Asker, number: u32) -> Self {
+        let mark = match asker {
+            Asker::Link => 0,
+            Asker::Tasks => 1,
+            Asker::Reports => 2,
+        };
+        Self(number & NUMBER | mark << NUMBER.count_ones())
+    }
+
+    /// Whose it is; nobody's if it was not minted here.
+    pub(crate) const fn asker(self) -> Option<Asker> {
+        match self.0 >> NUMBER.count_ones() {
+            0 => Some(Asker::Link),
+            1 => Some(Asker::Tasks),
+            2 => Some(Asker::Reports),
+            _ => None,
+        }
+    }
+}
+
+/// The part of a request's id that counts.
+const NUMBER: u32 = u32::MAX >> 2;
+
 minted_id! {
     /// The number of a packet; starts at 1 on each socket.
     Seq
@@ -330,6 +378,19 @@ mod tests {
     fn a_uid_is_big_from_sixteen_digits_on() {
         assert!(!Uid(999_999_999_999_999).is_big());
         assert!(Uid(1_000_000_000_000_000).is_big());
+    }
+
+    #[test]
+    fn a_host_is_all_of_a_url_that_is_no_secret() {
+        for (url, host) in [
+            ("https://call.example.com/nrtc/a?key=S", "call.example.com"),
+            ("wss://user:S@gw.example:8443?S", "gw.example:8443"),
+            ("http://[::1]:80#S", "[::1]:80"),
+            ("gw.example/S", "gw.example"),
+            ("", ""),
+        ] {
+            assert_eq!(Url(url.into()).host(), host);
+        }
     }
 
     #[test]

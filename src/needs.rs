@@ -92,7 +92,7 @@ pub(crate) fn outcome(room: &Room, wants: &Wants, call: &Call) -> Option<Result<
             let url = room.push_url()?;
             done.then(|| Ok(Reply::PushUrl(url.clone())))
         }
-        Call::Unpublish(_) => {
+        Call::Unpublish(_) | Call::Mute(..) => {
             done.then(|| Ok(room.push_url().map_or(Reply::Nothing, |url| Reply::PushUrl(url.clone()))))
         }
         Call::Subscribe(uid, media) => {
@@ -100,11 +100,9 @@ pub(crate) fn outcome(room: &Room, wants: &Wants, call: &Call) -> Option<Result<
             done.then_some(Ok(Reply::Subscribed { uid: *uid, url }))
         }
         Call::SetVoice(..) => wants.is_voice_settled().then_some(Ok(Reply::Nothing)),
-        Call::Unsubscribe(..)
-        | Call::Mute(..)
-        | Call::SetRole(_)
-        | Call::StartCaptions(..)
-        | Call::StopCaptions => done.then_some(Ok(Reply::Nothing)),
+        Call::Unsubscribe(..) | Call::SetRole(_) | Call::StartCaptions(..) | Call::StopCaptions => {
+            done.then_some(Ok(Reply::Nothing))
+        }
         // Answered by the link, or by their own answers.
         Call::Join(_)
         | Call::Leave

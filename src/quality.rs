@@ -201,8 +201,7 @@ struct Sample([Option<u32>; FIELDS.len()]);
 
 impl Sample {
     fn read(report: &Value) -> Self {
-        let info = inner(inner(report, "detail"), "info");
-        Self(FIELDS.map(|name| info.get(name).and_then(whole).and_then(|number| number.try_into().ok())))
+        Self(FIELDS.map(|name| measured(report, name)))
     }
 
     fn amend(&mut self, later: Self) {
@@ -258,6 +257,11 @@ impl Sample {
         let others = (sum - most).min(200);
         Some((((100 - most) * (400 - others) / 400) as u8, reason))
     }
+}
+
+/// What `bindnetstatus` says in one of its fields, where it says something.
+pub(crate) fn measured(report: &Value, field: &str) -> Option<u32> {
+    whole(inner(inner(report, "detail"), "info").get(field)?)?.try_into().ok()
 }
 
 /// Nothing up to `fair`, `most` from `bad` on, and in proportion in between.

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::api::Call;
 use crate::config::Config;
-use crate::doors::{Advice, AppSignal, CloseInfo, HttpFailure, HttpResponse, Input, Output};
+use crate::doors::{Advice, AppSignal, CloseInfo, HttpFailure, HttpResponse, Input, Memory, Output};
 use crate::journal::{FORMAT, Journal};
 use crate::model::{CallId, RequestId, Role, SocketId};
-use crate::session::{Memory, Session};
+use crate::session::Session;
 use crate::time::Instant;
 
 /// A log, and what came of replaying it.

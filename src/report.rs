@@ -8,7 +8,7 @@ use crate::bootstrap::md5_hex;
 use crate::config::Config;
 use crate::doors::HttpRequest;
 use crate::json::{object, written};
-use crate::media::Component;
+use crate::media::{Component, Severity};
 use crate::model::{Cid, RequestId, Uid, Url};
 use crate::time::{Instant, Timer};
 use crate::view::Which;
@@ -29,6 +29,8 @@ pub(crate) struct Stay {
     pub(crate) cid: Cid,
     /// When it began.
     pub(crate) since: Option<Instant>,
+    /// What the shell's clock says.
+    pub(crate) clock: Option<Instant>,
 }
 
 /// The reports that are not delivered yet, oldest first.
@@ -63,9 +65,10 @@ impl Report {
     /// The arguments of a report that has the same effect, except on what the server reads.
     pub(crate) fn gist(&self) -> String {
         let part = |key| (key, self.data[key].clone());
+        let code = Component::code_in(&self.data).map(Value::from).unwrap_or_default();
         let data = match self.statistics() {
             Some(data) => data.clone(),
-            None => object([part("code"), part("key"), part("pull_uid")]),
+            None => object([("code", code), part("key"), part("pull_uid")]),
         };
         written(&[self.direction.as_str().into(), self.name.as_str().into(), data])
     }
@@ -80,9 +83,14 @@ impl Report {
         Some(Which::Player { uid, key: key.and_then(|key| key.strip_prefix("player-")?.parse().ok()) })
     }
 
-    /// Which status it reports, if it does.
-    pub(crate) fn status(&self) -> Option<i32> {
-        self.name.ends_with("statechange").then(|| Component::code_in(&self.data))?
+    /// Which status of this component it reports, if it does.
+    pub(crate) fn status(&self, component: Component) -> Option<i32> {
+        let code = Component::code_in(&self.data)?;
+        // Some clients tell of a camera that was refused by `binderror` alone. Its other codes are the
+        // platform's, of which no table says anything.
+        let is_known = || component.meaning(code).is_some_and(|meaning| meaning.severity >= Severity::Error);
+        let is_status = self.name.ends_with("statechange") || self.name.ends_with("error") && is_known();
+        is_status.then_some(code)
     }
 
     /// Which statistics it reports, if it does.
@@ -107,7 +115,7 @@ impl Reports {
             ("cid", stay.cid.to_string().into()),
             ("oper", report.direction.as_str().into()),
             ("value", value.into()),
-            ("time", now.as_millis().into()),
+            ("time", stay.clock.map_or(0, Instant::as_millis).into()),
             ("name", report.name.as_str().into()),
         ]);
         let event = object([("function", function)]);
@@ -134,9 +142,9 @@ impl Reports {
         (!over.waiting.is_empty()).then(|| request(&over.stay, &over.waiting, config))
     }
 
-    /// The server answered, or could not be reached. False when the request is another's.
-    pub(crate) fn handle_response(&mut self, id: RequestId, ok: bool, config: &Config, now: Instant) -> bool {
-        let Some((_, mut batch)) = self.under_way.take_if(|(sent, _)| *sent == id) else { return false };
+    /// The server answered, or could not be reached.
+    pub(crate) fn handle_response(&mut self, id: RequestId, ok: bool, config: &Config, now: Instant) {
+        let Some((_, mut batch)) = self.under_way.take_if(|(sent, _)| *sent == id) else { return };
         let mut pause = config.report_interval;
         if ok {
             self.failures = 0;
@@ -148,7 +156,6 @@ impl Reports {
             self.shrink(config);
         }
         self.due = (!self.waiting.is_empty()).then(|| now + pause);
-        true
     }
 
     /// Whether nothing waits and nothing is under way.

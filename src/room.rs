@@ -23,6 +23,10 @@ struct Member {
     /// By stream.
     urls: [Option<Url>; 3],
     published: MediaSet,
+    /// What it publishes and has muted.
+    muted: MediaSet,
+    /// What it publishes and the media server has nothing of.
+    stalled: MediaSet,
     /// Whether the gateway has told of it since the latest login.
     listed: bool,
     /// What it published before, and may publish again.
@@ -44,6 +48,8 @@ impl Room {
         for (_, member) in self.members.iter_mut() {
             member.listed = false;
             member.doubted = member.published;
+            // Told anew after each login, as far as it is so.
+            (member.muted, member.stalled) = Default::default();
         }
         for entry in &entries {
             if let Some(member) = self.members.get_mut(entry.uid) {
@@ -132,6 +138,19 @@ impl Room {
         events
     }
 
+    /// A member muted a medium, or no longer does.
+    pub(crate) fn handle_mute(&mut self, uid: Uid, media: Media, mute: bool) -> Vec<Event> {
+        if let Some(member) = self.members.get_mut(uid) {
+            member.muted.set(media, mute);
+        }
+        // The original tells of microphone and camera only (6.2).
+        match (media, mute) {
+            (Media::SlaveAudio | Media::ScreenShare, _) => Vec::new(),
+            (Media::Audio | Media::Video, true) => vec![Event::Mute(StreamOf::new(uid, media))],
+            (Media::Audio | Media::Video, false) => vec![Event::Unmute(StreamOf::new(uid, media))],
+        }
+    }
+
     /// The media of a member flow or stopped flowing, though published.
     pub(crate) fn handle_media_status(
         &mut self,
@@ -140,6 +159,9 @@ impl Room {
         status: String,
         url: Option<Url>,
     ) -> Vec<Event> {
+        if let Some(member) = self.members.get_mut(uid) {
+            member.stalled.set(media, status == "off");
+        }
         let mut events = vec![Event::MediaStatus(MediaStatus::new(uid, media, status, url.clone()))];
         if let Some(url) = url {
             self.located(uid, media.stream(), url, &mut events);
@@ -155,6 +177,15 @@ impl Room {
     /// Where a medium of a member is pulled from, once known.
     pub(crate) fn pull_url(&self, uid: Uid, media: Media) -> Option<&Url> {
         self.members.get(uid)?.urls[media.stream() as usize].as_ref()
+    }
+
+    /// Whether a medium of a member is to be expected: published, not muted, and not known to be stuck.
+    pub(crate) fn flows(&self, uid: Uid, media: Media) -> bool {
+        self.members.get(uid).is_some_and(|member| {
+            member.published.contains(media)
+                && !member.muted.contains(media)
+                && !member.stalled.contains(media)
+        })
     }
 
     /// Whether the gateway knows of a member.
@@ -222,6 +253,7 @@ impl Room {
             }
         }
         for media in entry.stalled.iter().filter(|media| entry.published.contains(*media)) {
+            self.members.entry(uid).stalled.set(media, true);
             let url = self.pull_url(uid, media).cloned();
             events.push(Event::MediaStatus(MediaStatus::new(uid, media, "off".into(), url)));
         }
@@ -250,6 +282,8 @@ impl Room {
         if !member.published.set(media, on) {
             return;
         }
+        // What is published anew is judged anew.
+        member.stalled.set(media, false);
         let stream = StreamOf::new(uid, media);
         if on {
             events.push(Event::StreamAdded(stream));

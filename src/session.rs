@@ -9,33 +9,22 @@ use crate::api::{Call, JoinParams, Reply};
 use crate::calls::{Calls, Patience};
 use crate::components::Components;
 use crate::config::Config;
-use crate::doors::{CloseInfo, HttpRequest, Input, Level, Output};
+use crate::doors::{
+    AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Memory, Output,
+};
 use crate::error::Error;
-use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus, StreamOf};
+use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus};
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, CallId, Cid, Media, RequestId, Role, Seq, SocketId, Uid};
+use crate::model::{AppUid, Asker, CallId, Cid, Media, RequestId, Seq, SocketId, Uid};
 use crate::needs::{commands_of, depends_on, errands_of, keep, note, outcome, refusal};
 use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
 use crate::report::{Report, Stay};
 use crate::room::Room;
 use crate::tasks::{Outcome, Rest, Tasks};
-use crate::time::{Instant, Rng, Timer};
+use crate::time::{Clock, Instant, Rng, Timer};
 use crate::view::Page;
 use crate::wants::{Item, Verdict, Wants};
-
-/// What outlives a stay: with it, another session goes on as this one would.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Memory {
-    /// Where the random sequence has got to.
-    pub seed: u64,
-    /// The last id of a socket or request.
-    pub minted: u32,
-    /// The last key of a component.
-    pub keys: u32,
-    /// The role that the application wants.
-    pub role: Role,
-}
 
 /// One client.
 #[derive(Debug)]
@@ -50,10 +39,9 @@ pub struct Session {
     /// When the room is as the gateway says, after a restart of the gateway.
     settles: Option<Instant>,
     outbox: VecDeque<Output>,
-    now: Instant,
-    /// When the application was last found to have been suspended.
-    resumed: Instant,
     dropped: u64,
+    /// Whether the application was told that it names no server.
+    is_warned: bool,
 }
 
 impl Session {
@@ -62,7 +50,14 @@ impl Session {
     pub fn new(config: Config, now: Instant) -> Self {
         let rng = Rng::seeded(config.seed);
         Self {
-            tools: Tools { config, rng, minted: 0, hidden: false, offline: false },
+            tools: Tools {
+                config,
+                rng,
+                minted: 0,
+                clock: Clock::starting(now),
+                hidden: None,
+                offline: false,
+            },
             link: Link::Idle,
             room: Room::default(),
             wants: Wants::default(),
@@ -71,9 +66,8 @@ impl Session {
             components: Components::default(),
             settles: None,
             outbox: VecDeque::new(),
-            now,
-            resumed: now,
             dropped: 0,
+            is_warned: false,
         }
     }
 
@@ -91,16 +85,12 @@ impl Session {
     /// Takes something in. Cannot fail: what is unusable is logged and dropped, and a wrong call
     /// is settled with an error.
     pub fn handle(&mut self, input: Input, now: Instant) {
-        let now = now.max(self.now);
-        self.now = now;
-        // Each suspension counts once, however much has queued up behind the timer that is late.
-        let late = self.poll_timeout().map_or(Duration::ZERO, |(due, _)| now.since(due.max(self.resumed)));
-        if late >= self.tools.config.suspended_after {
-            self.resumed = now;
-            self.calls.extend(late);
-            self.tasks.extend(late);
-            self.settles = self.settles.map(|due| due + late);
-            let steps = self.link.resumed(late, &self.tools, now);
+        let due = self.deadline().map(|(due, _)| due);
+        let resumed = self.tools.clock.advance(now, due, self.tools.config.suspended_after);
+        // From here on there is no time but that of the session, in which a suspension takes none.
+        let now = self.tools.clock.now();
+        if resumed {
+            let steps = self.link.resumed(&self.tools, now);
             // A socket of which this very input says that it is gone is not asked any more.
             if !matches!(input, Input::SocketClosed(id, _) if self.link.socket() == Some(id)) {
                 self.take(steps);
@@ -108,21 +98,7 @@ impl Session {
         }
         match input {
             Input::Call(id, call) => self.handle_call(id, call, now),
-            Input::Response(id, result) => {
-                let result = match &result {
-                    Ok(response) => Ok((response.status, response.body.as_str())),
-                    Err(failure) => Err(failure.message.as_str()),
-                };
-                let is_ok = matches!(result, Ok((200..=299, _)));
-                if let Some(outcome) = self.tasks.handle_response(id, result) {
-                    self.task_answered(outcome, now);
-                } else if self.components.handle_response(id, is_ok, &self.tools.config, now) {
-                    // Delivered, or to be sent again.
-                } else {
-                    let steps = self.link.handle_response(id, result, &mut self.tools, now);
-                    self.take(steps);
-                }
-            }
+            Input::Response(id, result) => self.handle_response(id, &result, now),
             Input::SocketOpened(id) => {
                 let steps = self.link.handle_opened(id);
                 self.take(steps);
@@ -138,7 +114,10 @@ impl Session {
                 self.tell(patch.map(Event::View));
             }
             Input::App(signal) => {
-                self.components.handle_signal(signal, &self.tools.config, now);
+                if let (AppSignal::Shown, Some(since)) = (signal, self.tools.hidden) {
+                    let away = self.tools.clock.wall().since(since);
+                    self.components.shown(away, &self.tools.config, now);
+                }
                 let steps = self.link.handle_signal(signal, &mut self.tools, now);
                 self.take(steps);
             }
@@ -160,10 +139,7 @@ impl Session {
     /// When to come back with [`Input::Timeout`], and why. Ask after draining the outputs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        let settles = self.settles.map(|due| (due, Timer::Settle));
-        let components = self.components.deadline(self.now);
-        let others = [self.calls.deadline(), self.tasks.deadline(), components, settles];
-        self.link.deadline().into_iter().chain(others.into_iter().flatten()).min()
+        self.deadline().map(|(due, timer)| (self.tools.clock.on_the_wall(due), timer))
     }
 
     /// What the application may look at.
@@ -195,7 +171,7 @@ impl Session {
     pub fn memory(&self) -> Option<Memory> {
         let Tools { rng, minted, hidden, offline, .. } = &self.tools;
         let keys = self.components.at_rest()?;
-        let at_rest = self.link.is_idle() && !hidden && !offline;
+        let at_rest = self.link.is_idle() && hidden.is_none() && !offline;
         let (seed, role) = (rng.seed(), self.wants.wanted_role());
         at_rest.then_some(Memory { seed, minted: *minted, keys, role })
     }
@@ -253,7 +229,7 @@ impl Session {
             | Call::StopCaptions
             | Call::Interrupt(_)) => {
                 if let Call::Publish(media) = &call
-                    && media.iter().any(|media| !self.wants.publishes(media))
+                    && media.iter().any(|media| !self.wants.publishes(media) || self.components.fails(media))
                 {
                     self.components.reopened(&self.tools.config, now);
                 }
@@ -272,6 +248,37 @@ impl Session {
                 self.calls.wait(id, call, patience);
             }
         }
+    }
+
+    /// An HTTP request was answered, or failed: the answer goes to who asked.
+    fn handle_response(&mut self, id: RequestId, result: &Result<HttpResponse, HttpFailure>, now: Instant) {
+        let result = result.as_ref();
+        let result = result.map(|answer| (answer.status, &*answer.body)).map_err(|failure| &*failure.message);
+        match id.asker() {
+            Some(Asker::Link) => {
+                let steps = self.link.handle_response(id, result, &mut self.tools, now);
+                self.take(steps);
+            }
+            Some(Asker::Tasks) => {
+                if let Some(outcome) = self.tasks.handle_response(id, result) {
+                    self.task_answered(outcome, now);
+                }
+            }
+            Some(Asker::Reports) => {
+                let is_ok = matches!(result, Ok((200..=299, _)));
+                self.components.handle_response(id, is_ok, &self.tools.config, now);
+            }
+            None => {}
+        }
+    }
+
+    /// What is due next, in the session's time.
+    fn deadline(&self) -> Option<(Instant, Timer)> {
+        let Tools { config, clock, hidden, .. } = &self.tools;
+        let settles = self.settles.map(|due| (due, Timer::Settle));
+        let components = self.components.deadline(hidden.is_some(), config, clock.now());
+        let others = [self.calls.deadline(), self.tasks.deadline(), components, settles];
+        self.link.deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     fn is_outside(&self) -> bool {
@@ -293,8 +300,17 @@ impl Session {
         }
         self.wants.begin(params.initial_role);
         // Between two stays nobody tells of the application's life; who joins is in front of it.
-        (self.tools.hidden, self.tools.offline) = (false, false);
+        (self.tools.hidden, self.tools.offline) = (None, false);
         params.servers = params.servers.or(&self.tools.config.servers);
+        if params.servers.channel_server.is_empty() && !std::mem::replace(&mut self.is_warned, true) {
+            let server = params.servers.bootstrap();
+            let text = format!(
+                "no channelServer is given, so the app key goes to {} (NetEase): to use a server of your own, \
+                 name it in Client() or join()",
+                server.host()
+            );
+            self.log(Level::Notice, text);
+        }
         let uid =
             params.uid.unwrap_or_else(|| AppUid::Text(Uid(self.tools.rng.between(1, LONGEST_CHOSEN_UID))));
         self.room = Room::new(uid.uid(), self.tools.config.max_members);
@@ -407,25 +423,14 @@ impl Session {
             Notice::MediaStatus { uid, media, status, url } => {
                 self.room.handle_media_status(uid, media, status, url)
             }
-            // The original tells of microphone and camera only (6.2).
-            Notice::Mute(_, Media::SlaveAudio | Media::ScreenShare, _) => Vec::new(),
-            Notice::Mute(uid, media, true) => vec![Event::Mute(StreamOf::new(uid, media))],
-            Notice::Mute(uid, media, false) => vec![Event::Unmute(StreamOf::new(uid, media))],
+            Notice::Mute(uid, media, mute) => self.room.handle_mute(uid, media, mute),
             Notice::Update(uid, mode) => vec![Event::ClientUpdate(ClientUpdate::new(uid, cid, mode))],
             Notice::AbilityNotSupported { uid, code, msg } => {
                 vec![Event::AbilityNotSupport(AbilityNotSupport::new(uid, code, msg))]
             }
             Notice::TaskStatus { uid, hots_uid, stream_url, task_id, code, msg } => {
-                let (who, host_uid) = (uid.into(), hots_uid);
-                vec![Event::RtmpTasksStatus(RtmpTasksStatus {
-                    who,
-                    hots_uid,
-                    host_uid,
-                    stream_url,
-                    task_id,
-                    code,
-                    msg,
-                })]
+                let status = RtmpTasksStatus::new(uid, hots_uid, stream_url, task_id, code, msg);
+                vec![Event::RtmpTasksStatus(status)]
             }
             Notice::Captions(captions) => {
                 captions.into_iter().map(|caption| Event::AsrCaptions(caption.into())).collect()
@@ -454,11 +459,12 @@ impl Session {
             }
         }
         if self.components.has_due_reports(now) {
-            let id = RequestId(self.tools.mint());
+            let id = self.tools.request(Asker::Reports);
             let request = self.components.send_reports(id, &self.tools.config);
             self.outbox.push_back(Output::Request(id, request));
         }
-        let events = self.components.handle_timeout(&self.tools.config, now);
+        let Tools { config, hidden, .. } = &self.tools;
+        let events = self.components.handle_timeout(hidden.is_some(), config, now);
         self.tell(events);
         while let Some((call, error)) = self.tasks.overdue(now) {
             self.task_answered(Outcome::Settled(call, Err(error)), now);
@@ -534,7 +540,7 @@ impl Session {
                 }
                 Step::Heartbeat => {
                     if let Some(seq) = self.send(Command::Heartbeat, None) {
-                        self.link.beaten(seq, self.now);
+                        self.link.beaten(seq, self.tools.clock.now());
                     }
                 }
                 Step::Joined(cid, uid) => {
@@ -543,7 +549,7 @@ impl Session {
                     for (id, _, result) in self.calls.judged(is_join) {
                         self.settle(id, result);
                     }
-                    self.calls.begin(self.now + self.tools.config.call_timeout);
+                    self.calls.begin(self.tools.clock.now() + self.tools.config.call_timeout);
                 }
                 Step::Lost { count } => {
                     // The next login tells who is there.
@@ -573,7 +579,7 @@ impl Session {
         self.settles = None;
         self.wants.end();
         if let Some(request) = self.components.end(&self.tools.config) {
-            self.outbox.push_back(Output::Request(RequestId(self.tools.mint()), request));
+            self.outbox.push_back(Output::Request(self.tools.request(Asker::Reports), request));
         }
         if error.is_failure() {
             self.tell([Event::Error(error.clone())]);
@@ -631,6 +637,9 @@ impl Session {
         let reply = if let Call::UploadUserList = call {
             let userlist = ack.userlist.take().unwrap_or_default();
             Reply::UserList { code: 200, userlist: userlist.into_iter().map(UserInfo::from).collect() }
+        } else if let (Call::MuteOther(..), Some(url)) = (call, self.room.push_url()) {
+            // Ours, whoever was muted: apps clear their pusher with anything else.
+            Reply::PushUrl(url.clone())
         } else {
             Reply::Nothing
         };
@@ -646,8 +655,9 @@ impl Session {
         };
         let server = trip.join.servers.task_server();
         let request = operation.request(&server, gateways.cid, &gateways.task_token, body);
-        let id = RequestId(self.tools.mint());
-        self.tasks.sent(id, call, rest, now + self.tools.config.command_timeout);
+        let id = self.tools.request(Asker::Tasks);
+        let deadline = now + self.tools.config.command_timeout;
+        self.tasks.sent(id, call, request.url.clone(), rest, deadline);
         self.outbox.push_back(Output::Request(id, request));
     }
 
@@ -672,6 +682,7 @@ impl Session {
             uid: me,
             cid,
             since: trip.map(|trip| trip.since),
+            clock: Some(self.tools.clock.wall()),
         };
         let events = self.components.hear(report, stay, &self.wants, &self.tools.config, now);
         self.tell(events);

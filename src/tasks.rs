@@ -2,16 +2,16 @@
 //! (docs/protocol.md 9).
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::api::{app_uid, invalid};
 use crate::doors::HttpRequest;
-use crate::error::Error;
+use crate::error::{DomainList, Error, ErrorKind};
 use crate::json::{object, written};
 use crate::lenient::Fields;
 use crate::model::{CallId, Cid, RequestId, Uid, Url};
+use crate::symptoms;
 use crate::time::{Instant, Timer};
 
 /// What to do with which tasks.
@@ -41,6 +41,7 @@ pub(crate) struct Tasks(Vec<(RequestId, Running)>);
 #[derive(Debug)]
 struct Running {
     call: CallId,
+    url: Url,
     order: Rest,
     deadline: Instant,
 }
@@ -113,23 +114,23 @@ impl Operation {
         HttpRequest { url, headers: vec![("content-type", content_type), ("Token", token.to_owned())], body }
     }
 
-    fn failed(self, desc: String) -> Error {
+    fn failed(self, kind: ErrorKind, desc: String) -> Error {
         let code = match self {
             Self::Add => "434",
             Self::Update => "436",
             Self::Delete => "435",
         };
-        Error::TaskFailed { operation: self.name(), code, desc }
+        Error::TaskFailed { operation: self.name(), code, kind, desc }
     }
 }
 
 impl Tasks {
     /// A task's request is on its way.
-    pub(crate) fn sent(&mut self, id: RequestId, call: CallId, order: Rest, deadline: Instant) {
-        self.0.push((id, Running { call, order, deadline }));
+    pub(crate) fn sent(&mut self, id: RequestId, call: CallId, url: Url, order: Rest, deadline: Instant) {
+        self.0.push((id, Running { call, url, order, deadline }));
     }
 
-    /// The task server answered; `None` when the request is not one of ours.
+    /// The task server answered; `None` when nobody waits for it any more.
     pub(crate) fn handle_response(
         &mut self,
         id: RequestId,
@@ -137,23 +138,30 @@ impl Tasks {
     ) -> Option<Outcome> {
         let found = self.0.iter().position(|(request, _)| *request == id)?;
         let (_, running) = self.0.remove(found);
+        let Running { call, url, mut order, .. } = running;
         let verdict = match result {
-            Ok((status, body)) => read_answer(status, body),
-            Err(message) => Err(message.to_owned()),
+            Ok((status, body)) => read_answer(&url, status, body),
+            Err(message) if symptoms::is_unlisted(message) => {
+                let error = Error::NotListed { host: url.host().to_owned(), list: DomainList::Request };
+                Err((error.kind(), error.reason()))
+            }
+            Err(message) => {
+                let words = symptoms::of_failure(&url, message);
+                Err((ErrorKind::Network, format!("task server {} unreachable: {words}", url.host())))
+            }
         };
-        let Running { call, mut order, .. } = running;
         Some(match verdict {
             Ok(()) if order.bodies.is_empty() => Outcome::Settled(call, Ok(())),
             Ok(()) => {
                 order.done += 1;
                 Outcome::Next(call, order)
             }
-            Err(words) => {
+            Err((kind, words)) => {
                 let desc = match order.done {
                     0 => words,
                     done => format!("{words} (task {}; the {done} before it succeeded)", done + 1),
                 };
-                Outcome::Settled(call, Err(order.operation.failed(desc)))
+                Outcome::Settled(call, Err(order.operation.failed(kind, desc)))
             }
         })
     }
@@ -163,13 +171,6 @@ impl Tasks {
         let found = self.0.iter().position(|(_, running)| running.deadline <= now)?;
         let (_, running) = self.0.remove(found);
         Some((running.call, Error::Timeout(running.order.operation.name())))
-    }
-
-    /// The application was suspended for this long: nobody could have answered in that time.
-    pub(crate) fn extend(&mut self, time: Duration) {
-        for (_, running) in &mut self.0 {
-            running.deadline = running.deadline + time;
-        }
     }
 
     /// The stay is over; late answers mean nothing.
@@ -184,17 +185,18 @@ impl Tasks {
 }
 
 /// Reads what the task server says, and why it says no.
-fn read_answer(status: u16, body: &str) -> Result<(), String> {
+fn read_answer(url: &Url, status: u16, body: &str) -> Result<(), (ErrorKind, String)> {
     let Ok(answer) = serde_json::from_str::<Value>(body) else {
-        return Err(format!("HTTP status {status}, not an answer of a task server"));
+        let met = format!("{} (HTTP status {status})", symptoms::kind_of(body));
+        return Err((ErrorKind::Server, format!("the answer of {} is no task server's: {met}", url.host())));
     };
     let answer = Fields(&answer);
     let words = Some(answer.text("reason")).filter(|reason| !reason.is_empty());
     let words = words.unwrap_or_else(|| answer.text("errmsg"));
     match answer.code("code") {
         Some(200) => Ok(()),
-        Some(code) => Err(format!("code {code} {words}")),
-        None => Err(format!("HTTP status {status}, no code {words}")),
+        Some(code) => Err((ErrorKind::Refused, format!("code {code} {words}"))),
+        None => Err((ErrorKind::Server, format!("HTTP status {status}, no code {words}"))),
     }
 }
 

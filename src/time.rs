@@ -39,6 +39,56 @@ impl Add<Duration> for Instant {
     }
 }
 
+/// The time that a session lives in: that of the shell, less what the application was suspended for.
+///
+/// In it a suspension takes no time, so whatever is kept of it needs no care.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    /// What the shell said last.
+    wall: Instant,
+    /// How long the application has been suspended, all in all.
+    suspended: Duration,
+    /// When it was last found to have been, as the shell says.
+    resumed: Instant,
+}
+
+impl Clock {
+    pub(crate) const fn starting(wall: Instant) -> Self {
+        Self { wall, suspended: Duration::ZERO, resumed: wall }
+    }
+
+    /// The shell says what time it is. `due` is when it was to wake us; if it is late by the limit, the
+    /// application was suspended: true once for each suspension, however much has queued up behind the
+    /// timer that is late.
+    pub(crate) fn advance(&mut self, wall: Instant, due: Option<Instant>, limit: Duration) -> bool {
+        let before = self.wall;
+        self.wall = wall.max(before);
+        let Some(due) = due.map(|due| self.on_the_wall(due)) else { return false };
+        if self.wall.since(due.max(self.resumed)) < limit {
+            return false;
+        }
+        self.resumed = self.wall;
+        self.suspended += self.wall.since(due.max(before));
+        true
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        let suspended = u64::try_from(self.suspended.as_millis()).unwrap_or(u64::MAX);
+        Instant(self.wall.0.saturating_sub(suspended))
+    }
+
+    /// What the shell says now: for those who look at a clock too, and for what a suspension does not
+    /// stop.
+    pub(crate) const fn wall(&self) -> Instant {
+        self.wall
+    }
+
+    /// When the shell is to wake us for something of this time.
+    pub(crate) fn on_the_wall(&self, time: Instant) -> Instant {
+        time + self.suspended
+    }
+}
+
 /// Why a session wants to be woken: every deadline there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {

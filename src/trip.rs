@@ -7,7 +7,7 @@ use crate::api::JoinParams;
 use crate::bootstrap::Gateways;
 use crate::config::{Config, Decides};
 use crate::doors::RetryContext;
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, ErrorKind};
 use crate::login::Login;
 use crate::model::{AppUid, Role, Url};
 use crate::pulse::AnswerTime;
@@ -27,6 +27,8 @@ pub(crate) struct Trip {
     pub(crate) resume: String,
     /// How long the gateway takes to answer.
     pub(crate) answers: AnswerTime,
+    /// The host that was tried last, which errors name.
+    pub(crate) host: String,
     stage: Stage,
 }
 
@@ -58,6 +60,7 @@ impl Trip {
             opened: false,
             resume: String::new(),
             answers: AnswerTime::Unknown,
+            host: String::new(),
             stage: Stage::Entering { since: now, failures: 0 },
         }
     }
@@ -87,7 +90,7 @@ impl Trip {
             Stage::Entering { since, failures } => {
                 let (since, failures) = (*since, failures + 1);
                 if failures >= config.join_attempts || now.since(since) >= config.join_budget {
-                    return Err(Error::ConnectFailed(cause));
+                    return Err(Error::ConnectFailed { host: self.host.clone(), cause });
                 }
                 self.stage = Stage::Entering { since, failures };
                 return Ok(failures);
@@ -116,7 +119,7 @@ impl Trip {
     pub(crate) fn given_up(&self) -> Error {
         match &self.stage {
             Stage::Outage { failures, cause, .. } => {
-                Error::ReconnectFailed { attempts: *failures, cause: cause.clone() }
+                Error::ReconnectFailed { host: self.host.clone(), attempts: *failures, cause: cause.clone() }
             }
             Stage::Entering { .. } | Stage::Steady { .. } => Error::Left,
         }
@@ -134,35 +137,33 @@ impl Trip {
         })
     }
 
-    /// The application was suspended for this long, which is nobody's failure.
-    pub(crate) fn extend(&mut self, time: Duration) {
-        let (Stage::Entering { since, .. } | Stage::Steady { since, .. } | Stage::Outage { since, .. }) =
-            &mut self.stage;
-        *since = *since + time;
-    }
-
     /// The login was refused. In an outage our ticket may just have become too old, so one refusal
     /// is no failure.
     ///
     /// # Errors
     /// Why no other attempt follows.
     pub(crate) fn refuse(&mut self, code: i32, desc: String) -> Result<(), Error> {
+        let host = self.host.clone();
         match &mut self.stage {
             Stage::Outage { refused: refused @ false, .. } => {
                 *refused = true;
                 Ok(())
             }
-            Stage::Outage { failures, .. } => {
-                Err(Error::ReconnectFailed { attempts: *failures + 1, cause: Cause::LoginRefused(code) })
-            }
-            Stage::Entering { .. } | Stage::Steady { .. } => Err(Error::LoginRefused { code, desc }),
+            Stage::Outage { failures, .. } => Err(Error::ReconnectFailed {
+                host,
+                attempts: *failures + 1,
+                cause: Cause::LoginRefused(code),
+            }),
+            Stage::Entering { .. } | Stage::Steady { .. } => Err(Error::LoginRefused { host, code, desc }),
         }
     }
 
     /// The channel server was of no use before the first login.
     pub(crate) fn lost_on_the_way(&self, error: Error) -> Error {
         match self.stage {
-            Stage::Entering { failures: 1.., .. } => Error::ConnectFailed(Cause::Bootstrap(error.reason())),
+            Stage::Entering { failures: 1.., .. } if error.kind() != ErrorKind::Misuse => {
+                Error::ConnectFailed { host: self.host.clone(), cause: Cause::Bootstrap(error.reason()) }
+            }
             Stage::Entering { .. } | Stage::Steady { .. } | Stage::Outage { .. } => error,
         }
     }
@@ -230,6 +231,13 @@ impl Target {
     pub(crate) fn rotated(mut self) -> Self {
         self.turn = self.turn.wrapping_add(1);
         self
+    }
+
+    /// Without the present address, which will never do; `None` where it was the last one.
+    pub(crate) fn without_this(mut self) -> Option<Self> {
+        let addresses = &mut self.gateways.addresses;
+        addresses.remove(self.turn % addresses.len());
+        (!addresses.is_empty()).then_some(self)
     }
 }
 

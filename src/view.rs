@@ -3,14 +3,17 @@
 //!
 //! Knows components only by what they report, and nothing of sockets, calls or the gateway.
 
+mod page;
+mod watch;
+
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeStruct, Serializer};
-
+pub use self::page::{Page, Patch};
+pub(crate) use self::watch::Missing;
+use self::watch::{Finding, Watch};
 use crate::config::Config;
-use crate::media::{Component, Remedy};
-use crate::model::{Stream, Uid, Url, event_uid};
+use crate::media::{Component, Device, Remedy};
+use crate::model::{Media, Stream, Uid, Url};
 use crate::time::{Instant, Timer};
 
 /// What the page has, and what it should have.
@@ -23,7 +26,6 @@ pub(crate) struct View {
     players: Vec<Option<(Pulled, Instance)>>,
     /// What the page was last told.
     page: Page,
-    hidden_since: Option<Instant>,
 }
 
 /// What we push.
@@ -42,6 +44,10 @@ pub(crate) struct Pulled {
     pub(crate) url: Url,
     pub(crate) audio: bool,
     pub(crate) video: bool,
+    /// Whether sound is to come: wanted, published and not muted.
+    pub(crate) sound: bool,
+    /// Whether a picture is to come.
+    pub(crate) picture: bool,
 }
 
 /// One native component of the page.
@@ -52,22 +58,31 @@ struct Instance {
     since: Instant,
     /// How often it has failed since it last worked for long.
     failures: u32,
-    picture: Picture,
+    flow: Flow,
+    /// What is still to come; a pusher promises nothing.
+    watch: Watch,
+    /// What it cannot use of the phone; a player uses nothing.
+    fails: Fails,
     /// When it gets a new key.
     renewal: Option<Instant>,
 }
 
-/// Whether anything is to be seen or heard.
+/// Whether media flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Picture {
+enum Flow {
     /// Not connected.
     None,
-    /// Connected, and to show something by then. `again`: it was made anew for this once already.
-    Due { by: Instant, again: bool },
-    /// Never came, and the application has been told.
-    Missing,
+    /// Connected.
+    Connected,
     /// Flowing since then.
     Flowing { since: Instant },
+}
+
+/// What of the phone a pusher has said that it cannot use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Fails {
+    mic: bool,
+    camera: bool,
 }
 
 /// Which component of the page reports.
@@ -86,8 +101,16 @@ pub(crate) enum Which {
 pub(crate) enum Sign {
     /// It is connected.
     Connected,
-    /// Media flow.
+    /// Something flows.
     Flowing,
+    /// Sound is heard.
+    Sound,
+    /// A picture is shown.
+    Picture,
+    /// It cannot use something of the phone.
+    Fails(Device),
+    /// It uses that.
+    Works(Device),
     /// It has lost its connection, and tries again.
     Lost,
     /// It has given up.
@@ -108,13 +131,20 @@ impl Sign {
     pub(crate) fn of(component: Component, code: i32) -> Option<Self> {
         match (component, code) {
             (_, 1001 | 2001 | 2002) => Some(Self::Connected),
-            (Component::Pusher, 1002 | 1009) | (Component::Player, 2003 | 2004 | 2026 | 2033) => {
-                Some(Self::Flowing)
-            }
+            // 2004 says no more than that: it comes with sound alone, too.
+            (Component::Pusher, 1002 | 1009) | (Component::Player, 2004) => Some(Self::Flowing),
+            (Component::Player, 2026) => Some(Self::Sound),
+            (Component::Player, 2003 | 2033) => Some(Self::Picture),
+            (Component::Pusher, 1003 | 1007) => Some(Self::Works(Device::Camera)),
+            (Component::Pusher, 2027) => Some(Self::Works(Device::Microphone)),
             (Component::Pusher, 1102) | (Component::Player, 2103) => Some(Self::Lost),
             (Component::Pusher | Component::Player, code) => {
-                let advice = component.meaning(code)?.advice;
-                matches!(advice, Remedy::RestartPusher | Remedy::RestartPlayer).then_some(Self::GaveUp)
+                let meaning = component.meaning(code)?;
+                if let Some(device) = meaning.device {
+                    return Some(Self::Fails(device));
+                }
+                let gave_up = matches!(meaning.advice, Remedy::RestartPusher | Remedy::RestartPlayer);
+                gave_up.then_some(Self::GaveUp)
             }
         }
     }
@@ -127,11 +157,8 @@ impl View {
     }
 
     /// The last key, when the page is empty and knows it.
-    pub(crate) const fn at_rest(&self) -> Option<u32> {
-        if self.page.pusher.is_some() || !self.page.players.is_empty() {
-            return None;
-        }
-        Some(self.last_key)
+    pub(crate) fn at_rest(&self) -> Option<u32> {
+        self.page.is_empty().then_some(self.last_key)
     }
 
     /// Brings the page in line with what is so, and returns what it has to change.
@@ -164,10 +191,13 @@ impl View {
         for stream in pulled {
             let same =
                 |(before, _): &(Pulled, Instance)| (before.uid, before.stream) == (stream.uid, stream.stream);
-            if let Some((before, _)) = self.players.iter_mut().flatten().find(|player| same(player)) {
+            if let Some((before, component)) = self.players.iter_mut().flatten().find(|player| same(player)) {
+                component.watch.expect(stream.sound, stream.picture);
                 *before = stream;
             } else {
-                let player = Some((stream, self.component(now)));
+                let mut component = self.component(now);
+                component.watch.expect(stream.sound, stream.picture);
+                let player = Some((stream, component));
                 match self.players.iter_mut().find(|place| place.is_none()) {
                     Some(free) => *free = player,
                     None => self.players.push(player),
@@ -181,19 +211,12 @@ impl View {
         for component in self.components() {
             if component.renewal.take_if(|due| *due <= now).is_some() {
                 last_key += 1;
-                (component.key, component.since) = (last_key, now);
+                component.renewed(last_key, now);
             }
+            component.settle(config, now);
         }
         self.last_key = last_key;
-        let page = Page {
-            pusher: self.pusher.as_ref().map(|(pushed, component)| pusher(pushed, component)),
-            players: self
-                .players
-                .iter()
-                .enumerate()
-                .map(|(place, held)| player(place, held.as_ref()))
-                .collect(),
-        };
+        let page = Page::of(self.pusher.as_ref(), self.players.iter().map(Option::as_ref));
         let patch = page.changes_since(&self.page);
         self.page = page;
         patch
@@ -212,23 +235,62 @@ impl View {
         }
     }
 
-    /// A component reported something.
-    pub(crate) fn handle_sign(&mut self, which: Which, sign: Sign, config: &Config, now: Instant) {
-        let Some(component) = self.find(which) else { return };
+    /// Whether the pusher has said that it cannot use what this medium is made with.
+    pub(crate) fn fails(&self, media: Media) -> bool {
+        let Some((_, component)) = &self.pusher else { return false };
+        match media {
+            Media::Audio => component.fails.mic,
+            Media::Video => component.fails.camera,
+            Media::ScreenShare | Media::SlaveAudio => false,
+        }
+    }
+
+    /// A component reported something. False when it had said so before.
+    pub(crate) fn handle_sign(&mut self, which: Which, sign: Sign, config: &Config, now: Instant) -> bool {
+        let Some(component) = self.find(which) else { return true };
+        let fails = component.fails;
         match sign {
             Sign::Connected => {
-                if component.picture == Picture::None && which != Which::Pusher {
-                    component.picture = Picture::Due { by: now + config.first_frame, again: false };
+                if component.flow == Flow::None {
+                    component.flow = Flow::Connected;
                 }
             }
-            Sign::Flowing => {
-                if !component.is_flowing() {
-                    component.picture = Picture::Flowing { since: now };
-                }
+            Sign::Flowing => component.flows(now),
+            Sign::Sound => {
+                component.flows(now);
+                component.watch.came(true, false);
             }
+            Sign::Picture => {
+                component.flows(now);
+                component.watch.came(false, true);
+            }
+            Sign::Fails(device) => component.fails.set(device, true),
+            Sign::Works(device) => component.fails.set(device, false),
             Sign::Lost => component.stop(config, now),
             Sign::GaveUp => component.renew_after_failure(config, now),
         }
+        component.settle(config, now);
+        // A screen that cannot be captured is nothing of the view's.
+        !matches!(sign, Sign::Fails(Device::Microphone | Device::Camera)) || fails != component.fails
+    }
+
+    /// A player reported how much sound and how many pictures it plays, where it knows.
+    pub(crate) fn handle_measure(
+        &mut self,
+        which: Which,
+        sound: Option<u32>,
+        picture: Option<u32>,
+        config: &Config,
+        now: Instant,
+    ) {
+        if which == Which::Pusher {
+            return;
+        }
+        let Some(component) = self.find(which) else { return };
+        if component.watch.measured(sound, picture) {
+            component.flows(now);
+        }
+        component.settle(config, now);
     }
 
     /// Where a report belongs that names a player by its key, or by nothing but its member.
@@ -253,37 +315,35 @@ impl View {
         players.find(|(_, instance)| instance.key == key).map_or(Stream::Main, |(pulled, _)| pulled.stream)
     }
 
-    /// The application went to the background.
-    pub(crate) const fn hidden(&mut self, now: Instant) {
-        self.hidden_since = Some(now);
-    }
-
     /// The application is in front again. The platform ends media in the background, and does not
-    /// always bring them back.
-    pub(crate) fn shown(&mut self, config: &Config, now: Instant) {
-        let Some(since) = self.hidden_since.take() else { return };
-        if now.since(since) >= config.background_limit {
-            for component in self.components() {
+    /// always bring them back; and whoever was away may have granted the camera meanwhile.
+    pub(crate) fn shown(&mut self, away: Duration, config: &Config, now: Instant) {
+        let was_long = away >= config.background_limit;
+        for component in self.components() {
+            if was_long || component.fails != Fails::default() {
                 component.renew_soon(config, now);
             }
         }
     }
 
-    /// Time has passed: the members whose players connected and show nothing, although they were made
+    /// Time has passed: the members whose players connected and lack something, although they were made
     /// anew for it.
-    pub(crate) fn handle_timeout(&mut self, config: &Config, now: Instant) -> Vec<Uid> {
+    pub(crate) fn handle_timeout(
+        &mut self,
+        hidden: bool,
+        config: &Config,
+        now: Instant,
+    ) -> Vec<(Uid, Stream, Missing)> {
         let mut missing = Vec::new();
         for (stream, component) in self.players.iter_mut().flatten() {
-            match component.picture {
-                Picture::Due { by, again: false } if by <= now => {
+            let flows = component.is_flowing();
+            match component.watch.look(flows, hidden, config, now) {
+                Finding::Fine => {}
+                Finding::Renew => {
+                    component.flow = Flow::None;
                     component.renewal = Some(now);
-                    component.picture = Picture::Due { by: now + config.first_frame, again: true };
                 }
-                Picture::Due { by, again: true } if by <= now => {
-                    component.picture = Picture::Missing;
-                    missing.push(stream.uid);
-                }
-                Picture::None | Picture::Due { .. } | Picture::Missing | Picture::Flowing { .. } => {}
+                Finding::Missing(what) => missing.push((stream.uid, stream.stream, what)),
             }
         }
         missing
@@ -295,23 +355,29 @@ impl View {
         self.players.clear();
     }
 
-    /// When something is due. A renewal that is due waits for the page.
-    pub(crate) fn deadline(&self, now: Instant) -> Option<(Instant, Timer)> {
+    /// When something is due. A renewal that is due waits for the page, and what is missing in the
+    /// background waits for the front.
+    pub(crate) fn deadline(&self, hidden: bool, config: &Config, now: Instant) -> Option<(Instant, Timer)> {
         let pusher = self.pusher.iter().map(|(_, component)| component);
         let players = self.players.iter().flatten().map(|(_, component)| component);
         let dues = pusher.chain(players).flat_map(|component| {
-            let picture = match component.picture {
-                Picture::Due { by, .. } => Some(by),
-                Picture::None | Picture::Missing | Picture::Flowing { .. } => None,
-            };
-            component.renewal.filter(|due| *due > now).into_iter().chain(picture)
+            let look = component.watch.deadline(config).filter(|_| !hidden);
+            component.renewal.filter(|due| *due > now).into_iter().chain(look)
         });
         dues.min().map(|due| (due, Timer::Component))
     }
 
     fn component(&mut self, now: Instant) -> Instance {
         self.last_key += 1;
-        Instance { key: self.last_key, since: now, failures: 0, picture: Picture::None, renewal: None }
+        Instance {
+            key: self.last_key,
+            since: now,
+            failures: 0,
+            flow: Flow::None,
+            watch: Watch::default(),
+            fails: Fails::default(),
+            renewal: None,
+        }
     }
 
     fn components(&mut self) -> impl Iterator<Item = &mut Instance> {
@@ -322,22 +388,41 @@ impl View {
 
 impl Instance {
     const fn is_flowing(&self) -> bool {
-        matches!(self.picture, Picture::Flowing { .. })
+        matches!(self.flow, Flow::Flowing { .. })
+    }
+
+    const fn flows(&mut self, now: Instant) {
+        if !self.is_flowing() {
+            self.flow = Flow::Flowing { since: now };
+        }
+    }
+
+    fn settle(&mut self, config: &Config, now: Instant) {
+        self.watch.settle(self.flow != Flow::None, config, now);
+    }
+
+    /// The page has another in its place, with this key.
+    fn renewed(&mut self, key: u32, now: Instant) {
+        (self.key, self.since) = (key, now);
+        (self.flow, self.fails) = (Flow::None, Fails::default());
+        self.watch.renewed();
     }
 
     /// For a reason that is no failure: at once, but not again and again.
     fn renew_soon(&mut self, config: &Config, now: Instant) {
         let soonest = (self.since + config.renew_pause).max(now);
         self.renewal = Some(self.renewal.map_or(soonest, |due| due.min(soonest)));
-        self.picture = Picture::None;
+        self.flow = Flow::None;
+        self.watch.lost();
     }
 
     /// Nothing flows any more. What failed before is forgotten if it had worked for long.
     fn stop(&mut self, config: &Config, now: Instant) {
-        if matches!(self.picture, Picture::Flowing { since } if now.since(since) >= config.steady_after) {
+        if matches!(self.flow, Flow::Flowing { since } if now.since(since) >= config.steady_after) {
             self.failures = 0;
         }
-        self.picture = Picture::None;
+        self.flow = Flow::None;
+        self.watch.lost();
     }
 
     /// The first time at once, then later and later, until it has worked for a while.
@@ -354,172 +439,12 @@ impl Instance {
     }
 }
 
-/// What a page is told to render. Serialises to the data that it renders from.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Page {
-    pusher: Option<Attributes>,
-    players: Vec<Attributes>,
-}
-
-/// Changes of a page's data: paths, as `setData` takes them, and what belongs there.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Patch(Vec<(String, Change)>);
-
-/// The data of one component, in the order in which it is written.
-type Attributes = Vec<(&'static str, Attribute)>;
-
-/// One value.
-#[derive(Debug, Clone, PartialEq)]
-enum Attribute {
-    Text(String),
-    Flag(bool),
-    Number(u32),
-    Tenths(u8),
-    Uid(Uid),
-}
-
-/// What is told of a place in the data.
-#[derive(Debug, Clone, PartialEq)]
-enum Change {
-    /// There is nothing any more.
-    Nothing,
-    /// There is no player any more.
-    NoPlayers,
-    One(Attribute),
-    All(Attributes),
-}
-
-impl Page {
-    fn changes_since(&self, before: &Self) -> Patch {
-        let mut changes = Vec::new();
-        match (&before.pusher, &self.pusher) {
-            (None, None) => {}
-            (Some(_), None) => changes.push(("pusher".to_owned(), Change::Nothing)),
-            (None, Some(pusher)) => changes.push(("pusher".to_owned(), Change::All(pusher.clone()))),
-            (Some(before), Some(pusher)) => compare("pusher", before, pusher, &mut changes),
-        }
-        if self.players.is_empty() && !before.players.is_empty() {
-            changes.push(("players".to_owned(), Change::NoPlayers));
-        }
-        for (place, player) in self.players.iter().enumerate() {
-            let path = format!("players[{place}]");
-            match before.players.get(place) {
-                Some(before) => compare(&path, before, player, &mut changes),
-                None => changes.push((path, Change::All(player.clone()))),
-            }
-        }
-        Patch(changes)
-    }
-}
-
-impl Patch {
-    /// Whether the page is as it should be.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Serialize for Page {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Page", 2)?;
-        fields.serialize_field("pusher", &self.pusher.as_ref().map(Written))?;
-        fields.serialize_field("players", &self.players.iter().map(Written).collect::<Vec<_>>())?;
-        fields.end()
-    }
-}
-
-impl Serialize for Patch {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(path, change)| (path, change)))
-    }
-}
-
-impl Serialize for Change {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Nothing => serializer.serialize_unit(),
-            Self::NoPlayers => [(); 0].serialize(serializer),
-            Self::One(attribute) => attribute.serialize(serializer),
-            Self::All(attributes) => Written(attributes).serialize(serializer),
+impl Fails {
+    const fn set(&mut self, device: Device, fails: bool) {
+        match device {
+            Device::Microphone => self.mic = fails,
+            Device::Camera => self.camera = fails,
+            Device::Screen => {}
         }
     }
 }
-
-impl Serialize for Attribute {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Flag(flag) => serializer.serialize_bool(*flag),
-            Self::Number(number) => serializer.serialize_u32(*number),
-            Self::Tenths(tenths) => serializer.serialize_f64(f64::from(*tenths) / 10.0),
-            Self::Uid(uid) => event_uid(uid, serializer),
-        }
-    }
-}
-
-/// Attributes as an object.
-struct Written<'a>(&'a Attributes);
-
-impl Serialize for Written<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, attribute) in self.0 {
-            object.serialize_entry(name, attribute)?;
-        }
-        object.end()
-    }
-}
-
-/// One component's attributes, one by one while it is the same kind of thing.
-fn compare(path: &str, before: &Attributes, now: &Attributes, changes: &mut Vec<(String, Change)>) {
-    let is_same_thing = before.len() == now.len()
-        && before.iter().zip(now).all(|((_, old), (name, new))| !IDENTITY.contains(name) || old == new);
-    if !is_same_thing {
-        return changes.push((path.to_owned(), Change::All(now.clone())));
-    }
-    for ((_, old), (name, new)) in before.iter().zip(now) {
-        if old != new {
-            changes.push((format!("{path}.{name}"), Change::One(new.clone())));
-        }
-    }
-}
-
-fn pusher(pushed: &Pushed, component: &Instance) -> Attributes {
-    vec![
-        ("key", Attribute::Text(format!("pusher-{}", component.key))),
-        ("url", Attribute::Text(pushed.url.0.clone())),
-        ("mode", Attribute::Text("RTC".into())),
-        ("autopush", Attribute::Flag(true)),
-        ("enableMic", Attribute::Flag(pushed.mic)),
-        ("enableCamera", Attribute::Flag(pushed.camera)),
-        ("minBitrate", Attribute::Number(200)),
-        ("maxBitrate", Attribute::Number(1000)),
-        ("live", Attribute::Flag(component.is_flowing())),
-    ]
-}
-
-fn player(place: usize, held: Option<&(Pulled, Instance)>) -> Attributes {
-    let Some((stream, component)) = held else {
-        return vec![
-            ("key", Attribute::Text(format!("free-{place}"))),
-            ("src", Attribute::Text(String::new())),
-        ];
-    };
-    vec![
-        ("key", Attribute::Text(format!("player-{}", component.key))),
-        ("uid", Attribute::Uid(stream.uid)),
-        ("kind", Attribute::Text(stream.stream.name().into())),
-        ("src", Attribute::Text(stream.url.0.clone())),
-        ("mode", Attribute::Text("RTC".into())),
-        ("autoplay", Attribute::Flag(true)),
-        ("muteAudio", Attribute::Flag(!stream.audio)),
-        ("muteVideo", Attribute::Flag(!stream.video)),
-        ("minCache", Attribute::Tenths(2)),
-        ("maxCache", Attribute::Tenths(8)),
-        ("playing", Attribute::Flag(component.is_flowing())),
-    ]
-}
-
-/// What cannot change without being another thing.
-const IDENTITY: [&str; 2] = ["uid", "kind"];

@@ -343,6 +343,7 @@ impl Shell {
             Output::Log(level, text) => {
                 let level = match level {
                     Level::Error => "error",
+                    Level::Notice => "notice",
                     Level::Warn => "warn",
                     Level::Info => "info",
                     Level::Debug => "debug",

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use nertc_miniapp::{Cause, Code, Error};
+use nertc_miniapp::{Cause, Code, DomainList, Error, ErrorKind};
 
 const PAGE: &str = "docs/errors.md";
 
@@ -56,6 +56,7 @@ fn no_error_is_without_words() {
 /// One of each, with what to do about it.
 fn table() -> Vec<(Error, &'static str, &'static str)> {
     let desc = || "the server's text".to_owned();
+    let host = || "call.example.com".to_owned();
     vec![
         (
             Error::InvalidArgument("channelName must be a non-empty string".into()),
@@ -86,41 +87,55 @@ fn table() -> Vec<(Error, &'static str, &'static str)> {
             "离开其他房间，或关闭其他 socket",
         ),
         (
-            Error::TaskFailed { operation: "addTasks", code: "434", desc: desc() },
-            "see `desc`; `updateTasks` has `\"436\"`, `deleteTasks` `\"435\"`",
-            "见 `desc`；`updateTasks` 为 `\"436\"`，`deleteTasks` 为 `\"435\"`",
+            Error::TaskFailed { operation: "addTasks", code: "434", kind: ErrorKind::Refused, desc: desc() },
+            "see `desc`; `updateTasks` has `\"436\"`, `deleteTasks` `\"435\"`; `kind` is another if the server could not be asked",
+            "见 `desc`；`updateTasks` 为 `\"436\"`，`deleteTasks` 为 `\"435\"`；服务器无法访问时 `kind` 不同",
         ),
         (Error::TooManyCalls, "wait for earlier calls", "等待之前的调用完成"),
         (Error::Left, "nothing: the app left", "无需处理：应用已离开"),
         (
-            Error::BootstrapUnreachable("request:fail".into()),
-            "check the network, `channelServer`, and the request domains",
-            "检查网络、`channelServer` 与 request 合法域名",
-        ),
-        (Error::BootstrapTimeout, "try again", "重试"),
-        (
-            Error::BootstrapRefused { code: 414, desc: desc() },
-            "403: no permission or no token; 414: wrong token or parameter; 417: wrong app key; 4003: room full",
-            "403：无权限或缺少 token；414：token 或参数错误；417：app key 错误；4003：房间已满",
+            Error::NotListed { host: host(), list: DomainList::Request },
+            "edit the list of request domains (a port counts, a path does not, and only `https` can be listed), or switch the check off in DevTools; trying again changes nothing",
+            "修改 request 合法域名列表（端口须一致，不含路径，仅支持 `https`），或在开发者工具中关闭校验；重试无效",
         ),
         (
-            Error::BootstrapUnusable("no cid".into()),
-            "check that `channelServer` is a channel server",
-            "检查 `channelServer` 是否正确",
-        ),
-        (Error::NoGateway, "tell the server's operator", "联系服务器运维"),
-        (
-            Error::ConnectFailed(Cause::LoginTimeout),
-            "check the network and the socket domains; try again",
-            "检查网络与 socket 合法域名后重试",
+            Error::NotListed { host: host(), list: DomainList::Socket },
+            "edit the list of socket domains, or switch the check off in DevTools; trying again changes nothing",
+            "修改 socket 合法域名列表，或在开发者工具中关闭校验；重试无效",
         ),
         (
-            Error::LoginRefused { code: 401, desc: desc() },
+            Error::BootstrapUnreachable { host: host(), desc: "request:fail".into() },
+            "check the network, and that `channelServer` names this host, with the right scheme and port",
+            "检查网络，并确认 `channelServer` 的域名、协议与端口正确",
+        ),
+        (Error::BootstrapTimeout(host()), "try again", "重试"),
+        (
+            Error::BootstrapRefused { host: host(), code: 414, desc: desc() },
+            "403: no permission or no token; 414: wrong token or parameter, see `desc`; 417: wrong app key; 4003: room full",
+            "403：无权限或缺少 token；414：token 或参数错误，见 `desc`；417：app key 错误；4003：房间已满",
+        ),
+        (
+            Error::BootstrapUnusable { host: host(), met: "an HTML page (HTTP status 404)".into() },
+            "check that `channelServer` is the whole URL of a channel server; the message says what came instead",
+            "检查 `channelServer` 是否为 channel server 的完整 URL；消息说明了实际收到的内容",
+        ),
+        (Error::NoGateway(host()), "tell the server's operator", "联系服务器运维"),
+        (
+            Error::ConnectFailed { host: host(), cause: Cause::LoginTimeout },
+            "check the network; try again",
+            "检查网络后重试",
+        ),
+        (
+            Error::LoginRefused { host: host(), code: 401, desc: desc() },
             "join again; then see `desc`",
             "重新加入；仍失败则见 `desc`",
         ),
         (
-            Error::ReconnectFailed { attempts: 9, cause: Cause::Closed(1006, "abnormal closure".into()) },
+            Error::ReconnectFailed {
+                host: host(),
+                attempts: 9,
+                cause: Cause::Closed(1006, "abnormal closure".into()),
+            },
             "tell the user; join again when the network is back",
             "提示用户；网络恢复后重新加入",
         ),

@@ -47,6 +47,10 @@ fn core_typings_and_protocol_name_the_same_events() {
     let core: BTreeSet<String> = Event::NAMES.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(core, table, "Event::NAMES");
     assert_eq!(property_names(block(&typings(), "interface Events {")), table, "index.d.ts");
+    let glue = read("js-glue/names.js");
+    let listed = glue.split("const NAMES = [").nth(1).and_then(|rest| rest.split("];").next()).unwrap();
+    let listed: BTreeSet<String> = listed.split('\'').skip(1).step_by(2).map(str::to_owned).collect();
+    assert_eq!(listed, table, "names.js");
     for page in ["docs/events.md", "docs/events.zh-CN.md"] {
         let text = read(page);
         let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).collect();

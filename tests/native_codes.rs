@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 
-use nertc_miniapp::Component;
+use nertc_miniapp::{Component, Device, Severity};
 use serde_json::Value;
 
 const PAGE: &str = "docs/native-codes.md";
@@ -26,6 +26,9 @@ fn the_core_and_the_file_say_the_same_of_every_code() {
             let meaning = component.meaning(code).unwrap_or_else(|| panic!("the core lacks {row}"));
             assert_eq!(row["severity"], meaning.severity.name(), "{row}");
             assert_eq!(row["advice"], meaning.advice.name(), "{row}");
+            assert_eq!(row["device"].as_str(), meaning.device.map(Device::name), "{row}");
+            // What is said of one's own camera or microphone must reach the user.
+            assert!(meaning.device.is_none() || meaning.severity >= Severity::Error, "{row}");
             assert!(listed.insert(code), "{row} is there twice");
         }
         for code in (-20_000..=20_000).chain([i32::MIN, -100_018, i32::MAX]) {
@@ -79,8 +82,9 @@ fn the_page_of_native_codes_is_that_of_the_file() {
                 Some("seen") => " ³",
                 Some(unknown) => panic!("{unknown}"),
             };
-            let code = code_of(row);
-            writeln!(page, "| `{code}`{mark} | `{name}` | {severity} | {advice} | {en} | {zh} |").unwrap();
+            let (code, device) = (code_of(row), row["device"].as_str().unwrap_or_default());
+            writeln!(page, "| `{code}`{mark} | `{name}` | {severity} | {advice} | {device} | {en} | {zh} |")
+                .unwrap();
         }
     }
     if std::env::var_os("UPDATE").is_some() {
@@ -128,11 +132,15 @@ live-pusher 与 live-player 通过 `bindstatechange`、`binderror` 上报的状�
 | check-network | tell the user that the network is bad | 提示用户检查网络 |
 | resubscribe | subscribe again, to have a new URL | 重新订阅以获取新地址 |
 
+`device` is what of the phone cannot be used then: others neither see nor hear it, whatever the page says.
+
+`device` 表示此时手机的哪个设备不可用：无论页面如何显示，其他人都看不到或听不到。
+
 ¹ in the platform's typings only · 仅见于平台类型声明 — ² in tables until 2025, sent by older clients · 仅见于
 2025 年及以前的表，旧客户端仍会上报 — ³ in no table, but sent · 未列入文档，但实际会上报
 ";
 
 const COLUMNS: &str = "\
-| code | name | severity | advice | meaning | 含义 |
-| --- | --- | --- | --- | --- | --- |
+| code | name | severity | advice | device | meaning | 含义 |
+| --- | --- | --- | --- | --- | --- | --- |
 ";

@@ -222,7 +222,7 @@ fn the_application_may_decide_when_to_try_again_and_for_how_long() {
     assert!(!stage.client.is_idle(), "the answer to a question of before");
     stage.input(Input::Retry(1, Advice::GiveUp));
     assert!(stage.client.is_idle());
-    assert_eq!(stage.client.events.last(), Some(&disconnected(1, 1001)));
+    assert_eq!(stage.client.events.last(), Some(&disconnected("gw1.example", 1, 1001)));
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn an_application_without_an_opinion_gets_the_usual_attempts() {
             stage.close(1006);
         }
     }
-    assert_eq!(stage.client.events.last(), Some(&disconnected(9, 1001)));
+    assert_eq!(stage.client.events.last(), Some(&disconnected("gw1.example", 9, 1001)));
 }
 
 #[test]
@@ -306,9 +306,10 @@ fn refused_for(stage: &mut Stage, time: Duration) -> usize {
     sockets
 }
 
-fn disconnected(attempts: u32, code: u16) -> Event {
+fn disconnected(host: &str, attempts: u32, code: u16) -> Event {
+    let host = host.to_owned();
     let cause = Cause::Closed(code, "gone".into());
-    Event::Disconnect { code: "403", reason: Error::ReconnectFailed { attempts, cause }.reason() }
+    Event::Disconnect { code: "403", reason: Error::ReconnectFailed { host, attempts, cause }.reason() }
 }
 
 fn seq_of(frame: &str) -> u64 {

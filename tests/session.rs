@@ -9,10 +9,10 @@ mod world;
 use std::time::Duration;
 
 use nertc_miniapp::{
-    AppUid, Call, Cid, Code, Config, Error, ErrorKind, Event, Input, JoinParams, Media, MediaSet, Reply, Uid,
-    Url,
+    AppUid, Call, Cause, Cid, Code, Config, DomainList, Error, ErrorKind, Event, Input, JoinParams, Media,
+    MediaSet, Reply, Uid, Url,
 };
-use world::stage::{BOOTSTRAP, Stage, gone};
+use world::stage::{BOOTSTRAP, OWN, Stage, gone};
 
 #[test]
 fn a_join_sends_the_bootstrap_and_the_login_of_the_original() {
@@ -84,9 +84,87 @@ fn an_html_error_page_is_not_taken_for_an_answer() {
     let mut stage = Stage::new();
     let join = stage.join(JoinParams::new("room", Uid(1)));
     stage.respond("<html>502 Bad Gateway</html>");
-    assert_eq!(stage.error(join).code(), Code::Number(-2));
-    assert!(stage.error(join).reason().contains("not JSON"));
+    let error = stage.error(join);
+    assert_eq!((error.code(), error.kind()), (Code::Number(-2), ErrorKind::Server));
+    assert!(error.reason().contains("nrtc.netease.im") && error.reason().contains("HTML"), "{error}");
     stage.joins_as_if_nothing_had_been();
+}
+
+#[test]
+fn a_request_domain_that_is_not_listed_ends_the_join_at_once_and_names_the_list() {
+    let mut stage = Stage::new();
+    let mut params = JoinParams::new("room", Uid(1));
+    params.servers.channel_server = "https://call.example.com:8443/nrtc/getChannelInfos.action?key=S".into();
+    let join = stage.join(params);
+    stage.fail_request("request:fail url not in domain list");
+    let error = stage.error(join);
+    assert_eq!(error, Error::NotListed { host: "call.example.com:8443".into(), list: DomainList::Request });
+    assert_eq!((error.code(), error.kind()), (Code::Number(-2), ErrorKind::Misuse));
+    assert!(error.reason().contains("https://call.example.com:8443") && !error.reason().contains("key"));
+    assert_eq!(stage.client.requests.len(), 1);
+    stage.joins_as_if_nothing_had_been();
+}
+
+#[test]
+fn a_socket_domain_that_is_not_listed_ends_the_join_once_no_other_gateway_is_left() {
+    let refusal = "connectSocket:fail url not in domain list";
+    let mut stage = Stage::new();
+    let join = stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.close_with(1006, refusal);
+    assert!(stage.client.result(join).is_none(), "another gateway may be listed");
+    stage.run_until_socket();
+    assert_eq!(stage.opened, "wss://gw2.example");
+    stage.close_with(1006, refusal);
+    let error = stage.error(join);
+    assert_eq!(error, Error::NotListed { host: "gw2.example".into(), list: DomainList::Socket });
+    assert_eq!((error.code(), error.kind()), (Code::Text("401"), ErrorKind::Misuse));
+    assert!(error.reason().contains("wss://gw2.example"), "{error}");
+    stage.joins_as_if_nothing_had_been();
+}
+
+#[test]
+fn a_gateway_that_is_not_listed_does_not_end_a_call_that_another_can_carry_on() {
+    let mut stage = Stage::new();
+    stage.enter();
+    stage.close(1006);
+    stage.run_until_socket();
+    stage.close_with(1006, "url not in domain list");
+    stage.run_until_socket();
+    stage.open();
+    stage.login(OWN);
+    stage.acknowledge(2);
+    assert_eq!(stage.client.event_names().last(), Some(&"reconnected"));
+}
+
+#[test]
+fn what_a_server_says_is_not_taken_for_a_refusal_of_the_platform() {
+    let mut stage = Stage::new();
+    let join = stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.close_with(4000, "url not in domain list");
+    assert!(stage.client.result(join).is_none());
+    stage.run_until_socket();
+}
+
+#[test]
+fn who_names_no_channel_server_is_told_once_where_the_app_key_goes() {
+    let notices = |stage: &Stage| {
+        let lines = stage.client.notices.iter();
+        lines.filter(|line| line.contains("nrtc.netease.im") && line.contains("channelServer")).count()
+    };
+    let mut stage = Stage::new();
+    for _ in 0..2 {
+        let _join = stage.join(JoinParams::new("room", Uid(1)));
+        stage.call(Call::Leave);
+    }
+    assert_eq!((notices(&stage), stage.client.notices.len()), (1, 1));
+
+    let mut stage = Stage::new();
+    let mut params = JoinParams::new("room", Uid(1));
+    params.servers.channel_server = "https://call.example.com/nrtc/getChannelInfos.action".into();
+    let _join = stage.join(params);
+    assert!(stage.client.notices.is_empty());
 }
 
 #[test]
@@ -141,7 +219,12 @@ fn a_login_that_is_never_answered_ends_within_its_budget_with_every_socket_close
         }
         stage.run_for(Duration::from_millis(500));
     }
-    assert_eq!(stage.error(join), Error::ConnectFailed(nertc_miniapp::Cause::LoginTimeout));
+    let error = stage.error(join);
+    let Error::ConnectFailed { host, cause: Cause::LoginTimeout } = &error else { panic!("{error:?}") };
+    assert!(
+        ["gw1.example", "gw2.example"].contains(&host.as_str()) && error.reason().contains(host),
+        "{error}"
+    );
     assert_eq!(stage.error(join).code(), Code::Text("401"));
     assert_eq!(stage.client.event_names().last(), Some(&"disconnect"));
     stage.joins_as_if_nothing_had_been();

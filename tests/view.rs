@@ -7,9 +7,10 @@ mod world;
 
 use std::time::Duration;
 
-use nertc_miniapp::{AppSignal, AppUid, Call, Event, Input, Media, MediaSet, NativeStatus, Uid};
+use nertc_miniapp::{AppSignal, Call, Event, Media, MediaSet, NativeStatus, Uid};
 use serde_json::{Value, json};
-use world::stage::{OWN, Stage};
+use world::page::Page;
+use world::stage::OWN;
 
 #[test]
 fn a_stream_becomes_one_player_and_each_change_one_path() {
@@ -193,6 +194,82 @@ fn after_more_than_a_moment_in_the_background_every_component_is_new() {
 }
 
 #[test]
+fn a_camera_or_microphone_that_cannot_be_used_is_told_once_and_the_page_does_not_claim_it() {
+    for (codes, field, device) in [
+        (&[10001, -1301, -1305][..], "pusher.cameraFailed", "camera"),
+        (&[10002, -1302, -1306, -1311, -1318], "pusher.micFailed", "microphone"),
+    ] {
+        for code in codes {
+            let mut page = Page::new();
+            page.publish(MediaSet::MAIN);
+            assert_eq!(page.render()["pusher"]["cameraFailed"], false);
+            // By `bindstatechange`, by `binderror`, or by both.
+            page.report("push", *code, None);
+            page.fail("push", *code);
+            page.fail("push", *code);
+            assert_eq!(page.render(), json!({field: true}));
+            let [told] = &page.statuses()[..] else { panic!("{:?}", page.statuses()) };
+            assert_eq!((&told["code"], &told["device"]), (&json!(code), &json!(device)));
+        }
+        let mut page = Page::new();
+        page.publish(MediaSet::MAIN);
+        page.render();
+        page.fail("push", codes[0]);
+        assert_eq!(page.render(), json!({field: true}), "by binderror alone");
+        assert_eq!(page.statuses().len(), 1);
+    }
+}
+
+#[test]
+fn a_screen_that_cannot_be_captured_is_told_and_says_nothing_of_camera_and_microphone() {
+    let mut page = Page::new();
+    page.publish(MediaSet::MAIN);
+    page.render();
+    page.report("push", -1308, None);
+    assert_eq!(page.render(), json!({}));
+    assert_eq!(page.statuses()[0]["device"], "screen");
+}
+
+#[test]
+fn a_refused_camera_is_tried_again_when_it_is_asked_for_opens_or_the_app_comes_back() {
+    let mut page = Page::new();
+    let refused = |page: &mut Page| {
+        page.render();
+        page.stage.run_alive_for(Duration::from_secs(2));
+        page.report("push", 10001, None);
+        assert_eq!(page.render(), json!({"pusher.cameraFailed": true}));
+    };
+    page.publish(MediaSet::MAIN);
+    refused(&mut page);
+    // It is published, says the gateway; and yet whoever asks for it gets a new component.
+    page.publish(Media::Video.into());
+    assert_eq!(page.render(), json!({"pusher.key": "pusher-2", "pusher.cameraFailed": false}));
+
+    refused(&mut page);
+    page.report("push", 1003, None);
+    assert_eq!(page.render(), json!({"pusher.cameraFailed": false}), "it opened after all");
+
+    refused(&mut page);
+    page.stage.signal(AppSignal::Hidden);
+    page.stage.run_for(Duration::from_millis(200));
+    page.stage.signal(AppSignal::Shown);
+    assert_eq!(page.render(), json!({"pusher.key": "pusher-3", "pusher.cameraFailed": false}));
+    page.publish(Media::Video.into());
+    assert_eq!(page.render(), json!({}), "nothing fails");
+}
+
+#[test]
+fn what_an_error_event_says_beyond_the_tables_is_no_status() {
+    let mut page = Page::new();
+    page.publish(MediaSet::MAIN);
+    page.render();
+    for code in [-1, 0, 1002, 10003, 77_777] {
+        page.fail("push", code);
+    }
+    assert_eq!((page.render(), page.statuses()), (json!({}), Vec::new()));
+}
+
+#[test]
 fn an_outage_changes_nothing_on_the_page_and_the_end_clears_it() {
     let mut page = Page::new();
     page.publish(MediaSet::MAIN);
@@ -258,63 +335,4 @@ fn the_quality_of_a_member_that_left_and_came_back_is_told_anew() {
         page.stage.text(r#"{"cmd":21,"body":{"uid":7}}"#);
     }
     assert_eq!(told, [1, 1]);
-}
-
-/// A session in a room, and the page that renders it.
-struct Page {
-    stage: Stage,
-}
-
-impl Page {
-    fn new() -> Self {
-        let mut page = Self { stage: Stage::joined() };
-        assert_eq!(page.render(), json!({}));
-        page
-    }
-
-    /// What the page is told to change.
-    fn render(&mut self) -> Value {
-        let before = self.stage.client.events.len();
-        self.stage.input(Input::Render);
-        match &self.stage.client.events[before..] {
-            [] => json!({}),
-            [Event::View(patch)] => serde_json::to_value(patch).unwrap(),
-            other => panic!("expected one patch, got {other:?}"),
-        }
-    }
-
-    fn joined(&mut self, uid: u64) {
-        self.stage.text(&format!(
-            r#"{{"cmd":20,"body":{{"uid":{uid},"url":"rtmp://{uid}","audio_on":1,"video_on":1}}}}"#
-        ));
-    }
-
-    fn publish(&mut self, media: MediaSet) {
-        self.done(Call::Publish(media));
-    }
-
-    fn unpublish(&mut self, media: MediaSet) {
-        self.done(Call::Unpublish(media));
-    }
-
-    fn subscribe(&mut self, uid: u64, media: Media) {
-        self.done(Call::Subscribe(AppUid::Number(Uid(uid)), media));
-    }
-
-    /// Makes a call and acknowledges whatever it sends.
-    fn done(&mut self, call: Call) {
-        let before = self.stage.client.sent.len();
-        let id = self.stage.call(call);
-        for at in before.. {
-            let Some((_, frame)) = self.stage.client.sent.get(at) else { break };
-            let seq = serde_json::from_str::<Value>(frame).unwrap()["seq"].as_u64().unwrap();
-            self.stage.acknowledge(u32::try_from(seq).unwrap());
-        }
-        assert!(self.stage.client.result(id).unwrap().is_ok());
-    }
-
-    fn report(&mut self, direction: &str, code: i32, uid: Option<u64>) {
-        let arguments = [json!(direction), json!("bindstatechange"), json!({"code": code}), json!(uid)];
-        self.stage.call(Call::parse("dataReporter", &arguments).unwrap());
-    }
 }

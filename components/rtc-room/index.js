@@ -254,6 +254,9 @@ Component({
             this.triggerEvent('failure', { code, reason, message, desc, kind });
           });
         },
+        'native-status': (status) => {
+          if (status.device) this.triggerEvent('failure', failureOf(status));
+        },
         'mute-audio': mute(true),
         'unmute-audio': mute(false),
         'network-quality': ({ uid, direction, kind, level }) => {
@@ -303,6 +306,17 @@ Component({
     },
   },
 });
+
+/**
+ * That camera or microphone cannot be used, as a failure with words for the user.
+ *
+ * @param {any} status of `native-status`
+ */
+function failureOf({ component, code, device, advice, severity }) {
+  const known = YunXinMiniappSDK.nativeCodes.describe(component, code) || { name: device, en: device, zh: device };
+  const { name, en, zh } = known;
+  return { code, reason: name, message: en, desc: '', kind: 'Platform', text: { zh, en }, remedy: advice, device, severity };
+}
 
 /** What `enter` takes beyond what `client.join` takes. */
 const OURS = ['client', 'options', 'appkey', 'role', 'mic', 'camera', 'subscribe'];

@@ -14,7 +14,7 @@ const { open, sdk } = load(`
 
 const PUSHER = {
   key: 'pusher-1', url: 'rtmp://push', mode: 'RTC', autopush: true, enableMic: true, enableCamera: true,
-  minBitrate: 200, maxBitrate: 1000, live: false,
+  minBitrate: 200, maxBitrate: 1000, live: false, micFailed: false, cameraFailed: false,
 };
 const player = (uid, more) => ({
   key: `player-${uid}`, uid, kind: 'main', src: `rtmp://${uid}`, mode: 'RTC', autoplay: true, muteAudio: false,
@@ -206,6 +206,32 @@ test('a subscription that fails is told, unless its stream or its member is gone
   client.answers.subscribe = () => Promise.reject(Object.assign(new Error('gone'), { kind: 'Refused' }));
   await client.tell(['clientJoin', member(7)], added);
   assert.deepEqual(failures(), []);
+});
+
+test('a camera or microphone that cannot be used is told with words and what helps, and its tile does not show it as on', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  await client.tell(['view', { pusher: PUSHER }]);
+  assert.deepEqual([faces(page), page.findAll('#room', '.muted').length], [[], 0]);
+  page.heard();
+  const camera = { ...member(100), component: 'pusher', code: 10001, severity: 'fatal', advice: 'check-permission', device: 'camera' };
+  const microphone = { ...camera, code: -1302, device: 'microphone' };
+  await client.tell(
+    ['native-status', camera], ['native-status', microphone],
+    ['view', { 'pusher.micFailed': true, 'pusher.cameraFailed': true }],
+  );
+  const failures = page.heard().filter(([event]) => event === 'failure').map(([, detail]) => detail);
+  assert.deepEqual(failures[0], {
+    code: 10001, reason: 'camera-forbidden', message: 'The user forbade the camera', desc: '', kind: 'Platform',
+    text: { zh: '用户禁止使用摄像头', en: 'The user forbade the camera' }, remedy: 'check-permission', device: 'camera', severity: 'fatal',
+  });
+  assert.deepEqual([failures.length, failures[1].reason, failures[1].device], [2, 'microphone-failed', 'microphone']);
+  assert.deepEqual([faces(page), page.findAll('#room', '.muted').length], [['me'], 1]);
+  // What the native component is given stays: it is what another try begins with.
+  assert.deepEqual([page.attributes('live-pusher').enableCamera, page.attributes('live-pusher').enableMic], [true, true]);
+
+  await client.tell(['native-status', { ...camera, component: 'player', code: -2302, device: undefined }]);
+  assert.deepEqual(page.heard().filter(([event]) => event === 'failure'), []);
 });
 
 test('a room that cannot be joined rejects, and the page is idle again', async () => {

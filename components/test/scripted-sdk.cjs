@@ -61,7 +61,10 @@ for (const name of ['join', 'leave', 'publish', 'unpublish', 'subscribe', 'dataR
 
 let singleton = null;
 
+const codes = require('./data/native-codes.json');
+
 module.exports = {
+  nativeCodes: { describe: (component, code) => codes[component].find((row) => row.code === code) },
   /** As the SDK: options are needed only for the first. */
   Client(options) {
     if (!singleton && !options) throw new Error('the parameter "appkey" is required');

@@ -62,6 +62,7 @@ export function load(markup) {
       cpSync(join(folder, '..', name), join(root, 'components', name), { recursive: true });
     }
     cpSync(join(folder, 'scripted-sdk.cjs'), join(root, 'index.js'));
+    cpSync(join(folder, '..', '..', 'data', 'native-codes.json'), join(root, 'data', 'native-codes.json'));
     const used = (name) => [name, `components/${name}/index`];
     const usingComponents = Object.fromEntries(['rtc-pusher', 'rtc-player', 'rtc-room'].map(used));
     writeFileSync(join(root, 'page.json'), JSON.stringify({ component: true, usingComponents }));

@@ -194,7 +194,10 @@ impl Desk {
     ) -> Result<(), (i32, String)> {
         let app = match &self.apps {
             Apps::Any => App::default(),
-            Apps::Listed(apps) => apps.get(app_key).cloned().ok_or((BAD_APP_KEY, "unknown appkey".into()))?,
+            Apps::Listed(apps) => {
+                let words = "unknown appkey: the gateway's settings do not list it";
+                apps.get(app_key).cloned().ok_or((BAD_APP_KEY, words.to_owned()))?
+            }
         };
         let checksum = fields.text("checksum");
         let has_token = fields.text("secureType") == "1" && !checksum.is_empty();
@@ -203,15 +206,23 @@ impl Desk {
                 BasicToken::verify(checksum, app_key, &secret, channel, uid.0, wall_clock_ms())
                     .map_err(|error| (BAD_PARAMETER, error.to_string()))
             }
-            (true, None) => Err((BAD_PARAMETER, "a token in debug mode".to_owned())),
-            (false, _) if app.secure => Err((FORBIDDEN, "a token is required".to_owned())),
+            (true, None) => {
+                let words = "a token in debug mode: leave it out, or give the gateway this app's secret";
+                Err((BAD_PARAMETER, words.to_owned()))
+            }
+            (false, _) if app.secure => {
+                let words = "a token is required: this app is in secure mode; join with one that your server has signed";
+                Err((FORBIDDEN, words.to_owned()))
+            }
             (false, _) => {
                 let curtime = fields.text("curtime").parse();
                 let curtime = curtime.map_err(|_| (BAD_PARAMETER, "curtime is not a number".to_owned()))?;
                 if checksum == debug_checksum(app_key, uid, curtime) {
                     Ok(())
                 } else {
-                    Err((BAD_PARAMETER, "the checksum does not match".to_owned()))
+                    let words =
+                        "the checksum does not match: it must be that of this appkey, uid and curtime";
+                    Err((BAD_PARAMETER, words.to_owned()))
                 }
             }
         }

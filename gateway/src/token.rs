@@ -69,8 +69,12 @@ impl BasicToken {
             return Err(TokenError::Malformed);
         }
         let json = STANDARD.decode(token).map_err(|_| TokenError::Malformed)?;
-        let claimed: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
+        let claimed: Self = serde_json::from_slice(&json).map_err(|_| unreadable(&json))?;
         let expected = signature(app_key, app_secret, channel_name, uid, claimed.ttl, claimed.cur_time);
+        // Before the signature, which is over the same wrong number or over another one.
+        if let Some(unit) = Unit::of(claimed.cur_time) {
+            return Err(TokenError::WrongUnit(unit));
+        }
         let genuine: bool = claimed.signature.as_bytes().ct_eq(expected.as_bytes()).into();
         if !genuine || app_secret.is_empty() {
             return Err(TokenError::Forged);
@@ -98,20 +102,58 @@ pub enum TokenError {
     #[error("no token")]
     Missing,
     /// It cannot be read.
-    #[error("the token cannot be read")]
+    #[error(
+        "the token cannot be read: it must be the base64 of a JSON object with signature, and with curTime and \
+         ttl as whole numbers"
+    )]
     Malformed,
+    /// Its time is not in milliseconds.
+    #[error("the token's curTime is in {0}: it must be in milliseconds since 1970, also where it is signed")]
+    WrongUnit(Unit),
     /// It was not signed by us, or was signed for something else.
-    #[error("the token does not match")]
+    #[error(
+        "the token does not match: it must be signed for this appkey, uid and channelName, with the app secret"
+    )]
     Forged,
     /// It was valid once.
     #[error("the token has expired")]
     Expired,
     /// It was signed by a clock that is far ahead of ours.
-    #[error("the token's time is in the future")]
+    #[error("the token's curTime is in the future: the signing server's clock is ahead of the gateway's")]
     NotYetValid,
     /// It claims no lifetime, or a longer one than allowed.
-    #[error("the token's lifetime is out of range")]
+    #[error("the token's ttl must be in seconds, from 1 to {max}", max = BasicToken::MAX_TTL_SECS)]
     BadLifetime,
+}
+
+/// What a time is in that should be in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// As PHP, Python and the REST interface have it.
+    Seconds,
+    /// Or still smaller.
+    Microseconds,
+}
+
+impl Unit {
+    /// The unit of a moment of these decades, if it is not milliseconds.
+    const fn of(time: u64) -> Option<Self> {
+        match time {
+            // In milliseconds: from a day after 1970 to 1973, and from the year 5138 on.
+            100_000_000..100_000_000_000 => Some(Self::Seconds),
+            100_000_000_000_000.. => Some(Self::Microseconds),
+            _any_other => None,
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Seconds => "seconds",
+            Self::Microseconds => "microseconds or less",
+        })
+    }
 }
 
 /// The key that tickets and grants are signed with. Never printed.
@@ -234,6 +276,14 @@ impl LoginTicket {
     }
 }
 
+/// Why a token has no form of ours: languages with seconds tend to have them as fractions, too.
+fn unreadable(json: &[u8]) -> TokenError {
+    let claimed: serde_json::Value = serde_json::from_slice(json).unwrap_or_default();
+    let time = &claimed["curTime"];
+    let time = time.as_f64().or_else(|| time.as_str()?.parse().ok()).unwrap_or_default();
+    Unit::of(time as u64).map_or(TokenError::Malformed, TokenError::WrongUnit)
+}
+
 fn signature(
     app_key: &str,
     app_secret: &str,
@@ -307,6 +357,34 @@ mod tests {
         let skew = BasicToken::MAX_CLOCK_SKEW_MS;
         assert_eq!(verify_at(token, NOW - skew), Ok(()));
         assert_eq!(verify_at(token, NOW - skew - 1), Err(TokenError::NotYetValid));
+    }
+
+    #[test]
+    fn a_basic_token_whose_time_is_not_in_milliseconds_says_so_however_it_is_signed() {
+        for (time, unit) in [
+            (NOW / 1000, Unit::Seconds),
+            (NOW * 1000, Unit::Microseconds),
+            (NOW * 1_000_000, Unit::Microseconds),
+        ] {
+            let signed = BasicToken::sign(KEY, APP_SECRET, "room1", 10000, 1800, time);
+            let signature = signature(KEY, APP_SECRET, "room1", 10000, 1800, NOW);
+            let mixed =
+                STANDARD.encode(format!(r#"{{"signature":"{signature}","curTime":{time},"ttl":1800}}"#));
+            for token in [signed, mixed] {
+                let error = verify_at(&token, NOW).unwrap_err();
+                assert_eq!(error, TokenError::WrongUnit(unit));
+                assert!(
+                    error.to_string().contains(&unit.to_string())
+                        && error.to_string().contains("milliseconds")
+                );
+            }
+        }
+        for time in ["1693968975.25", "\"1693968975\""] {
+            let token = STANDARD.encode(format!(r#"{{"signature":"s","curTime":{time},"ttl":1800}}"#));
+            assert_eq!(verify_at(&token, NOW), Err(TokenError::WrongUnit(Unit::Seconds)));
+        }
+        let in_millis = BasicToken::sign(KEY, APP_SECRET, "room1", 10000, 1800, 1_000);
+        assert_eq!(verify_at(&in_millis, 1_000), Ok(()), "a clock that was never set");
     }
 
     #[test]

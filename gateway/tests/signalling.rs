@@ -130,6 +130,19 @@ async fn secure_mode_wants_the_token_of_this_user_and_room() {
         assert_eq!(bootstrap(&gateway, &form).await["code"], code, "{form}");
     }
 
+    for (form, words) in [
+        (secure_form("room", 100, &token("room", 100, 60, now / 1000)), "seconds"),
+        (secure_form("room", 100, &token("room", 100, 60, now * 1000)), "microseconds"),
+        (secure_form("room", 100, &token("room", 100, 60, now + 3_600_000)), "clock"),
+        (secure_form("room", 101, &good), "uid and channelName"),
+        (secure_form("room", 100, "rubbish"), "base64"),
+        (debug_form("room", "100"), "secure mode"),
+        (secure_form("room", 100, &good).replace("appkey=ak", "appkey=debug"), "leave it out"),
+    ] {
+        let answer = bootstrap(&gateway, &form).await;
+        assert!(answer["desc"].as_str().unwrap().contains(words), "{form}: {answer}");
+    }
+
     let wanted = json!({"appkey": "ak", "channelName": "room", "uid": "100"}).to_string();
     let (_, answer) = post(&gateway, "/v1/dev/token", &wanted).await;
     let signed = answer["token"].as_str().unwrap();

@@ -30,6 +30,82 @@ test('Client returns one client, and says so when the options differ', () => {
   assert.equal(logged[0][0], 'warn');
 });
 
+test('Client takes the same options again without a word, by value, and what is left out for no wish', () => {
+  const make = () => ({
+    appkey: 'a', debug: false, channelServer: undefined, neRtcServerAddresses: { channelServer: 'https://a' },
+    reconnect: ({ delayMs }) => delayMs, wasmTimeout: NaN, logger: { warn: (...details) => told.push(details) },
+  });
+  const told = [];
+  const { Sdk } = start();
+  const client = Sdk.Client(make());
+  const { debug, ...rest } = make();
+  const selfish = { appkey: 'a' };
+  selfish.logger = make().logger;
+  selfish.logger.self = selfish.logger;
+  for (const again of [make(), rest, { appkey: 'a' }, { ...make(), nim: null, wasmPath: '' }, {}, null]) {
+    assert.equal(Sdk.Client(again), client);
+  }
+  assert.deepEqual(told, []);
+  const others = [
+    { ...make(), debug: true }, { neRtcServerAddresses: { channelServer: 'https://b' } }, { neRtcServerAddresses: { roomServer: 'https://a' } },
+    { reconnect: () => 7 }, { reconnect: { maxAttempts: 1 } }, { channelServer: 'https://a' }, { wasmTimeout: 1 }, selfish,
+  ];
+  for (const [index, other] of others.entries()) {
+    assert.equal(Sdk.Client(other), client);
+    assert.equal(told.length, index + 1, JSON.stringify(Object.keys(other)));
+  }
+});
+
+test('getInstance is Client by the name of 4.1.0', () => {
+  const { Sdk } = start();
+  const client = Sdk.getInstance({ appkey: 'a', nim: {} });
+  assert.equal(Sdk.Client({ appkey: 'a' }), client);
+  assert.equal(Sdk.getInstance({ appkey: 'a' }), client);
+  assert.equal(Sdk.getInstance(), client);
+});
+
+test('an app of the first generation is told that this is another API', () => {
+  const { Sdk } = start();
+  const options = { debug: true, nim: {}, mirror: false };
+  for (const make of [Sdk.getInstance, Sdk.Client, Sdk.createClient, (given) => new Sdk(given)]) {
+    assert.throws(() => make(options), /Netcall.*another API/);
+  }
+  Sdk.Client({ appkey: 'a' });
+  assert.throws(() => Sdk.getInstance(options), /Netcall.*another API/);
+  assert.throws(() => Sdk.createClient({ appKey: 'a' }), /"appkey".*small letters/);
+});
+
+test('who listens for what never comes is told, in debug mode, once, and what may be meant', () => {
+  const { Sdk, client, logged } = start({ debug: true });
+  const listener = () => {};
+  const meant = {
+    'peer-online': 'clientJoin', 'peer-leave': 'clientLeave', 'connection-state-change': 'willreconnect', clientjoin: 'clientJoin',
+    'stream-add': 'stream-added', stream_removed: 'stream-removed', syncdone: 'syncDone', disconnected: 'disconnect',
+    'role-changed': 'role-Changed', willReconnect: 'willreconnect', 'mute-Audio': 'mute-audio',
+  };
+  for (const name of Object.keys(meant)) {
+    for (const method of ['on', 'once', 'addListener']) client[method](name, listener);
+  }
+  assert.deepEqual(logged.map(([level, text]) => [level, /event "(.*?)".*mean "(.*?)"/.exec(text)?.slice(1)]),
+    Object.entries(meant).map((pair) => ['warn', pair]));
+  logged.length = 0;
+  for (const strange of ['volume-indicator', 'constructor', '', undefined, Symbol('x'), {}]) client.on(strange, listener);
+  assert.equal(logged.length, 6);
+  assert.ok(logged.every(([, text]) => /no event/.test(text) && !/did you mean/.test(text)), String(logged));
+  logged.length = 0;
+  new Sdk({ appkey: '', debug: true }).on('peer-online', listener);
+  assert.equal(logged.length, 1, 'each client says so');
+  start().client.on('peer-online', listener);
+  for (const name of ['clientJoin', 'view', 'network-quality', 'asr-captions']) client.on(name, listener);
+  assert.equal(logged.length, 1);
+});
+
+test('without debug, nothing is said of strange events', () => {
+  const { client, logged } = start();
+  client.on('peer-online', () => {});
+  assert.deepEqual(logged, []);
+});
+
 test('destroy forgets the client, and new makes clients of their own', () => {
   const { Sdk } = start();
   const client = Sdk.Client({ appkey: '' });
@@ -418,7 +494,18 @@ test('a destroy behind a leave means the stay that was left, also when another h
     client.destroy();
     assert.equal(core.calls.filter(({ name }) => name === 'leave').length, 2, 'later it means the stay under way');
 
+    // A leave that ends nothing says nothing of what follows.
+    client.join({ channelName: 'two again' });
+    client.leave({ stay: 'another' });
+    core.name = 'mine';
+    core.calls.at(-1).resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+    client.destroy();
+    assert.equal(core.calls.at(-1).args.length, 0);
+
     // A join of the very same moment is meant.
+    client.join({ channelName: 'one more' });
     client.leave();
     core.calls.at(-1).resolve();
     await Promise.resolve();
@@ -518,6 +605,10 @@ test('nothing is logged unless debug is set, nor by loading the module', async (
   }
   assert.deepEqual(silent.logged, []);
   assert.deepEqual(talking.logged, ['error', 'warn', 'info', 'debug'].map((level) => [level, '[nertc]', 'text']));
+
+  const notice = ['warn', 'YunXinMiniappSDK:', 'what must be known'];
+  silent.cores[0].host.log('notice', notice[2]);
+  assert.deepEqual(silent.logged, [notice]);
 });
 
 test('a logger stands in for the console, and may be incomplete or break', async () => {

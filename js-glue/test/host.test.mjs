@@ -131,6 +131,43 @@ test('a failed request says why', async () => {
   same(core.told, [['responseFailed', 1, 'request:fail timeout']]);
 });
 
+test('a failure says the platform\'s number too, once', async () => {
+  const { core, sockets, requests } = await start();
+  core.host.openSocket(1, 'wss://one');
+  sockets[0].options.fail({ errMsg: 'connectSocket:fail', errno: 600002 });
+  core.host.request(2, 'https://channel', 'POST', {}, '');
+  requests[0].options.fail({ errMsg: 'request:fail errcode:600002', errno: 600002 });
+  same(core.told, [
+    ['socketClosed', 1, 1006, 'connectSocket:fail (600002)'], ['responseFailed', 2, 'request:fail errcode:600002'],
+  ]);
+});
+
+test('the payload of a mute stands for the uid wherever one is compared, printed or used as a key', async () => {
+  const { client, core } = await start();
+  const heard = [];
+  for (const event of ['mute-audio', 'unmute-audio', 'mute-video', 'unmute-video', 'stream-added']) {
+    client.on(event, (payload) => heard.push(payload));
+  }
+  core.host.emit('mute-audio', { uid: 200, isBigNumber: false, mediaType: 'audio' });
+  core.host.emit('unmute-audio', { uid: 200, isBigNumber: false, mediaType: 'audio' });
+  core.host.emit('mute-video', { uid: '18446744073709551615', isBigNumber: true, mediaType: 'video' });
+  core.host.emit('unmute-video', { uid: 0, isBigNumber: false, mediaType: 'video' });
+  core.host.emit('stream-added', { uid: 200, isBigNumber: false, mediaType: 'audio' });
+  await settled();
+  const [muted, , big, zero, other] = heard;
+  for (const payload of heard.slice(0, 2)) {
+    assert.ok(payload == 200 && 200 == payload && payload == '200' && payload != 201);
+    assert.equal(`${payload}`, '200');
+    assert.equal({ 200: 'found' }[payload], 'found');
+    assert.equal(payload + 1, 201);
+  }
+  assert.ok(big == '18446744073709551615' && `${big}` === '18446744073709551615');
+  assert.ok(zero == 0 && `${zero}` === '0');
+  assert.deepEqual(Object.keys(muted), ['uid', 'isBigNumber', 'mediaType']);
+  assert.equal(JSON.stringify({ ...muted }), JSON.stringify(muted));
+  assert.equal(`${other}`, '[object Object]');
+});
+
 test('a platform that throws or lacks a function fails, later and without throwing', async () => {
   const connectSocket = () => {
     throw new Error('no such host');

@@ -36,13 +36,15 @@ const TIMER_PROMISE = new URL('./timer-promise.js', import.meta.url);
  * @param {object} [surroundings.WXWebAssembly] see `createWXWebAssembly`
  * @param {object} [surroundings.console]
  * @param {boolean} [surroundings.timerPromise] whether promises are made of timers, as on iOS before 16
+ * @param {boolean} [surroundings.codeFromStrings] whether `Function('return this')` works, as phones let it and
+ *   other SDKs need it; ours does without
  * @returns {Sandbox}
  */
 export function createSandbox(surroundings) {
-  const { root, wx, WXWebAssembly = createWXWebAssembly({ root }), console = globalThis.console, timerPromise } = surroundings;
+  const { root, wx, WXWebAssembly = createWXWebAssembly({ root }), console = globalThis.console, timerPromise, codeFromStrings = false } = surroundings;
   const context = vm.createContext(
     { console, setTimeout, clearTimeout, setInterval, clearInterval, wx, WXWebAssembly },
-    { codeGeneration: { strings: false, wasm: true } }
+    { codeGeneration: { strings: codeFromStrings, wasm: true } }
   );
   vm.runInContext(`(global) => { for (const name of ${JSON.stringify(ABSENT)}) delete global[name]; }`, context)(
     vm.runInContext('this', context)

@@ -5,6 +5,7 @@ import YunXinMiniappSDK = require('../index');
 async function making(): Promise<void> {
   YunXinMiniappSDK.wasmPath = '/sub/nertc_miniapp.wasm.br';
   const client: YunXinMiniappSDK = YunXinMiniappSDK.Client({ debug: true, appkey: 'key' });
+  const older: YunXinMiniappSDK = YunXinMiniappSDK.getInstance({ appkey: 'key' });
   const second = YunXinMiniappSDK.createClient({
     appkey: 'key',
     logger: { warn: (...details) => console.warn(...details) },
@@ -29,9 +30,9 @@ async function calling(client: YunXinMiniappSDK): Promise<string> {
   const { uid, url }: { uid: number | string; url: string } = await client.subscribe(100, 'audio');
   await client.unsubscribe(uid, 'screenShare');
   const same: string | undefined = await client.unpublish('audio');
-  await client.mute();
+  const pushUrl: string | undefined = await client.mute();
   await client.mute('audio', 200);
-  await client.unmute('video');
+  const samePushUrl: string | undefined = await client.unmute('video');
   await client.setRole();
   await client.setRole('audience');
   await client.switchMode(client.NETCALL_MODE.NETCALL_MODE_ONLY_VIDEO);
@@ -81,7 +82,7 @@ function listening(client: YunXinMiniappSDK): void {
   client.once('disconnect', ({ code }) => code === '403');
   client.on('reconnected', () => {});
   client.on('error', ({ code, message, kind }) => code === 434 || kind === 'Network' || message);
-  client.on('mute-audio', ({ uid, mediaType }) => [uid, mediaType === 'audio']);
+  client.on('mute-audio', (muted) => [muted.uid, muted.mediaType === 'audio', `${muted}`, muted.valueOf() === muted.uid]);
   client.on('role-Changed', ({ role, roleCode }) => role === 'audience' && roleCode === client.ROLE_AUDIENCE);
   client.on('kicked', ({ cid, reason, body }) => [cid, reason, body.cid]);
   client.on('rtmp-tasks-status', ({ taskId, code, hostUid, hotsUid }) => code === 505 && [taskId, hostUid, hotsUid]);

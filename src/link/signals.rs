@@ -13,10 +13,12 @@ impl Link {
     /// The platform told something about the application's surroundings.
     pub(crate) fn handle_signal(&mut self, signal: AppSignal, tools: &mut Tools, now: Instant) -> Vec<Step> {
         match signal {
-            AppSignal::Hidden => tools.hidden = true,
+            AppSignal::Hidden => {
+                tools.hidden.get_or_insert(tools.clock.wall());
+            }
             AppSignal::NetworkDown => tools.offline = true,
             AppSignal::Shown => {
-                tools.hidden = false;
+                tools.hidden = None;
                 return self.hurry(tools, now);
             }
             AppSignal::NetworkUp => {
@@ -51,25 +53,17 @@ impl Link {
         Vec::new()
     }
 
-    /// The application was suspended for this long: that time counts for nothing, answers may be
-    /// waiting to be read, and an open socket is in doubt.
-    pub(crate) fn resumed(&mut self, time: Duration, tools: &Tools, now: Instant) -> Vec<Step> {
+    /// The application was suspended: answers may be waiting to be read, and an open socket is in doubt.
+    pub(crate) fn resumed(&mut self, tools: &Tools, now: Instant) -> Vec<Step> {
         match self {
             Self::Idle | Self::Leaving { .. } => {}
-            Self::Waiting { trip, until, .. } => {
-                trip.extend(time);
-                *until = now;
-            }
-            Self::Locating { trip, deadline, .. }
-            | Self::Opening { trip, deadline, .. }
-            | Self::LoggingIn { trip, deadline, .. } => {
-                trip.extend(time);
+            Self::Waiting { until, .. } => *until = now,
+            Self::Locating { deadline, .. }
+            | Self::Opening { deadline, .. }
+            | Self::LoggingIn { deadline, .. } => {
                 *deadline = (*deadline).max(now + tools.config.probe_limit);
             }
-            Self::Online { trip, .. } => {
-                trip.extend(time);
-                return self.probe(tools, now);
-            }
+            Self::Online { .. } => return self.probe(tools, now),
         }
         Vec::new()
     }

@@ -6,6 +6,7 @@
 
 /** Where the original reports to, and nobody listens (docs/protocol.md 8). */
 const STATISTICS = /^https:\/\/statistic\.live\.126\.net\//;
+const DEVICE = { platform: 'devtools', SDKVersion: '3.0.0', version: '8.0.0', system: 'test 1', model: 'test', brand: 'test' };
 const HEARTBEAT = /^\{"cmd":2,.*"seq":(\d+)\}$/;
 
 export class Platform {
@@ -20,12 +21,15 @@ export class Platform {
     this.head = head;
     this.requests = [];
     this.sockets = [];
+    /** Makes a value one of the application's own world, which on a phone is the only one. */
+    this.inside = (value) => value;
     this.signals = { onAppShow: [], onAppHide: [], onNetworkStatusChange: [] };
     this.wx = {
       request: (options) => this.request(options),
       connectSocket: (options) => this.connect(options),
       getNetworkType: ({ success }) => this.later(success, { networkType: 'wifi' }),
-      getSystemInfoSync: () => ({ platform: 'devtools', SDKVersion: '3.0.0', version: '8.0.0', model: 'test' }),
+      getSystemInfo: ({ success }) => this.later(success, DEVICE),
+      getSystemInfoSync: () => DEVICE,
     };
     for (const name of Object.keys(this.signals)) {
       this.wx[name] = (listener) => void this.signals[name].push(listener);
@@ -36,7 +40,7 @@ export class Platform {
   }
 
   later(callback, ...details) {
-    if (callback) this.clock.add(callback, 0, details, false);
+    if (callback) this.clock.add(callback, 0, details.map(this.inside), false);
   }
 
   request(options) {

@@ -1,15 +1,24 @@
 /**
- * Plays the traces of tests/traces/ against any SDK file of this shape: a CommonJS file that exports
- * a class with `Client(options)`. Ends with exit code 1 when a scenario differs.
- *
- * Run: npm run conformance [-- --sdk FILE] [--wasm FILE] [--only NAME] [--json]
+ * Plays the traces of tests/traces/ against any SDK file of this shape: a CommonJS or UMD file that exports
+ * a class with `Client(options)`.
  */
 
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { Refusal, dist, root, runAsProgram } from '../../scripts/tools.mjs';
+import { show } from './trace.mjs';
+
+const USAGE = `usage: npm run conformance [-- OPTION...]
+
+  --sdk FILE    another SDK than dist/index.js: a CommonJS or UMD file whose class has Client(options)
+  --wasm FILE   its WebAssembly module, if that does not lie beside it
+  --only NAME   the scenarios whose names contain this
+  --json        the results as data
+
+Plays every scenario of tests/traces/ and prints which differ: in which line, what was expected there and what
+came instead. Exit code 0: all are as written; 1: some differ, or nothing could be played.`;
 
 const TRACES = join(root, 'tests', 'traces');
 /** Milliseconds of real time for one scenario; an honest one takes about ten. */
@@ -17,24 +26,37 @@ const LIMIT = 5_000;
 
 /**
  * @param {{sdk?: string, wasm?: string, only?: string}} [options]
- * @returns {Promise<{name: string, title: string, spec: string, difference: string | null,
- *   promises: {given: number, settled: number}}[]>}
+ * @returns {Promise<{name: string, title: string, spec: string, difference: string | null, line?: number,
+ *   step?: string, expected?: string, got?: string, promises: {given: number, settled: number}}[]>} `difference`
+ *   is the first one in words; `line` and `step` say where in the file
  */
 export async function conformance({ sdk = join(dist, 'index.js'), wasm, only = '' } = {}) {
   for (const file of [sdk, wasm].filter(Boolean)) {
-    if (!existsSync(file)) throw new Refusal(`${file} is missing: run "npm run build", or name another file`);
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (!found) throw new Refusal(`${file} is missing: run "npm run build", or name another file`);
+    if (!found.isFile()) throw new Refusal(`${file} is no file: name the SDK's file in it`);
   }
   const files = readdirSync(TRACES).filter((name) => name.endsWith('.jsonl') && name.includes(only)).sort();
   if (files.length === 0) throw new Refusal(`no scenario is called ${only}`);
-  const player = new Player({ file: resolve(sdk), wasm: wasm && resolve(wasm) });
-  const results = [];
-  for (const file of files) {
-    const path = join(TRACES, file);
-    const { title, spec } = JSON.parse(readFileSync(path, 'utf8').split('\n')[0]);
-    results.push({ name: basename(file, '.jsonl'), title, spec, ...(await player.play(path)) });
+  // Ours must do without what phones only partly allow.
+  const foreign = resolve(sdk) !== join(dist, 'index.js');
+  const player = new Player({ file: resolve(sdk), wasm: wasm && resolve(wasm), foreign });
+  try {
+    const { difference } = await player.play(null);
+    if (difference) throw new Refusal(`${sdk} gives no client to play with: ${difference}`);
+    const results = [];
+    for (const file of files) {
+      const path = join(TRACES, file);
+      const lines = readFileSync(path, 'utf8').split('\n');
+      const { title, spec } = JSON.parse(lines[0]);
+      const result = await player.play(path);
+      const step = result.line && lines[result.line - 1];
+      results.push({ name: basename(file, '.jsonl'), title, spec, ...result, ...(step && { step }) });
+    }
+    return results;
+  } finally {
+    await player.end();
   }
-  await player.end();
-  return results;
 }
 
 /** A thread that plays scenarios; a new one when the SDK has hung or broken it. */
@@ -45,6 +67,7 @@ class Player {
     this.done = () => {};
   }
 
+  /** Without a file, only makes a client. */
   play(file) {
     this.worker ??= this.start();
     return new Promise((done) => {
@@ -61,7 +84,7 @@ class Player {
     const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: this.sdk });
     const unless = (gone) => (detail) => worker === this.worker && gone(detail);
     worker.on('message', (result) => this.done(result));
-    worker.on('error', unless((error) => this.broken(`the SDK broke its thread: ${error.message}`)));
+    worker.on('error', unless((error) => this.broken(`the SDK broke its thread: ${show(error)}`)));
     worker.on('exit', unless((code) => this.broken(`the SDK ended its thread with code ${code}`)));
     return worker;
   }
@@ -80,13 +103,20 @@ class Player {
 
 function table(results) {
   const width = Math.max(...results.map(({ name }) => name.length));
-  const rows = results.map(({ name, difference }) =>
-    `${name.padEnd(width)}  ${difference === null ? 'pass' : `differs  ${difference}`}`
-  );
+  const rows = results.map((result) => (result.difference === null ? `${result.name.padEnd(width)}  pass` : report(result)));
   const differing = results.filter(({ difference }) => difference !== null).length;
   const sum = (count) => results.reduce((total, { promises }) => total + count(promises), 0);
   const [given, pending] = [sum(({ given }) => given), sum(({ given, settled }) => given - settled)];
   return [...rows, '', `${results.length} scenarios, ${differing} differing; ${given} promises, ${pending} pending`].join('\n');
+}
+
+/** What differs, in lines of its own. */
+function report({ name, title, difference, line, step, where, expected, got }) {
+  const rows = [`${name}  differs: ${title}`];
+  if (step) rows.push(`    line ${String(line).padEnd(4)} ${step}`);
+  if (expected === undefined) rows.push(`    ${difference}`);
+  else rows.push(`    expected  ${where ? `${where}: ` : ''}${expected}`, `    got       ${got}`);
+  return rows.join('\n');
 }
 
 runAsProgram(import.meta.url, async (args) => {
@@ -95,4 +125,4 @@ runAsProgram(import.meta.url, async (args) => {
   const results = await conformance(values);
   console.log(json ? JSON.stringify(results, null, 2) : table(results));
   if (results.some(({ difference }) => difference !== null)) process.exitCode = 1;
-});
+}, USAGE);

@@ -15,6 +15,8 @@ export const BOOTSTRAP = {
 export const ACKS = { 0: 1, 2: 3, 4: 9, 5: 6, 7: 8 };
 /** What no application can catch, and so no SDK may let happen. */
 const UNCAUGHT = ['uncaught exception', 'unhandled rejection'];
+/** What there should have been, where a step says no more of it. */
+const NOUNS = { request: 'a request', opens: 'a socket', event: 'an event' };
 /** Longer than any SDK waits before it connects again. */
 const PATIENCE = 15_000;
 /** Longer than any deadline of any call, with every attempt that may come before it. */
@@ -25,8 +27,9 @@ const STABLE = 1000;
 /**
  * @param {import('./stage.mjs').Sdk} sdk
  * @param {string} file of the trace
- * @returns {Promise<{difference: string | null, promises: {given: number, settled: number}}>} the first
- *   difference, and what became of the promises that the application was given
+ * @returns {Promise<{difference: string | null, line?: number, expected?: string, got?: string,
+ *   promises: {given: number, settled: number}}>} the first difference, and what became of the promises that
+ *   the application was given
  */
 export async function play(sdk, file) {
   let promises = { given: 0, settled: 0 };
@@ -34,6 +37,7 @@ export async function play(sdk, file) {
   const rejected = (reason) => uncaught(reason);
   process.on('unhandledRejection', rejected);
   let at = '';
+  let number;
   try {
     const trace = readTrace(file);
     at = 'while the client was made: ';
@@ -43,14 +47,17 @@ export async function play(sdk, file) {
     const scenario = new Scenario(stage);
     for (const { line, verb, step } of trace.steps) {
       at = `line ${line}: `;
+      number = line;
       await scenario.run(verb, step);
     }
     at = 'at the end: ';
+    number = undefined;
     await scenario.finish();
     return { difference: null, promises };
   } catch (error) {
-    const why = error instanceof Difference ? error.message : `failed with ${error?.stack?.split('\n').slice(0, 2).join(' ') ?? error}`;
-    return { difference: at + why, promises };
+    const found = error instanceof Difference ? error : new Difference('no exception', show(error));
+    const { expected, got, where } = found;
+    return { difference: at + found.message, line: number, where, expected, got, promises };
   } finally {
     process.off('unhandledRejection', rejected);
   }
@@ -81,34 +88,35 @@ class Scenario {
   /** Nothing went wrong that the trace could not even name. */
   intact() {
     const broken = this.stage.app.find(({ kind }) => UNCAUGHT.includes(kind));
-    if (broken) throw new Difference(describe(broken));
+    if (broken) throw new Difference('no error that nobody can catch', describe(broken));
   }
 
   async finish() {
     this.quiet();
     const left = [...this.stage.pending].filter((name) => !this.mayWait.has(name));
-    if (left.length > 0) throw new Difference(`still pending: ${left.join(', ')}`);
+    if (left.length > 0) throw new Difference('every call settled', `still pending: ${left.join(', ')}`);
     // Nobody answers any more; what may wait may not wait for ever.
     await this.stage.advance(FOREVER);
     this.intact();
     const { given, settled } = this.stage.promises;
-    if (settled < given) throw new Difference(`pending for ever: ${[...this.stage.pending].join(', ')}`);
+    if (settled < given) throw new Difference('every call settled', `pending for ever: ${[...this.stage.pending].join(', ')}`);
   }
 
   quiet() {
     const [item] = [...this.stage.app, ...this.stage.wire];
-    if (item) throw new Difference(`expected nothing more, got ${describe(item)}`);
+    if (item) throw new Difference('nothing more', describe(item));
   }
 
   /** Takes the next item of a log, which must be of a kind. */
-  take(log, kind, what = kind) {
+  take(log, kind, what = NOUNS[kind]) {
     this.intact();
     const item = this.stage[log][0];
     if (!item) {
       const waiting = kind === 'resolves' || kind === 'rejects' ? ' (still pending)' : '';
-      throw new Difference(`expected ${what}, got nothing${waiting}`);
+      const [other] = this.stage[log === 'app' ? 'wire' : 'app'];
+      throw new Difference(what, `nothing${waiting}${other ? `, but ${describe(other)}` : ''}`);
     }
-    if (item.kind !== kind) throw new Difference(`expected ${what}, got ${describe(item)}`);
+    if (item.kind !== kind) throw new Difference(what, describe(item));
     this.stage[log].shift();
     return item;
   }
@@ -127,7 +135,7 @@ class Scenario {
     const found = app.findIndex((item) => item.name === name && item.kind !== 'event');
     if (found > 0 && (events < 0 || found < events)) app.unshift(...app.splice(found, 1));
     const item = this.take('app', kind, what);
-    if (item.name !== name) throw new Difference(`expected ${what}, got ${describe(item)}`);
+    if (item.name !== name) throw new Difference(what, describe(item));
     this.check(what, check(item.value));
   }
 
@@ -140,13 +148,15 @@ class Scenario {
   }
 
   check(what, difference) {
-    if (difference) throw new Difference(`${what}: ${difference}`);
+    if (!difference) return;
+    const { expected, got, where } = difference;
+    throw new Difference(expected, got, where ? `${what}, ${where}` : what);
   }
 
   socket(number) {
     const { sockets } = this.platform;
     const socket = number ? sockets[number - 1] : sockets.at(-1);
-    if (!socket) throw new Difference('expected an open socket, got none');
+    if (!socket) throw new Difference('an open socket', 'none');
     return socket;
   }
 
@@ -165,7 +175,7 @@ class Scenario {
   anyFrame(cmd) {
     const { text } = this.take('wire', 'sends', `a frame with cmd ${cmd}`);
     this.named(text);
-    if (!text.startsWith(`{"cmd":${cmd},`)) throw new Difference(`expected a frame with cmd ${cmd}, got ${text}`);
+    if (!text.startsWith(`{"cmd":${cmd},`)) throw new Difference(`a frame with cmd ${cmd}`, text);
   }
 
   named(text) {
@@ -195,11 +205,11 @@ const ACTIONS = {
   },
   respond(answer) {
     const { status = 200, body } = answer === 'bootstrap' ? { body: BOOTSTRAP } : answer;
-    if (this.platform.requests.length === 0) throw new Difference('expected a request to answer, got none');
+    if (this.platform.requests.length === 0) throw new Difference('a request to answer', 'none');
     this.platform.respond(status, write(body));
   },
   unreachable(reason) {
-    if (this.platform.requests.length === 0) throw new Difference('expected a request to fail, got none');
+    if (this.platform.requests.length === 0) throw new Difference('a request to fail', 'none');
     this.platform.failRequest(reason);
   },
   open(_true, { on }) {
@@ -250,7 +260,7 @@ const ACTIONS = {
     this.platform.end(this.socket(), code, 'gone');
     await this.stage.settle();
     const { name } = this.take('app', 'event', 'willreconnect');
-    if (name !== 'willreconnect') throw new Difference(`expected willreconnect, got ${name}`);
+    if (name !== 'willreconnect') throw new Difference('willreconnect', name);
     await this.stage.advance(PATIENCE, () => this.stage.wire.length > 0);
     this.opened();
     await this.logIn(me && { ...this.me, ...me }, users);
@@ -288,13 +298,16 @@ const EXPECTATIONS = {
   },
   resolves(name, step) {
     this.settled('resolves', name, (value) => {
-      if ('is' in step && (step.is === 'client') !== (value === this.stage.client)) return `expected ${step.is} client`;
+      const isClient = value === this.stage.client;
+      if ('is' in step && (step.is === 'client') !== isClient) {
+        return new Difference(`${step.is} client`, isClient ? 'the client' : 'another value');
+      }
       return 'value' in step ? differs(step.value, value) : null;
     });
   },
   rejects(name, { code, kind, desc, reason, is }) {
     this.settled('rejects', name, (error) => {
-      if (is === 'Error' && !this.isNewError(error)) return `expected a new Error, got ${show(error)}`;
+      if (is === 'Error' && !this.isNewError(error)) return new Difference('a new Error with message, reason and desc', show(error));
       const expected = Object.fromEntries(Object.entries({ code, kind, desc, reason }).filter(([, value]) => value !== undefined));
       return differs(expected, error);
     });
@@ -303,12 +316,12 @@ const EXPECTATIONS = {
     this.settled('throws', name, () => null);
   },
   pending(name) {
-    if (!this.stage.pending.has(name)) throw new Difference(`expected ${name} to be pending`);
+    if (!this.stage.pending.has(name)) throw new Difference(`${name} pending`, 'it settled');
     this.mayWait.add(name);
   },
   event(name, step) {
     const got = this.take('app', 'event', `the event ${name}`);
-    if (got.name !== name) throw new Difference(`expected the event ${name}, got ${describe(got)}`);
+    if (got.name !== name) throw new Difference(`the event ${name}`, describe(got));
     if ('by' in step) this.check('listener', differs(step.by, got.by));
     if ('data' in step) this.check(name, differs(step.data, got.data));
   },

@@ -23,6 +23,7 @@ const MAX_TURNS = 20_000;
  * @typedef {object} Sdk
  * @property {string} file
  * @property {string} [wasm] by default the module beside the file, if there is one
+ * @property {boolean} [foreign] whether it is another's, which may make code of strings as on phones
  */
 
 export class Stage {
@@ -50,15 +51,17 @@ export class Stage {
         /** The running wasm module, if the SDK has one. */
         this.instance = instance;
       }),
-      console: silentConsole(),
+      codeFromStrings: sdk.foreign,
     });
-    Object.assign(this.sandbox.context, this.clock.functions());
-    this.inside = vm.runInContext(INSIDE, this.sandbox.context)(() => this.clock.now, BigInt);
-    const exported = this.sandbox.require(basename(sdk.file));
-    this.class = typeof exported === 'function' ? exported : exported.default;
+    const { context } = this.sandbox;
+    this.inside = vm.runInContext(INSIDE, context)(() => this.clock.now, BigInt);
+    this.platform.inside = this.inside.own;
+    Object.assign(context, this.inside.own({ ...this.clock.functions(), wx: this.platform.wx, console: silentConsole() }));
+    this.class = classOf(this.sandbox.require(basename(sdk.file)), context);
     /** The class as it was before there was any client. */
     this.loaded = { ...this.class };
-    this.client = this.class.Client(this.value({ appkey: 'ak', ...head.client }));
+    const make = this.class.Client ? 'Client' : 'getInstance';
+    this.client = this.class[make](this.value({ appkey: 'ak', ...head.client }));
     for (const event of EVENTS) this.listen('on', event, undefined);
   }
 
@@ -69,16 +72,16 @@ export class Stage {
 
   /** Registers a listener; `by` is the name that its events carry. */
   listen(method, event, by) {
-    const listener = (data) => {
+    const listener = this.inside.own((data) => {
       if (!this.ignored.includes(event)) this.app.push({ kind: 'event', name: event, data, by });
-    };
+    });
     this.client[method](event, listener);
     return listener;
   }
 
   /** Makes a call; what it comes to is logged under a name. */
   call(target, method, args, name) {
-    if (typeof target[method] !== 'function') throw new Difference(`there is no method ${method}`);
+    if (typeof target[method] !== 'function') throw new Difference(`a method ${method}`, 'none');
     const settled = (kind) => (value) => {
       this.pending.delete(name);
       this.app.push({ kind, name, value });
@@ -108,7 +111,7 @@ export class Stage {
       if (!timer) return;
       this.guarded(timer);
     }
-    throw new Difference('the SDK keeps itself busy without end');
+    throw new Difference('an end of its work', 'work without a pause');
   }
 
   /** Lets time pass, timer by timer. */
@@ -128,9 +131,20 @@ export class Stage {
   }
 }
 
+/** The SDK's class, wherever a module of any kind has put it. */
+function classOf(exported, context) {
+  const candidates = [exported, exported?.default, ...Object.values(Object(exported)), ...Object.values(context)];
+  const found = candidates.find((value) => [value?.Client, value?.getInstance].some((make) => typeof make === 'function'));
+  if (!found) {
+    const names = Object.keys(Object(exported)).join(', ') || 'nothing';
+    throw new Difference('a class with a static method Client or getInstance', `${typeof exported} with ${names}`, 'exports');
+  }
+  return found;
+}
+
 /**
- * Runs inside the sandbox: gives it the virtual time and a repeatable chance, and returns a reader of
- * values, in which `{"$bigint": "1"}`, `{"$bignumber": "1"}`, `{"$number": "NaN"}` and
+ * Runs inside the sandbox: gives it the virtual time and a repeatable chance; makes functions and data its
+ * `own`, since SDKs ask `instanceof`; and returns a reader of values, in which `{"$bigint": "1"}`, `{"$bignumber": "1"}`, `{"$number": "NaN"}` and
  * `{"$undefined": true}` stand for what JSON cannot say.
  */
 const INSIDE = `((now, bigint) => {
@@ -149,7 +163,16 @@ const INSIDE = `((now, bigint) => {
     if (value.$number) return Number(value.$number);
     return value.$undefined ? undefined : value;
   };
-  return { parse: (text) => JSON.parse(text, special) };
+  const own = (value) => {
+    if (typeof value === 'function') return function () { return own(value(...arguments)); };
+    if (!value || typeof value !== 'object' || value instanceof Object) return value;
+    if (Object.prototype.toString.call(value) === '[object Array]') return Array.from(value, own);
+    if (Object.prototype.toString.call(value) !== '[object Object]') return value;
+    const members = {};
+    for (const name of Object.keys(value)) members[name] = own(value[name]);
+    return members;
+  };
+  return { parse: (text) => JSON.parse(text, special), own };
 })`;
 
 /** Compiled once: every scenario gets an instance of its own. */
@@ -160,12 +183,12 @@ function moduleOf({ file, wasm }, loaded) {
   const beside = readdirSync(folder).find((name) => /\.wasm(\.br)?$/.test(name));
   const path = wasm ?? (beside && join(folder, beside));
   if (!path || !existsSync(path)) return {};
-  if (!compiled.has(path)) {
-    const bytes = readFileSync(path);
-    compiled.set(path, new WebAssembly.Module(path.endsWith('.br') ? brotliDecompressSync(bytes) : bytes));
-  }
   return {
     instantiate: async (_path, imports) => {
+      if (!compiled.has(path)) {
+        const bytes = readFileSync(path);
+        compiled.set(path, new WebAssembly.Module(path.endsWith('.br') ? brotliDecompressSync(bytes) : bytes));
+      }
       const instance = new WebAssembly.Instance(compiled.get(path), imports);
       loaded(instance);
       return { instance };

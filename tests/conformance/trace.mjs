@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 
 /** Before the digits of an integer that JavaScript's numbers cannot hold. */
 const EXACT = '\u0001';
@@ -11,8 +12,18 @@ const EXACT = '\u0001';
 /** An integer that goes into a frame digit by digit. */
 export const exact = (digits) => EXACT + digits;
 
-/** What did not go as the trace says. */
-export class Difference extends Error {}
+/** What did not go as the trace says: what was expected, and what came instead. */
+export class Difference extends Error {
+  /**
+   * @param {string} expected
+   * @param {string} got
+   * @param {string} [where] of what
+   */
+  constructor(expected, got, where = '') {
+    super(`${where && `${where}: `}expected ${expected}, got ${got}`);
+    Object.assign(this, { expected, got, where });
+  }
+}
 
 /** @returns {{head: object, steps: {line: number, verb: string, step: object}[]}} */
 export function readTrace(file) {
@@ -45,17 +56,15 @@ export function write(value) {
  * Whether a value is as expected: objects have at least the expected members, all else is equal, and
  * `null` stands for nothing at all.
  *
- * @returns {string | null} what is different
+ * @returns {Difference | null}
  */
 export function differs(expected, actual, path = '') {
-  const where = path && `${path}: `;
-  if (expected === null) return actual === null || actual === undefined ? null : `${where}expected nothing, got ${show(actual)}`;
-  if (typeof expected !== 'object') return expected === actual ? null : `${where}expected ${show(expected)}, got ${show(actual)}`;
-  if (actual === null || typeof actual !== 'object' || Array.isArray(expected) !== Array.isArray(actual)) {
-    return `${where}expected ${show(expected)}, got ${show(actual)}`;
-  }
+  const different = () => new Difference(expected === null ? 'nothing' : show(expected), show(actual), path);
+  if (expected === null) return actual === null || actual === undefined ? null : different();
+  if (typeof expected !== 'object') return expected === actual ? null : different();
+  if (actual === null || typeof actual !== 'object' || Array.isArray(expected) !== Array.isArray(actual)) return different();
   if (Array.isArray(expected) && expected.length !== actual.length) {
-    return `${where}expected ${expected.length} items, got ${actual.length}`;
+    return new Difference(`${expected.length} items`, `${actual.length}: ${show(actual)}`, path);
   }
   for (const key of Object.keys(expected)) {
     const found = differs(expected[key], actual[key], path ? `${path}.${key}` : key);
@@ -64,26 +73,41 @@ export function differs(expected, actual, path = '') {
   return null;
 }
 
-/** Whether a frame is as expected: the same text; a trace may leave the packet's number out. */
+/** Whether a frame is as expected: the same text; a trace may leave the packet's number out. @returns {Difference | null} */
 export function frameDiffers(expected, text) {
   const wanted = write(expected);
   const numbered = typeof expected === 'string' || 'seq' in expected;
   const actual = numbered ? text : text.replace(/,"seq":\d+\}$/, '}');
-  return wanted === actual ? null : `expected ${wanted}, got ${actual}`;
+  return wanted === actual ? null : new Difference(wanted, actual);
 }
 
-/** A value in a line of a report. */
+/** A value in a line of a report, whatever an SDK has made it of. */
 export function show(value) {
+  const text = value && typeof value === 'object' && 'stack' in value ? shownError(value) : shownValue(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+function shownValue(value) {
   if (value === undefined) return 'undefined';
   if (typeof value === 'function') return 'a function';
-  if (value && typeof value === 'object' && typeof value.message === 'string' && !('code' in value)) {
-    return `${value.name}: ${value.message}`;
-  }
-  let text;
   try {
-    text = JSON.stringify(value);
+    const json = JSON.stringify(value);
+    if (json !== undefined) return json;
   } catch {
-    text = String(value);
+    // It refers to itself, or is no plain data.
   }
-  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+  return inspect(value, { depth: 2, breakLength: Infinity, customInspect: false });
 }
+
+/** Its name and text, what else it carries, and where it comes from. */
+function shownError(error) {
+  const { name = 'Error', message, stack, ...rest } = Object.assign({ name: error.name, message: error.message }, error);
+  // What becomes of an error that was made of an object.
+  const text = message === String({}) ? 'its text is that of an object' : message;
+  const details = Object.keys(rest).length > 0 ? ` ${shownValue(rest)}` : '';
+  const frame = String(error.stack).split('\n').find((line) => /^\s+at .*:\d+/.test(line));
+  return `${name}: ${text}${details}${frame ? ` (${frame.trim().replace(/\(.*[\\/]|file:.*\//, '(').replace(/\)$/, '')})` : ''}`;
+}
+
+/** Characters of a value in a report. */
+const LONGEST = 300;

@@ -4,6 +4,7 @@
  */
 
 import { Ear } from './ear.mjs';
+import { LEAVE } from './ledger.mjs';
 
 const SERVER = 'http://server/nrtc/getChannelInfos.action';
 /** Calls from within answers to calls, and so on: how deep. */
@@ -81,7 +82,7 @@ export class App {
     const stay = args[0]?.stay;
     if (name === 'leave') this.leaves((other) => other.who === who && (stay === undefined || other.name === stay), stay !== undefined);
     const { now } = this.stage.clock;
-    const hasJustLeft = this.calls.some((made) => made.name === 'leave' && made.who === who && made.settledOn === now);
+    const hasJustLeft = this.calls.some((made) => LEAVE.includes(made.name) && made.who === who && made.settledOn === now);
     if (name === 'destroy' && !hasJustLeft) this.leaves((other) => other.who === who, false);
     this.call({ name, step, who, owner: 'app', join, stay: name === 'leave' ? stay : undefined }, () => client[name](...args.map((arg) => this.stage.value(arg))));
   }

@@ -27,7 +27,7 @@ export function stayOf(app, who) {
         break;
       case 'destroy':
         if (!join) break;
-        if (isAfterLeaving(app, call, join)) certain = call.within?.name === 'leave' && certain;
+        if (isAfterLeaving(app, call, join)) certain = LEAVE.includes(call.within?.name) && certain;
         else ends(() => true);
         break;
       case 'exit':
@@ -54,7 +54,7 @@ export function stayOf(app, who) {
 function isAfterLeaving(app, destroy, join) {
   const begun = begunAt(app, join);
   return app.calls.some(({ name, n, who, settledAt, settledOn }) =>
-    name === 'leave' && who === destroy.who && n < begun && settledAt < destroy.n && settledAt > begun && settledOn === destroy.at
+    LEAVE.includes(name) && who === destroy.who && n < begun && settledAt < destroy.n && settledAt > begun && settledOn === destroy.at
   );
 }
 
@@ -149,6 +149,8 @@ function settled(app, who, words, initial, isAboutIt) {
   return expected;
 }
 
+/** What an app may follow by `destroy()`, and mean the same stay. */
+export const LEAVE = ['leave', 'exit'];
 const UNPUBLISH = ['unpublish', 'setMic', 'setCamera'];
 
 /** A role that was wanted for a moment has withdrawn what `enter` asked for. */

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nertc_miniapp::{
-    Call, CallId, Config, Error, Event, HttpRequest, Info, Input, Instant, Output, Reply, RequestId,
+    Call, CallId, Config, Error, Event, HttpRequest, Info, Input, Instant, Level, Output, Reply, RequestId,
     RetryContext, Session, SocketId, Timer,
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Client {
     pub(crate) calls: Vec<(CallId, Call)>,
     /// Close codes of the sockets that it did not close itself.
     pub(crate) lost: Vec<u16>,
+    /// What the developer was told without debugging.
+    pub(crate) notices: Vec<String>,
     opened: Vec<SocketId>,
     live: Option<SocketId>,
     pending: Vec<Pending>,
@@ -71,6 +73,7 @@ impl Client {
             sent: Vec::new(),
             calls: Vec::new(),
             lost: Vec::new(),
+            notices: Vec::new(),
             opened: Vec::new(),
             live: None,
             pending: Vec::new(),
@@ -154,7 +157,9 @@ impl Client {
                     effects.push(Effect::AskRetry(context.retry_count));
                     self.asked.push(context);
                 }
-                Output::Forget | Output::Log(..) => {}
+                Output::Forget => {}
+                Output::Log(Level::Notice, text) => self.notices.push(text),
+                Output::Log(Level::Error | Level::Warn | Level::Info | Level::Debug, _) => {}
             }
         }
         self.timer = self.session.poll_timeout();

@@ -11,6 +11,7 @@ pub(crate) mod client;
 pub(crate) mod ground;
 pub(crate) mod life;
 pub(crate) mod marks;
+pub(crate) mod page;
 pub(crate) mod peace;
 pub(crate) mod stage;
 pub(crate) mod view;

@@ -120,6 +120,11 @@ impl Stage {
         self.input(Input::SocketClosed(self.socket(), gone(code)));
     }
 
+    pub(crate) fn close_with(&mut self, code: u16, reason: &str) {
+        let info = CloseInfo { code, reason: reason.into() };
+        self.input(Input::SocketClosed(self.socket(), info));
+    }
+
     pub(crate) fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(due) = self.client.deadline().filter(|due| *due <= end) {

@@ -1,3 +1,4 @@
+const { nativeCodes } = require('nertc-miniapp');
 const Call = require('../../call.js');
 
 Page({
@@ -47,6 +48,8 @@ Page({
   },
 
   onComponentState({ currentTarget, detail }) {
+    const meaning = nativeCodes.describe(currentTarget.dataset.kind, detail.code);
+    if (meaning && meaning.device) this.setData({ message: `${meaning.zh} / ${meaning.en}` });
     // -1307 and -2301: the component has given up, and nobody else will start it again.
     if (detail.code === -1307 && this.data.state === 'joined') wx.createLivePusherContext().start();
     if (detail.code === -2301) wx.createLivePlayerContext(currentTarget.id, this).play();

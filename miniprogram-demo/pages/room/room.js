@@ -4,6 +4,13 @@ const { words } = require('../../text.js');
 const MOST_CODES = 100;
 /** How long a caption stays after its last change, in milliseconds. */
 const CAPTION_STAYS = 6000;
+/** What the devices of a failure are here: the page's own word, the room's method, and the user's permission. */
+const DEVICES = {
+  camera: { medium: 'camera', method: 'setCamera', scope: 'scope.camera' },
+  microphone: { medium: 'mic', method: 'setMic', scope: 'scope.record' },
+};
+/** What a pusher tells of a device that works. */
+const WORKS = { 1003: 'camera', 2027: 'microphone' };
 
 Page({
   data: {
@@ -18,6 +25,8 @@ Page({
     showMembers: false,
     captioned: false,
     caption: '',
+    /** What cannot be used, in words. */
+    blocked: [],
     message: '',
   },
 
@@ -41,7 +50,15 @@ Page({
     const { entry } = getApp().globalData;
     if (!entry) return;
     this.room = this.selectComponent('#room');
-    this.room.enter(entry).catch((error) => this.end(`${error.code}: ${error.message}`));
+    this.room.enter(entry).catch((error) => {
+      const text = `${error.code}: ${error.message}`;
+      const client = this.room.client();
+      if (!client) return this.end(text);
+      // The call goes on without what could not be published.
+      const { publishAudio, publishVideo } = client.getStatus();
+      this.setData({ mic: publishAudio, camera: publishVideo });
+      return this.toast(text);
+    });
   },
 
   onUnload() {
@@ -70,7 +87,7 @@ Page({
   /** Shows the new state at once, and takes it back when it was refused. */
   toggle(medium, method) {
     const on = !this.data[medium];
-    this.setData({ [medium]: on });
+    this.setData({ [medium]: on, blocked: this.data.blocked.filter(({ device }) => DEVICES[device].medium !== medium) });
     this.room[method](on).catch((error) => {
       this.setData({ [medium]: !on });
       this.toast(error.message);
@@ -90,7 +107,7 @@ Page({
     const client = this.room.client();
     client.setRole(role).then(
       () => {
-        this.setData({ role, mic: false, camera: false });
+        this.setData({ role, mic: false, camera: false, blocked: [] });
         if (role === 'broadcaster') {
           this.toggle('mic', 'setMic');
           this.toggle('camera', 'setCamera');
@@ -119,17 +136,48 @@ Page({
 
   onReport({ detail }) {
     if (detail.type !== 'bindstatechange') return;
+    const works = detail.direction === 'push' && WORKS[detail.data.code];
+    if (works && this.data.blocked.some(({ device }) => device === works)) this.works(works);
     const { codes } = getApp().globalData;
     codes.unshift({ at: Date.now(), direction: detail.direction, uid: detail.uid, code: detail.data.code });
     codes.length = Math.min(codes.length, MOST_CODES);
   },
 
   onNativeStatus({ detail }) {
-    if (detail.name === 'no-first-frame') this.toast(`${detail.uid}: ${this.data.t.noPicture}`);
+    const { noSound, noPicture } = this.data.t;
+    const isSound = detail.mediaType === 'audio' || detail.mediaType === 'slaveAudio';
+    if (detail.name === 'no-first-frame') this.toast(`${detail.uid}: ${isSound ? noSound : noPicture}`);
   },
 
   onFailure({ detail }) {
-    this.toast(`${detail.code}: ${detail.message}`);
+    const { device, code, message, text, remedy } = detail;
+    if (!DEVICES[device]) return this.toast(`${code}: ${message}`);
+    const others = this.data.blocked.filter((one) => one.device !== device);
+    const helps = remedy === 'check-permission';
+    return this.setData({
+      [DEVICES[device].medium]: false,
+      blocked: others.concat({ device, helps, text: text[this.data.t.lang] }),
+    });
+  },
+
+  /** Where the user gives back what was refused; then it is tried again. */
+  onSettings() {
+    wx.openSetting({
+      success: ({ authSetting }) => {
+        this.data.blocked
+          .filter(({ device }) => authSetting[DEVICES[device].scope] !== false)
+          .forEach(({ device }) => {
+            this.works(device);
+            // Asked for again, it is given another component.
+            this.room[DEVICES[device].method](true).catch((error) => this.toast(error.message));
+          });
+      },
+    });
+  },
+
+  works(works) {
+    const blocked = this.data.blocked.filter(({ device }) => device !== works);
+    this.setData({ [DEVICES[works].medium]: true, blocked });
   },
 
   onKicked() {
