@@ -94,7 +94,11 @@ function playAll(waiting, sdk, total) {
     };
     worker.on('error', refuse);
     worker.on('message', (result) => {
-      failures.push(...result.failures);
+      for (const failure of result.failures) {
+        const kind = `${failure.kind}: ${kindOf(failure.broken)}`;
+        if (!failures.some((known) => `${known.kind}: ${kindOf(known.broken)}` === kind)) console.log(`seed ${failure.seed}, ${kind}`);
+        failures.push(failure);
+      }
       for (const [what, count] of Object.entries(result.counts)) seen[what] = (seen[what] ?? 0) + count;
       done += result.count;
       if (Date.now() - told > QUIET) {
