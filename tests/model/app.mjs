@@ -77,7 +77,8 @@ export class App {
     const { client, uid } = this.clients[who];
     const args = { join: () => [this.joining(step, who, 'app', { uid })], leave: () => this.leaving(step, who), publish: () => [step.media], unpublish: () => [step.media],
       subscribe: () => [step.uid, step.media], unsubscribe: () => [step.uid, step.media],
-      mute: () => [step.media], unmute: () => [step.media], setRole: () => [step.role] }[name]?.() ?? [];
+      mute: () => [step.media], unmute: () => [step.media], setRole: () => [step.role],
+      setAudioEffectPreset: () => [step.type], startAsrCaptions: () => ['zh', 'en'], switchMode: () => [1] }[name]?.() ?? [];
     const join = name === 'join' ? this.joins.length - 1 : undefined;
     const stay = args[0]?.stay;
     if (name === 'leave') this.leaves((other) => other.who === who && (stay === undefined || other.name === stay), stay !== undefined);

@@ -10,7 +10,8 @@ const EVENTS = ['disconnect', 'sessionStart', 'open', 'clientJoin', 'clientLeave
 const WAITS = { '-1': 5, 0: 3, 1: 3, 20: 3, 120: 3, 400: 3, 1500: 3, 6000: 1 };
 
 /** What an app does, and how often. */
-const CALLS = { join: 3, leave: 2, destroy: 0.5, publish: 5, unpublish: 3, subscribe: 4, unsubscribe: 2, mute: 3, unmute: 2, setRole: 3 };
+const CALLS = { join: 3, leave: 2, destroy: 0.5, publish: 5, unpublish: 3, subscribe: 4, unsubscribe: 2, mute: 3, unmute: 2, setRole: 3,
+  setAudioEffectPreset: 1, startAsrCaptions: 1, stopAsrCaptions: 0.6, switchMode: 0.4, getUploadUserList: 0.4 };
 const LISTENS = { when: 5, eventReset: 1, off: 0.5 };
 const PAGES = { enter: 4, exit: 2, setMic: 4, setCamera: 4, close: 1, open: 1.5, onPage: 3 };
 const OUTSIDE = {
@@ -42,7 +43,7 @@ class Draw {
     this.app = { ...calls, ...pages, ...listens };
     this.events = chance.some(EVENTS, chance.pick([0.1, 0.3, 1]));
     if (this.events.length === 0) this.events = [chance.pick(EVENTS)];
-    this.commands = chance.some(['publish', 'mute', 'role', 'subscribe', 'logout'], 0.5);
+    this.commands = chance.some(['publish', 'mute', 'role', 'subscribe', 'logout', 'voice', 'captions', 'other'], 0.4);
     if (this.commands.length === 0) this.commands = ['publish'];
     this.names = chance.is(0.3);
     this.nests = chance.pick([0, 0, 0.2, 0.5]);
@@ -108,6 +109,7 @@ class Draw {
       case 'subscribe':
       case 'unsubscribe': return { do: name, uid: chance.pick(GUESTS[chance.pick(this.rooms)]), media: chance.pick(['audio', 'video']), ...who, ...then };
       case 'setRole': return { do: name, role: chance.pick(['broadcaster', 'audience']), ...who, ...then };
+      case 'setAudioEffectPreset': return { do: name, type: chance.between(0, 2), ...who, ...then };
       case 'when': return { do: name, by: chance.pick(['on', 'once', 'addListener']), event: chance.pick(this.events), acts: this.some(depth), ...who };
       case 'off': return { do: name, event: chance.pick(this.events), ...who };
       case 'enter': {
@@ -191,7 +193,8 @@ class Draw {
       do: 'rule', on, ...(media && { media }), ...(to && { to }), times: chance.pick([1, 1, 2, 5]), verdict,
       ...((verdict === 'delay' || verdict === 'repeat') && { delay: chance.pick([10, 200, 1000, 4000, 12_000]) }),
     };
-    const calls = { publish: ['publish', 'publish', 'unpublish', 'setMic', 'setCamera'], mute: ['mute', 'mute', 'unmute'], role: ['setRole'], subscribe: ['subscribe', 'unsubscribe'], logout: ['leave', 'exit'] }[on];
+    const calls = { publish: ['publish', 'publish', 'unpublish', 'setMic', 'setCamera'], mute: ['mute', 'mute', 'unmute'], role: ['setRole'], subscribe: ['subscribe', 'unsubscribe'], logout: ['leave', 'exit'],
+      voice: ['setAudioEffectPreset'], captions: ['startAsrCaptions', 'stopAsrCaptions'], other: ['switchMode', 'getUploadUserList'] }[on];
     const usual = calls.filter((call) => call in this.app);
     return chance.is(0.7) && usual.length > 0 ? [rule, this.action(chance.pick(usual))] : [rule];
   }

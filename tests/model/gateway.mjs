@@ -117,7 +117,8 @@ export class Gateway {
       if (unconfirmed.size > 0) member.timer = this.clock.add(confirm, CONFIRM, false);
     }
     member.subscribed = new Set();
-    Object.assign(member, { connection, guest: false });
+    const voice = { mode: body.audioChangeMode, effect: body.audioChangeType };
+    Object.assign(member, { connection, guest: false, captions: false, voice });
     Object.assign(connection, { member, room });
     this.note({ kind: 'logged-in', join: connection.wire.join });
     const left = SETTLING - (this.clock.now - this.begun);
@@ -160,6 +161,10 @@ export class Gateway {
     }
     if (cmd === 11) this.mute(room, member, body.mediaType, value);
     if (cmd === 12) this.change(room, member, body.role);
+    if (cmd === 40) member.voice.mode = body.mode;
+    if (cmd === 42) member.voice.effect = body.type;
+    if (cmd === 1000) member.captions = true;
+    if (cmd === 1001) member.captions = false;
     if (cmd === 16) member.subscribed[value ? 'add' : 'delete'](`${body.srcUid} ${body.mediaType}`);
   }
 
@@ -377,6 +382,10 @@ function meaning({ cmd, body }) {
     case 11: return { item: 'mute', value: Boolean(body.mute) };
     case 12: return { item: 'role', value: body.role };
     case 16: return { item: 'subscribe', value: Boolean(body.sub) };
+    case 40:
+    case 42: return { item: 'voice', value: cmd === 40 ? body.mode !== 0 : body.type !== 0 };
+    case 1000:
+    case 1001: return { item: 'captions', value: cmd === 1000 };
     default: return { item: 'other' };
   }
 }

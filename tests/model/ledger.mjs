@@ -91,6 +91,20 @@ export function mutedOf(app, who, join, media) {
 }
 
 /** @returns {Expected} */
+export function captionsOf(app, who, join) {
+  const words = wordsOf(app, who, begunAt(app, join), ({ name }) => ({ startAsrCaptions: true, stopAsrCaptions: false })[name]);
+  return settled(app, who, words, false, (fact) => fact.item === 'captions');
+}
+
+/** The voice ends with the stay, so only that of the first is known for sure. @returns {Expected} */
+export function effectOf(app, who, join) {
+  const words = wordsOf(app, who, 0, ({ name, step }) => (name === 'setAudioEffectPreset' ? step.type : undefined));
+  const expected = settled(app, who, words, 0, (fact) => fact.item === 'voice');
+  const isFirst = app.clients[who].ear.stays.length === 1 && app.joins.every((other) => other.who !== who || other.number >= join.number);
+  return isFirst ? expected : { ...expected, free: true };
+}
+
+/** @returns {Expected} */
 export function subscribedOf(app, who, join, uid, media) {
   const owner = join.owner === 'app' ? undefined : app.calls.find((call) => call.join === join.number);
   const words = wordsOf(app, who, begunAt(app, join), ({ name, step }) =>

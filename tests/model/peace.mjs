@@ -2,7 +2,7 @@
  * has and what must be so are one and the same. */
 
 import { pushUrl } from './gateway.mjs';
-import { mutedOf, publishedOf, roleOf, stayOf, subscribedOf } from './ledger.mjs';
+import { captionsOf, effectOf, mutedOf, publishedOf, roleOf, stayOf, subscribedOf } from './ledger.mjs';
 
 const MAIN = ['audio', 'video'];
 
@@ -65,6 +65,11 @@ function unrestOfOwn(app, { who, status, member, known }) {
     const muted = mutedOf(app, who, known, media);
     if (!muted.free && member.muted.has(media) !== muted.value) return `${media} muted at the gateway: ${member.muted.has(media)}; asked last and granted: ${muted.value}`;
   }
+  const captions = captionsOf(app, who, known);
+  if (!captions.free && member.captions !== captions.value) return `captions at the gateway: ${member.captions}; asked last and granted: ${captions.value}`;
+  const effect = effectOf(app, who, known);
+  const has = member.voice.mode === 1 ? member.voice.effect : 0;
+  if (!effect.free && has !== effect.value) return `the voice effect at the gateway is ${has}, asked last and granted was ${effect.value}`;
   return undefined;
 }
 
