@@ -17,6 +17,8 @@ export class App {
    */
   constructor(stage, world) {
     this.stage = stage;
+    /** For how long what follows an answer may still run: some steps, which are timers on old phones. */
+    this.aftermath = world.timerPromise ? 12 * world.shortest : 0;
     /** Every call, in the order in which they were made. */
     this.calls = [];
     /** By number: who joins what. */
@@ -82,9 +84,7 @@ export class App {
     const join = name === 'join' ? this.joins.length - 1 : undefined;
     const stay = args[0]?.stay;
     if (name === 'leave') this.leaves((other) => other.who === who && (stay === undefined || other.name === stay), stay !== undefined);
-    const { now } = this.stage.clock;
-    const hasJustLeft = this.calls.some((made) => LEAVE.includes(made.name) && made.who === who && made.settledOn === now);
-    if (name === 'destroy' && !hasJustLeft) this.leaves((other) => other.who === who, false);
+    if (name === 'destroy' && !this.hasJustLeft(who)) this.leaves((other) => other.who === who, false);
     this.call({ name, step, who, owner: 'app', join, stay: name === 'leave' ? stay : undefined }, () => client[name](...args.map((arg) => this.stage.value(arg))));
   }
 
@@ -115,6 +115,12 @@ export class App {
     for (const { ear } of this.clients) {
       ear.stays.forEach((stay) => (stay.left = this.joins[stay.join].left));
     }
+  }
+
+  /** Whether a call of now may be meant for a stay that was just left. */
+  hasJustLeft(who) {
+    const since = this.stage.clock.now - this.aftermath;
+    return this.calls.some((made) => LEAVE.includes(made.name) && made.who === who && made.settledOn >= since);
   }
 
   /** Makes a call, whatever it is, and keeps what comes of it. */

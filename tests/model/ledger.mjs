@@ -54,7 +54,7 @@ export function stayOf(app, who) {
 function isAfterLeaving(app, destroy, join) {
   const begun = begunAt(app, join);
   return app.calls.some(({ name, n, who, settledAt, settledOn }) =>
-    LEAVE.includes(name) && who === destroy.who && n < begun && settledAt < destroy.n && settledAt > begun && settledOn === destroy.at
+    LEAVE.includes(name) && who === destroy.who && n < begun && settledAt < destroy.n && settledAt > begun && settledOn >= destroy.at - app.aftermath
   );
 }
 
