@@ -10,7 +10,7 @@ use crate::time::{Instant, Timer};
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     waiting: Vec<Waiting>,
-    /// In the order in which they were sent.
+    /// In the order in which they were sent; never more than there are places.
     commands: Vec<(Seq, Sent)>,
 }
 
@@ -46,9 +46,19 @@ enum Errand {
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) command: Command,
-    /// The call that only this command is for.
-    pub(crate) errand: Option<CallId>,
+    pub(crate) purpose: Purpose,
     pub(crate) deadline: Instant,
+}
+
+/// What a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A state at the gateway.
+    State,
+    /// This call alone.
+    Errand(CallId),
+    /// Nothing any more; but the gateway still has it to answer, so it keeps its place.
+    Nothing,
 }
 
 impl Calls {
@@ -57,9 +67,9 @@ impl Calls {
         self.waiting.push(Waiting { id, call, patience, errand: Errand::Due });
     }
 
-    /// Remembers a command until its acknowledgement.
-    pub(crate) fn sent(&mut self, seq: Seq, command: Command, errand: Option<CallId>, deadline: Instant) {
-        self.commands.push((seq, Sent { command, errand, deadline }));
+    /// How many of so many places for unanswered commands are free.
+    pub(crate) const fn free(&self, places: usize) -> usize {
+        places.saturating_sub(self.commands.len())
     }
 
     /// The time of the calls that waited for the stay to begin runs from here.
@@ -69,11 +79,25 @@ impl Calls {
         }
     }
 
-    /// Takes the calls whose commands are to be sent, with what `errands` says they are.
-    pub(crate) fn due_errands<E>(&mut self, errands: impl Fn(&Call) -> Vec<E>) -> Vec<(CallId, E)> {
+    /// Remembers a command until its acknowledgement.
+    pub(crate) fn sent(&mut self, seq: Seq, command: Command, purpose: Purpose, deadline: Instant) {
+        self.commands.push((seq, Sent { command, purpose, deadline }));
+    }
+
+    /// Takes the calls whose commands are to be sent, with what `errands` says they are: as many as fit
+    /// into so many places, and of no call a part.
+    pub(crate) fn due_errands<E>(
+        &mut self,
+        places: usize,
+        errands: impl Fn(&Call) -> Vec<E>,
+    ) -> Vec<(CallId, E)> {
+        let free = self.free(places);
         let mut due = Vec::new();
         for waiting in self.waiting.iter_mut().filter(|waiting| waiting.errand == Errand::Due) {
             let commands = errands(&waiting.call);
+            if due.len() + commands.len() > free {
+                break;
+            }
             waiting.errand = Errand::Sent(commands.len());
             due.extend(commands.into_iter().map(|command| (waiting.id, command)));
         }
@@ -97,12 +121,16 @@ impl Calls {
     /// Takes the command with this number; `None` when nobody waits for it (any more).
     pub(crate) fn acknowledged(&mut self, seq: Seq) -> Option<Sent> {
         let found = self.commands.iter().position(|(sent, _)| *sent == seq)?;
-        Some(self.commands.remove(found).1)
+        Some(self.commands.remove(found).1).filter(|sent| sent.purpose != Purpose::Nothing)
     }
 
-    /// Forgets commands whose answers mean nothing any more.
+    /// Forgets what commands are for whose answers mean nothing any more.
     pub(crate) fn forget(&mut self, is_void: impl Fn(&Command) -> bool) {
-        self.commands.retain(|(_, sent)| sent.errand.is_some() || !is_void(&sent.command));
+        for (_, sent) in &mut self.commands {
+            if sent.purpose == Purpose::State && is_void(&sent.command) {
+                sent.purpose = Purpose::Nothing;
+            }
+        }
     }
 
     /// Forgets all commands: their socket is gone, and with it any acknowledgement.
@@ -115,6 +143,7 @@ impl Calls {
 
     /// Takes the first command whose acknowledgement is overdue.
     pub(crate) fn overdue_command(&mut self, now: Instant) -> Option<(Seq, Sent)> {
+        self.commands.retain(|(_, sent)| sent.purpose != Purpose::Nothing || sent.deadline > now);
         let found = self.commands.iter().position(|(_, sent)| sent.deadline <= now)?;
         Some(self.commands.remove(found))
     }

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::api::Servers;
 use crate::error::Error;
+use crate::model::Media;
+use crate::protocol::{MAX_FRAME, MAX_UNANSWERED, MOST_MEMBERS};
+use crate::report::MAX_REPORTS;
 
 /// How a session behaves. Defaults are those of the original SDK where it has one
 /// (docs/protocol.md 4.1).
@@ -86,8 +89,11 @@ pub struct Config {
     /// Longest time for which members are expected back after a restart of the gateway, whatever it
     /// says.
     pub longest_settling: Duration,
-    /// Calls waiting at the same time.
+    /// Calls waiting at the same time: one for every medium of every member, and some.
     pub max_calls: usize,
+    /// Commands that may be unanswered at the same time; the next one waits, so that a gateway is not
+    /// sent more than it reads. Login, logout and heartbeats do not wait.
+    pub max_unanswered: usize,
     /// Members remembered; further ones are ignored.
     pub max_members: usize,
     /// Bytes in one frame from the gateway; larger ones are dropped.
@@ -131,11 +137,12 @@ impl Config {
             steady_after: Duration::from_secs(60),
             report_interval: Duration::from_secs(5),
             report_pause: Duration::from_secs(60),
-            max_reports: 200,
+            max_reports: MAX_REPORTS,
             longest_settling: Duration::from_secs(30),
-            max_calls: 256,
-            max_members: 5000,
-            max_frame: 4 << 20,
+            max_calls: 256 + MAX_MEMBERS * Media::ALL.len(),
+            max_unanswered: MAX_UNANSWERED,
+            max_members: MAX_MEMBERS,
+            max_frame: MAX_FRAME,
         }
     }
 
@@ -205,6 +212,9 @@ pub enum Decides {
 fn out_of_range(key: &str) -> Error {
     Error::InvalidArgument(format!("reconnect.{key} is not a whole number in its range"))
 }
+
+/// More than our own gateway's largest room has.
+const MAX_MEMBERS: usize = 5 * MOST_MEMBERS;
 
 /// An hour in milliseconds, the most that any number of `reconnect` may be.
 const MOST: u32 = 3_600_000;

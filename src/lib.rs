@@ -111,7 +111,7 @@ pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };
 pub use quality::{Flows, Leg, Qualities, Quality, Reason};
-pub use report::Report;
+pub use report::{LONGEST_VALUE, MAX_REPORTS, Report};
 pub use session::Session;
 pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};

@@ -199,6 +199,13 @@ impl ClientPacket {
     /// Reads one text frame.
     pub fn decode(text: &str) -> Result<Self, PacketError> {
         let frame = Frame::read(text)?;
+        Self::read(&frame).map_err(|error| match error {
+            PacketError::Malformed(why) => PacketError::Unusable(why, frame.seq),
+            known @ (PacketError::Unusable(..) | PacketError::UnknownCommand(..)) => known,
+        })
+    }
+
+    fn read(frame: &Frame) -> Result<Self, PacketError> {
         let (seq, body) = (frame.seq, frame.body());
         let (member, cid) = (uid(body, "uid")?, body.cid("cid").ok_or_else(|| missing("cid"))?);
         let command = match frame.cmd {
@@ -479,9 +486,12 @@ impl ServerPacket {
 /// Why a frame could not be read. The receiver counts and drops it; the socket stays up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PacketError {
-    /// Not JSON, or not of the shape that the command needs.
+    /// No packet, or not of the shape that it needs.
     #[error("malformed packet: {0}")]
     Malformed(String),
+    /// A command of a client, not of the shape that it needs; its sender waits for an answer.
+    #[error("malformed command: {0}")]
+    Unusable(String, Seq),
     /// A command number that this side does not know.
     #[error("unknown command {0}")]
     UnknownCommand(u32, Seq),
@@ -626,6 +636,15 @@ struct NoticeBody {
 fn missing(key: &str) -> PacketError {
     PacketError::Malformed(format!("{key} is missing"))
 }
+
+/// Bytes of the longest frame that a client reads.
+pub const MAX_FRAME: usize = 4 << 20;
+/// The most members that a room of our gateway can be allowed to have. In a room of this size everything
+/// works: nobody is told more, and nobody asks for more, than the other limits let through.
+pub const MOST_MEMBERS: usize = 1000;
+/// Commands that a client sends before it waits for an answer. At 400 ms for a round trip, microphones and
+/// cameras of the largest room fit into the time in which a call is settled.
+pub const MAX_UNANSWERED: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -202,5 +202,7 @@ fn request(stay: &Stay, batch: &[Waiting], config: &Config) -> HttpRequest {
     HttpRequest { url: Url(stay.server.clone()), headers, body: written(&body) }
 }
 
+/// Reports that wait at most, and so make one batch.
+pub const MAX_REPORTS: usize = 200;
 /// Bytes of a component's report that are passed on.
-const LONGEST_VALUE: usize = 4096;
+pub const LONGEST_VALUE: usize = 4096;

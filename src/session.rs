@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::api::{Call, JoinParams, Reply};
-use crate::calls::{Calls, Patience};
+use crate::calls::{Calls, Patience, Purpose};
 use crate::components::Components;
 use crate::config::Config;
 use crate::doors::{
@@ -189,8 +189,8 @@ impl Session {
     }
 
     fn handle_call(&mut self, id: CallId, mut call: Call, now: Instant) {
-        let is_full = self.calls.len() >= self.tools.config.max_calls
-            && !matches!(call, Call::Leave | Call::LeaveStay(_));
+        let waits = !matches!(call, Call::Leave | Call::LeaveStay(_) | Call::Report(_));
+        let is_full = waits && self.calls.len() >= self.tools.config.max_calls;
         if let Call::MuteOther(uid, media, mute) = call
             && self.link.trip().is_some_and(|trip| trip.uid.uid() == uid)
         {
@@ -391,12 +391,13 @@ impl Session {
                 let changed = self.room.handle_push_url(url);
                 self.tell(changed);
             }
-            match sent.errand {
-                Some(call) => self.errand_answered(call, refusal, ack),
-                None => {
+            match sent.purpose {
+                Purpose::Errand(call) => self.errand_answered(call, refusal, ack),
+                Purpose::State => {
                     let verdict = if refusal.is_none() { Verdict::Accepted } else { Verdict::Refused };
                     self.answered(&sent.command, verdict, refusal);
                 }
+                Purpose::Nothing => {}
             }
         }
     }
@@ -453,9 +454,12 @@ impl Session {
         while let Some((seq, sent)) = self.calls.overdue_command(now) {
             let cmd = sent.command.name();
             self.tell([Event::SendCommandOverTime { cmd, seq: seq.0 }]);
-            match sent.errand {
-                Some(call) => self.errand_answered(call, Some(Error::Timeout(cmd)), Ack::default()),
-                None => self.answered(&sent.command, Verdict::Silence, Some(Error::Timeout(cmd))),
+            match sent.purpose {
+                Purpose::Errand(call) => {
+                    self.errand_answered(call, Some(Error::Timeout(cmd)), Ack::default())
+                }
+                Purpose::State => self.answered(&sent.command, Verdict::Silence, Some(Error::Timeout(cmd))),
+                Purpose::Nothing => {}
             }
         }
         if self.components.has_due_reports(now) {
@@ -495,20 +499,23 @@ impl Session {
             }
             self.settle(id, result);
         }
+        // From when it is sent: a command that waits for its place has nothing to be answered yet.
         let deadline = now + self.tools.config.command_timeout;
-        let room = &self.room;
-        for command in self.wants.reconcile(room.push_url().is_some(), |uid| room.lists(uid)) {
+        let places = self.tools.config.max_unanswered;
+        let (room, free) = (&self.room, self.calls.free(places));
+        for command in self.wants.reconcile(free, room.push_url().is_some(), |uid| room.lists(uid)) {
             if let Some(seq) = self.send(command.clone(), None) {
-                self.calls.sent(seq, command, None, deadline);
+                self.calls.sent(seq, command, Purpose::State, deadline);
             }
         }
         let room = &self.room;
-        for (id, (command, target)) in self.calls.due_errands(|call| errands_of(room, call)) {
+        for (id, (command, target)) in self.calls.due_errands(places, |call| errands_of(room, call)) {
             if let Some(seq) = self.send(command.clone(), target) {
-                self.calls.sent(seq, command, Some(id), deadline);
+                self.calls.sent(seq, command, Purpose::Errand(id), deadline);
             }
         }
-        if self.wants.is_quiet() && self.link.recovered() {
+        // Without a free place there may be more to restore than was asked for.
+        if free > 0 && self.wants.is_quiet() && self.link.recovered() {
             self.tell([Event::Reconnected]);
         }
     }

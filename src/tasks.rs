@@ -76,7 +76,7 @@ impl TaskOrder {
 
     pub(crate) fn delete(options: &Value) -> Result<Self, Error> {
         let Some(ids) = list(options, "taskIds") else {
-            return invalid("deleteTasks takes {taskIds: [...]} with at least one id");
+            return invalid(format!("deleteTasks takes {{taskIds: [...]}} with 1 to {MAX_TASKS} ids"));
         };
         let task = |id: &Value| object([("taskId", as_text(id).into())]);
         Ok(Self { operation: Operation::Delete, tasks: ids.iter().map(task).collect() })
@@ -241,9 +241,10 @@ fn as_text(value: &Value) -> String {
 
 fn objects(options: &Value, key: &str) -> Result<Vec<Value>, Error> {
     let tasks = list(options, key).filter(|list| list.iter().all(Value::is_object));
-    tasks
-        .cloned()
-        .map_or_else(|| invalid(format!("tasks are given as {{{key}: [...]}} with at least one object")), Ok)
+    tasks.cloned().map_or_else(
+        || invalid(format!("tasks are given as {{{key}: [...]}} with 1 to {MAX_TASKS} objects")),
+        Ok,
+    )
 }
 
 fn list<'a>(options: &'a Value, key: &str) -> Option<&'a Vec<Value>> {

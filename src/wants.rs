@@ -123,13 +123,21 @@ impl Wants {
     ///
     /// `can_push`: the push URL is known. Before that, others would be told of a stream that
     /// nobody can push. `lists`: whether the gateway knows a member; one that is not back yet after a
-    /// restart cannot be subscribed to.
-    pub(crate) fn reconcile(&mut self, can_push: bool, lists: impl Fn(Uid) -> bool) -> Vec<Command> {
+    /// restart cannot be subscribed to. `most`: how many commands may be sent; the rest stays due.
+    pub(crate) fn reconcile(
+        &mut self,
+        most: usize,
+        can_push: bool,
+        lists: impl Fn(Uid) -> bool,
+    ) -> Vec<Command> {
         let publishing = Media::ALL.into_iter().any(|media| !self.is_settled(Item::Publish(media)));
         let due: Vec<Item> =
             self.rows.iter().map(|(item, _)| item).filter(|item| self.is_due(*item)).collect();
         let mut commands = Vec::new();
         for item in due {
+            if commands.len() == most {
+                break;
+            }
             let command = self.state_wanted(item);
             // An audience member first stops publishing, and only when that is confirmed becomes
             // one: if it is refused, nothing else has happened (5.11).

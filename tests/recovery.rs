@@ -283,16 +283,6 @@ fn leaving_after_the_login_was_sent_logs_out() {
 }
 
 #[test]
-fn leaving_works_with_every_place_taken() {
-    let mut stage = Stage::joined();
-    for _ in 0..256 {
-        stage.call(publish());
-    }
-    let leave = stage.call(Call::Leave);
-    assert_ne!(stage.client.result(leave), Some(&Err(Error::TooManyCalls)));
-}
-
-#[test]
 fn what_the_client_does_not_need_cannot_spoil_the_bootstrap() {
     for body in [
         r#"{"code":200,"cid":1,"ips":{"wechatapparray":["h"]},"time":{}}"#,

@@ -576,16 +576,6 @@ fn late_callbacks_of_an_old_socket_are_dropped() {
 }
 
 #[test]
-fn more_calls_than_the_limit_are_refused() {
-    let mut stage = Stage::joined();
-    for _ in 0..256 {
-        stage.call(Call::Publish(Media::Audio.into()));
-    }
-    let one_more = stage.call(Call::Publish(Media::Audio.into()));
-    assert_eq!(stage.error(one_more), Error::TooManyCalls);
-}
-
-#[test]
 fn more_members_than_the_limit_are_ignored() {
     let mut stage = Stage::with(Config { max_members: 10, ..Config::new("ak") });
     stage.join(JoinParams::new("room", Uid(1)));

@@ -163,7 +163,7 @@ const WORKER: &str = "worlds";
 const MOST_FAILURES: usize = 10;
 
 /// What some of so many worlds must have seen.
-const EXPECTED: [Mark; 110] = [
+const EXPECTED: [Mark; 122] = [
     ("event", "asr-captions", 0),
     ("event", "clientJoin", 0),
     ("event", "clientLeave", 0),
@@ -243,6 +243,18 @@ const EXPECTED: [Mark; 110] = [
     ("call", "unpublish", 200),
     ("call", "unsubscribe", 200),
     ("call", "mute", 403),
+    ("call", "join", 4003),
+    ("media", "cut off", 0),
+    ("media", "gave up", 0),
+    ("media", "let in", 0),
+    ("media", "let in though expired", 0),
+    ("media", "line cut", 0),
+    ("media", "refused", 0),
+    ("media", "server gone", 0),
+    ("media", "unknown", 0),
+    ("media", "unreachable", 0),
+    ("media", "waits", 0),
+    ("path", "a crowd", 0),
     ("path", "bootstrap again", 0),
     ("path", "refused, then back", 0),
     ("signal", "hidden", 0),

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Parser;
+use nertc_miniapp::protocol::MOST_MEMBERS;
 use serde::{Deserialize, Serialize};
 
 use crate::http::{App, Apps};
@@ -38,7 +39,8 @@ pub struct Config {
     pub allow_faults: bool,
     /// How long a login ticket and the media grants of its session last.
     pub ticket_ttl: Duration,
-    /// Frames that may wait for one connection before it counts as too slow.
+    /// Frames that may wait for one connection before it counts as too slow, besides those that a full room
+    /// may bring at once.
     pub send_queue: usize,
     /// The limits and times of the rooms.
     pub hub: HubConfig,
@@ -160,7 +162,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_rooms: Option<usize>,
 
-    /// Members of one room [default: 200]
+    /// Members of one room, at most 1000 [default: 200]
     #[arg(long, env = "NERTC_MAX_MEMBERS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_members: Option<usize>,
@@ -245,6 +247,9 @@ impl Settings {
         let public_media = self.public_media.clone().unwrap_or_default();
         if public_media.contains('/') {
             return Err(ConfigError::Scheme("public-media", public_media));
+        }
+        if self.max_members.is_some_and(|members| !(1..=MOST_MEMBERS).contains(&members)) {
+            return Err(ConfigError::MaxMembers);
         }
         let hub = HubConfig {
             max_connections: self.max_connections.unwrap_or(default.hub.max_connections),
@@ -374,6 +379,9 @@ pub enum ConfigError {
     /// An address was written as a URL.
     #[error("{0}: write {1:?} without scheme, as host or host:port")]
     Scheme(&'static str, String),
+    /// No room could be entered, or a full one would not work.
+    #[error("max-members: from 1 to {MOST_MEMBERS}")]
+    MaxMembers,
     /// The settings cannot be written as TOML.
     #[error("the settings cannot be printed: {0}")]
     Unprintable(String),
@@ -450,6 +458,10 @@ mod tests {
         assert!(error(parse(&["--admin-token", "short"])).starts_with("admin-token: "));
         assert!(error(parse(&["--public-address", "wss://h"])).starts_with("public-address: "));
         assert!(error(parse(&["--public-media", "rtmp://h"])).starts_with("public-media: "));
+        for members in ["0", "1001"] {
+            assert!(error(parse(&["--max-members", members])).starts_with("max-members: from 1 to 1000"));
+        }
+        assert_eq!(parse(&["--max-members", "1000"]).resolve().unwrap().hub.max_members, MOST_MEMBERS);
         let in_file = |text| error(parse(&["--config", file(text).to_str().unwrap()]));
         assert!(in_file("[apps.a]\nsecure = true\n").contains("apps.a"));
         assert!(in_file("grace = 1\nsecrte = 'hush hush hush hush'\n").contains("line 2: unknown field"));

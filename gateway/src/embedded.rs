@@ -56,10 +56,13 @@ pub struct EmbeddedLimits {
     pub message_bytes: usize,
     /// How long a connection may take to ask for a stream, handshake included.
     pub negotiation: Duration,
-    /// How long a publisher may send no media.
+    /// How long a publisher may send neither media nor, asked half-way, that it is there.
     pub idle_publisher: Duration,
     /// How long a player waits for media.
     pub idle_player: Duration,
+    /// How long an HTTP-FLV player that waits is sent nothing at all: proxies close what is silent, nginx
+    /// after a minute.
+    pub quiet: Duration,
     /// How long a client may take nothing while something is there for it.
     pub stalled: Duration,
     /// How many streams and players, and how much is held for them. Its `stalled_ms` follows
@@ -69,14 +72,17 @@ pub struct EmbeddedLimits {
 
 impl Default for EmbeddedLimits {
     fn default() -> Self {
+        let broker = BrokerLimits::default();
         Self {
-            connections: 4000,
+            // One for every publisher and player, and for those who have not said yet what they want.
+            connections: broker.streams + broker.players + NEGOTIATING,
             message_bytes: 4 << 20,
             negotiation: Duration::from_secs(10),
             idle_publisher: Duration::from_secs(20),
             idle_player: Duration::from_secs(600),
+            quiet: Duration::from_secs(20),
             stalled: Duration::from_secs(10),
-            broker: BrokerLimits::default(),
+            broker,
         }
     }
 }
@@ -260,6 +266,8 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
     }
 }
 
+/// Connections that are not yet publishers or players.
+const NEGOTIATING: usize = 1000;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Less than what the gateway as a whole allows itself.
 const SHUTDOWN: Duration = Duration::from_secs(1);

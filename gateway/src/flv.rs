@@ -4,11 +4,12 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -17,13 +18,17 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::broker::{Packet, Track};
+use crate::cors;
 use crate::embedded::Engine;
 use crate::hall::Subscription;
 use crate::media::{APP, Refusal};
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
-    Router::new().route(&format!("/{APP}/{{file}}"), get(respond)).with_state(engine)
+    Router::new()
+        .route(&format!("/{APP}/{{file}}"), get(respond))
+        .layer(cors::layer([Method::GET, Method::HEAD]))
+        .with_state(engine)
 }
 
 async fn respond(
@@ -35,12 +40,17 @@ async fn respond(
         Ok(subscription) => subscription,
         Err(refusal) => return refuse(refusal),
     };
-    let headers = [(header::CONTENT_TYPE, "video/x-flv"), (header::CACHE_CONTROL, "no-store"), ANY_ORIGIN];
+    let headers = [(header::CONTENT_TYPE, "video/x-flv"), LIVE, UNBUFFERED];
     let idle = engine.limits.idle_player;
-    let body = stream::unfold((subscription, false), move |(mut seat, has_begun)| async move {
-        let packets = timeout(idle, seat.next(BATCH)).await.ok()?.ok()?;
-        let bytes = mux(&packets, !has_begun);
-        Some((Ok::<_, Infallible>(bytes), (seat, true)))
+    let quiet = engine.limits.quiet.min(idle);
+    let state = (subscription, Writer::default(), Duration::ZERO);
+    let body = stream::unfold(state, move |(mut seat, mut writer, waited)| async move {
+        let (bytes, waited) = match timeout(quiet, seat.next(BATCH)).await {
+            Ok(packets) => (writer.media(&packets.ok()?), Duration::ZERO),
+            Err(_) if waited + quiet >= idle => return None,
+            Err(_) => (writer.nothing(), waited + quiet),
+        };
+        Some((Ok::<_, Infallible>(bytes), (seat, writer, waited)))
     });
     (headers, Body::from_stream(body)).into_response()
 }
@@ -58,42 +68,75 @@ fn refuse(refusal: Refusal) -> Response {
         Refusal::Busy | Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));
-    (status, [ANY_ORIGIN], body).into_response()
+    (status, [LIVE], body).into_response()
 }
 
-/// Writes packets as FLV, after the file header if they are the first.
-///
-/// The file header is that late because it names the tracks, and some players wait for ever for a
-/// track that was announced and never comes: the first packets say what there is.
-fn mux(packets: &[Packet], is_first: bool) -> Bytes {
-    let size: usize = packets.iter().map(|p| p.body.len() + TAG_OVERHEAD).sum();
-    let mut out = BytesMut::with_capacity(size + FILE_HEADER_LEN);
-    if is_first {
+/// Writes FLV.
+#[derive(Debug, Default)]
+struct Writer {
+    has_begun: bool,
+    /// Of the last packet.
+    time: u32,
+}
+
+impl Writer {
+    /// Writes packets, after the file header if they are the first.
+    ///
+    /// The file header is that late because it names the tracks, and some players wait for ever for a
+    /// track that was announced and never comes: the first packets say what there is.
+    fn media(&mut self, packets: &[Packet]) -> Bytes {
+        let size: usize = packets.iter().map(|p| p.body.len() + TAG_OVERHEAD).sum();
+        let mut out = BytesMut::with_capacity(size + FILE_HEADER_LEN);
         let has = |track| packets.iter().any(|packet| packet.track == track);
-        let flags = u8::from(has(Track::Audio)) << 2 | u8::from(has(Track::Video));
-        out.put_slice(&[b'F', b'L', b'V', 1, flags, 0, 0, 0, 9, 0, 0, 0, 0]);
+        self.begin(&mut out, u8::from(has(Track::Audio)) << 2 | u8::from(has(Track::Video)));
+        for packet in packets {
+            let kind = match packet.track {
+                Track::Audio => 8,
+                Track::Video => 9,
+                Track::Metadata => SCRIPT,
+            };
+            self.time = packet.timestamp;
+            self.tag(&mut out, kind, &packet.body);
+        }
+        out.freeze()
     }
-    for packet in packets {
-        let kind = match packet.track {
-            Track::Audio => 8,
-            Track::Video => 9,
-            Track::Metadata => 18,
-        };
+
+    /// Writes something that promises nothing: metadata without any. Proxies close what is silent for
+    /// long, and a player that was closed while its publisher is away would come back to wait again.
+    fn nothing(&mut self) -> Bytes {
+        let mut out = BytesMut::new();
+        self.begin(&mut out, 0);
+        self.tag(&mut out, SCRIPT, NO_METADATA);
+        out.freeze()
+    }
+
+    fn begin(&mut self, out: &mut BytesMut, flags: u8) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            out.put_slice(&[b'F', b'L', b'V', 1, flags, 0, 0, 0, 9, 0, 0, 0, 0]);
+        }
+    }
+
+    fn tag(&self, out: &mut BytesMut, kind: u8, body: &[u8]) {
         out.put_u8(kind);
-        out.put_uint(packet.body.len() as u64, 3);
-        out.put_uint(u64::from(packet.timestamp & 0x00ff_ffff), 3);
-        out.put_u8((packet.timestamp >> 24) as u8);
+        out.put_uint(body.len() as u64, 3);
+        out.put_uint(u64::from(self.time & 0x00ff_ffff), 3);
+        out.put_u8((self.time >> 24) as u8);
         out.put_uint(0, 3);
-        out.put_slice(&packet.body);
-        out.put_u32(packet.body.len() as u32 + 11);
+        out.put_slice(body);
+        out.put_u32(body.len() as u32 + 11);
     }
-    out.freeze()
 }
 
-const ANY_ORIGIN: (header::HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+/// Nothing between us and the player may keep a stream, or compress what is compressed already.
+const LIVE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store, no-transform");
+/// nginx collects an answer to fill its buffers unless it is told so by a header of its own; others pass
+/// on at once what has no length.
+const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 const BATCH: usize = 64 * 1024;
 const TAG_OVERHEAD: usize = 15;
 const FILE_HEADER_LEN: usize = 13;
+const SCRIPT: u8 = 18;
+const NO_METADATA: &[u8] = b"\x02\0\x0aonMetaData\x08\0\0\0\0\0\0\x09";
 
 #[cfg(test)]
 mod tests {
@@ -104,7 +147,7 @@ mod tests {
         let packet = |track| Packet { track, timestamp: 0, body: Bytes::new() };
         let flags = |tracks: &[Track]| {
             let packets: Vec<_> = tracks.iter().copied().map(packet).collect();
-            mux(&packets, true)[4]
+            Writer::default().media(&packets)[4]
         };
         assert_eq!(flags(&[Track::Metadata, Track::Audio]), 4);
         assert_eq!(flags(&[Track::Metadata, Track::Video]), 1);
@@ -116,6 +159,7 @@ mod tests {
         let packet =
             Packet { track: Track::Video, timestamp: 0x0102_0304, body: Bytes::from_static(b"body") };
         let tag = b"\x09\0\0\x04\x02\x03\x04\x01\0\0\0body\0\0\0\x0f";
-        assert_eq!(mux(&[packet], false), &tag[..]);
+        let mut writer = Writer { has_begun: true, time: 0 };
+        assert_eq!(writer.media(&[packet]), &tag[..]);
     }
 }

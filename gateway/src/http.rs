@@ -16,7 +16,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -24,11 +24,11 @@ use nertc_miniapp::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_checksum}
 use nertc_miniapp::model::{Cid, Uid};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tower_http::cors::CorsLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::debug;
 
 use crate::clock::wall_clock_ms;
+use crate::cors;
 use crate::faults::ConnectionFaults;
 use crate::media::MediaEngine;
 use crate::token::{BasicToken, LoginTicket, Secret};
@@ -88,7 +88,7 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
     if desk.dev {
         public = public.route("/v1/dev/token", post(dev_token));
     }
-    let mut routes = public.layer(CorsLayer::permissive());
+    let mut routes = public.layer(cors::layer([Method::GET, Method::HEAD, Method::POST]));
     if desk.admin_token.is_some() {
         routes = routes.merge(operator::router(&desk));
     }

@@ -27,8 +27,8 @@ use nertc_miniapp::time::Instant;
 pub(crate) use self::captions::MAX_LANGUAGE;
 pub use self::captions::{CaptionWish, Interruption};
 pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
-use self::limits::{Budget, Timers};
-pub use self::limits::{HubConfig, HubTimer};
+use self::limits::Timers;
+pub use self::limits::{Budget, HubConfig, HubTimer};
 pub(crate) use self::quality::STATISTICS;
 pub use self::quality::{Quality, QualityReport, Sample};
 use self::room::{Arrival, Member, Presence, Room};
@@ -122,6 +122,12 @@ impl Hub {
         }
     }
 
+    /// The limits and times that it keeps.
+    #[must_use]
+    pub const fn config(&self) -> &HubConfig {
+        &self.config
+    }
+
     /// How many rooms there are.
     #[must_use]
     pub fn room_count(&self) -> usize {
@@ -164,27 +170,24 @@ impl Hub {
         if let Some((code, reason)) = close {
             return self.outputs.push_back(HubOutput::Close(id, code, reason));
         }
-        let budget = Budget::full(&self.config, now);
-        self.connections.insert(id, Connection { place: Place::Door, bad_packets: 0, budget });
+        self.connections.insert(id, Connection { place: Place::Door, bad_packets: 0 });
         self.timers.set(HubTimer::Login(id), now + self.config.login_timeout);
     }
 
     fn text(&mut self, id: ConnectionId, text: &str, now: Instant) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.connections.get(&id) else { return };
         let place = connection.place;
         if let Place::Room(..) = place {
             self.timers.set(HubTimer::Silence(id), now + self.config.silence);
         }
-        if !connection.budget.take(&self.config, now) {
-            return self.bad_packet(id, "too many packets", now);
-        }
         let packet = match ClientPacket::decode(text) {
             Ok(packet) => packet,
-            Err(error @ PacketError::UnknownCommand(_, seq)) => {
+            Err(error @ (PacketError::UnknownCommand(_, seq) | PacketError::Unusable(_, seq))) => {
                 // Any known number acknowledges any command (2.4): the caller fails now instead of
                 // waiting for its deadline.
-                self.ack(id, 14, seq, &Ack::refused(room::BAD_PARAMETER, "unknown command"));
-                return self.bad_packet(id, &error.to_string(), now);
+                let why: String = error.to_string().chars().take(MAX_LOGGED).collect();
+                self.ack(id, 14, seq, &Ack::refused(room::BAD_PARAMETER, why.as_str()));
+                return self.bad_packet(id, &why, now);
             }
             Err(error @ PacketError::Malformed(_)) => return self.bad_packet(id, &error.to_string(), now),
         };
@@ -613,7 +616,6 @@ enum Phase {
 struct Connection {
     place: Place,
     bad_packets: u32,
-    budget: Budget,
 }
 
 /// Where a connection stands.
@@ -635,7 +637,7 @@ const CLOSE_TRY_LATER: u16 = 1013;
 /// Ours: the same user logged in on another connection.
 const CLOSE_REPLACED: u16 = 4001;
 
-/// Characters of a bad packet's error that reach the log.
+/// Characters of a bad packet's error that reach its sender and the log.
 const MAX_LOGGED: usize = 120;
 
 #[cfg(test)]

@@ -9,9 +9,11 @@
 //! [`hub::Hub`] decides everything about rooms and does nothing; [`Gateway`] gives it sockets, a
 //! clock and a media engine. `docs/protocol.md` has the wire facts.
 
+mod amf;
 pub mod broker;
 mod clock;
 pub mod config;
+mod cors;
 pub mod embedded;
 mod faults;
 mod flv;

@@ -4,10 +4,11 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use nertc_gateway::embedded::EmbeddedLimits;
 use nertc_gateway::{Gateway, Settings};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -34,6 +35,7 @@ fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     }
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    open_enough_files(config.hub.max_connections);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         // Before "ready" is said, so that a signal right after it is not lost.
@@ -54,6 +56,18 @@ fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     // A blocked read of stdin must not hold up the exit.
     runtime.shutdown_background();
     result
+}
+
+/// Every connection is an open file, and most systems begin with 1024. The system's own limit stays.
+fn open_enough_files(signalling: usize) {
+    let wanted = signalling.saturating_add(EmbeddedLimits::default().connections);
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(allowed) if usize::try_from(allowed).is_ok_and(|allowed| allowed < wanted) => {
+            warn!("the system allows {allowed} open files, fewer than {wanted} connections; see ulimit -Hn");
+        }
+        Ok(_) => {}
+        Err(error) => warn!("the number of open files cannot be raised: {error}"),
+    }
 }
 
 async fn stdin_closed() {

@@ -4,8 +4,10 @@
 //! [`Engine::publish`] and [`Engine::play`].
 
 mod chunks;
+mod enhanced;
 mod session;
 
+use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
@@ -49,7 +51,10 @@ pub(crate) async fn serve(mut socket: TcpStream, engine: &Engine) -> Result<(), 
         Some((session, Seat::Publisher(publication))) => {
             tracing::info!(stream = publication.name(), "a publisher starts");
             let end = publish(socket, session, &publication, engine).await;
-            tracing::info!(stream = publication.name(), "a publisher leaves");
+            match &end {
+                Ok(()) => tracing::info!(stream = publication.name(), "a publisher leaves"),
+                Err(cut) => tracing::info!(stream = publication.name(), "a publisher is gone: {cut}"),
+            }
             end
         }
         Some((session, Seat::Player(subscription))) => play(socket, session, subscription, engine).await,
@@ -72,7 +77,7 @@ async fn negotiate(socket: &mut TcpStream, engine: &Engine) -> Result<Option<(Se
     loop {
         let (role, asked) = match session.poll_event() {
             Ok(Some(Event::Request(role, asked))) => (role, asked),
-            Ok(Some(Event::Media(_) | Event::Finished)) => continue,
+            Ok(Some(Event::Media(_) | Event::Alive | Event::Finished)) => continue,
             Ok(None) => {
                 flush(socket, &mut session, stalled).await?;
                 if !fill(socket, &mut session).await? {
@@ -81,8 +86,7 @@ async fn negotiate(socket: &mut TcpStream, engine: &Engine) -> Result<Option<(Se
                 continue;
             }
             Err(error) => {
-                flush(socket, &mut session, stalled).await?;
-                part(socket).await;
+                refuse(socket, &mut session, &error, stalled).await?;
                 return Err(error.into());
             }
         };
@@ -93,9 +97,7 @@ async fn negotiate(socket: &mut TcpStream, engine: &Engine) -> Result<Option<(Se
                 Ok(Some((session, seat)))
             }
             Err(refusal) => {
-                session.refuse(&refusal.to_string());
-                flush(socket, &mut session, stalled).await?;
-                part(socket).await;
+                refuse(socket, &mut session, &refusal, stalled).await?;
                 Err(refusal.into())
             }
         };
@@ -135,16 +137,24 @@ async fn publish(
     publication: &Publication,
     engine: &Engine,
 ) -> Result<(), Cut> {
-    let mut last_media = Instant::now();
+    // An encoder whose microphone and camera are off has nothing to send, and is no dead one.
+    let idle = engine.limits.idle_publisher;
+    let (mut heard, mut is_asked) = (Instant::now(), false);
     loop {
-        while let Some(event) = session.poll_event()? {
-            match event {
-                Event::Media(packet) => {
+        loop {
+            match session.poll_event() {
+                Ok(Some(Event::Media(packet))) => {
                     publication.push(&packet).map_err(|_| Cut::Ended)?;
-                    last_media = Instant::now();
+                    (heard, is_asked) = (Instant::now(), false);
                 }
-                Event::Finished => return Ok(()),
-                Event::Request(..) => return Err(SessionError::Command.into()),
+                Ok(Some(Event::Alive)) => (heard, is_asked) = (Instant::now(), false),
+                Ok(Some(Event::Finished)) => return Ok(()),
+                Ok(Some(Event::Request(..))) => return Err(SessionError::Command.into()),
+                Ok(None) => break,
+                Err(error) => {
+                    refuse(&mut socket, &mut session, &error, engine.limits.stalled).await?;
+                    return Err(error.into());
+                }
             }
         }
         flush(&mut socket, &mut session, engine.limits.stalled).await?;
@@ -153,7 +163,11 @@ async fn publish(
                 return Ok(());
             },
             () = publication.ended() => return Err(Cut::Ended),
-            () = sleep_until(last_media + engine.limits.idle_publisher) => return Err(Cut::Idle),
+            () = sleep_until(heard + idle), if is_asked => return Err(Cut::Idle),
+            () = sleep_until(heard + idle / 2), if !is_asked => {
+                session.ping();
+                is_asked = true;
+            }
         }
     }
 }
@@ -182,17 +196,34 @@ async fn play(
                 if !is_open? {
                     return Ok(());
                 }
-                match session.poll_event()? {
-                    None => {}
-                    Some(Event::Finished) => return Ok(()),
-                    Some(Event::Request(..) | Event::Media(_)) => {
+                match session.poll_event() {
+                    Ok(None | Some(Event::Alive)) => {}
+                    Ok(Some(Event::Finished)) => return Ok(()),
+                    Ok(Some(Event::Request(..) | Event::Media(_))) => {
                         return Err(SessionError::Command.into());
+                    }
+                    Err(error) => {
+                        refuse(&mut socket, &mut session, &error, limits.stalled).await?;
+                        return Err(error.into());
                     }
                 }
             }
         }
         flush(&mut socket, &mut session, limits.stalled).await?;
     }
+}
+
+/// Tells a client why it is cut off, so that whoever looks at an encoder's log need not guess.
+async fn refuse(
+    socket: &mut TcpStream,
+    session: &mut Session,
+    reason: &(dyn Display + Sync),
+    stalled: Duration,
+) -> Result<(), Cut> {
+    session.refuse(&reason.to_string());
+    flush(socket, session, stalled).await?;
+    part(socket).await;
+    Ok(())
 }
 
 /// Reads what has come; `false` is the end. Safe to cancel.

@@ -88,8 +88,20 @@ async fn speak(socket: Connection, router: Router, stopped: CancellationToken, _
     }
 }
 
-/// HTTP connections at once; those that became WebSockets are the hub's to limit.
-const MAX_SOCKETS: usize = 4096;
+/// HTTP connections at once; those that became WebSockets are the hub's to limit. More than there may be
+/// players, each of which may use HTTP-FLV: a bootstrap must find a place beside them.
+const MAX_SOCKETS: usize = 8192;
 /// How long a request's head may take, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::BrokerLimits;
+
+    #[test]
+    fn there_is_a_place_for_a_bootstrap_beside_all_players() {
+        assert!(MAX_SOCKETS >= 2 * BrokerLimits::default().players);
+    }
+}

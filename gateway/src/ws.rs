@@ -2,7 +2,8 @@
 //!
 //! One task owns the [`Hub`]; every connection has a task of its own, and they talk through bounded
 //! channels only. A connection whose queue is full reads too slowly and is dropped: nobody else waits
-//! for it.
+//! for it. One that sends too fast is read no faster than its [`Budget`] lets it: what is too much waits
+//! in the socket, and no command is lost.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -12,10 +13,12 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocketUpgrade};
 use axum::response::Response;
+use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use nertc_miniapp::protocol::MAX_FRAME;
 use nertc_miniapp::time::Instant;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tokio_util::task::TaskTracker;
@@ -24,7 +27,7 @@ use tracing::{debug, info, warn};
 use crate::clock::Clock;
 use crate::faults::{ConnectionFaults, OVERSIZED};
 use crate::guests::GuestList;
-use crate::hub::{ConnectionId, Hub, HubInput, HubOutput, Level, RoomStatus};
+use crate::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::media::MediaEngine;
 
 /// The way to the hub. Cheap to clone.
@@ -33,23 +36,27 @@ pub(crate) struct HubHandle {
     requests: mpsc::Sender<Request>,
     minted: Arc<AtomicU64>,
     open: TaskTracker,
+    clock: Clock,
+    limits: Arc<HubConfig>,
     queue: usize,
 }
 
 impl HubHandle {
-    /// Starts the hub's task, which keeps `guests` and tells `media` what has ended. `queue` is how many
-    /// frames may wait for one connection.
+    /// Starts the hub's task, which keeps `guests` and tells `media` what has ended. `spare` is how many
+    /// frames may wait for one connection, besides those that a full room may bring at once.
     pub(crate) fn start(
         hub: Hub,
         clock: Clock,
-        queue: usize,
+        spare: usize,
         guests: Arc<GuestList>,
         media: Arc<dyn MediaEngine>,
     ) -> Self {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
+        let limits = Arc::new(hub.config().clone());
+        let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
         let shell = Shell { hub, clock, queues: BTreeMap::new(), guests, media };
         tokio::spawn(shell.run(incoming));
-        Self { requests, minted: Arc::default(), open: TaskTracker::new(), queue }
+        Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
     }
 
     /// Takes a connection over from HTTP, with what it is to suffer, if anything.
@@ -122,23 +129,35 @@ impl HubHandle {
         if self.requests.send(Request::Opened(id, queue)).await.is_err() {
             return;
         }
+        let mut budget: Budget = self.limits.budget(self.clock.now());
+        // A packet on its way to the hub. Meanwhile what the hub says is taken, or the queue would fill.
+        let mut passing = pin!(Fuse::terminated());
         let close = loop {
+            let (now, ready) = (self.clock.now(), budget.ready());
+            let is_free = passing.is_terminated();
             tokio::select! {
-                frame = stream.next() => match frame {
-                    Some(Ok(Message::Text(text))) if text.len() > MAX_PACKET => {
-                        info!("{id} sent a packet of {} bytes", text.len());
-                        break Some((CLOSE_TOO_BIG, "packet too big"));
+                () = passing.as_mut(), if !is_free => {}
+                () = sleep_until(self.clock.when(ready)), if is_free && ready > now => {}
+                frame = stream.next(), if is_free && ready <= now => {
+                    budget.spend(self.clock.now());
+                    match frame {
+                        Some(Ok(Message::Text(text))) if text.len() > MAX_PACKET => {
+                            info!("{id} sent a packet of {} bytes", text.len());
+                            break Some((CLOSE_TOO_BIG, "packet too big"));
+                        }
+                        Some(Ok(Message::Text(text))) => {
+                            passing.set(self.input(HubInput::Text(id, text.as_str().into())).fuse());
+                        }
+                        // Not part of the protocol; the hub counts it among the bad packets.
+                        Some(Ok(Message::Binary(bytes))) => {
+                            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_PACKET)]);
+                            passing.set(self.input(HubInput::Text(id, text.into())).fuse());
+                        }
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Close(_))) | None => break None,
+                        Some(Err(error)) => break Some(complain(id, error)),
                     }
-                    Some(Ok(Message::Text(text))) => self.input(HubInput::Text(id, text.as_str().into())).await,
-                    // Not part of the protocol; the hub counts it among the bad packets.
-                    Some(Ok(Message::Binary(bytes))) => {
-                        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_PACKET)]);
-                        self.input(HubInput::Text(id, text.into())).await;
-                    }
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_))) | None => break None,
-                    Some(Err(error)) => break Some(complain(id, error)),
-                },
+                }
                 next = outgoing.recv() => match next {
                     Some(Outgoing::Text(text)) => {
                         let sent = timeout(WRITE_TIMEOUT, sink.send(Message::Text(text.into()))).await;
@@ -293,7 +312,8 @@ pub(crate) const MAX_PACKET: usize = 64 * 1024;
 /// Inputs of all connections that wait for the hub; beyond it, they wait in their sockets.
 const MAX_WAITING_REQUESTS: usize = 1024;
 const READ_BUFFER: usize = 4 * 1024;
-const MAX_WRITE_BUFFER: usize = 1024 * 1024;
+/// A frame that does not fit is never sent; the longest is the answer to a login.
+const MAX_WRITE_BUFFER: usize = MAX_FRAME;
 /// How long a peer may take to accept one frame.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a peer may take to answer our close frame.

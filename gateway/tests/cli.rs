@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -87,6 +87,38 @@ fn it_says_where_it_is_ready_and_stops_when_told() {
         stdout.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "", "stdout has one line");
     }
+}
+
+#[test]
+fn it_serves_more_connections_than_the_shell_allows_files_at_first() {
+    let mut child = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -Sn 64 && ulimit -Hn 300 && exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_nertc-gateway"),
+        ])
+        .args(["--listen", "127.0.0.1:0", "--rtmp-listen", "127.0.0.1:0", "--exit-on-stdin-close"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(line.strip_prefix("ready ").unwrap()).unwrap();
+    let mut open = Vec::new();
+    for _ in 0..100 {
+        let mut socket = std::net::TcpStream::connect(ready["http"].as_str().unwrap()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+        let mut start = [0; 12];
+        socket.read_exact(&mut start).expect("it accepts no more");
+        assert_eq!(&start, b"HTTP/1.1 200");
+        open.push(socket);
+    }
+    drop((open, child.stdin.take()));
+    let output = child.wait_with_output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("the system allows 300 open files"));
 }
 
 fn run(flags: &[&str]) -> Output {

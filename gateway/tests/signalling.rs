@@ -231,6 +231,65 @@ async fn garbage_is_dropped_and_an_unknown_command_fails_at_once() {
 }
 
 #[tokio::test]
+async fn who_sends_too_fast_is_read_more_slowly_and_answered_in_full() {
+    let silence = Duration::from_millis(400);
+    let hub = HubConfig {
+        max_members: 2,
+        spare_packets: 12,
+        packets_per_second: 200,
+        silence,
+        grace: Duration::from_millis(1),
+        ..HubConfig::default()
+    };
+    let gateway = start(Config { hub, ..config() }).await;
+    let mut alice = Client::join(&gateway, "room", 1).await;
+    let begun = Instant::now();
+    // Pings count as well; the login was the first of twenty packets.
+    let mut sent = Vec::new();
+    for _ in 0..100 {
+        sent.push(alice.send(2, json!({})).await);
+        alice.raw(Message::Ping("".into())).await;
+    }
+    alice.raw(Message::text("{")).await;
+    sent.push(alice.send(99, json!({})).await);
+    for seq in sent {
+        assert_eq!(alice.ack(seq).await["seq"], seq, "in order, and none is missing");
+    }
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_millis(182 * 5), "{took:?} for 202 packets");
+    assert!(took > 2 * silence, "it was busy for longer than it may be silent");
+}
+
+#[tokio::test]
+async fn a_client_that_subscribes_to_a_whole_full_room_at_once_gets_it_and_one_more_is_refused() {
+    let gateway = start(config()).await;
+    let others = 1..HubConfig::default().max_members as u64;
+    let mut crowd = Vec::new();
+    for uid in others.clone() {
+        let mut member = Client::join(&gateway, "room", uid).await;
+        for media in MEDIA {
+            member.send(10, json!({"mediaType": media, "status": "open"})).await;
+            member.send(11, json!({"mediaType": media, "mute": true})).await;
+        }
+        crowd.push(member);
+    }
+    // As the original does it: everything at once, and no window.
+    let mut newcomer = Client::join(&gateway, "room", 1000).await;
+    let mut sent = Vec::new();
+    for uid in others {
+        for media in MEDIA {
+            sent.push(newcomer.send(16, json!({"srcUid": uid, "mediaType": media, "sub": true})).await);
+        }
+    }
+    for seq in sent {
+        assert_eq!(newcomer.ack(seq).await["body"]["code"], 200);
+    }
+    let muted = newcomer.waiting.iter().filter(|notice| notice["cmd"] == 15).count();
+    assert_eq!(muted, crowd.len() * MEDIA.len(), "all are told at once");
+    assert_eq!(bootstrap(&gateway, &debug_form("room", "1001")).await["code"], 4003);
+}
+
+#[tokio::test]
 async fn a_packet_may_have_64_kib_and_not_a_byte_more() {
     let gateway = start(config()).await;
     let mut alice = Client::join(&gateway, "room", 1).await;
@@ -271,7 +330,8 @@ async fn a_second_login_takes_over_and_others_see_nothing() {
 async fn a_member_that_never_reads_is_dropped_and_nobody_waits_for_it() {
     let hub = HubConfig {
         packets_per_second: 1_000_000,
-        packet_burst: 1_000_000,
+        max_members: 3,
+        silence: Duration::from_secs(120),
         grace: Duration::from_millis(200),
         ..HubConfig::default()
     };
@@ -604,8 +664,8 @@ async fn reports_are_counted_and_bounded() {
     for path in ["/statistic/realtime/sdkFunctioninfo", "/statics/report/common/form", "/statistics"] {
         assert_eq!(post(&gateway, path, r#"{"ver":1}"#).await.0, 200);
     }
-    assert_eq!(post(&gateway, "/statistics", &"x".repeat(1024 * 1024)).await.0, 200);
-    assert_eq!(post(&gateway, "/statistics", &"x".repeat(1024 * 1024 + 1)).await.0, 413);
+    assert_eq!(post(&gateway, "/statistics", &"x".repeat(2 << 20)).await.0, 200);
+    assert_eq!(post(&gateway, "/statistics", &"x".repeat((2 << 20) + 1)).await.0, 413);
     let health = get(&gateway, "/healthz", "").await.1;
     assert_eq!((&health["status"], &health["reports"]), (&json!("ok"), &json!(4)));
 }
@@ -646,6 +706,8 @@ async fn the_operator_sees_what_members_report_of_their_media() {
     let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
     assert_eq!(rooms["rooms"][0]["members"][0]["quality"]["pull"], json!({}), "who left is not played");
 }
+
+const MEDIA: [&str; 4] = ["audio", "video", "screenShare", "slaveAudio"];
 
 struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nertc_miniapp::{
-    Call, CallId, Config, Error, Event, HttpRequest, Info, Input, Instant, Level, Output, Reply, RequestId,
-    RetryContext, Session, SocketId, Timer,
+    Call, CallId, Config, Error, Event, HttpRequest, Info, Input, Instant, Level, Output, Page, Reply,
+    RequestId, RetryContext, Session, SocketId, Timer,
 };
 
 use super::view::View;
@@ -194,6 +194,11 @@ impl Client {
     /// What the application may look at.
     pub(crate) fn info(&self) -> Info {
         self.session.info()
+    }
+
+    /// What the page was last told to render.
+    pub(crate) fn page(&self) -> &Page {
+        self.session.page()
     }
 
     /// How many calls wait.

@@ -7,8 +7,7 @@ use std::time::Duration;
 use nertc_gateway::hub::HubInput;
 use nertc_miniapp::protocol::Caption;
 use nertc_miniapp::{
-    AppSignal, AppUid, Call, Config, Decides, Input, Instant, JoinParams, Media, MediaSet, Role, Uid,
-    VoiceChange,
+    AppSignal, AppUid, Call, Config, Decides, Instant, JoinParams, Media, MediaSet, Role, Uid, VoiceChange,
 };
 
 use super::weather::Weather;
@@ -19,6 +18,8 @@ pub(crate) struct Life {
     world: World,
     /// The faults that exist here, besides the weather.
     faults: Vec<Fault>,
+    /// How many clients the world is about; the others only make the room full.
+    main: u64,
     homes: Vec<&'static str>,
     agenda: BTreeMap<(Instant, u32), Act>,
     acts: u32,
@@ -29,6 +30,10 @@ pub(crate) struct Life {
 enum Act {
     /// An application calls.
     Call(ClientId),
+    /// One of a crowd comes in.
+    Enter(ClientId),
+    /// It publishes.
+    Show(ClientId),
     /// One of the faults that exist strikes.
     Fault,
     Heal(ClientId),
@@ -63,9 +68,14 @@ impl Life {
         let weather = if rng.between(1, 8) == 1 { Weather::fair() } else { Weather::drawn(rng) };
         let clients = rng.between(1, 5).min(rng.between(1, 5)).max(rng.between(1, 3));
         world.weather = weather;
-        let mut life = Self { world, faults, homes: Vec::new(), agenda: BTreeMap::new(), acts: 0 };
+        world.media_waits = world.rng.between(1, 2) == 1;
+        let (homes, agenda) = (Vec::new(), BTreeMap::new());
+        let mut life = Self { world, faults, main: clients, homes, agenda, acts: 0 };
         for index in 0..clients {
             life.settle_in(index);
+        }
+        if life.draw(1, CROWDED) == 1 {
+            life.fill_the_room();
         }
         let span = life.draw(20, 150) * 1000;
         for _ in 0..life.draw(10, 32) {
@@ -104,12 +114,31 @@ impl Life {
         };
         let decides = if self.draw(1, 6) == 1 { Decides::Application } else { Decides::Sdk };
         let id = self.world.client_with(uid, Config { decides, ..Config::new("app") });
-        let app = App { subscribes: self.draw(1, 2) == 1, publishes_again: self.draw(1, 3) == 1 };
-        self.world.seats[id.0].app = app;
+        let app = App {
+            subscribes: self.draw(1, 2) == 1,
+            publishes_again: self.draw(1, 3) == 1,
+            renders: self.draw(1, 2) == 1,
+        };
+        self.world.set_app(id, app);
         let lives_apart = !has_twin && self.draw(1, 6) == 1;
         self.homes.push(if lives_apart { "other" } else { "room" });
         self.plan(3000, Act::Call(id));
         self.plan(5000, Act::Call(id));
+    }
+
+    /// So many others that the room is full, or nearly.
+    fn fill_the_room(&mut self) {
+        let most = self.world.hub.config().max_members as u64;
+        let others = most - self.draw(0, 2);
+        for index in 0..others {
+            let id = self.world.client(CROWD + index);
+            self.homes.push("room");
+            self.plan(4000, Act::Enter(id));
+            self.plan(8000, Act::Show(id));
+        }
+        self.world.marks.see("path", "a crowd");
+        // Somebody is there for whom it matters.
+        self.world.set_app(ClientId(0), App { subscribes: true, renders: true, ..App::default() });
     }
 
     /// At some time within so many milliseconds.
@@ -126,10 +155,13 @@ impl Life {
                 if self.world.seats[id.0].frozen.is_none() {
                     self.world.call(id, call);
                 }
-                if self.world.seats[id.0].app.subscribes {
-                    // An application that shows what it receives.
-                    self.world.tell_client(id, Input::Render);
-                }
+            }
+            Act::Enter(id) => {
+                let uid = self.world.seats[id.0].uid;
+                self.world.call(id, Call::Join(Box::new(JoinParams::new("room", uid))));
+            }
+            Act::Show(id) => {
+                self.world.call(id, Call::Publish(MediaSet::MAIN));
             }
             Act::Fault => self.strike(),
             Act::Heal(id) => {
@@ -250,7 +282,7 @@ impl Life {
     }
 
     fn somebody(&mut self) -> ClientId {
-        ClientId(self.draw(0, self.world.seats.len() as u64 - 1) as usize)
+        ClientId(self.draw(0, self.main - 1) as usize)
     }
 
     /// A member that the application was told of, or somebody who may not be there.
@@ -324,6 +356,12 @@ impl World {
 /// A connection that died silently is noticed after 13 s by the client and 15 s by the hub, whose grace
 /// lasts 30 s more; a session may wait 8 s and need 25 s for an attempt, and twins drive each other out.
 const RECOVERY: Duration = Duration::from_secs(90);
+
+/// One world in so many has a full room: each takes as long as a thousand others.
+const CROWDED: u64 = 4000;
+
+/// The first uid of a crowd.
+const CROWD: u64 = 10_000;
 
 const ALL_FAULTS: [Fault; 11] = [
     Fault::Cut,

@@ -11,6 +11,7 @@ pub(crate) mod client;
 pub(crate) mod ground;
 pub(crate) mod life;
 pub(crate) mod marks;
+pub(crate) mod media;
 pub(crate) mod page;
 pub(crate) mod peace;
 pub(crate) mod stage;
@@ -25,7 +26,8 @@ use std::time::Duration;
 
 use client::{Client, Effect};
 use marks::Marks;
-use nertc_gateway::hub::{ConnectionId, Hub, HubConfig, HubInput, HubOutput, HubTimer};
+use media::Component;
+use nertc_gateway::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, HubTimer};
 use nertc_gateway::token::{Action, Grants, LoginTicket, Secret};
 use nertc_gateway::urls::MediaUrls;
 use nertc_miniapp::{
@@ -58,6 +60,12 @@ pub(crate) struct World {
     tickets: u64,
     /// Who may use the media server, as the hub told it.
     admitted: BTreeMap<(Cid, Uid), Role>,
+    /// When the gateway began.
+    hub_began: Instant,
+    /// Whether the media server waits for holders that it does not know yet, or refuses them.
+    pub(crate) media_waits: bool,
+    /// How often components have tried to connect.
+    attempts: u64,
     pub(crate) marks: Marks,
     journal: Option<Journal>,
 }
@@ -75,6 +83,10 @@ struct Seat {
     refused: bool,
     /// Until when JavaScript is frozen, and what waits for it.
     frozen: Option<(Instant, Vec<Input>)>,
+    /// The native components of its page.
+    components: Vec<Component>,
+    /// What they told while JavaScript was frozen.
+    untold: Vec<Call>,
 }
 
 /// What an application does by itself.
@@ -84,6 +96,8 @@ pub(crate) struct App {
     pub(crate) subscribes: bool,
     /// Publishes once more when told `reconnected`.
     pub(crate) publishes_again: bool,
+    /// Renders what it is told to, and passes on what the components tell.
+    pub(crate) renders: bool,
 }
 
 /// The state of a client's network.
@@ -107,6 +121,8 @@ struct Wire {
     /// Whether each end has a connection, whatever the other end has.
     client_end: bool,
     hub_end: bool,
+    /// How fast the gateway reads.
+    budget: Budget,
     up: Lane,
     down: Lane,
 }
@@ -143,6 +159,8 @@ struct Post {
 enum Delivery {
     ToClient(ClientId, Input),
     ToHub(usize, HubInput),
+    /// A component's attempt comes to the media server.
+    Media(ClientId, u64),
 }
 
 /// The last URL that was issued for a stream to somebody: whether to push, the stream, and for whom.
@@ -169,6 +187,9 @@ impl World {
             issued,
             tickets: 0,
             admitted: BTreeMap::new(),
+            hub_began: BEGINNING,
+            media_waits: true,
+            attempts: 0,
             marks: Marks::default(),
             journal: None,
         }
@@ -193,6 +214,8 @@ impl World {
             refused: false,
             told_offline: false,
             frozen: None,
+            components: Vec::new(),
+            untold: Vec::new(),
         });
         ClientId(self.seats.len() - 1)
     }
@@ -212,13 +235,25 @@ impl World {
         self.note(id, "calls", |_| format!("{call:?}"));
         let (call, effects) = self.seats[id.0].client.call(call, self.now);
         self.carry(id, effects);
+        self.render(id);
         call
+    }
+
+    /// What a client's application does by itself.
+    pub(crate) fn set_app(&mut self, id: ClientId, app: App) {
+        self.seats[id.0].app = app;
+    }
+
+    /// Every call that a client made.
+    pub(crate) fn calls(&self, id: ClientId) -> &[(CallId, Call)] {
+        &self.seats[id.0].client.calls
     }
 
     /// Breaks a client's connections, now and until healed.
     pub(crate) fn cut(&mut self, id: ClientId) {
         self.seats[id.0].line = Line::Cut;
         self.break_wires(|client| client == id);
+        self.cut_media(id);
     }
 
     /// Breaks a client's connection once.
@@ -273,7 +308,9 @@ impl World {
 
     /// Starts it again.
     pub(crate) fn start_hub(&mut self) {
-        self.hub_is_up = true;
+        if !std::mem::replace(&mut self.hub_is_up, true) {
+            self.hub_began = self.now;
+        }
     }
 
     /// The gateway gets another address, which the channel server knows. Open connections stay.
@@ -387,6 +424,7 @@ impl World {
                     self.tell_hub(input);
                 }
                 Delivery::ToHub(..) => {}
+                Delivery::Media(id, attempt) => self.arrive(id, attempt),
             }
         } else if let Some((_, timer)) = hub.filter(|(due, _)| *due == next) {
             self.marks.see("hub timer", name_of_hub_timer(timer));
@@ -425,8 +463,20 @@ impl World {
         }
         let is_refusal = |text: &str| text.starts_with(r#"{"cmd":1,"body":{"code":4"#);
         self.seats[id.0].refused |= matches!(&input, Input::SocketText(_, text) if is_refusal(text));
+        let is_render = input == Input::Render;
         let effects = self.seats[id.0].client.handle(input, self.now);
         self.carry(id, effects);
+        if !is_render {
+            self.render(id);
+        }
+    }
+
+    /// The end of a turn: a page that renders asks what.
+    fn render(&mut self, id: ClientId) {
+        let seat = &self.seats[id.0];
+        if seat.app.renders && seat.frozen.is_none() {
+            self.tell_client(id, Input::Render);
+        }
     }
 
     /// Wakes a client: everything that waited comes at once, in any order but that of one source.
@@ -441,6 +491,7 @@ impl World {
             let input = held.remove(first);
             self.tell_client(id, input);
         }
+        self.tell_reports(id);
     }
 
     fn tell_hub(&mut self, input: HubInput) {
@@ -466,11 +517,14 @@ impl World {
                 }
                 HubOutput::Admit(cid, uid, role) => {
                     self.admitted.insert((cid, uid), role);
+                    self.review_media(None);
                 }
                 HubOutput::Expel(cid, uid) => {
                     self.admitted.remove(&(cid, uid));
+                    self.review_media(None);
                 }
-                HubOutput::EndStream(_) | HubOutput::Interrupt { .. } | HubOutput::Log(..) => {}
+                HubOutput::EndStream(name) => self.review_media(Some(&name)),
+                HubOutput::Interrupt { .. } | HubOutput::Log(..) => {}
             }
         }
     }
@@ -524,7 +578,8 @@ impl World {
         let lane = || Lane { is_dead: false, busy_until: self.now };
         let (up, down) = (lane(), lane());
         let wire = self.wires.len();
-        self.wires.push(Wire { client: id, socket, client_end: true, hub_end: false, up, down });
+        let budget = self.hub.config().budget(self.now);
+        self.wires.push(Wire { client: id, socket, client_end: true, hub_end: false, budget, up, down });
         self.seats[id.0].wire = Some(wire);
         let is_there = self.hub_is_up && address == format!("wss://{}", self.address());
         if matches!(self.seats[id.0].line, Line::Swallowing { .. }) || self.strikes("open hangs", hangs) {
@@ -554,7 +609,11 @@ impl World {
             let due = self.now + self.delay();
             return self.post(due, Delivery::ToClient(id, Input::SocketClosed(socket, broken())));
         }
-        if let Some(due) = self.ship(wire, true) {
+        if let Some(arrival) = self.ship(wire, true) {
+            let Wire { budget, up, .. } = &mut self.wires[wire];
+            let due = arrival.max(budget.ready());
+            budget.spend(due);
+            up.busy_until = due;
             self.post(due, Delivery::ToHub(wire, HubInput::Text(ConnectionId(wire as u64), text)));
         }
     }
@@ -624,6 +683,9 @@ impl World {
             None
         };
         self.note(id, "is told", |_| format!("{event:?}"));
+        if matches!(event, Event::View(_)) && self.seats[id.0].app.renders {
+            self.refresh(id);
+        }
         reaction
     }
 
@@ -702,6 +764,7 @@ impl World {
     fn lose_hub(&mut self) {
         self.hub = new_hub(&self.issued);
         self.admitted.clear();
+        self.lose_media();
         for wire in &mut self.wires {
             wire.hub_end = false;
         }
@@ -880,6 +943,9 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
 /// One way, in fair weather.
 pub(crate) const LATENCY: Duration = Duration::from_millis(10);
 
+/// What every media URL begins with.
+const MEDIA_BASE: &str = "rtmp://media.example/live/";
+
 const BEGINNING: Instant = Instant::from_millis(1_700_000_000_000);
 
 fn new_hub(issued: &Issued) -> Hub {
@@ -887,7 +953,7 @@ fn new_hub(issued: &Issued) -> Hub {
     let (ledger, verifier) = (Arc::clone(issued), Arc::clone(&grants));
     let urls = MediaUrls::new(grants, move |action, stream, grant| {
         let holder = verifier.verify(grant, action, stream, 0).expect("just issued");
-        let url = format!("rtmp://media.example/live/{stream}?grant={grant}");
+        let url = format!("{MEDIA_BASE}{stream}?grant={grant}");
         let key = (action == Action::Publish, stream.to_owned(), Uid(holder.uid));
         ledger.lock().expect("nobody panicked with it").insert(key, url.clone());
         url

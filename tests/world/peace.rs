@@ -1,6 +1,6 @@
 //! What must be so once nothing fails any more and some time has passed: everybody agrees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nertc_gateway::hub::{CaptionWish, MemberStatus};
 use nertc_gateway::urls::stream_name;
@@ -9,7 +9,7 @@ use nertc_miniapp::{Call, Cid, Error, Media, MediaSet, Role, Uid};
 
 use super::client::Client;
 use super::view::Stay;
-use super::{Seat, World};
+use super::{ClientId, Seat, World};
 
 impl World {
     /// Whether sessions, hub and applications agree, and nobody waits for anything.
@@ -21,14 +21,18 @@ impl World {
             self.hub.rooms().map(|room| (room.cid, room.members)).collect();
         let mut inside = 0;
         for (index, seat) in self.seats.iter().enumerate() {
-            let verdict = if seat.client.pending() > 0 {
-                Err("waits for an answer".to_owned())
-            } else if seat.client.is_idle() {
-                same("the stay of the idle", &seat.client.view.stay, &Stay::Out)
-            } else {
-                inside += 1;
-                self.agrees(seat, &rooms)
-            };
+            let verdict =
+                if seat.client.pending() > 0 {
+                    Err("waits for an answer".to_owned())
+                } else if seat.client.is_idle() {
+                    same("the stay of the idle", &seat.client.view.stay, &Stay::Out)
+                } else {
+                    inside += 1;
+                    let agrees = self.agrees(seat, &rooms);
+                    agrees.and_then(|()| {
+                        if seat.app.renders { self.page_is_well(ClientId(index)) } else { Ok(()) }
+                    })
+                };
             verdict.map_err(|what| format!("client {index} (uid {}): {what}", seat.uid))?;
         }
         let members = rooms.values().flatten();
@@ -67,14 +71,16 @@ impl World {
             let key = (*uid == seat.uid, stream_name(info.cid, *uid, *stream), seat.uid);
             same("url on the page", &Some(&url.0), &issued.get(&key))?;
         }
-        let asked = |uid, media| {
-            let on = Command::Subscribe(uid, media, true);
-            let frames = client.sent.iter().rev().take_while(|(id, _)| Some(*id) == client.socket());
-            frames
-                .filter(|(_, text)| text.starts_with(r#"{"cmd":16,"#))
-                .any(|(_, text)| ClientPacket::decode(text).is_ok_and(|packet| packet.command == on))
-        };
-        match client.view.subscriptions.iter().find(|(uid, media)| !asked(*uid, *media)) {
+        let frames = client.sent.iter().rev().take_while(|(id, _)| Some(*id) == client.socket());
+        let asked: BTreeSet<(Uid, Media)> = frames
+            .filter(|(_, text)| text.starts_with(r#"{"cmd":16,"#))
+            .filter_map(|(_, text)| {
+                let packet = ClientPacket::decode(text).ok()?;
+                let Command::Subscribe(uid, media, true) = packet.command else { return None };
+                Some((uid, media))
+            })
+            .collect();
+        match client.view.subscriptions.iter().find(|wanted| !asked.contains(wanted)) {
             Some(lost) => Err(format!("the subscription to {lost:?} was not restored")),
             None => Ok(()),
         }

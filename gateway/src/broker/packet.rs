@@ -62,6 +62,7 @@ pub enum Track {
     Video,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// Needed before anything else, by every player.
     Header,

@@ -5,30 +5,30 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::stream::{Cache, Headers, StreamClock};
-use super::{BrokerLimits, Packet};
+use super::stream::Cache;
+use super::tracks::{Origin, Told, Tracks};
+use super::{BrokerLimits, Packet, Part, Track};
 
 #[derive(Debug)]
 pub(super) struct Player {
     pub(super) holder: u64,
-    pub(super) phase: Phase,
-    queue: VecDeque<(i64, Packet)>,
+    phase: Phase,
+    queue: VecDeque<Packet>,
     bytes: usize,
-    /// The stream time that is zero for this player.
-    origin: Option<i64>,
+    origin: Option<Origin>,
+    /// The player's time of what was queued last.
+    latest: i64,
     /// Since when something is there for it that it does not take.
     untaken_since: Option<u64>,
     pub(super) wake: Arc<Notify>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Needs the headers, and a key frame for the picture.
+enum Phase {
+    /// Knows nothing of the stream.
     Fresh,
-    /// Has the headers and gets sound; the picture waits for a key frame.
-    Listening,
-    /// Gets everything.
-    Flowing,
+    /// Has the headers of the tracks it was told of. Sound it gets; pictures from a key frame on.
+    Begun { told: Told, sees: bool },
 }
 
 impl Player {
@@ -39,36 +39,62 @@ impl Player {
             queue: VecDeque::new(),
             bytes: 0,
             origin: None,
+            latest: 0,
             untaken_since: None,
             wake,
         }
     }
 
-    /// Queues the headers, for media that starts at `time`. Each is as old as what its track last
-    /// had, or sound that is muxed a little behind the picture would go back in time.
-    pub(super) fn start(&mut self, headers: &Headers, clock: &StreamClock, time: i64, now_ms: u64) {
-        self.origin.get_or_insert(time);
-        for header in headers.all() {
-            self.push(clock.last(header.track), header, now_ms);
-        }
-    }
-
-    /// Queues the headers and all that is cached.
-    pub(super) fn start_from(&mut self, headers: &Headers, cache: &Cache, now_ms: u64) {
-        let Some(&(time, _)) = cache.packets.first() else {
+    /// Queues the headers and what is cached of the tracks that flow.
+    pub(super) fn start_from(&mut self, cache: &Cache, tracks: &Tracks, now_ms: u64) {
+        let told = tracks.flowing(now_ms);
+        let Some(&(time, _)) = cache.packets.first().filter(|_| told.video) else {
             return;
         };
-        self.start(headers, &StreamClock::default(), time, now_ms);
-        self.phase = Phase::Flowing;
-        for (time, packet) in &cache.packets {
+        let origin = tracks.origin(Track::Video, time, now_ms);
+        self.origin = Some(origin);
+        self.begin(told, tracks, |_| 0, now_ms);
+        self.phase = Phase::Begun { told, sees: true };
+        for (time, packet) in cache.packets.iter().filter(|(_, packet)| told.of(packet.track)) {
             self.push(*time, packet, now_ms);
         }
     }
 
-    pub(super) fn push(&mut self, time: i64, packet: &Packet, now_ms: u64) {
-        self.untaken_since.get_or_insert(now_ms);
-        self.bytes += packet.body.len();
-        self.queue.push_back((time, packet.clone()));
+    /// Everything is to be told anew: the publisher changed, or something was skipped.
+    pub(super) fn start_over(&mut self) {
+        self.phase = Phase::Fresh;
+    }
+
+    /// Queues a packet, and before it what this player must know and does not.
+    pub(super) fn receive(&mut self, part: Part, time: i64, packet: &Packet, tracks: &Tracks, now_ms: u64) {
+        let track = packet.track;
+        let (told, sees) = match (part, self.phase) {
+            // A header says that there may be something; only media say that there is.
+            (Part::Header, Phase::Fresh) | (Part::Frame, Phase::Fresh) => return,
+            (Part::Frame, Phase::Begun { sees: false, .. }) => return,
+            (Part::Header, Phase::Begun { told, .. }) if !told.of(track) => return,
+            (Part::Header, Phase::Begun { told, .. }) if track == Track::Metadata => {
+                return self.describe(told, tracks, now_ms);
+            }
+            (Part::Header | Part::Frame, Phase::Begun { told, sees }) => (told, sees),
+            (Part::KeyFrame | Part::Sound, Phase::Begun { told, sees }) => {
+                if !told.of(track) {
+                    self.begin_track(told.and(track), track, tracks, now_ms);
+                }
+                (told.and(track), sees || part == Part::KeyFrame)
+            }
+            // Sound does not wait for a picture: the camera may be off.
+            (Part::KeyFrame | Part::Sound, Phase::Fresh) => {
+                let origin = *self.origin.get_or_insert_with(|| tracks.origin(track, time, now_ms));
+                let told = tracks.flowing(now_ms).and(track);
+                // Each header is as old as what its track last had, or sound that is muxed a little behind
+                // the picture would go back in time.
+                self.begin(told, tracks, |track| origin.shift(track, tracks.last(track)), now_ms);
+                (told, part == Part::KeyFrame)
+            }
+        };
+        self.phase = Phase::Begun { told, sees };
+        self.push(time, packet, now_ms);
     }
 
     /// Drops everything not sent yet once that is too much, and says how many packets that was.
@@ -79,7 +105,7 @@ impl Player {
         let dropped = self.queue.len() as u64;
         self.queue.clear();
         self.bytes = 0;
-        self.phase = Phase::Fresh;
+        self.start_over();
         dropped
     }
 
@@ -87,13 +113,10 @@ impl Player {
         let mut taken = Vec::new();
         let mut size = 0;
         while size < bytes
-            && let Some((time, mut packet)) = self.queue.pop_front()
+            && let Some(packet) = self.queue.pop_front()
         {
             size += packet.body.len() + PACKET_OVERHEAD;
             self.bytes -= packet.body.len();
-            let time = (time - self.origin.unwrap_or(time)).max(0);
-            // RTMP time is 32 bits and wraps after 49 days.
-            packet.timestamp = time as u32;
             taken.push(packet);
         }
         self.untaken_since = (!self.queue.is_empty()).then_some(now_ms);
@@ -102,6 +125,42 @@ impl Player {
 
     pub(super) fn is_stalled(&self, limits: &BrokerLimits, now_ms: u64) -> bool {
         self.untaken_since.is_some_and(|since| now_ms.saturating_sub(since) >= limits.stalled_ms)
+    }
+
+    fn begin(&mut self, told: Told, tracks: &Tracks, age: impl Fn(Track) -> i64, now_ms: u64) {
+        self.describe(told, tracks, now_ms);
+        for track in [Track::Video, Track::Audio].into_iter().filter(|track| told.of(*track)) {
+            if let Some(header) = tracks.header(track) {
+                self.enqueue(age(track), header, now_ms);
+            }
+        }
+    }
+
+    /// Tells it of one track more.
+    fn begin_track(&mut self, told: Told, track: Track, tracks: &Tracks, now_ms: u64) {
+        self.describe(told, tracks, now_ms);
+        if let Some(header) = tracks.header(track) {
+            self.push(tracks.last(track), header, now_ms);
+        }
+    }
+
+    fn describe(&mut self, told: Told, tracks: &Tracks, now_ms: u64) {
+        if let Some(metadata) = tracks.metadata(told) {
+            self.enqueue(self.latest, metadata, now_ms);
+        }
+    }
+
+    fn push(&mut self, time: i64, packet: &Packet, now_ms: u64) {
+        let time = self.origin.map_or(0, |origin| origin.shift(packet.track, time));
+        self.enqueue(time, packet, now_ms);
+    }
+
+    fn enqueue(&mut self, time: i64, packet: &Packet, now_ms: u64) {
+        self.untaken_since.get_or_insert(now_ms);
+        self.latest = self.latest.max(time);
+        self.bytes += packet.body.len();
+        // RTMP time is 32 bits and wraps after 49 days.
+        self.queue.push_back(Packet { timestamp: time as u32, ..packet.clone() });
     }
 }
 

@@ -9,6 +9,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Json;
 use axum::routing::post;
 use nertc_miniapp::model::{Cid, Uid};
+use nertc_miniapp::{LONGEST_VALUE, MAX_REPORTS};
 use serde_json::{Value, json};
 
 use super::{Desk, Shared};
@@ -72,7 +73,12 @@ const PATHS: [&str; 4] = [
     "/report/statics/report/common/form",
     "/statistics",
 ];
-/// Bytes of a batch; our client sends at most 200 events of at most 4 KiB.
-const MAX_BATCH: usize = 1024 * 1024;
+/// Bytes of a batch.
+const MAX_BATCH: usize = 2 << 20;
 /// Events of a batch that are read.
 const MAX_EVENTS: usize = 256;
+/// What stands around an event's value.
+const AROUND: usize = 512;
+
+// A batch that is too large for us would be sent again and again. Quotes in a value count twice.
+const _: () = assert!(MAX_EVENTS >= MAX_REPORTS && MAX_BATCH >= MAX_REPORTS * (2 * LONGEST_VALUE + AROUND));

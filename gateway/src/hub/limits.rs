@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use nertc_miniapp::model::{Cid, Uid};
+use nertc_miniapp::model::{Cid, Media, Uid};
 use nertc_miniapp::time::Instant;
 
 use super::ConnectionId;
@@ -17,12 +17,12 @@ pub struct HubConfig {
     pub max_rooms: usize,
     /// Members of one room, audience included.
     pub max_members: usize,
-    /// Unreadable, unknown or surplus packets that one connection may send before it is closed.
+    /// Unreadable or unknown packets that one connection may send before it is closed.
     pub max_bad_packets: u32,
-    /// Packets per second that one connection may send in the long run.
+    /// Packets per second that are read from one connection in the long run; the rest waits in its socket.
     pub packets_per_second: u32,
-    /// Packets that one connection may send at once.
-    pub packet_burst: u32,
+    /// Packets that are read at once, besides a subscription to every medium of every member.
+    pub spare_packets: u32,
     /// From the opening of a connection to its login.
     pub login_timeout: Duration,
     /// Longest time without a packet; clients send a heartbeat every 3 s.
@@ -48,7 +48,7 @@ impl Default for HubConfig {
             max_members: 200,
             max_bad_packets: 50,
             packets_per_second: 50,
-            packet_burst: 200,
+            spare_packets: 200,
             login_timeout: Duration::from_secs(10),
             silence: Duration::from_secs(15),
             grace: Duration::from_secs(30),
@@ -57,6 +57,24 @@ impl Default for HubConfig {
             dissolve_notice: Duration::from_secs(1),
             farewell: Duration::from_secs(1),
         }
+    }
+}
+
+impl HubConfig {
+    /// What a connection may send, from now on.
+    #[must_use]
+    pub fn budget(&self, now: Instant) -> Budget {
+        let media = u64::try_from(self.max_members.saturating_mul(Media::ALL.len())).unwrap_or(u64::MAX);
+        let most = media.saturating_add(self.spare_packets.into()).saturating_mul(1000);
+        let per_second = u64::from(self.packets_per_second.max(1));
+        Budget { millipackets: most, most, per_second, filled: now }
+    }
+
+    /// Frames that one member can rightly be sent before it has taken the first: everybody else comes, takes
+    /// a role, opens every medium, mutes it, and is gone again.
+    #[must_use]
+    pub const fn told_at_once(&self) -> usize {
+        self.max_members.saturating_mul(3 + 2 * Media::ALL.len())
     }
 }
 
@@ -113,26 +131,86 @@ impl Timers {
     }
 }
 
-/// A token bucket, in thousandths of a packet.
-#[derive(Debug)]
-pub(super) struct Budget {
+/// How fast a connection is read: a token bucket, in thousandths of a packet. Whoever reads keeps to it, so
+/// that a packet too many waits where it is instead of being dropped.
+#[derive(Debug, Clone)]
+pub struct Budget {
     millipackets: u64,
+    most: u64,
+    per_second: u64,
     filled: Instant,
 }
 
 impl Budget {
-    pub(super) fn full(config: &HubConfig, now: Instant) -> Self {
-        Self { millipackets: u64::from(config.packet_burst) * 1000, filled: now }
+    /// From when on the next packet may be read.
+    #[must_use]
+    pub fn ready(&self) -> Instant {
+        let missing = 1000_u64.saturating_sub(self.millipackets);
+        self.filled + Duration::from_millis(missing.div_ceil(self.per_second))
     }
 
-    pub(super) fn take(&mut self, config: &HubConfig, now: Instant) -> bool {
+    /// A packet is read.
+    pub fn spend(&mut self, now: Instant) {
         let elapsed = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
-        let gained = elapsed.saturating_mul(u64::from(config.packets_per_second));
-        let most = u64::from(config.packet_burst) * 1000;
-        self.millipackets = self.millipackets.saturating_add(gained).min(most);
-        self.filled = now;
-        let Some(rest) = self.millipackets.checked_sub(1000) else { return false };
-        self.millipackets = rest;
-        true
+        let gained = elapsed.saturating_mul(self.per_second);
+        self.millipackets = self.millipackets.saturating_add(gained).min(self.most).saturating_sub(1000);
+        self.filled = self.filled.max(now);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use nertc_miniapp::Config;
+    use nertc_miniapp::protocol::{MAX_UNANSWERED, MOST_MEMBERS};
+
+    use super::*;
+
+    #[test]
+    fn what_a_client_may_ask_for_at_once_is_read_before_it_doubts_the_socket() {
+        let (limits, client) = (HubConfig::default(), Config::new("k"));
+        assert!(limits.max_members <= MOST_MEMBERS && MOST_MEMBERS <= client.max_members);
+        assert!(client.max_calls > MOST_MEMBERS * Media::ALL.len());
+        assert!(client.max_unanswered >= Media::ALL.len(), "a call's commands go out together");
+        let paced = Duration::from_secs(MAX_UNANSWERED as u64) / limits.packets_per_second;
+        assert!(paced < client.probe_limit && paced < client.silence_limit);
+        assert!(client.heartbeat_interval < limits.silence);
+    }
+
+    #[test]
+    fn a_budget_lets_the_burst_through_and_then_one_packet_after_the_other() {
+        let limits =
+            HubConfig { max_members: 2, spare_packets: 3, packets_per_second: 4, ..HubConfig::default() };
+        let start = Instant::from_millis(5000);
+        let mut budget = limits.budget(start);
+        for _ in 0..2 * Media::ALL.len() + 3 {
+            assert!(budget.ready() <= start);
+            budget.spend(start);
+        }
+        for packet in 1..=20 {
+            assert_eq!(budget.ready(), start + Duration::from_millis(250 * packet));
+            budget.spend(budget.ready());
+        }
+        let later = start + Duration::from_secs(3600);
+        for _ in 0..2 * Media::ALL.len() + 3 {
+            budget.spend(later);
+        }
+        assert_eq!(budget.ready(), later + Duration::from_millis(250), "what is saved up has an end");
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_neither_stop_nor_overflow() {
+        let limits = HubConfig {
+            max_members: usize::MAX,
+            spare_packets: u32::MAX,
+            packets_per_second: 0,
+            ..HubConfig::default()
+        };
+        let start = Instant::from_millis(0);
+        let mut budget = limits.budget(start);
+        budget.spend(start);
+        assert!(budget.ready() <= start && limits.told_at_once() > 0);
+        let none = HubConfig { max_members: 0, spare_packets: 0, ..limits };
+        assert_eq!(none.budget(start).ready(), start + Duration::from_secs(1));
     }
 }

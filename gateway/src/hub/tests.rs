@@ -1,5 +1,5 @@
 use nertc_miniapp::model::Url;
-use nertc_miniapp::protocol::Caption;
+use nertc_miniapp::protocol::{Caption, MAX_FRAME, MOST_MEMBERS};
 use nertc_miniapp::time::Rng;
 
 use super::*;
@@ -796,6 +796,8 @@ fn bad_packets_are_logged_once_and_counted() {
     desk.logs.clear();
     desk.text(alice, "{");
     desk.text(alice, r#"{"cmd":10,"body":{"uid":100,"cid":1,"mediaType":"smell","status":"open"},"seq":5}"#);
+    assert!(desk.texts[&alice].last().unwrap().contains(r#""seq":5"#), "its sender need not wait for it");
+    assert_eq!(desk.last_ack(alice), Some((14, 400)));
     desk.text(alice, r#"{"cmd":99,"body":{"uid":100,"cid":1},"seq":77}"#);
     assert_eq!(desk.last_ack(alice), Some((14, 400)), "an unknown command fails at once");
     assert_eq!(desk.logs.len(), 1);
@@ -809,16 +811,31 @@ fn bad_packets_are_logged_once_and_counted() {
 }
 
 #[test]
-fn packets_beyond_the_rate_are_dropped() {
-    let mut desk = Desk::with(HubConfig { packet_burst: 3, packets_per_second: 2, ..HubConfig::default() });
+fn however_many_commands_come_at_once_each_is_answered() {
+    let mut desk = Desk::new();
     let alice = desk.join(ALICE);
-    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
-    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
-    assert_eq!(desk.send(alice, Command::Heartbeat), None);
-    desk.pass(1);
-    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
-    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
-    assert_eq!(desk.send(alice, Command::Heartbeat), None);
+    desk.join(BOB);
+    for _ in 0..2000 {
+        assert_eq!(desk.send(alice, Command::Subscribe(BOB, Media::Video, true)), Some((14, 200)));
+    }
+}
+
+#[test]
+fn the_largest_room_with_everything_on_greets_in_one_frame_and_a_full_one_in_what_may_wait() {
+    let host = "h".repeat(253);
+    let urls = MediaUrls::below(format!("rtmp://{host}:65535/live"), Grants::new(secret()).into());
+    let mut desk = Desk::with(HubConfig { max_members: MOST_MEMBERS, ..HubConfig::default() });
+    desk.hub.urls = urls;
+    desk.ticket_cid = Cid(999_999_999_999_999);
+    desk.crowd(MOST_MEMBERS - 1);
+    let last = desk.join(ALICE);
+    assert_eq!(desk.userlist(last).len(), MOST_MEMBERS);
+    let longest = desk.texts[&last].iter().map(String::len).max().unwrap();
+    println!("the longest frame has {longest} bytes");
+    assert!(longest <= MAX_FRAME, "{longest} bytes");
+    let waiting = desk.texts[&last].len();
+    assert!(waiting <= desk.hub.config.told_at_once(), "{waiting} frames");
+    assert_eq!(desk.hub.admits(desk.ticket_cid, CAROL), Err(Refusal::RoomFull), "one more");
 }
 
 #[test]
@@ -1124,6 +1141,29 @@ impl Desk {
             command: Command::Login(login),
         };
         self.text(id, &packet.encode());
+    }
+
+    /// So many members with everything on, and everything muted.
+    fn crowd(&mut self, members: usize) {
+        let (cid, session) = (self.ticket_cid, self.ticket_expires);
+        let ticket =
+            LoginTicket { cid: cid.0, uid: 0, channel: "room".into(), app_key: "app".into(), expires_ms: 0 };
+        let mut room = Room::new(ticket);
+        for index in 0..members {
+            let (uid, id) = (Uid(u64::MAX - index as u64), self.open());
+            self.login(id, |_| {}, uid);
+            let Some(mut member) = self.hub.rooms.remove(&cid).and_then(|mut one| one.members.remove(&uid))
+            else {
+                unreachable!()
+            };
+            member.session = session;
+            for media in Media::ALL {
+                member.published.set(media, true);
+                member.muted.set(media, true);
+            }
+            room.members.insert(uid, member);
+        }
+        self.hub.rooms.insert(cid, room);
     }
 
     fn ticket(&self, uid: Uid) -> String {

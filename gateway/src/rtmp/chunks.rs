@@ -22,9 +22,9 @@ pub(super) struct Message {
 /// The peer does not speak RTMP, or too much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum ChunkError {
-    /// A header refers to an earlier one that never was.
-    #[error("a chunk continues nothing")]
-    Orphan,
+    /// A header leaves out what an earlier one would have said, and there was none.
+    #[error("a header of type {format} on chunk stream {id}, which is new, does not say what follows")]
+    Orphan { format: u8, id: u32 },
     /// A message is longer than allowed.
     #[error("a message is too long")]
     TooLong,
@@ -128,9 +128,11 @@ impl ChunkReader {
         }
         let (mut header, mut so_far) = match (self.streams.get(&id), format) {
             (Some((header, body)), _) => (*header, body.len()),
-            (None, 0) if self.streams.len() >= MOST_STREAMS => return Err(ChunkError::TooMany),
-            (None, 0) => (Header::default(), 0),
-            (None, _) => return Err(ChunkError::Orphan),
+            (None, 0 | 1) if self.streams.len() >= MOST_STREAMS => return Err(ChunkError::TooMany),
+            // Type 1 leaves out only the message stream, and librtmp and some relays begin with it. The
+            // time is one since zero.
+            (None, 0 | 1) => (Header::default(), 0),
+            (None, _) => return Err(ChunkError::Orphan { format, id }),
         };
         if format < 3 {
             // An encoder that starts a message over means the new one.
@@ -318,11 +320,25 @@ mod tests {
 
     #[test]
     fn a_chunk_that_continues_nothing_is_refused() {
-        for first in [0x43, 0x83, 0xc3] {
+        for (first, format) in [(0x83, 2), (0xc3, 3)] {
             let mut reader = ChunkReader::new(100);
             reader.buffer.extend_from_slice(&[first; 8]);
-            assert_eq!(reader.next(), Err(ChunkError::Orphan));
+            assert_eq!(reader.next(), Err(ChunkError::Orphan { format, id: 3 }));
         }
+    }
+
+    #[test]
+    fn a_new_chunk_stream_may_begin_without_a_message_stream() {
+        let mut reader = ChunkReader::new(100);
+        let first = [0x47, 0, 0, 7, 0, 0, 2, 8, b'a', b'b'];
+        let second = [0x87, 0, 0, 5, b'c', b'd'];
+        let far = [0x41, 0x40, 1, 0xff, 0xff, 0xff, 0, 0, 1, 9, 1, 0, 0, 0, b'e'];
+        reader.buffer.extend_from_slice(&[&first[..], &second, &far].concat());
+        let mut next = || reader.next().unwrap().map(|m| (m.kind, m.stream_id, m.timestamp, m.body.to_vec()));
+        assert_eq!(next(), Some((8, 0, 7, b"ab".to_vec())));
+        assert_eq!(next(), Some((8, 0, 12, b"cd".to_vec())));
+        assert_eq!(next(), Some((9, 0, 0x0100_0000, b"e".to_vec())));
+        assert_eq!(next(), None);
     }
 
     #[test]

@@ -6,11 +6,13 @@
 
 use std::collections::HashMap;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use rml_rtmp::rml_amf0::{self, Amf0Value};
 use thiserror::Error;
 
 use super::chunks::{ChunkError, ChunkReader, DEFAULT_CHUNK, Message, OUR_CHUNK, write_message};
+use super::enhanced::{self, MediaError};
+use crate::amf;
 use crate::broker::{Packet, Track};
 use crate::media::APP;
 
@@ -21,12 +23,18 @@ pub(super) struct Session {
     stage: Stage,
     out: BytesMut,
     chunk_size: usize,
+    /// Bytes, modulo 2^32: whoever counts so far has to wrap as well.
     received: u32,
     acknowledged: u32,
-    /// After how many bytes the peer wants to hear how much arrived, if it does.
-    window: Option<u32>,
+    /// How many bytes the peer sends before it waits to hear that they arrived.
+    window: u32,
     /// The longest message once media may come.
     longest: usize,
+    /// What is left of a message that holds others.
+    aggregate: Option<Aggregate>,
+    /// The number of the one track of pictures, and of the one of sound, that come.
+    video_track: Option<u8>,
+    audio_track: Option<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +61,8 @@ pub(super) enum Event {
     Request(Role, String),
     /// It sent media, as the publisher it was accepted as.
     Media(Packet),
+    /// It answered a ping.
+    Alive,
     /// It is done.
     Finished,
 }
@@ -62,6 +72,8 @@ pub(super) enum Event {
 pub(crate) enum SessionError {
     #[error(transparent)]
     Chunk(#[from] ChunkError),
+    #[error(transparent)]
+    Media(#[from] MediaError),
     /// A command lacks what it needs, or comes at the wrong time.
     #[error("a command makes no sense")]
     Command,
@@ -79,8 +91,11 @@ impl Session {
             chunk_size: DEFAULT_CHUNK,
             received: 0,
             acknowledged: 0,
-            window: None,
+            window: OUR_WINDOW,
             longest,
+            aggregate: None,
+            video_track: None,
+            audio_track: None,
         }
     }
 
@@ -92,7 +107,9 @@ impl Session {
     pub(super) fn received(&mut self, bytes: usize) {
         self.received = self.received.wrapping_add(bytes as u32);
         let unheard = self.received.wrapping_sub(self.acknowledged);
-        if self.window.is_some_and(|window| unheard >= window) {
+        // Half of it, or a peer whose next message is longer than what is left would wait for us, and we
+        // for it.
+        if unheard >= (self.window / 2).max(1) {
             self.acknowledged = self.received;
             self.control(ACKNOWLEDGEMENT, &self.received.to_be_bytes());
         }
@@ -100,7 +117,7 @@ impl Session {
 
     /// Reads on until the client said something that matters; `None` needs more bytes.
     pub(super) fn poll_event(&mut self) -> Result<Option<Event>, SessionError> {
-        while let Some(message) = self.reader.next()? {
+        while let Some(message) = self.next()? {
             let event = match message.kind {
                 SET_CHUNK_SIZE => {
                     self.reader.set_chunk_size(number(&message.body)?);
@@ -111,7 +128,11 @@ impl Session {
                     None
                 }
                 WINDOW => {
-                    self.window = Some(number(&message.body)?.max(1));
+                    // Whatever it says of itself, it may keep to the limit that we set.
+                    self.window = match number(&message.body)? {
+                        0 => OUR_WINDOW,
+                        window => window.min(OUR_WINDOW),
+                    };
                     None
                 }
                 USER_CONTROL => {
@@ -119,16 +140,16 @@ impl Session {
                         let pong = [&PING_RESPONSE[..], &moment[..moment.len().min(4)]].concat();
                         self.control(USER_CONTROL, &pong);
                     }
-                    None
+                    message.body.starts_with(&PING_RESPONSE).then_some(Event::Alive)
                 }
-                AUDIO => self.media(Track::Audio, message),
-                VIDEO => self.media(Track::Video, message),
+                AUDIO => self.media(Track::Audio, message)?,
+                VIDEO => self.media(Track::Video, message)?,
                 AMF0_DATA | AMF3_DATA => self.data(message),
-                AMF0_COMMAND => self.command(&message.body, message.stream_id)?,
-                // Flash's newer commands are the older ones behind a zero.
-                AMF3_COMMAND => {
-                    let body = message.body.strip_prefix(&[0]).unwrap_or(&message.body);
-                    self.command(body, message.stream_id)?
+                AMF0_COMMAND | AMF3_COMMAND => self.command(&message.body, message.stream_id)?,
+                AGGREGATE => {
+                    let Message { stream_id, timestamp, body, .. } = message;
+                    self.aggregate = Some(Aggregate { stream_id, timestamp, first: None, rest: body });
+                    None
                 }
                 // Acknowledgements, bandwidth hints, shared objects and whatever else there is.
                 _ => None,
@@ -164,16 +185,24 @@ impl Session {
         }
     }
 
+    /// Says why it goes no further: with what was asked for, or with the connection as a whole.
     pub(super) fn refuse(&mut self, reason: &str) {
-        let Stage::Asking(role, stream_id) = self.stage else {
-            return;
+        let (stream_id, code) = match self.stage {
+            Stage::Idle | Stage::Connected => (0, "NetConnection.Connect.Failed"),
+            Stage::Asking(role, stream_id) | Stage::Active(role, stream_id) => match role {
+                Role::Publisher => (stream_id, "NetStream.Publish.Denied"),
+                Role::Player => (stream_id, "NetStream.Play.Failed"),
+            },
         };
-        self.stage = Stage::Connected;
-        let code = match role {
-            Role::Publisher => "NetStream.Publish.Denied",
-            Role::Player => "NetStream.Play.Failed",
-        };
+        if self.stage != Stage::Idle {
+            self.stage = Stage::Connected;
+        }
         self.status(stream_id, "error", code, reason);
+    }
+
+    /// Asks whether anybody is there; `poll_event` tells of the answer.
+    pub(super) fn ping(&mut self) {
+        self.control(USER_CONTROL, &[&PING_REQUEST[..], &[0; 4]].concat());
     }
 
     /// Queues a packet for a player.
@@ -201,27 +230,50 @@ impl Session {
         self.control(USER_CONTROL, &end);
     }
 
-    fn media(&self, track: Track, message: Message) -> Option<Event> {
+    /// The next message, whether it came by itself or among others.
+    fn next(&mut self) -> Result<Option<Message>, ChunkError> {
+        if let Some(message) = self.aggregate.as_mut().and_then(Aggregate::next) {
+            return Ok(Some(message));
+        }
+        self.aggregate = None;
+        self.reader.next()
+    }
+
+    fn media(&mut self, track: Track, message: Message) -> Result<Option<Event>, MediaError> {
+        let Stage::Active(Role::Publisher, _) = self.stage else {
+            return Ok(None);
+        };
+        let (number, body) = enhanced::plain(track, message.body)?;
+        let known = match track {
+            Track::Video => &mut self.video_track,
+            Track::Audio => &mut self.audio_track,
+            Track::Metadata => &mut None,
+        };
+        if *known.get_or_insert(number) != number {
+            return Err(MediaError::SecondTrack);
+        }
+        // A copy: a slice would keep the whole block alive that was read from the socket, and the
+        // broker's limits count only what they see.
+        let copy = |body: Bytes| Bytes::copy_from_slice(&body);
+        let timestamp = message.timestamp;
+        Ok(body.map(|body| Event::Media(Packet { track, timestamp, body: copy(body) })))
+    }
+
+    /// Keeps metadata as it came, unless no player could read it: players know fields that we do not.
+    fn data(&self, message: Message) -> Option<Event> {
         let Stage::Active(Role::Publisher, _) = self.stage else {
             return None;
         };
-        // A copy: a slice would keep the whole block alive that was read from the socket, and the
-        // broker's limits count only what they see.
-        let body = Bytes::copy_from_slice(&message.body);
-        Some(Event::Media(Packet { track, timestamp: message.timestamp, body }))
-    }
-
-    /// Keeps metadata as it came: players know fields that we do not.
-    fn data(&self, mut message: Message) -> Option<Event> {
-        if message.body.starts_with(SET_DATA_FRAME) {
-            message.body = message.body.slice(SET_DATA_FRAME.len()..);
+        if message.body.len() > LONGEST_COMMAND {
+            return None;
         }
-        let is_metadata = message.body.starts_with(ON_METADATA);
-        if is_metadata && message.body.len() <= LONGEST_COMMAND {
-            self.media(Track::Metadata, message)
-        } else {
-            None
-        }
+        let is_newer = message.kind == AMF3_DATA;
+        let body = if is_newer { amf::plain(&message.body).into() } else { message.body };
+        let body = body.strip_prefix(SET_DATA_FRAME).unwrap_or(&body);
+        let is_metadata = body.starts_with(ON_METADATA) && body.len() > ON_METADATA.len();
+        let (track, timestamp) = (Track::Metadata, message.timestamp);
+        let packet = || Packet { track, timestamp, body: Bytes::copy_from_slice(body) };
+        is_metadata.then(|| Event::Media(packet()))
     }
 
     fn command(&mut self, body: &[u8], stream_id: u32) -> Result<Option<Event>, SessionError> {
@@ -234,7 +286,7 @@ impl Session {
         match (name.as_str(), self.stage) {
             ("connect", Stage::Idle) => self.connect(transaction, values.next())?,
             ("createStream", Stage::Connected) => {
-                let answer = [Amf0Value::Null, Amf0Value::Number(1.0)];
+                let answer = [Amf0Value::Null, Amf0Value::Number(STREAM.into())];
                 self.invoke(0, "_result", transaction, &answer);
             }
             // Encoders that ask for these may wait for an answer.
@@ -250,7 +302,8 @@ impl Session {
                 let Some(Amf0Value::Utf8String(stream)) = values.nth(1) else {
                     return Err(SessionError::Command);
                 };
-                self.stage = Stage::Asking(role, stream_id);
+                // Who leaves it out, or never created one, means the only one there is.
+                self.stage = Stage::Asking(role, stream_id.max(STREAM));
                 return Ok(Some(Event::Request(role, stream)));
             }
             ("connect" | "publish" | "play", _) => return Err(SessionError::Command),
@@ -283,7 +336,20 @@ impl Session {
         self.control(PEER_BANDWIDTH, &dynamic);
         self.control(SET_CHUNK_SIZE, &(OUR_CHUNK as u32).to_be_bytes());
         self.chunk_size = OUR_CHUNK;
-        let server = object([("fmsVer", text("FMS/3,5,3,888")), ("capabilities", Amf0Value::Number(31.0))]);
+        let (version, capabilities) = (text("FMS/3,5,3,888"), Amf0Value::Number(31.0));
+        let server = if ENHANCED.iter().any(|key| properties.contains_key(*key)) {
+            let forwards = || object([("*", Amf0Value::Number(CAN_FORWARD))]);
+            let [_, video, audio, extensions] = ENHANCED;
+            object([
+                ("fmsVer", version),
+                ("capabilities", capabilities),
+                (video, forwards()),
+                (audio, forwards()),
+                (extensions, Amf0Value::Number(READS_MODIFIERS)),
+            ])
+        } else {
+            object([("fmsVer", version), ("capabilities", capabilities)])
+        };
         let code = "NetConnection.Connect.Success";
         let status = status("status", code, "Connection succeeded.");
         self.invoke(0, "_result", transaction, &[server, status]);
@@ -313,14 +379,43 @@ impl Session {
     }
 }
 
-/// Reads AMF0. The library recurses without a limit, and a stack that overflows ends the process:
-/// no value can be nested deeper than there are bytes that could open a container.
-fn read_values(mut body: &[u8]) -> Option<Vec<Amf0Value>> {
-    let openers = body.iter().filter(|byte| matches!(byte, 3 | 8 | 10));
-    if body.len() > LONGEST_COMMAND || openers.count() > MOST_OPENERS {
+/// A message that holds others, framed as FLV tags. The first of them has the time of the whole.
+#[derive(Debug)]
+struct Aggregate {
+    stream_id: u32,
+    timestamp: u32,
+    first: Option<u32>,
+    rest: Bytes,
+}
+
+impl Aggregate {
+    fn next(&mut self) -> Option<Message> {
+        let Self { stream_id, timestamp, first, rest } = self;
+        if rest.len() < TAG_HEAD {
+            return None;
+        }
+        let kind = rest.get_u8();
+        let length = rest.get_uint(3) as usize;
+        let time = rest.get_uint(3) as u32 | u32::from(rest.get_u8()) << 24;
+        rest.advance(3);
+        // One in another would be no end.
+        if rest.len() < length || kind == AGGREGATE {
+            return None;
+        }
+        let body = rest.split_to(length);
+        rest.advance(rest.len().min(TAG_TAIL));
+        let step = time.wrapping_sub(*first.get_or_insert(time));
+        let timestamp = timestamp.wrapping_add(step);
+        Some(Message { kind, stream_id: *stream_id, timestamp, body })
+    }
+}
+
+/// Reads the values of a command, as many as can be read.
+fn read_values(body: &[u8]) -> Option<Vec<Amf0Value>> {
+    if body.len() > LONGEST_COMMAND {
         return None;
     }
-    rml_amf0::deserialize(&mut body).ok()
+    rml_amf0::deserialize(&mut &amf::plain(body)[..]).ok()
 }
 
 fn number(body: &[u8]) -> Result<u32, SessionError> {
@@ -353,236 +448,29 @@ const AMF3_DATA: u8 = 15;
 const AMF3_COMMAND: u8 = 17;
 const AMF0_DATA: u8 = 18;
 const AMF0_COMMAND: u8 = 20;
+const AGGREGATE: u8 = 22;
+/// What stands before and after a message among others.
+const TAG_HEAD: usize = 11;
+const TAG_TAIL: usize = 4;
 
 const STREAM_BEGIN: [u8; 2] = [0, 0];
 const STREAM_EOF: [u8; 2] = [0, 1];
 const PING_REQUEST: [u8; 2] = [0, 6];
 const PING_RESPONSE: [u8; 2] = [0, 7];
 
+/// How a client says that it speaks Enhanced RTMP, and we that any codec is passed on, prefixes of version
+/// 2 are read, and several tracks are not.
+const ENHANCED: [&str; 4] = ["fourCcList", "videoFourCcInfoMap", "audioFourCcInfoMap", "capsEx"];
+const CAN_FORWARD: f64 = 4.0;
+const READS_MODIFIERS: f64 = 4.0;
+
 const SET_DATA_FRAME: &[u8] = b"\x02\x00\x0d@setDataFrame";
 const ON_METADATA: &[u8] = b"\x02\x00\x0aonMetaData";
 const OUR_WINDOW: u32 = 2_500_000;
 /// The longest command, and the longest message of any kind from someone not yet admitted.
 const LONGEST_COMMAND: usize = 16 * 1024;
-const MOST_OPENERS: usize = 256;
+/// The one message stream of a connection.
+const STREAM: u32 = 1;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_publisher_is_asked_about_before_its_media_counts() {
-        let mut session = connected();
-        feed(&mut session, VIDEO, 1, b"early");
-        assert_eq!(session.poll_event(), Ok(None));
-
-        feed_command(&mut session, "publish", &[Amf0Value::Null, text("s?grant=g")]);
-        let request = Event::Request(Role::Publisher, "s?grant=g".to_owned());
-        assert_eq!(session.poll_event(), Ok(Some(request)));
-        feed(&mut session, VIDEO, 1, b"hasty");
-        assert_eq!(session.poll_event(), Ok(None));
-
-        session.accept();
-        feed(&mut session, VIDEO, 1, b"frame");
-        let packet = Packet { track: Track::Video, timestamp: 0, body: Bytes::from_static(b"frame") };
-        assert_eq!(session.poll_event(), Ok(Some(Event::Media(packet))));
-        feed_command(&mut session, "deleteStream", &[Amf0Value::Null]);
-        assert_eq!(session.poll_event(), Ok(Some(Event::Finished)));
-    }
-
-    #[test]
-    fn a_refusal_is_a_status_of_the_stream() {
-        for (name, code) in [("publish", "NetStream.Publish.Denied"), ("play", "NetStream.Play.Failed")] {
-            let mut session = connected();
-            feed_command(&mut session, name, &[Amf0Value::Null, text("s")]);
-            assert!(matches!(session.poll_event(), Ok(Some(Event::Request(..)))));
-            session.take_output();
-            session.refuse("because");
-            let [status] = &sent(&mut session)[..] else {
-                unreachable!("one answer");
-            };
-            let values = read_values(&status.body).unwrap();
-            assert_eq!(values[0], text("onStatus"));
-            assert_eq!(values[3], super::status("error", code, "because"));
-        }
-    }
-
-    #[test]
-    fn metadata_keeps_every_field_and_loses_its_envelope() {
-        let mut session = publishing();
-        let inner = [ON_METADATA, b"\x08\0\0\0\x01\0\x01x\x05\0\0\x09"].concat();
-        feed(&mut session, AMF0_DATA, 1, &[SET_DATA_FRAME, &inner].concat());
-        let Ok(Some(Event::Media(packet))) = session.poll_event() else {
-            unreachable!("metadata is media");
-        };
-        assert_eq!((packet.track, &packet.body[..]), (Track::Metadata, &inner[..]));
-    }
-
-    #[test]
-    fn data_that_is_no_metadata_is_ignored() {
-        let mut session = publishing();
-        for body in [&b""[..], SET_DATA_FRAME, b"\x02\0\x04text", &[0xff; 9]] {
-            feed(&mut session, AMF0_DATA, 1, body);
-        }
-        assert_eq!(session.poll_event(), Ok(None));
-    }
-
-    #[test]
-    fn another_application_is_refused() {
-        let mut session = Session::new(1000);
-        let properties = object([("app", text("vod"))]);
-        feed_command(&mut session, "connect", &[properties]);
-        assert_eq!(session.poll_event(), Err(SessionError::App));
-        assert!(!session.take_output().is_empty());
-    }
-
-    #[test]
-    fn commands_that_cannot_be_read_are_ignored() {
-        let mut session = connected();
-        let deep = [3, 0, 1, b'x'].repeat(MOST_OPENERS + 1);
-        for body in [&b""[..], b"\x02", b"\xff\xff", &deep] {
-            feed(&mut session, AMF0_COMMAND, 0, body);
-            assert_eq!(session.poll_event(), Ok(None));
-        }
-    }
-
-    #[test]
-    fn the_deepest_readable_command_does_not_overflow_the_stack() {
-        let mut session = connected();
-        let deep = [&b"\x02\0\x01x"[..], &[3, 0, 1, b'x'].repeat(MOST_OPENERS)].concat();
-        feed(&mut session, AMF0_COMMAND, 0, &deep);
-        assert_eq!(session.poll_event(), Ok(None));
-    }
-
-    #[test]
-    fn a_long_message_is_refused_before_admission_and_taken_after() {
-        let mut session = connected();
-        feed(&mut session, VIDEO, 1, &vec![0; LONGEST_COMMAND + 1]);
-        let too_long = Err(SessionError::Chunk(ChunkError::TooLong));
-        assert_eq!(session.poll_event(), too_long);
-
-        let mut session = publishing();
-        feed(&mut session, VIDEO, 1, &vec![0; LONGEST_COMMAND + 1]);
-        assert!(matches!(session.poll_event(), Ok(Some(Event::Media(_)))));
-        feed(&mut session, VIDEO, 1, &vec![0; 100_001]);
-        assert_eq!(session.poll_event(), too_long);
-    }
-
-    #[test]
-    fn a_peer_that_wants_acknowledgements_hears_the_total() {
-        let mut session = connected();
-        feed(&mut session, WINDOW, 0, &1000_u32.to_be_bytes());
-        assert_eq!(session.poll_event(), Ok(None));
-        session.received(600);
-        assert!(session.take_output().is_empty());
-        session.received(600);
-        session.received(1200);
-        let totals: Vec<_> = sent(&mut session).into_iter().map(|m| m.body).collect();
-        assert_eq!(totals, [&1200_u32.to_be_bytes()[..], &2400_u32.to_be_bytes()]);
-    }
-
-    #[test]
-    fn a_ping_is_answered() {
-        let mut session = connected();
-        feed(&mut session, USER_CONTROL, 0, b"\0\x06\x01\x02\x03\x04");
-        assert_eq!(session.poll_event(), Ok(None));
-        assert_eq!(sent(&mut session)[0].body, &b"\0\x07\x01\x02\x03\x04"[..]);
-    }
-
-    #[test]
-    fn no_bytes_whatever_make_it_panic_or_hold_more_than_it_may() {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15);
-        for round in 0..3000 {
-            let mut session = match round % 3 {
-                0 => Session::new(100_000),
-                1 => connected(),
-                _ => publishing(),
-            };
-            for _ in 0..20 {
-                if !feed_random(&mut session, &mut random) {
-                    break;
-                }
-                assert!(session.buffer().len() <= 100_000 + 64 * 1024);
-            }
-        }
-    }
-
-    /// Feeds noise, or a well-formed message with noise in it; `false` once the session gave up.
-    fn feed_random(session: &mut Session, random: &mut Random) -> bool {
-        let length = random.below(400);
-        let noise: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
-        match random.below(4) {
-            0 => session.buffer().extend_from_slice(&noise),
-            1 => feed(session, random.below(24) as u8, random.below(3) as u32, &noise),
-            2 => {
-                let names = ["connect", "createStream", "publish", "play", "deleteStream", "?"];
-                let name = text(names[random.below(names.len())]);
-                let mut body = rml_amf0::serialize(&vec![name, Amf0Value::Number(1.0)]).unwrap();
-                body.extend((0..length % 20).map(|i| [5, 2, 0, 1, 3, 8, 10][(i + length) % 7]));
-                feed(session, AMF0_COMMAND, 1, &body);
-            }
-            _ => {
-                // Metadata cut short is what the library's own session panics on.
-                let cut = random.below(SET_DATA_FRAME.len() + ON_METADATA.len());
-                feed(session, AMF0_DATA, 1, &[SET_DATA_FRAME, ON_METADATA].concat()[..cut]);
-            }
-        }
-        loop {
-            match session.poll_event() {
-                Ok(Some(Event::Request(..))) if random.below(2) == 0 => session.accept(),
-                Ok(Some(Event::Request(..))) => session.refuse("no"),
-                Ok(Some(_)) => {}
-                Ok(None) => return true,
-                Err(_) => return false,
-            }
-        }
-    }
-
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, end: usize) -> usize {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            (self.0 >> 16) as usize % end
-        }
-    }
-
-    fn connected() -> Session {
-        let mut session = Session::new(100_000);
-        feed_command(&mut session, "connect", &[object([("app", text("live"))])]);
-        assert_eq!(session.poll_event(), Ok(None));
-        session.take_output();
-        session
-    }
-
-    fn publishing() -> Session {
-        let mut session = connected();
-        feed_command(&mut session, "publish", &[Amf0Value::Null, text("s")]);
-        assert!(matches!(session.poll_event(), Ok(Some(Event::Request(..)))));
-        session.accept();
-        session.take_output();
-        session
-    }
-
-    fn feed_command(session: &mut Session, name: &str, rest: &[Amf0Value]) {
-        let mut values = vec![text(name), Amf0Value::Number(1.0)];
-        values.extend_from_slice(rest);
-        let body = rml_amf0::serialize(&values).unwrap();
-        feed(session, AMF0_COMMAND, 1, &body);
-    }
-
-    fn feed(session: &mut Session, kind: u8, stream_id: u32, body: &[u8]) {
-        let message = Message { kind, stream_id, timestamp: 0, body: Bytes::copy_from_slice(body) };
-        write_message(session.buffer(), &message, DEFAULT_CHUNK);
-    }
-
-    fn sent(session: &mut Session) -> Vec<Message> {
-        let mut reader = ChunkReader::new(100_000);
-        reader.set_chunk_size(OUR_CHUNK as u32);
-        reader.buffer.extend_from_slice(&session.take_output());
-        std::iter::from_fn(|| reader.next().unwrap()).collect()
-    }
-}
+mod tests;
