@@ -66,7 +66,7 @@ export class App {
     this.depth = (this.depth ?? 0) + 1;
     if (this.depth <= DEEPEST) {
       for (const step of steps) {
-        this.stage.tell(`  in ${where}:`);
+        this.stage.tell(() => `  in ${where}:`);
         this.perform(step);
       }
     }
@@ -129,7 +129,7 @@ export class App {
     const { state } = this.clients[what.who].client.getStatus();
     const call = { n: ++stage.order, at: stage.clock.now, state, suspended: stage.clock.suspended, within: this.within, outcome: null, ...what };
     this.calls.push(call);
-    stage.tell(`${call.owner === 'app' ? 'app' : `page ${call.owner}`}${this.clients.length > 1 ? ` (client ${call.who})` : ''}: ${call.name} ${JSON.stringify({ ...call.step, do: undefined, wait: undefined, who: undefined, page: undefined, then: undefined, catch: undefined })}`);
+    stage.tell(() => `${call.owner === 'app' ? 'app' : `page ${call.owner}`}${this.clients.length > 1 ? ` (client ${call.who})` : ''}: ${call.name} ${JSON.stringify({ ...call.step, do: undefined, wait: undefined, who: undefined, page: undefined, then: undefined, catch: undefined })}`);
     let promise;
     try {
       promise = make();
@@ -147,7 +147,7 @@ export class App {
       if (isError && !(value?.message && (value.code !== undefined || call.owner !== 'app'))) return stage.fail(`${call.name} rejected ${value?.stack ?? value}`);
       Object.assign(call, { outcome, value, settledAt: ++stage.order, settledOn: stage.clock.now });
       this.timely(call);
-      stage.tell(`  ${call.name} ${outcome}${isError ? ` ${value.code} ${value.message}` : ''}`);
+      stage.tell(() => `  ${call.name} ${outcome}${isError ? ` ${value.code} ${value.message}` : ''}`);
       const before = this.within;
       this.within = call;
       this.act(next, `the answer to ${call.name}`);
@@ -196,7 +196,7 @@ const PAGE = {
     const waiting = [];
     const hear = (event, detail) => {
       told.push({ n: ++app.stage.order, event, detail });
-      app.stage.tell(`page ${page} hears ${event} ${JSON.stringify(detail)}`);
+      app.stage.tell(() => `page ${page} hears ${event} ${JSON.stringify(detail)}`);
       const found = waiting.find((one) => one.event === event && (one.state === undefined || one.state === detail?.state));
       if (!found) return;
       waiting.splice(waiting.indexOf(found), 1);

@@ -111,7 +111,7 @@ export class Ear {
     this.last = { event, data, reached: new Set([by]) };
     const { stage, stay } = this;
     this.told.push({ n: ++stage.order, event, data });
-    stage.tell(`event ${event}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`);
+    stage.tell(() => `event ${event}${data === undefined ? '' : ` ${JSON.stringify(data)}`}`);
     const wrong = (why) => stage.fail(`the event ${event} ${why}`);
     if (event === 'view') return this.patch(data);
     if (!stay) return event === 'error' ? undefined : wrong('came before any stay');

@@ -26,7 +26,7 @@ export async function play(sdk, { world, steps }, tell) {
     // A suspended app does nothing.
     if (stage.clock.frozen > stage.clock.now && !isOutside(step)) await stage.advance(stage.clock.frozen - stage.clock.now);
     if (!stage.broken) stage.guarded(() => app.perform(step));
-    steady(stage, app);
+    steady(stage, app, world.patient);
   }
   await stage.advance(Math.max(0, stage.clock.frozen - stage.clock.now));
   stage.wasm = [];
@@ -52,13 +52,13 @@ function isOutside(step) {
 }
 
 /** What must be so at any time. */
-function steady(stage, app) {
+function steady(stage, app, closely) {
   for (const { client, who } of app.clients) {
     const joins = new Set(app.joins.filter((join) => join.who === who).map(({ number }) => number));
     const live = stage.network.live(joins).length;
     if (live > 1) stage.fail(`${live} sockets are open at once`);
     const { state, isInTheRoom } = client.getStatus();
-    const { state: info } = client._info;
+    const info = closely ? client._info.state : state;
     if (info !== state || isInTheRoom !== !['idle', 'leaving'].includes(state)) stage.fail(`getStatus() says ${state} and ${isInTheRoom}, _info ${info}`);
   }
 }

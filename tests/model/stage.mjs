@@ -33,7 +33,8 @@ export class Stage {
    */
   constructor(sdk, world, tell) {
     this.clock = new Clock(world.shortest);
-    this.tell = tell ? (line) => tell(`${String(this.clock.now - BEGIN).padStart(7)}  ${line}`) : () => {};
+    // Lines cost more than the play, so they are made only where somebody reads them.
+    this.tell = tell ? (line) => tell(`${String(this.clock.now - BEGIN).padStart(7)}  ${line()}`) : () => {};
     /** What broke a rule, if anything did. @type {string | null} */
     this.broken = null;
     /** What happened, in the order in which it did: a number for each thing. */
@@ -78,14 +79,14 @@ export class Stage {
 
   note(fact) {
     this.facts.push({ n: ++this.order, at: this.clock.now, ...fact });
-    this.tell(`gateway: ${fact.kind} ${JSON.stringify({ ...fact, kind: undefined })}`);
+    this.tell(() => `gateway: ${fact.kind} ${JSON.stringify({ ...fact, kind: undefined })}`);
     if (fact.kind === 'logged-in') Object.assign(this.network.stay(fact.join), { failures: 0, loggedIn: true, refusals: 0 });
     if (fact.kind === 'login-refused') this.network.stay(fact.join).refusals += 1;
   }
 
   fail(text) {
     if (this.except?.test(text)) return;
-    this.tell(`BROKEN: ${text}`);
+    this.tell(() => `BROKEN: ${text}`);
     this.broken ??= text;
   }
 
