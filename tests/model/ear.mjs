@@ -38,6 +38,8 @@ export class Ear {
       this.page = JSON.parse(JSON.stringify(view));
       return view;
     };
+    /** The same, and nobody learns it. */
+    this.look = () => raw.view.call(client);
     this.raw = raw;
     this.listen();
   }

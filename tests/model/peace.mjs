@@ -37,7 +37,7 @@ function unrestOf(app, { client, ear, who, uid }) {
   if (app.stage.network.live(new Set(app.joins.map(({ number }) => number))).length > app.clients.length) return 'a socket is left behind';
   if (!isIn) {
     if (status.publishAudio || status.publishVideo) return 'publishes outside of any room';
-    const page = client.view();
+    const page = ear.look();
     if (page.pusher || page.players.length > 0) return 'view() shows media outside of any room';
     return unrestOfView(ear, page);
   }
@@ -51,7 +51,7 @@ function unrestOf(app, { client, ear, who, uid }) {
   if (info.cid !== room.cid || info.uid !== uid) return `_info is of ${info.uid} in ${info.cid}`;
   if ((status.role === 'audience') !== (member.role === 1)) return `the role is ${status.role}, at the gateway ${member.role}`;
   return unrestOfOwn(app, { who, status, member, known }) ?? unrestOfOthers(app, { who, ear, info, room, member, known }) ??
-    unrestOfMedia(app, { client, ear, status, room, member, uid });
+    unrestOfMedia(app, { ear, status, room, member, uid });
 }
 
 /** What we publish and mute. */
@@ -98,8 +98,8 @@ function unrestOfOthers(app, { who, ear, info, room, member, known }) {
 }
 
 /** What the page renders. */
-function unrestOfMedia(app, { client, ear, status, room, member, uid }) {
-  const page = client.view();
+function unrestOfMedia(app, { ear, status, room, member, uid }) {
+  const page = ear.look();
   const { pusher } = page;
   if (Boolean(pusher) !== (status.publishAudio || status.publishVideo)) return `view() ${pusher ? 'has a' : 'lacks the'} pusher`;
   if (pusher && (pusher.enableMic !== status.publishAudio || pusher.enableCamera !== status.publishVideo)) return 'the pusher of view() and getStatus() differ';
@@ -143,7 +143,7 @@ function unrestOfPages(app) {
     if (Boolean(page.room.client()) !== (said !== 'idle')) return `page ${page.number} was told ${said}, and client() is ${page.room.client()}`;
     const entered = app.calls.filter(({ name, owner: by }) => name === 'enter' && by === page.number).length;
     if (leaves < ends || leaves > entered) return `page ${page.number} heard leave ${leaves} times, idle ${ends} times`;
-    const view = client.view();
+    const view = ear.look();
     const shown = has ? view : { pusher: null, players: [] };
     for (const part of ['pusher', 'players']) {
       if (JSON.stringify(page.room.data[part]) !== JSON.stringify(shown[part])) return `page ${page.number} renders the ${part} ${JSON.stringify(page.room.data[part])}, view() says ${JSON.stringify(shown[part])}`;
