@@ -46,9 +46,12 @@ pub(crate) enum Cut {
 pub(crate) async fn serve(mut socket: TcpStream, engine: &Engine) -> Result<(), Cut> {
     // A frame must not wait for the next one to fill a segment.
     socket.set_nodelay(true)?;
-    let decision = timeout(engine.limits.negotiation, negotiate(&mut socket, engine));
-    match decision.await.map_err(|_| Cut::Undecided)?? {
-        Some((session, Seat::Publisher(publication))) => {
+    let request = timeout(engine.limits.negotiation, negotiate(&mut socket, engine));
+    let Some((mut session, role, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
+        return Ok(());
+    };
+    match answer(&mut socket, &mut session, role, &asked, engine).await? {
+        Some(Seat::Publisher(publication)) => {
             tracing::info!(stream = publication.name(), "a publisher starts");
             let end = publish(socket, session, &publication, engine).await;
             match &end {
@@ -57,7 +60,7 @@ pub(crate) async fn serve(mut socket: TcpStream, engine: &Engine) -> Result<(), 
             }
             end
         }
-        Some((session, Seat::Player(subscription))) => play(socket, session, subscription, engine).await,
+        Some(Seat::Player(subscription)) => play(socket, session, subscription, engine).await,
         None => Ok(()),
     }
 }
@@ -67,48 +70,74 @@ enum Seat {
     Player(Subscription),
 }
 
-/// Goes through the handshake and the commands up to the one request, and answers it.
-async fn negotiate(socket: &mut TcpStream, engine: &Engine) -> Result<Option<(Session, Seat)>, Cut> {
+/// Goes through the handshake and the commands up to the one request.
+async fn negotiate(socket: &mut TcpStream, engine: &Engine) -> Result<Option<(Session, Role, String)>, Cut> {
     let mut session = Session::new(engine.limits.message_bytes);
     if !shake_hands(socket, &mut session).await? {
         return Ok(None);
     }
     let stalled = engine.limits.stalled;
     loop {
-        let (role, asked) = match session.poll_event() {
-            Ok(Some(Event::Request(role, asked))) => (role, asked),
-            Ok(Some(Event::Media(_) | Event::Alive | Event::Finished)) => continue,
+        match session.poll_event() {
+            Ok(Some(Event::Request(role, asked))) => return Ok(Some((session, role, asked))),
+            Ok(Some(Event::Media(_) | Event::Alive | Event::Finished)) => {}
             Ok(None) => {
                 flush(socket, &mut session, stalled).await?;
                 if !fill(socket, &mut session).await? {
                     return Ok(None);
                 }
-                continue;
             }
             Err(error) => {
                 refuse(socket, &mut session, &error, stalled).await?;
                 return Err(error.into());
             }
-        };
-        return match answer(role, &asked, engine) {
-            Ok(seat) => {
-                session.accept();
-                flush(socket, &mut session, stalled).await?;
-                Ok(Some((session, seat)))
-            }
-            Err(refusal) => {
-                refuse(socket, &mut session, &refusal, stalled).await?;
-                Err(refusal.into())
-            }
-        };
+        }
     }
 }
 
-fn answer(role: Role, asked: &str, engine: &Engine) -> Result<Seat, Refusal> {
-    match role {
-        Role::Publisher => engine.publish(asked).map(Seat::Publisher),
-        Role::Player => engine.play(asked).map(Seat::Player),
+/// Answers the request, as soon as it is known whether it may be granted.
+async fn answer(
+    socket: &mut TcpStream,
+    session: &mut Session,
+    role: Role,
+    asked: &str,
+    engine: &Engine,
+) -> Result<Option<Seat>, Cut> {
+    let seat = async {
+        match role {
+            Role::Publisher => engine.publish(asked).await.map(Seat::Publisher),
+            Role::Player => engine.play(asked).await.map(Seat::Player),
+        }
+    };
+    let seat = tokio::select! {
+        biased;
+        seat = seat => seat,
+        // Its successor may be waiting already, and would be replaced by it.
+        () = hung_up(socket, session) => return Ok(None),
+    };
+    let stalled = engine.limits.stalled;
+    match seat {
+        Ok(seat) => {
+            session.accept();
+            flush(socket, session, stalled).await?;
+            Ok(Some(seat))
+        }
+        Err(refusal) => {
+            refuse(socket, session, &refusal, stalled).await?;
+            Err(refusal.into())
+        }
     }
+}
+
+/// Returns when a client that waits for its answer has gone. What it says before the answer is kept, up to a
+/// limit.
+async fn hung_up(socket: &mut TcpStream, session: &mut Session) {
+    while session.buffer().len() < READ {
+        if !matches!(fill(socket, session).await, Ok(true)) {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 async fn shake_hands(socket: &mut TcpStream, session: &mut Session) -> Result<bool, Cut> {
