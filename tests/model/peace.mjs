@@ -58,7 +58,8 @@ function unrestOf(app, { client, ear, who, uid }) {
 function unrestOfOwn(app, { who, status, member, known }) {
   const said = { audio: status.publishAudio, video: status.publishVideo };
   for (const media of MAIN) {
-    const expected = publishedOf(app, who, known, media);
+    // A role that was taken back ends what was published in it.
+    const expected = status.role === 'audience' ? { value: false, free: false } : publishedOf(app, who, known, media);
     const has = member.published.has(media);
     if (!expected.free && said[media] !== expected.value) return `${media} published: ${said[media]}; asked last and granted: ${expected.value}`;
     if (said[media] !== has && !(expected.torn && has)) return `${media} published: ${said[media]}; at the gateway: ${has}`;
