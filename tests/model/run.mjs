@@ -16,16 +16,20 @@ import { kindOf, shrink } from './shrink.mjs';
 import { loadPackage } from './stage.mjs';
 import { inWords } from './words.mjs';
 
-const USAGE = `usage: npm run model -- [options]
-  --seeds N             plays the seeds 0 to N-1 of each kind (${2_000} unless said)
-  --from N              begins with this seed
-  --only client|room    one kind: the plain client, or rtc-room
-  --seed N              one seed, with everything that happens (with --only; both kinds else)
-  --plan FILE           one plan, as a failure prints it
-  --package FOLDER      another build than dist/
-  --except TEXT         does not hold the rules whose words fit this regular expression
-  --counts              how often what occurred
-Ends with 1 when a rule broke.`;
+const USAGE = `usage: npm run model [-- OPTION...]
+
+  --seeds N            plays the seeds 0 to N-1 of each kind (2000 unless said)
+  --from N             begins with this seed
+  --only client|room   one kind: the plain client, or rtc-room
+  --seed N             one seed of each kind, with everything that happens
+  --plan FILE          one plan, as a failure prints it
+  --package FOLDER     another build than dist/
+  --except TEXT        does not hold the rules whose words fit this regular expression
+  --counts             how often what occurred
+
+Makes random calls on the shipped bundle, from listeners and answers too, in virtual time and in a world that
+fails, and holds them against a model: what was asked last and granted is so everywhere. A rule that breaks is
+printed with the smallest plan that breaks it; then the exit code is 1.`;
 const SEEDS = 2_000;
 const BATCH = 50;
 /** Milliseconds; a seed takes ten. */
@@ -133,25 +137,29 @@ function count(name, text) {
   return Number(text);
 }
 
-runAsProgram(import.meta.url, async (args) => {
-  let values;
-  const text = { type: 'string' };
+/** @param {string} file */
+function planIn(file) {
   try {
-    const options = { seeds: text, from: text, only: text, seed: text, plan: text, package: text, except: text, counts: { type: 'boolean' }, help: { type: 'boolean' } };
-    ({ values } = parseArgs({ args, options }));
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new Refusal(`${error.message}\n${USAGE}`);
+    throw new Refusal(`--plan ${file}: ${error.message}`);
   }
-  if (values.help) return console.log(USAGE);
+}
+
+const text = { type: 'string' };
+const options = { seeds: text, from: text, only: text, seed: text, plan: text, package: text, except: text, counts: { type: 'boolean' } };
+
+runAsProgram(import.meta.url, async (args) => {
+  const { values } = parseArgs({ args, options });
   const folder = resolve(values.package ?? dist);
   if (!existsSync(join(folder, 'index.js'))) throw new Refusal(`${folder} holds no build: run "npm run build"`);
   if (values.only !== undefined && !KINDS.includes(values.only)) throw new Refusal(`--only takes ${KINDS.join(' or ')}, not ${values.only}`);
   const kinds = values.only ? [values.only] : KINDS;
   const seed = count('seed', values.seed);
+  const { except, counts } = values;
   let held = true;
-  if (values.plan) held = await tellOne(JSON.parse(readFileSync(values.plan, 'utf8')), folder, values.except);
-  else if (seed !== undefined) for (const kind of kinds) held = (await tellOne(draw(kind, seed), folder, values.except)) && held;
-  else held = await model({ seeds: count('seeds', values.seeds), from: count('from', values.from), kinds, folder, except: values.except, counts: values.counts });
+  if (values.plan) held = await tellOne(planIn(values.plan), folder, except);
+  else if (seed !== undefined) for (const kind of kinds) held = (await tellOne(draw(kind, seed), folder, except)) && held;
+  else held = await model({ seeds: count('seeds', values.seeds), from: count('from', values.from), kinds, folder, except, counts });
   if (!held) process.exitCode = 1;
-  return undefined;
-});
+}, USAGE);
