@@ -109,7 +109,7 @@ export class App {
   leaves(which, byName = true) {
     const isUnderWay = ({ who, number }) => {
       const { client, ear } = this.clients[who];
-      return !this.stage.network.stays.has(number) || (ear.stay.join === number && client.stay() !== '');
+      return !this.stage.network.stays.has(number) || (ear.stay.join === number && client.getStatus().isInTheRoom);
     };
     this.joins.filter((join) => which(join) && (!byName || isUnderWay(join))).forEach((join) => (join.left = true));
     for (const { ear } of this.clients) {

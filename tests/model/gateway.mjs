@@ -87,7 +87,8 @@ export class Gateway {
   }
 
   login(connection, body, seq, rule) {
-    if (!connection.open) return undefined;
+    // A login that was late for its own client does not drive the next one out.
+    if (!connection.open || connection.abandoned) return undefined;
     if (rule?.verdict === 'refuse' || this.rooms.get(body.cid)?.closing) {
       this.note({ kind: 'login-refused', join: connection.wire.join });
       this.send(connection, 1, seq, { code: 401, errmsg: 'planned', userlist: [] });

@@ -142,6 +142,7 @@ export class Network {
   closes(socket, code, reason) {
     if (socket.state === 'closed') return;
     const { far } = socket;
+    if (far) far.abandoned = true;
     if (far && !socket.deaf) this.clock.add(() => this.gateway.lost(far), this.latency, false);
     this.sockets.delete(socket);
     socket.state = 'closed';
