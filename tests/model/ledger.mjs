@@ -58,6 +58,20 @@ function isAfterLeaving(app, destroy, join) {
   );
 }
 
+/** A join that ended as one does that was left, though nobody left it. */
+export function endedByNobody(app) {
+  return app.calls.find((call) => {
+    if (call.outcome !== 'rejected' || call.value.code !== '0' || !['join', 'enter'].includes(call.name)) return false;
+    const join = app.joins[call.join];
+    const ends = (other) => {
+      if (other.who !== call.who || other.n <= call.n || other.n > call.settledAt) return false;
+      if (other.name === 'destroy') return !(isAfterLeaving(app, other, join) && LEAVE.includes(other.within?.name));
+      return [...LEAVE, 'detach', 'join', 'enter'].includes(other.name);
+    };
+    return !app.calls.some(ends) && !app.stage.facts.some(({ kind, join: number }) => kind === 'ended' && number === join.number);
+  });
+}
+
 function isOfPublishing({ name, value }) {
   return name === 'enter' && /^publish: (refused|no answer|the gateway gave)/.test(value?.message);
 }

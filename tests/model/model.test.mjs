@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dist } from '../../scripts/tools.mjs';
 import { draw } from './draw.mjs';
+import { KNOWN } from './known.mjs';
 import { play } from './play.mjs';
 import { kindOf, shrink } from './shrink.mjs';
 import { loadPackage } from './stage.mjs';
@@ -133,6 +134,10 @@ for (const { name, kind, rule, mutate } of MUTANTS) {
     }
     assert.fail(`no seed below ${ENOUGH} finds it`);
   });
+}
+
+for (const { name, plan } of KNOWN) {
+  test(`holds: ${name}`, async () => assert.equal((await play(sdk, plan)).broken, null));
 }
 
 test('the same seed is the same play', async () => {

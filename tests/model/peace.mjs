@@ -2,7 +2,7 @@
  * has and what must be so are one and the same. */
 
 import { pushUrl } from './gateway.mjs';
-import { captionsOf, effectOf, mutedOf, publishedOf, roleOf, stayOf, subscribedOf } from './ledger.mjs';
+import { captionsOf, effectOf, endedByNobody, mutedOf, publishedOf, roleOf, stayOf, subscribedOf } from './ledger.mjs';
 
 const MAIN = ['audio', 'video'];
 
@@ -11,6 +11,8 @@ export function unrest(app) {
   for (const { name, outcome, step } of app.calls) {
     if (!outcome) return `${name} ${JSON.stringify(step)} never settled`;
   }
+  const ended = endedByNobody(app);
+  if (ended) return `${ended.name} was rejected as one that was left, and nobody has left it`;
   for (const one of app.clients) {
     const wrong = unrestOf(app, one);
     if (wrong) return app.clients.length > 1 ? `client ${one.who}: ${wrong}` : wrong;
