@@ -24,6 +24,8 @@ export class App {
     /** By number: who joins what. */
     this.joins = [];
     this.pages = [];
+    /** Whether loading takes long, or fails. */
+    this.loads = world.wasm.length > 0;
     /** Every step, wherever it was done. */
     this.done = [];
     this.clients = Array.from({ length: world.clients ?? 1 }, (_, who) => {
@@ -77,32 +79,37 @@ export class App {
   ask(step) {
     const { do: name, who = 0 } = step;
     const { client, uid } = this.clients[who];
-    const args = { join: () => [this.joining(step, who, 'app', { uid })], leave: () => this.leaving(step, who), publish: () => [step.media], unpublish: () => [step.media],
-      subscribe: () => [step.uid, step.media], unsubscribe: () => [step.uid, step.media],
-      mute: () => [step.media], unmute: () => [step.media], setRole: () => [step.role],
-      setAudioEffectPreset: () => [step.type], startAsrCaptions: () => ['zh', 'en'], switchMode: () => [1] }[name]?.() ?? [];
-    const join = name === 'join' ? this.joins.length - 1 : undefined;
-    const stay = args[0]?.stay;
-    if (name === 'leave') this.leaves((other) => other.who === who && (stay === undefined || other.name === stay), stay !== undefined);
-    if (name === 'destroy' && !this.hasJustLeft(who)) this.leaves((other) => other.who === who, false);
-    this.call({ name, step, who, owner: 'app', join, stay: name === 'leave' ? stay : undefined }, () => client[name](...args.map((arg) => this.stage.value(arg))));
+    const what = { name, step, who, owner: 'app' };
+    let args = argumentsOf(step);
+    if (name === 'join') {
+      args = [this.joining(step, who, 'app', { uid })];
+      what.join = this.joins.length - 1;
+    }
+    if (name === 'leave') {
+      what.stay = this.stayNamed(step.of, who);
+      args = what.stay === undefined ? [] : [{ stay: what.stay }];
+      const isMeant = (join) => join.who === who && (what.stay === undefined || join.name === what.stay);
+      this.leaves(isMeant, what.stay !== undefined);
+    }
+    if (name === 'destroy' && !this.hasJustLeft(who)) this.leaves((join) => join.who === who, false);
+    this.call(what, () => client[name](...args.map((arg) => this.stage.value(arg))));
   }
 
   /** A number for a join, and its parameter. */
   joining({ room, named, replaces, initialRole, role }, who, owner, more) {
     const number = this.joins.length;
-    const before = this.joins.filter((other) => other.who === who && other.name).pop();
-    const name = named ? `stay-${number}` : undefined;
-    const isPage = owner !== 'app';
-    this.joins.push({ number, room, who, owner, name, initialRole: isPage ? role ?? 'broadcaster' : initialRole, left: false });
-    return { channelName: room, channelServer: `${SERVER}?join=${number}`, stay: name, replaces: replaces && before?.name, initialRole, ...more };
+    const before = this.stayNamed('latest', who);
+    const stay = named ? `stay-${number}` : undefined;
+    const ownRole = owner === 'app' ? initialRole : role ?? 'broadcaster';
+    this.joins.push({ number, room, who, owner, name: stay, initialRole: ownRole, left: false });
+    const channelServer = `${SERVER}?join=${number}`;
+    return { channelName: room, channelServer, stay, replaces: replaces && before, initialRole, ...more };
   }
 
-  /** Whatever stay there is, or one by its name. */
-  leaving({ of }, who) {
-    const named = this.joins.filter((join) => join.who === who && join.name);
-    const name = { first: named[0], latest: named[named.length - 1] }[of]?.name;
-    return name ? [{ stay: name }] : [];
+  /** @param {'first' | 'latest' | undefined} which of the joins that named their stay */
+  stayNamed(which, who) {
+    const names = this.joins.filter((join) => join.who === who && join.name).map(({ name }) => name);
+    return { first: names[0], latest: names[names.length - 1] }[which];
   }
 
   /** Nothing of these stays is to be told any more; who leaves by name must name the one under way, or the next. */
@@ -125,11 +132,12 @@ export class App {
 
   /** Makes a call, whatever it is, and keeps what comes of it. */
   call(what, make) {
-    const { stage } = this;
+    const { stage, within } = this;
+    const { now, suspended } = stage.clock;
     const { state } = this.clients[what.who].client.getStatus();
-    const call = { n: ++stage.order, at: stage.clock.now, state, suspended: stage.clock.suspended, within: this.within, outcome: null, ...what };
+    const call = { n: ++stage.order, at: now, state, suspended, within, outcome: null, ...what };
     this.calls.push(call);
-    stage.tell(() => `${call.owner === 'app' ? 'app' : `page ${call.owner}`}${this.clients.length > 1 ? ` (client ${call.who})` : ''}: ${call.name} ${JSON.stringify({ ...call.step, do: undefined, wait: undefined, who: undefined, page: undefined, then: undefined, catch: undefined })}`);
+    stage.tell(() => this.inWords(call));
     let promise;
     try {
       promise = make();
@@ -137,24 +145,27 @@ export class App {
       return stage.fail(`${call.name} threw ${error.message}`);
     }
     if (call.name === 'destroy' || call.name === 'detach') {
-      Object.assign(call, { outcome: 'resolved', settledAt: call.n });
-      return undefined;
+      return void Object.assign(call, { outcome: 'resolved', settledAt: call.n });
     }
     if (typeof promise?.then !== 'function') return stage.fail(`${call.name} returned no promise`);
-    const settled = (outcome, next) => (value) => {
-      if (call.outcome) return stage.fail(`${call.name} settled twice`);
-      const isError = outcome === 'rejected';
-      if (isError && !(value?.message && (value.code !== undefined || call.owner !== 'app'))) return stage.fail(`${call.name} rejected ${value?.stack ?? value}`);
-      Object.assign(call, { outcome, value, settledAt: ++stage.order, settledOn: stage.clock.now });
-      this.timely(call);
-      stage.tell(() => `  ${call.name} ${outcome}${isError ? ` ${value.code} ${value.message}` : ''}`);
-      const before = this.within;
-      this.within = call;
-      this.act(next, `the answer to ${call.name}`);
-      this.within = before;
-      return undefined;
-    };
-    promise.then(settled('resolved', what.step.then), settled('rejected', what.step.catch));
+    const { then, catch: rejected } = what.step;
+    const settled = (outcome, next) => (value) => this.settles(call, outcome, value, next);
+    promise.then(settled('resolved', then), settled('rejected', rejected));
+    return undefined;
+  }
+
+  settles(call, outcome, value, next) {
+    const { stage, within } = this;
+    if (call.outcome) return stage.fail(`${call.name} settled twice`);
+    // The component's own errors have no code.
+    const isError = value?.message && (value.code !== undefined || call.owner !== 'app');
+    if (outcome === 'rejected' && !isError) return stage.fail(`${call.name} rejected ${value?.stack ?? value}`);
+    Object.assign(call, { outcome, value, settledAt: ++stage.order, settledOn: stage.clock.now });
+    stage.tell(() => `  ${call.name} ${outcome}${outcome === 'rejected' ? ` ${value.code} ${value.message}` : ''}`);
+    this.timely(call);
+    this.within = call;
+    this.act(next, `the answer to ${call.name}`);
+    this.within = within;
     return undefined;
   }
 
@@ -162,13 +173,39 @@ export class App {
   timely(call) {
     const { clock } = this.stage;
     const took = clock.now - call.at - (clock.suspended - call.suspended);
-    const limit = LIMITS[call.name] ?? LIMITS.other;
-    if (took > limit + LOADING) this.stage.fail(`${call.name} settled only after ${took} ms`);
+    const limit = (LIMITS[call.name] ?? LIMITS.other) + (this.loads ? LOADING : 0);
+    if (took > limit) this.stage.fail(`${call.name} settled only after ${took} ms`);
+  }
+
+  inWords({ name, owner, who, step }) {
+    const whose = owner === 'app' ? 'app' : `page ${owner}`;
+    const which = this.clients.length > 1 ? ` (client ${who})` : '';
+    const { do: _do, wait, who: _who, page, then, catch: _catch, ...details } = step;
+    return `${whose}${which}: ${name} ${JSON.stringify(details)}`;
   }
 }
 
-const LOADING = 15_100;
-const LIMITS = { join: 45_000, enter: 60_000, other: 15_500 };
+/** Milliseconds; what promises take where they are made of timers is in them. */
+const LIMITS = { join: 45_000, enter: 60_000, leave: 500, exit: 500, other: 15_500 };
+/** How long a client waits for its wasm. */
+const LOADING = 15_500;
+
+/** What a step gives to the method of its name. */
+function argumentsOf({ do: name, media, uid, role, type }) {
+  switch (name) {
+    case 'publish':
+    case 'unpublish':
+    case 'mute':
+    case 'unmute': return [media];
+    case 'subscribe':
+    case 'unsubscribe': return [uid, media];
+    case 'setRole': return [role];
+    case 'setAudioEffectPreset': return [type];
+    case 'startAsrCaptions': return ['zh', 'en'];
+    case 'switchMode': return [1];
+    default: return [];
+  }
+}
 
 /** What happens to the world around the app. */
 const WORLD = {
@@ -202,7 +239,8 @@ const PAGE = {
       waiting.splice(waiting.indexOf(found), 1);
       app.act(found.acts, `the page's listener of ${event}`);
     };
-    app.pages[page] = { number: page, room: app.stage.components('components/rtc-room/index.js', hear), told, waiting, detached: false };
+    const room = app.stage.components('components/rtc-room/index.js', hear);
+    app.pages[page] = { number: page, room, told, waiting, detached: false };
   },
   close(app, { page }) {
     const gone = app.pages[page];
@@ -228,9 +266,19 @@ const PAGE = {
       app.call({ name: 'exit', step, who: 0, owner: page }, () => room.leave());
     });
   },
-  setMic: (app, step) => withPage(app, step, ({ room }, page) => app.call({ name: 'setMic', step, who: 0, owner: page }, () => room.setMic(step.on))),
-  setCamera: (app, step) => withPage(app, step, ({ room }, page) => app.call({ name: 'setCamera', step, who: 0, owner: page }, () => room.setCamera(step.on))),
+  setMic: switches,
+  setCamera: switches,
 };
+
+function switches(app, step) {
+  const { do: name, on } = step;
+  withPage(app, step, ({ room }, page) => app.call({ name, step, who: 0, owner: page }, () => room[name](on)));
+}
+
+/** Whether a step needs no app to happen. */
+export function happensAnyway(step) {
+  return step.do in WORLD;
+}
 
 /** A page that is gone can ask for nothing. */
 function withPage(app, { page }, act) {

@@ -19,6 +19,18 @@ const OUTSIDE = {
   hide: 1, offline: 1, suspend: 1, restart: 0.6, kick: 0.8, replace: 0.4, dissolve: 0.5, guests: 3,
 };
 
+/** Which calls lead to commands of a kind. */
+const NEED = {
+  publish: ['publish', 'publish', 'unpublish', 'setMic', 'setCamera'],
+  mute: ['mute', 'mute', 'unmute'],
+  role: ['setRole'],
+  subscribe: ['subscribe', 'unsubscribe'],
+  logout: ['leave', 'exit'],
+  voice: ['setAudioEffectPreset'],
+  captions: ['startAsrCaptions', 'stopAsrCaptions'],
+  other: ['switchMode', 'getUploadUserList'],
+};
+
 /** @param {'client' | 'room'} kind @param {number} seed */
 export function draw(kind, seed) {
   return new Draw(kind, seed).plan();
@@ -43,7 +55,7 @@ class Draw {
     this.app = { ...calls, ...pages, ...listens };
     this.events = chance.some(EVENTS, chance.pick([0.1, 0.3, 1]));
     if (this.events.length === 0) this.events = [chance.pick(EVENTS)];
-    this.commands = chance.some(['publish', 'mute', 'role', 'subscribe', 'logout', 'voice', 'captions', 'other'], 0.4);
+    this.commands = chance.some(Object.keys(NEED), 0.4);
     if (this.commands.length === 0) this.commands = ['publish'];
     this.names = chance.is(0.3);
     this.nests = chance.pick([0, 0, 0.2, 0.5]);
@@ -71,7 +83,8 @@ class Draw {
   world() {
     const { chance } = this;
     const slow = chance.is(0.3);
-    const wasm = slow ? Array.from({ length: chance.between(1, 3) }, () => ({ way: chance.pick(['ok', 'ok', 'fail', 'hang']), delay: chance.pick([1, 50, 800]) })) : [];
+    const load = () => ({ way: chance.pick(['ok', 'ok', 'fail', 'hang']), delay: chance.pick([1, 50, 800]) });
+    const wasm = slow ? Array.from({ length: chance.between(1, 3) }, load) : [];
     return {
       latency: chance.pick([0, 5, 5, 40, 150, 400]), grace: 5_000, timerPromise: chance.is(0.3), shortest: chance.pick([0, 1, 4]),
       wasm, clients: this.clients, view: this.kind === 'room' || chance.is(0.5), patient: chance.is(0.2),
@@ -101,19 +114,30 @@ class Draw {
     if (depth === 0 && ['leave', 'destroy', 'exit', 'close'].includes(name)) this.inside = false;
     switch (name) {
       case 'join': return { do: name, room: chance.pick(this.rooms), ...this.naming(), ...who, ...then };
-      case 'leave': return { do: name, ...(this.names && { of: chance.pick([undefined, 'first', 'latest', 'latest']) }), ...who, ...then };
+      case 'leave': {
+        const of = this.names ? { of: chance.pick([undefined, 'first', 'latest', 'latest']) } : {};
+        return { do: name, ...of, ...who, ...then };
+      }
       case 'publish':
       case 'unpublish':
       case 'mute':
       case 'unmute': return { do: name, media: chance.pick(MEDIA), ...who, ...then };
       case 'subscribe':
-      case 'unsubscribe': return { do: name, uid: chance.pick(GUESTS[chance.pick(this.rooms)]), media: chance.pick(['audio', 'video']), ...who, ...then };
+      case 'unsubscribe': {
+        const uid = chance.pick(GUESTS[chance.pick(this.rooms)]);
+        return { do: name, uid, media: chance.pick(['audio', 'video']), ...who, ...then };
+      }
       case 'setRole': return { do: name, role: chance.pick(['broadcaster', 'audience']), ...who, ...then };
       case 'setAudioEffectPreset': return { do: name, type: chance.between(0, 2), ...who, ...then };
       case 'when': return { do: name, by: chance.pick(['on', 'once', 'addListener']), event: chance.pick(this.events), acts: this.some(depth), ...who };
       case 'off': return { do: name, event: chance.pick(this.events), ...who };
       case 'enter': {
-        const wishes = { role: chance.pick([undefined, undefined, 'broadcaster', 'audience']), mic: chance.pick([undefined, true, false]), camera: chance.pick([undefined, true, false]), subscribe: chance.pick([undefined, undefined, false]) };
+        const wishes = {
+          role: chance.pick([undefined, undefined, 'broadcaster', 'audience']),
+          mic: chance.pick([undefined, true, false]),
+          camera: chance.pick([undefined, true, false]),
+          subscribe: chance.pick([undefined, undefined, false]),
+        };
         return { do: name, room: chance.pick(this.rooms), ...wishes, own: chance.is(0.5), ...page, ...then };
       }
       case 'setMic':
@@ -155,20 +179,31 @@ class Draw {
     const room = chance.pick(this.rooms);
     const who = this.clients > 1 ? { who: chance.between(0, this.clients - 1) } : {};
     const some = (most, one) => Array.from({ length: chance.between(1, most) }, one);
-    const connect = () => ({ do: 'fault', on: 'connect', way: chance.pick(['fail', 'fail', 'hang', 'throw', 'late']), by: chance.pick(['close', 'error']), delay: chance.pick([100, 1000, 4000]) });
+    const connect = () => ({
+      do: 'fault',
+      on: 'connect',
+      way: chance.pick(['fail', 'fail', 'hang', 'throw', 'late']),
+      by: chance.pick(['close', 'error']),
+      delay: chance.pick([100, 1000, 4000]),
+    });
+    const drop = { do: 'drop', silently: false };
     switch (name) {
       case 'refuse': return this.answering('refuse');
       case 'lose': return this.answering('lose');
       case 'delay':
       case 'repeat':
-        if (chance.is(0.2)) return [{ do: 'rule', on: 'login', verdict: name, delay: chance.pick([10, 200, 1000, 4000]), times: 1 }];
-        return this.answering(name);
-      case 'refuseLogin': return [{ do: 'rule', on: 'login', verdict: 'refuse', times: chance.pick([1, 2]) }, ...chance.some([{ do: 'drop', silently: false }], 0.5)];
-      case 'request': return [{ do: 'fault', on: 'request', way: chance.pick(['fail', 'hang', 'page', 'refuse', 'late']), delay: chance.pick([100, 1000, 5000]) }];
+        if (chance.is(0.8)) return this.answering(name);
+        return [{ do: 'rule', on: 'login', verdict: name, delay: chance.pick([10, 200, 1000, 4000]), times: 1 }];
+      case 'refuseLogin':
+        return [{ do: 'rule', on: 'login', verdict: 'refuse', times: chance.pick([1, 2]) }, ...chance.some([drop], 0.5)];
+      case 'request': {
+        const way = chance.pick(['fail', 'hang', 'page', 'refuse', 'late']);
+        return [{ do: 'fault', on: 'request', way, delay: chance.pick([100, 1000, 5000]) }];
+      }
       case 'connect': return some(2, connect);
       case 'outage': return [...some(4, connect), { do: 'drop', silently: chance.is(0.3) }];
       case 'send': return [{ do: 'fault', on: 'send', way: 'fail' }];
-      case 'drop': return [{ do: 'drop', silently: false }];
+      case 'drop': return [drop];
       case 'silence': return [{ do: 'drop', silently: true }];
       case 'hide': return [{ do: 'signal', name: chance.pick(['hide', 'show']) }];
       case 'offline': return [{ do: 'signal', name: chance.pick(['offline', 'online']) }];
@@ -193,9 +228,7 @@ class Draw {
       do: 'rule', on, ...(media && { media }), ...(to && { to }), times: chance.pick([1, 1, 2, 5]), verdict,
       ...((verdict === 'delay' || verdict === 'repeat') && { delay: chance.pick([10, 200, 1000, 4000, 12_000]) }),
     };
-    const calls = { publish: ['publish', 'publish', 'unpublish', 'setMic', 'setCamera'], mute: ['mute', 'mute', 'unmute'], role: ['setRole'], subscribe: ['subscribe', 'unsubscribe'], logout: ['leave', 'exit'],
-      voice: ['setAudioEffectPreset'], captions: ['startAsrCaptions', 'stopAsrCaptions'], other: ['switchMode', 'getUploadUserList'] }[on];
-    const usual = calls.filter((call) => call in this.app);
+    const usual = NEED[on].filter((call) => call in this.app);
     return chance.is(0.7) && usual.length > 0 ? [rule, this.action(chance.pick(usual))] : [rule];
   }
 

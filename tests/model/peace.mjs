@@ -29,7 +29,8 @@ function unrestOf(app, { client, ear, who, uid }) {
   const isIn = status.state === 'joined';
   if (!isIn && status.state !== 'idle') return `the state stays ${status.state}`;
   if (status.isInTheRoom !== isIn) return `isInTheRoom is ${status.isInTheRoom}, the state ${status.state}`;
-  if (certain && isIn !== Boolean(join)) return join ? `left the room "${join.room}", which nobody asked for` : 'is in a room, though the last word was to leave, or no join was granted';
+  if (certain && join && !isIn) return `left the room "${join.room}", which nobody asked for`;
+  if (certain && !join && isIn) return 'is in a room, though the last word was to leave, or no join was granted';
   if (isIn !== places.length > 0) return isIn ? 'says that it is in a room, the gateway that it is not' : `a ghost member stays in ${places}`;
   for (const stay of ear.stays.filter((other) => other !== ear.stay || !isIn)) {
     if (network.stay(stay.join).opened && !stay.ended) return 'a stay has ended without disconnect';
@@ -66,10 +67,15 @@ function unrestOfOwn(app, { who, status, member, known }) {
     if (!expected.free && said[media] !== expected.value) return `${media} published: ${said[media]}; asked last and granted: ${expected.value}`;
     if (said[media] !== has && !(expected.torn && has)) return `${media} published: ${said[media]}; at the gateway: ${has}`;
     const muted = mutedOf(app, who, known, media);
-    if (!muted.free && member.muted.has(media) !== muted.value) return `${media} muted at the gateway: ${member.muted.has(media)}; asked last and granted: ${muted.value}`;
+    const isMuted = member.muted.has(media);
+    if (!muted.free && isMuted !== muted.value) {
+      return `${media} muted at the gateway: ${isMuted}; asked last and granted: ${muted.value}`;
+    }
   }
   const captions = captionsOf(app, who, known);
-  if (!captions.free && member.captions !== captions.value) return `captions at the gateway: ${member.captions}; asked last and granted: ${captions.value}`;
+  if (!captions.free && member.captions !== captions.value) {
+    return `captions at the gateway: ${member.captions}; asked last and granted: ${captions.value}`;
+  }
   const effect = effectOf(app, who, known);
   const has = member.voice.mode === 1 ? member.voice.effect : 0;
   if (!effect.free && has !== effect.value) return `the voice effect at the gateway is ${has}, asked last and granted was ${effect.value}`;
@@ -92,7 +98,9 @@ function unrestOfOthers(app, { who, ear, info, room, member, known }) {
       if (!on) continue;
       const expected = subscribedOf(app, who, known, other.uid, media);
       const has = member.subscribed.has(`${other.uid} ${media}`);
-      if (!expected.free && has !== expected.value) return `${media} of ${other.uid} subscribed at the gateway: ${has}; asked last and granted: ${expected.value}`;
+      if (!expected.free && has !== expected.value) {
+        return `${media} of ${other.uid} subscribed at the gateway: ${has}; asked last and granted: ${expected.value}`;
+      }
     }
   }
   if (info.userlist.size !== room.members.size - 1) return `_info lists ${info.userlist.size} members, the gateway ${room.members.size - 1}`;
@@ -106,14 +114,17 @@ function unrestOfMedia(app, { ear, status, room, member, uid }) {
   const { pusher } = page;
   if (Boolean(pusher) !== (status.publishAudio || status.publishVideo)) return `view() ${pusher ? 'has a' : 'lacks the'} pusher`;
   if (pusher && (pusher.enableMic !== status.publishAudio || pusher.enableCamera !== status.publishVideo)) return 'the pusher of view() and getStatus() differ';
-  if (pusher && pusher.url !== pushUrl(room, member)) return `view() pushes to ${pusher.url}, the gateway expects ${pushUrl(room, member)}`;
+  const url = pushUrl(room, member);
+  if (pusher && pusher.url !== url) return `view() pushes to ${pusher.url}, the gateway expects ${url}`;
   for (const other of room.members.values()) {
     if (other.uid === uid) continue;
     const player = page.players.find((one) => one.uid === other.uid && one.src);
     for (const media of MAIN) {
       if (!other.published.has(media)) continue;
       const plays = Boolean(player) && !player[media === 'audio' ? 'muteAudio' : 'muteVideo'];
-      if (plays !== member.subscribed.has(`${other.uid} ${media}`)) return `view() ${plays ? 'plays' : 'does not play'} the ${media} of ${other.uid}, the gateway says otherwise`;
+      if (plays !== member.subscribed.has(`${other.uid} ${media}`)) {
+        return `view() ${plays ? 'plays' : 'does not play'} the ${media} of ${other.uid}, the gateway says otherwise`;
+      }
     }
   }
   return unrestOfView(ear, page);
@@ -149,7 +160,8 @@ function unrestOfPages(app) {
     const view = ear.look();
     const shown = has ? view : { pusher: null, players: [] };
     for (const part of ['pusher', 'players']) {
-      if (JSON.stringify(page.room.data[part]) !== JSON.stringify(shown[part])) return `page ${page.number} renders the ${part} ${JSON.stringify(page.room.data[part])}, view() says ${JSON.stringify(shown[part])}`;
+      const [renders, says] = [page.room.data[part], shown[part]].map((one) => JSON.stringify(one));
+      if (renders !== says) return `page ${page.number} renders the ${part} ${renders}, view() says ${says}`;
     }
   }
   const left = ear.others.filter(({ by }) => by === 'component');

@@ -1,6 +1,6 @@
 /** Plays one plan, from its first step to peace. */
 
-import { App } from './app.mjs';
+import { App, happensAnyway } from './app.mjs';
 import { stayOf } from './ledger.mjs';
 import { unrest } from './peace.mjs';
 import { Stage } from './stage.mjs';
@@ -24,7 +24,7 @@ export async function play(sdk, { world, steps }, tell) {
     if (stage.broken) break;
     if (step.wait >= 0) await stage.advance(step.wait);
     // A suspended app does nothing.
-    if (stage.clock.frozen > stage.clock.now && !isOutside(step)) await stage.advance(stage.clock.frozen - stage.clock.now);
+    if (stage.clock.frozen > stage.clock.now && !happensAnyway(step)) await stage.advance(stage.clock.frozen - stage.clock.now);
     if (!stage.broken) stage.guarded(() => app.perform(step));
     steady(stage, app, world.patient);
   }
@@ -45,12 +45,6 @@ export async function play(sdk, { world, steps }, tell) {
 let current;
 process.on('unhandledRejection', (reason) => current?.fail(`unhandled rejection: ${reason?.stack ?? reason}`));
 
-const OUTSIDE = ['rule', 'fault', 'drop', 'signal', 'suspend', 'restart', 'kick', 'replace', 'dissolve', 'guest', 'guestLeaves', 'guestPublishes', 'guestRole', 'nothing'];
-
-function isOutside(step) {
-  return OUTSIDE.includes(step.do);
-}
-
 /** What must be so at any time. */
 function steady(stage, app, closely) {
   for (const { client, who } of app.clients) {
@@ -59,7 +53,8 @@ function steady(stage, app, closely) {
     if (live > 1) stage.fail(`${live} sockets are open at once`);
     const { state, isInTheRoom } = client.getStatus();
     const info = closely ? client._info.state : state;
-    if (info !== state || isInTheRoom !== !['idle', 'leaving'].includes(state)) stage.fail(`getStatus() says ${state} and ${isInTheRoom}, _info ${info}`);
+    const isInside = !['idle', 'leaving'].includes(state);
+    if (info !== state || isInTheRoom !== isInside) stage.fail(`getStatus() says ${state} and ${isInTheRoom}, _info ${info}`);
   }
 }
 
@@ -69,7 +64,9 @@ function seen(stage, app) {
     ...app.calls.map(({ name, outcome }) => `${name} ${outcome ?? 'pending'}`),
     ...app.calls.map(({ name, state }) => `${name} while ${state}`),
     ...app.calls.filter(({ within }) => within).map(({ name }) => `${name} in an answer`),
-    ...app.done.map((step) => `step ${[step.do, step.on, step.verdict ?? step.way, step.name].filter((part) => typeof part === 'string').join(' ')}`),
+    ...app.done.map(({ do: what, on, verdict, way, name }) => {
+      return ['step', what, on, verdict, way, name].filter((part) => typeof part === 'string').join(' ');
+    }),
     ...app.clients.map(({ client, who }) => {
       const { join, certain } = stayOf(app, who);
       return `rest ${client.getStatus().state}, ${certain ? `must be ${join ? 'in' : 'out'}` : 'may be either'}`;

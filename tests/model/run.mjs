@@ -120,7 +120,8 @@ function playAll(waiting, sdk, total) {
 function inShort(seen) {
   const sum = (fits) => Object.entries(seen).filter(([what]) => fits(what)).reduce((total, [, count]) => total + count, 0);
   const calls = sum((what) => / (resolved|rejected)$/.test(what));
-  const [rejected, events, logins] = [sum((what) => what.endsWith(' rejected')), sum((what) => what.startsWith('event ')), seen['gateway logged-in'] ?? 0];
+  const [rejected, events] = [sum((what) => what.endsWith(' rejected')), sum((what) => what.startsWith('event '))];
+  const logins = seen['gateway logged-in'] ?? 0;
   return `${calls} calls (${rejected} rejected), ${events} events, ${logins} logins`;
 }
 

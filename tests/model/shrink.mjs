@@ -4,7 +4,8 @@ import { play } from './play.mjs';
 
 const MOST_PLAYS = 600;
 const SIMPLER = [
-  { wasm: [] }, { timerPromise: false }, { shortest: 0 }, { clients: 1 }, { view: false }, { patient: false }, { latency: 0 }, { latency: 5 }, { latency: 40 },
+  { wasm: [] }, { timerPromise: false }, { shortest: 0 }, { clients: 1 }, { view: false }, { patient: false },
+  { latency: 0 }, { latency: 5 }, { latency: 40 },
 ];
 
 /** A rule that breaks, without the numbers of the case. */
