@@ -396,10 +396,14 @@ impl Session {
         }
         // First the answers: what was confirmed just now may be what `reconcile` undoes next.
         let (room, wants) = (&self.room, &self.wants);
-        for (id, call, result) in self.calls.judged(|call| outcome(room, wants, call)) {
-            match &result {
-                Ok(_) => keep(&call, &mut self.wants),
-                Err(_) => self.withdraw(&call),
+        let judged = self.calls.judged(|call| outcome(room, wants, call));
+        // What goes back, goes back to what those have left that succeed at the same moment.
+        for (_, call, _) in judged.iter().filter(|(.., result)| result.is_ok()) {
+            keep(call, &mut self.wants);
+        }
+        for (id, call, result) in judged {
+            if result.is_err() {
+                self.withdraw(&call);
             }
             self.settle(id, result);
         }
