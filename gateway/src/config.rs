@@ -501,7 +501,8 @@ Examples:
 Precedence: flags, then NERTC_… variables, then the file, then defaults.
 Once it accepts connections it prints one line on stdout:
   ready {\"http\":\"127.0.0.1:8395\",\"rtmp\":\"127.0.0.1:1935\"}
-It stops on SIGINT and SIGTERM, and tells its clients to reconnect (close code 1012).";
+It stops on SIGINT, SIGTERM and SIGHUP, and tells its clients to reconnect (close code 1012). When a
+part of it fails, it ends with the exit code 1: have it started again, and calls go on.";
 
 #[cfg(test)]
 mod tests {

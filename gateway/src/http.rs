@@ -31,9 +31,10 @@ use crate::clock::{Clock, wall_clock_ms};
 use crate::cors;
 use crate::faults::ConnectionFaults;
 use crate::hub::Hub;
+use crate::log;
 use crate::media::MediaEngine;
 use crate::token::{BasicToken, LoginTicket, Secret};
-use crate::ws::HubHandle;
+use crate::ws::{HubGone, HubHandle};
 
 /// What the HTTP side needs to know.
 pub(crate) struct Desk {
@@ -115,54 +116,60 @@ async fn upgrade(
 }
 
 async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
-    let (status, word) = if desk.hub.is_running() {
-        (StatusCode::OK, "ok")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "stopped")
+    let rooms = desk.hub.ask(|hub| hub.room_count()).await;
+    let (status, word) = match rooms {
+        Ok(_) => (StatusCode::OK, "ok"),
+        Err(HubGone) => (StatusCode::SERVICE_UNAVAILABLE, "stopped"),
     };
     let facts = json!({
         "status": word,
         "version": env!("CARGO_PKG_VERSION"),
-        "rooms": desk.hub.ask(|hub| hub.room_count()).await.unwrap_or_default(),
+        "rooms": rooms.unwrap_or_default(),
         "media": desk.media.statistics(),
         "reports": desk.reports.load(Ordering::Relaxed),
+        "log": log::statistics(),
     });
     (status, Json(facts))
 }
 
-/// The bootstrap (1.1 to 1.4). The status is 200 whatever the answer, which is in `code`.
-async fn bootstrap(State(desk): Shared, body: Result<Bytes, BytesRejection>) -> Json<BootstrapAnswer> {
+/// The bootstrap (1.1 to 1.4). The status is 200 whatever the answer, which is in `code`; but a gateway that
+/// ends is one that cannot be reached, and is tried again.
+async fn bootstrap(
+    State(desk): Shared,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<BootstrapAnswer>, HubGone> {
     let received = wall_clock_ms();
     let fields = body.ok().and_then(|body| Fields::read(&body));
     let answer = match desk.answer(fields.unwrap_or_default(), received).await {
         Ok(answer) => answer,
-        Err((code, desc)) => {
+        Err(NoAnswer::Gone) => return Err(HubGone),
+        Err(NoAnswer::Refused(code, desc)) => {
             // Anybody can cause this as often as they like.
             debug!("bootstrap refused: {code} {desc}");
             BootstrapAnswer { code: Some(code), desc, ..BootstrapAnswer::default() }
         }
     };
-    Json(answer)
+    Ok(Json(answer))
 }
 
 impl Desk {
-    async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, (i32, String)> {
+    async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, NoAnswer> {
         let malformed = |what: &str| (BAD_PARAMETER, what.to_owned());
         // Platforms differ in how they write a big number into a form (1.1).
         let uid = fields.text("uid").trim_matches('"').parse::<Uid>();
         let uid = uid.map_err(|error| malformed(&error.to_string()))?;
         let (app_key, channel) = (fields.text("appkey"), fields.text("channelName"));
         if !(1..=MAX_CHANNEL_NAME).contains(&channel.len()) {
-            return Err(malformed("channelName is missing or too long"));
+            return Err(malformed("channelName is missing or too long").into());
         }
         if !(1..=MAX_APP_KEY).contains(&app_key.len()) {
-            return Err((BAD_APP_KEY, "appkey is missing or too long".to_owned()));
+            return Err((BAD_APP_KEY, "appkey is missing or too long".to_owned()).into());
         }
         self.check_right(&fields, uid, app_key, channel)?;
 
         let cid = Cid(self.secret.channel_id(app_key, channel));
         let admits = move |hub: &mut Hub| hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid));
-        let present = self.hub.ask(admits).await.unwrap_or(Ok(None));
+        let present = self.hub.ask(admits).await.map_err(|HubGone| NoAnswer::Gone)?;
         let present = present.map_err(|refusal| (refusal.code(), refusal.to_string()))?;
         let ticket = LoginTicket {
             cid: cid.0,
@@ -241,6 +248,20 @@ impl Desk {
                 }
             }
         }
+    }
+}
+
+/// Why a bootstrap gets no address.
+enum NoAnswer {
+    /// The code, and why.
+    Refused(i32, String),
+    /// There is nobody to ask.
+    Gone,
+}
+
+impl From<(i32, String)> for NoAnswer {
+    fn from((code, desc): (i32, String)) -> Self {
+        Self::Refused(code, desc)
     }
 }
 

@@ -18,6 +18,7 @@ use subtle::ConstantTimeEq as _;
 use super::{Desk, Fields, Shared};
 use crate::clock::wall_clock_ms;
 use crate::hub::{HubInput, MAX_LANGUAGE, NotOneRoom};
+use crate::ws::HubGone;
 
 /// Every route of the operator, behind its token.
 pub(super) fn router(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
@@ -47,8 +48,8 @@ async fn operator_only(
     }
 }
 
-async fn rooms(State(desk): Shared) -> Json<Value> {
-    Json(json!({ "rooms": desk.hub.rooms().await }))
+async fn rooms(State(desk): Shared) -> Result<Json<Value>, HubGone> {
+    Ok(Json(json!({ "rooms": desk.hub.rooms().await? })))
 }
 
 #[derive(Deserialize)]
@@ -57,13 +58,17 @@ struct Target {
     uid: Uid,
 }
 
-async fn kick(State(desk): Shared, Path(channel): Path<String>, Json(target): Json<Target>) -> StatusCode {
+async fn kick(
+    State(desk): Shared,
+    Path(channel): Path<String>,
+    Json(target): Json<Target>,
+) -> Result<StatusCode, HubGone> {
     let cid = Cid(desk.secret.channel_id(&target.appkey, &channel));
-    if desk.hub.ask(move |hub| hub.has(cid, Some(target.uid))).await != Some(true) {
-        return StatusCode::NOT_FOUND;
+    if !desk.hub.ask(move |hub| hub.has(cid, Some(target.uid))).await? {
+        return Ok(StatusCode::NOT_FOUND);
     }
     desk.hub.input(HubInput::Kick(cid, target.uid)).await;
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]
@@ -71,13 +76,17 @@ struct Whose {
     appkey: String,
 }
 
-async fn dissolve(State(desk): Shared, Path(channel): Path<String>, Json(whose): Json<Whose>) -> StatusCode {
+async fn dissolve(
+    State(desk): Shared,
+    Path(channel): Path<String>,
+    Json(whose): Json<Whose>,
+) -> Result<StatusCode, HubGone> {
     let cid = Cid(desk.secret.channel_id(&whose.appkey, &channel));
-    if desk.hub.ask(move |hub| hub.has(cid, None)).await != Some(true) {
-        return StatusCode::NOT_FOUND;
+    if !desk.hub.ask(move |hub| hub.has(cid, None)).await? {
+        return Ok(StatusCode::NOT_FOUND);
     }
     desk.hub.input(HubInput::Dissolve(cid)).await;
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Hands what a recogniser heard to the members that asked for captions.
@@ -109,7 +118,7 @@ async fn interrupts(State(desk): Shared, Path(channel): Path<String>, RawQuery(q
     match find(&desk, channel, &query).await {
         Ok(cid) => {
             let found = desk.hub.ask(move |hub| hub.interruptions(cid, after)).await;
-            Json(json!({ "interrupts": found.unwrap_or_default() })).into_response()
+            found.map(|found| Json(json!({ "interrupts": found }))).into_response()
         }
         Err(answer) => answer,
     }
@@ -119,7 +128,8 @@ async fn interrupts(State(desk): Shared, Path(channel): Path<String>, RawQuery(q
 async fn find(desk: &Desk, channel: String, query: &Fields) -> Result<Cid, Response> {
     let app_key = Some(query.text("appkey").to_owned()).filter(|key| !key.is_empty());
     let found = desk.hub.ask(move |hub| hub.find(&channel, app_key.as_deref())).await;
-    found.unwrap_or(Err(NotOneRoom::None)).map_err(|error| match error {
+    let found = found.map_err(IntoResponse::into_response)?;
+    found.map_err(|error| match error {
         NotOneRoom::None => StatusCode::NOT_FOUND.into_response(),
         NotOneRoom::Several => Unreadable::at("appkey", error.to_string()).into_response(),
     })
