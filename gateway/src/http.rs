@@ -67,13 +67,32 @@ pub enum Apps {
 
 /// One application.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "WrittenApp", rename_all = "kebab-case")]
 pub struct App {
     /// What its server signs tokens with; without it no token is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// Whether a token is required. Without it (debug mode), anybody who knows the app key may join.
     pub secure: bool,
+    /// The one lifetime that its tokens may claim, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_ttl: Option<u64>,
+}
+
+/// An application as the file has it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct WrittenApp {
+    secret: Option<String>,
+    secure: Option<bool>,
+    token_ttl: Option<u64>,
+}
+
+impl From<WrittenApp> for App {
+    fn from(WrittenApp { secret, secure, token_ttl }: WrittenApp) -> Self {
+        // Whoever sets a secret wants it to be needed, unless told otherwise.
+        Self { secure: secure.unwrap_or(secret.is_some()), secret, token_ttl }
+    }
 }
 
 impl std::fmt::Debug for App {
@@ -165,7 +184,7 @@ impl Desk {
         if !(1..=MAX_APP_KEY).contains(&app_key.len()) {
             return Err((BAD_APP_KEY, "appkey is missing or too long".to_owned()).into());
         }
-        self.check_right(&fields, uid, app_key, channel)?;
+        let good_until = self.check_right(&fields, uid, app_key, channel)?;
 
         let cid = Cid(self.secret.channel_id(app_key, channel));
         let admits = move |hub: &mut Hub| hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid));
@@ -177,6 +196,7 @@ impl Desk {
             channel: channel.to_owned(),
             app_key: app_key.to_owned(),
             expires_ms: self.next_expiry(present),
+            good_until,
             began: None,
         };
         let token = ticket.sign(&self.secret);
@@ -206,14 +226,15 @@ impl Desk {
         next(latest.unwrap_or_default())
     }
 
-    /// Secure mode needs the application's token; debug mode needs a checksum that anybody can make.
+    /// Secure mode needs the application's token, which has an end; debug mode needs a checksum that anybody
+    /// can make.
     fn check_right(
         &self,
         fields: &Fields,
         uid: Uid,
         app_key: &str,
         channel: &str,
-    ) -> Result<(), (i32, String)> {
+    ) -> Result<Option<u64>, (i32, String)> {
         let app = match &self.apps {
             Apps::Any => App::default(),
             Apps::Listed(apps) => {
@@ -225,7 +246,9 @@ impl Desk {
         let has_token = fields.text("secureType") == "1" && !checksum.is_empty();
         match (has_token, app.secret) {
             (true, Some(secret)) => {
-                BasicToken::verify(checksum, app_key, &secret, channel, uid.0, self.clock.reading())
+                let now = self.clock.reading();
+                BasicToken::verify(checksum, app_key, &secret, app.token_ttl, channel, uid.0, now)
+                    .map(Some)
                     .map_err(|error| (BAD_PARAMETER, error.to_string()))
             }
             (true, None) => {
@@ -240,7 +263,7 @@ impl Desk {
                 let curtime = fields.text("curtime").parse();
                 let curtime = curtime.map_err(|_| (BAD_PARAMETER, "curtime is not a number".to_owned()))?;
                 if checksum == debug_checksum(app_key, uid, curtime) {
-                    Ok(())
+                    Ok(None)
                 } else {
                     let words =
                         "the checksum does not match: it must be that of this appkey, uid and curtime";
@@ -299,9 +322,10 @@ impl Fields {
 /// Signs a token for whoever asks: `--dev` only.
 async fn dev_token(State(desk): Shared, Json(wanted): Json<WantedToken>) -> Response {
     let Apps::Listed(apps) = &desk.apps else { return StatusCode::NOT_FOUND.into_response() };
-    let secret = apps.get(&wanted.appkey).and_then(|app| app.secret.as_deref());
-    let Some(secret) = secret else { return StatusCode::NOT_FOUND.into_response() };
-    let (channel, uid, ttl) = (&wanted.channel_name, wanted.uid.0, wanted.ttl.unwrap_or(DEV_TOKEN_TTL_SECS));
+    let Some(app) = apps.get(&wanted.appkey) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(secret) = app.secret.as_deref() else { return StatusCode::NOT_FOUND.into_response() };
+    let ttl = app.token_ttl.or(wanted.ttl).unwrap_or(DEV_TOKEN_TTL_SECS);
+    let (channel, uid) = (&wanted.channel_name, wanted.uid.0);
     let token = BasicToken::sign(&wanted.appkey, secret, channel, uid, ttl, wall_clock_ms());
     Json(json!({ "token": token })).into_response()
 }

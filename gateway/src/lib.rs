@@ -66,6 +66,7 @@ impl Gateway {
     ///
     /// Fails when an address cannot be listened on, or when no secret can be drawn.
     pub async fn start(config: Config) -> Result<Running, StartError> {
+        warn_of_open_doors(&config);
         let secret = match config.secret {
             Some(secret) => secret,
             None => {
@@ -73,9 +74,6 @@ impl Gateway {
                 Secret::random().map_err(StartError::NoSecret)?
             }
         };
-        if config.apps == Apps::Any && !config.listen.ip().is_loopback() {
-            warn!("no application is listed: everybody who reaches {} may open rooms", config.listen);
-        }
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
@@ -194,6 +192,26 @@ impl StartError {
 
     fn rtmp(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
         move |error| Self::Rtmp(addr, error)
+    }
+}
+
+/// Says who gets in without a token, unless that is nobody but this machine.
+fn warn_of_open_doors(config: &Config) {
+    // Behind a proxy, the address that is listened on says nothing.
+    let is_private = config.listen.ip().is_loopback() && config.public_address.is_empty();
+    match &config.apps {
+        Apps::Any if is_private => {}
+        Apps::Any => {
+            warn!("no application is listed: everybody who reaches {} may open rooms", config.listen);
+        }
+        Apps::Listed(apps) => {
+            for (key, _) in apps.iter().filter(|(_, app)| !app.secure) {
+                warn!("apps.{key}: whoever knows this key may open rooms, without a token");
+            }
+            if config.dev && !is_private {
+                warn!("dev: whoever asks gets a token");
+            }
+        }
     }
 }
 

@@ -26,10 +26,16 @@ fn run(settings: &Settings, log: &Log) -> Result<(), Box<dyn std::error::Error>>
     let config = settings.resolve()?;
     let filter = EnvFilter::try_new(settings.log_filter()).map_err(|error| format!("log: {error}"))?;
     if settings.print_config || settings.check_config {
+        for line in &settings.replaced {
+            log.say(line);
+        }
         let text = if settings.print_config { settings.describe()? } else { "ok\n".to_owned() };
         return io::stdout().write_all(text.as_bytes()).map_err(Into::into);
     }
     log.subscribe(filter).map_err(|error| format!("log: {error}"))?;
+    for line in &settings.replaced {
+        warn!("{line}");
+    }
     open_enough_files(config.hub.max_connections);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {

@@ -106,7 +106,7 @@ fn an_ipv6_address_is_printed_and_told_with_brackets() {
 
 #[test]
 fn settings_are_checked_and_printed_without_secrets() {
-    let secret = ["--secret", "0123456789abcdef", "--app", "key=hidden"];
+    let secret = ["--secret", "0123456789abcdef", "--app", "key=hidden0123456789"];
     assert!(run(&[&secret[..], &["--check-config"]].concat()).status.success());
     let output = run(&[&secret[..], &["--print-config"]].concat());
     let text = String::from_utf8(output.stdout).unwrap();

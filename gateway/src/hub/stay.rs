@@ -61,6 +61,7 @@ impl Hub {
             channel: room.channel.clone(),
             app_key: room.app_key.clone(),
             expires_ms,
+            good_until: None,
             began: Some(member.stay),
         };
         ticket.sign(&self.secret)

@@ -1311,6 +1311,7 @@ impl Desk {
             channel: "room".into(),
             app_key: "app".into(),
             expires_ms: 0,
+            good_until: None,
             began: None,
         };
         let mut room = Room::new(ticket);
@@ -1338,6 +1339,7 @@ impl Desk {
             channel: "room".into(),
             app_key: "app".into(),
             expires_ms: self.ticket_expires,
+            good_until: None,
             began: None,
         };
         ticket.sign(&secret())
