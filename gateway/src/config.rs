@@ -123,7 +123,8 @@ pub struct Settings {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub apps: BTreeMap<String, App>,
 
-    /// Opens GET /v1/rooms and POST /v1/rooms/CHANNEL/kick and /dissolve to "Authorization: Bearer TEXT"
+    /// Opens GET /v1/rooms and POST /v1/rooms/CHANNEL/kick (perhaps with a ban) and /dissolve to
+    /// "Authorization: Bearer TEXT"; at least 16 bytes
     #[arg(long, env = "NERTC_ADMIN_TOKEN", value_name = "TEXT", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_token: Option<String>,

@@ -919,6 +919,7 @@ const fn name_of_hub_timer(timer: HubTimer) -> &'static str {
         HubTimer::Grace(..) => "grace",
         HubTimer::Confirm(..) => "confirm",
         HubTimer::Dissolve(_) => "dissolve",
+        HubTimer::Ban(..) => "ban",
     }
 }
 

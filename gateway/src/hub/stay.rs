@@ -35,6 +35,9 @@ impl Hub {
         let resumed = resumed.filter(|resumed| resumed.is_for_the_same(&ticket));
         let rights = Rights { ticket, resumed };
         let present = self.stay_of(login.cid, login.uid);
+        if self.is_banned(login.cid, login.uid) {
+            return Err(Refusal::Banned);
+        }
         if present.is_some_and(|present| rights.stay() < present) {
             return Err(Refusal::Replaced);
         }
