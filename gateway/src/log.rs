@@ -1,7 +1,7 @@
 //! The program's log: lines for stderr, which may be full, slow or gone, and nobody waits for it.
 //!
 //! Hides the queue before the one thread that writes, and what is left out: a line that finds no place is
-//! lost, and one that says the same as others before it is counted instead of printed ([`repeats`]). How many
+//! lost, and one that says the same as others before it is counted instead of printed (`repeats`). How many
 //! these were is told in the log, as soon as it can be, and by [`statistics`].
 
 mod repeats;
