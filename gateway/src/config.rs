@@ -3,12 +3,12 @@
 //! Hides where a value came from. [`Settings`] is what somebody wrote, [`Config`] what it means.
 
 mod address;
+mod apps;
 mod checks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::Resettable;
@@ -18,8 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::address::Authority;
 use self::checks::{
-    check_admin_token, check_app, collide, key_at, listening, read_listening, read_whole, unusable, whole,
-    within,
+    check_admin_token, collide, key_at, listening, read_listening, read_whole, unusable, whole, within,
 };
 use crate::http::{App, Apps};
 use crate::hub::HubConfig;
@@ -111,24 +110,21 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 
-    /// An application that may use the gateway; give it once per application. With a secret, its
-    /// clients need a token (secure mode); without any --app, every app key may, without token
-    #[arg(
-        long = "app",
-        env = "NERTC_APPS",
-        value_name = "KEY[=SECRET]",
-        value_delimiter = ',',
-        hide_env_values = true
-    )]
+    /// An application that may use the gateway; give it once per application, or with commas between
+    /// them. With a secret, of at least 16 bytes and without commas, its clients need a token (secure
+    /// mode). It comes beside those in the file; of one key, this one counts. Without any application,
+    /// every app key may, without token
+    #[arg(long = "app", env = "NERTC_APPS", value_name = "KEY[=SECRET]", hide_env_values = true)]
     #[serde(skip)]
-    pub app: Vec<AppFlag>,
+    pub app: Vec<String>,
 
-    /// Applications in the file: [apps.KEY] secret = "…", secure = true
+    /// Applications in the file: [apps.KEY] secret = "…", secure = false, token-ttl = 3600
     #[arg(skip)]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub apps: BTreeMap<String, App>,
 
-    /// Opens GET /v1/rooms and POST /v1/rooms/CHANNEL/kick and /dissolve to "Authorization: Bearer TEXT"
+    /// Opens GET /v1/rooms and POST /v1/rooms/CHANNEL/kick (perhaps with a ban) and /dissolve to
+    /// "Authorization: Bearer TEXT"; at least 16 bytes
     #[arg(long, env = "NERTC_ADMIN_TOKEN", value_name = "TEXT", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_token: Option<String>,
@@ -211,6 +207,11 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
 
+    /// What flags and variables say otherwise than the file
+    #[arg(skip)]
+    #[serde(skip)]
+    pub replaced: Vec<String>,
+
     /// Print the settings in force as TOML, secrets left out, and exit
     #[arg(long)]
     #[serde(skip)]
@@ -252,11 +253,13 @@ impl Settings {
     ///
     /// Says what is wrong with the file, and where.
     pub fn with_file(mut self) -> Result<Self, ConfigError> {
-        for AppFlag { key, app } in std::mem::take(&mut self.app) {
-            self.apps.insert(key, app);
-        }
-        let Some(path) = self.config.clone() else { return Ok(self) };
+        let flagged = apps::read(&std::mem::take(&mut self.app))?;
+        let Some(path) = self.config.clone() else {
+            self.apps.extend(flagged);
+            return Ok(self);
+        };
         let file = Self::read(&path)?;
+        let (apps, replaced) = apps::merge(file.apps, flagged, &path)?;
         Ok(Self {
             config: Some(path),
             listen: self.listen.or(file.listen),
@@ -265,7 +268,8 @@ impl Settings {
             public_media: self.public_media.or(file.public_media),
             secret: self.secret.or(file.secret),
             app: Vec::new(),
-            apps: if self.apps.is_empty() { file.apps } else { self.apps },
+            apps,
+            replaced,
             admin_token: self.admin_token.or(file.admin_token),
             dev: self.dev.or(file.dev),
             allow_faults: self.allow_faults.or(file.allow_faults),
@@ -288,9 +292,7 @@ impl Settings {
     /// Says which of them cannot be used.
     pub fn resolve(&self) -> Result<Config, ConfigError> {
         let default = Config::default();
-        for (key, app) in &self.apps {
-            check_app(key, app)?;
-        }
+        apps::check(&self.apps)?;
         if let Some(token) = &self.admin_token {
             check_admin_token(token)?;
         }
@@ -398,26 +400,6 @@ impl Settings {
     }
 }
 
-/// `KEY` or `KEY=SECRET`, as a flag has it.
-#[derive(Debug, Clone)]
-pub struct AppFlag {
-    key: String,
-    app: App,
-}
-
-impl FromStr for AppFlag {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (key, secret) = text.split_once('=').map_or((text, None), |(key, secret)| (key, Some(secret)));
-        if key.is_empty() || secret == Some("") {
-            return Err("expected KEY or KEY=SECRET".to_owned());
-        }
-        let app = App { secret: secret.map(str::to_owned), secure: secret.is_some() };
-        Ok(Self { key: key.to_owned(), app })
-    }
-}
-
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -442,8 +424,11 @@ pub enum ConfigError {
     /// The gateway's secret is too short.
     #[error("secret: {0}; try `openssl rand -hex 32`")]
     WeakSecret(WeakSecret),
-    /// The operator's token is too short.
-    #[error("admin-token: it needs at least {} bytes; try `openssl rand -hex 32`", Secret::MIN_LEN)]
+    /// The operator's token is too short, or one character all over.
+    #[error(
+        "admin-token: it needs at least {} bytes, not all the same; try `openssl rand -hex 32`",
+        Secret::MIN_LEN
+    )]
     WeakAdminToken,
     /// Tokens are required that nobody can sign.
     #[error("apps.{0}: secure = true needs a secret")]
@@ -454,6 +439,22 @@ pub enum ConfigError {
     /// A secret that signs nothing.
     #[error("apps.{0}: its secret must not be empty; leave it out for an application without tokens")]
     EmptyAppSecret(String),
+    /// A secret that whoever has one token can find out.
+    #[error(
+        "apps.{0}: its secret needs at least {least} bytes, not all the same, without spaces at its ends: who has \
+         one token can try shorter ones until they fit, NetEase's of 12 included; try `openssl rand -hex 32`",
+        least = Secret::MIN_LEN
+    )]
+    WeakAppSecret(String),
+    /// Users of one application could pass for those of the other.
+    #[error("apps.{0} and apps.{1}: the keys differ in digits at the end only, so their secrets must differ")]
+    SharedAppSecret(String, String),
+    /// Applications on the command line that can be read in two ways. Their text may hold a secret.
+    #[error("app: {0}")]
+    BadApps(&'static str),
+    /// A flag that would let anybody into an application that the file protects.
+    #[error("app: {0} needs a token by {1}, and none by --app or NERTC_APPS: take it out of one of them")]
+    OpenedApp(String, String),
     /// A setting that cannot work.
     #[error("{name}: {must}, not {value}")]
     Unusable {
@@ -493,15 +494,16 @@ Examples:
         secret = \"…\"                # openssl rand -hex 32; the same on every gateway
         admin-token = \"…\"           # optional: lists rooms, removes members
         [apps.\"your app key\"]
-        secret = \"…\"                # your server signs tokens with it
-        secure = true
+        secret = \"…\"                # your server signs tokens with it, and clients need one
+        token-ttl = 3600            # optional: the ttl that it signs; rooms may be named by numbers then
 
   nertc-gateway --check-config --config gateway.toml
 
 Precedence: flags, then NERTC_… variables, then the file, then defaults.
 Once it accepts connections it prints one line on stdout:
   ready {\"http\":\"127.0.0.1:8395\",\"rtmp\":\"127.0.0.1:1935\"}
-It stops on SIGINT and SIGTERM, and tells its clients to reconnect (close code 1012).";
+It stops on SIGINT, SIGTERM and SIGHUP, and tells its clients to reconnect (close code 1012). When a
+part of it fails, it ends with the exit code 1: have it started again, and calls go on.";
 
 #[cfg(test)]
 mod tests {
@@ -531,11 +533,18 @@ mod tests {
             Apps::Any => panic!("not listed"),
             Apps::Listed(apps) => apps.into_iter().map(|(key, app)| (key, app.secure)).collect::<Vec<_>>(),
         };
-        let flags = parse(&["--app", "open,safe=s"]);
+        let flags = parse(&["--app", "open,safe=0123456789abcdef"]);
         assert_eq!(listed(flags), [("open".into(), false), ("safe".into(), true)]);
-        let path = file("[apps.both]\nsecret = 's'\n[apps.safe]\nsecret = 's'\nsecure = true\n");
-        let both = parse(&["--config", path.to_str().unwrap()]);
-        assert_eq!(listed(both), [("both".into(), false), ("safe".into(), true)]);
+        let path = file(
+            "[apps.both]\nsecret = '0123456789abcdef'\nsecure = false\n[apps.open]\n[apps.safe]\nsecret = \
+             '0123456789abcdef'\n[apps.sure]\nsecret = '0123456789abcdef'\nsecure = true\n",
+        );
+        let all = parse(&["--config", path.to_str().unwrap()]);
+        let named = |name: &str, secure| (name.to_owned(), secure);
+        assert_eq!(
+            listed(all),
+            [named("both", false), named("open", false), named("safe", true), named("sure", true)]
+        );
     }
 
     #[test]
@@ -619,6 +628,17 @@ mod tests {
             ("[apps.'a b']\n", "apps"),
             ("[apps.'']\n", "apps"),
             ("[apps.a]\nsecret = ''\n", "apps.a"),
+            ("[apps.a]\nsecret = 'c00000000000'\n", "16 bytes"),
+            ("[apps.a]\nsecret = 'aaaaaaaaaaaaaaaaaaaaaaaa'\n", "not all the same"),
+            ("[apps.a]\nsecret = '0123456789abcdef '\nsecure = false\n", "spaces"),
+            ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 0\n", "token-ttl"),
+            ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 86401\n", "token-ttl"),
+            ("[apps.a]\ntoken-ttl = 60\n", "apps.a"),
+            ("[apps.a]\nsecert = '0123456789abcdef'\n", "line 2"),
+            (
+                "[apps.a]\nsecret = '0123456789abcdef'\n[apps.a1]\nsecret = '0123456789abcdef'\n",
+                "apps.a and apps.a1",
+            ),
             ("[apps.a]\nsecure = true\n", "apps.a"),
         ] {
             let settings = parse(&["--config", file(text).to_str().unwrap()]);

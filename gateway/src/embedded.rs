@@ -17,6 +17,7 @@ use crate::broker::BrokerLimits;
 use crate::hall::{Hall, Publication, Subscription};
 use crate::media::{APP, Admission, Guests, MediaEngine, MediaStatistics, Refusal, name_and_grant};
 use crate::token::{Action, Grants, Holder};
+use crate::vital::Vital;
 use crate::{flv, rtmp};
 
 /// Where the engine listens and what it lets clients do.
@@ -98,7 +99,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Listens for RTMP. HTTP-FLV is served once [`Embedded::flv_router`] is part of a server.
+    /// Listens for RTMP. HTTP-FLV is served once [`Embedded::flv_router`] is part of a server. `vital` hears of
+    /// it when the engine ends.
     ///
     /// # Errors
     ///
@@ -107,6 +109,7 @@ impl Embedded {
         config: EmbeddedConfig,
         grants: Arc<Grants>,
         guests: Arc<dyn Guests>,
+        vital: &Vital,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let rtmp_addr = listener.local_addr()?;
@@ -121,7 +124,7 @@ impl Embedded {
             guests,
         });
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&engine), stopped));
+        let accepting = vital.spawn("rtmp", accept(listener, Arc::clone(&engine), stopped));
         tracing::info!(%rtmp_addr, "media is served");
         Ok(Self {
             engine,

@@ -9,6 +9,7 @@
 //! login takes it over. What it published before is kept for [`HubConfig::confirm_within`], in which the
 //! client is expected to publish again (docs/protocol.md 4.4); others see nothing of this.
 
+mod bans;
 mod captions;
 mod doors;
 mod limits;
@@ -17,7 +18,7 @@ mod room;
 mod stay;
 mod tasks;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use nertc_miniapp::model::{Cid, Media, Role, Seq, Stream, Uid};
 use nertc_miniapp::protocol::{
@@ -25,6 +26,7 @@ use nertc_miniapp::protocol::{
 };
 use nertc_miniapp::time::Instant;
 
+pub use self::bans::TooManyBans;
 pub(crate) use self::captions::MAX_LANGUAGE;
 pub use self::captions::{CaptionWish, Interruption};
 pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
@@ -53,6 +55,8 @@ pub struct Hub {
     phase: Phase,
     connections: BTreeMap<ConnectionId, Connection>,
     rooms: BTreeMap<Cid, Room>,
+    /// Who may not come in; each has a timer.
+    bans: BTreeSet<(Cid, Uid)>,
     timers: Timers,
     outputs: VecDeque<HubOutput>,
     /// When the first thing happened.
@@ -72,6 +76,7 @@ impl Hub {
             phase: Phase::Running,
             connections: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            bans: BTreeSet::new(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             begun: None,
@@ -119,6 +124,7 @@ impl Hub {
     /// Says what stands in the way.
     pub fn admits(&self, cid: Cid, uid: Uid) -> Result<(), Refusal> {
         match self.rooms.get(&cid) {
+            _ if self.is_banned(cid, uid) => Err(Refusal::Banned),
             None if self.rooms.len() >= self.config.max_rooms => Err(Refusal::TooManyRooms),
             None => Ok(()),
             Some(room) if room.closing => Err(Refusal::RoomClosing),
@@ -277,6 +283,7 @@ impl Hub {
                     self.publish(cid, uid, media, false);
                 }
             }
+            HubTimer::Ban(cid, uid) => drop(self.bans.remove(&(cid, uid))),
             HubTimer::Dissolve(cid) => {
                 let Some(room) = self.rooms.remove(&cid) else { return };
                 for (uid, member) in room.members {

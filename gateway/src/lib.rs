@@ -22,11 +22,13 @@ mod hall;
 mod http;
 pub mod hub;
 pub mod listener;
+pub mod log;
 pub mod media;
 mod rtmp;
 mod serve;
 pub mod token;
 pub mod urls;
+pub mod vital;
 mod ws;
 
 use std::io;
@@ -50,6 +52,7 @@ use crate::media::{Guests, MediaEngine};
 use crate::serve::Server;
 use crate::token::{Action, Grants, Secret};
 use crate::urls::MediaUrls;
+use crate::vital::Vital;
 use crate::ws::HubHandle;
 
 /// The whole gateway.
@@ -63,6 +66,7 @@ impl Gateway {
     ///
     /// Fails when an address cannot be listened on, or when no secret can be drawn.
     pub async fn start(config: Config) -> Result<Running, StartError> {
+        warn_of_open_doors(&config);
         let secret = match config.secret {
             Some(secret) => secret,
             None => {
@@ -70,9 +74,6 @@ impl Gateway {
                 Secret::random().map_err(StartError::NoSecret)?
             }
         };
-        if config.apps == Apps::Any && !config.listen.ip().is_loopback() {
-            warn!("no application is listed: everybody who reaches {} may open rooms", config.listen);
-        }
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
@@ -92,7 +93,8 @@ impl Gateway {
         let clock = Clock::new();
         let guests = Arc::new(GuestList::new(config.hub.settling, clock));
         let asked = Arc::clone(&guests) as Arc<dyn Guests>;
-        let media = Embedded::start(media_config, Arc::clone(&grants), asked).await;
+        let vital = Vital::default();
+        let media = Embedded::start(media_config, Arc::clone(&grants), asked, &vital).await;
         let media = Arc::new(media.map_err(StartError::rtmp(config.rtmp_listen))?);
         let edge = format!("{public_host}:{}", public_port.unwrap_or(media.rtmp_addr().port()));
 
@@ -103,7 +105,7 @@ impl Gateway {
         });
         let hub = Hub::new(config.hub, secret.clone(), urls);
         let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
-        let hub = HubHandle::start(hub, clock, config.send_queue, guests, Arc::clone(&engine));
+        let hub = HubHandle::start(&vital, hub, clock, config.send_queue, guests, Arc::clone(&engine));
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {
@@ -126,12 +128,12 @@ impl Gateway {
         let mut router = http::router(Arc::new(desk));
         if config.allow_faults {
             warn!("FAULTS ARE ALLOWED: whoever connects may ask for misbehaviour. Never in production!");
-            router = faults::allow(router);
+            router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));
         }
         let router = router.merge(media.flv_router());
-        let server = Server::start(Listener::new(listener, STALLED), router);
+        let server = Server::start(&vital, Listener::new(listener, STALLED), router);
         info!(%http_addr, "signalling is served");
-        Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server })
+        Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server, vital })
     }
 }
 
@@ -145,9 +147,16 @@ pub struct Running {
     hub: HubHandle,
     media: Arc<Embedded>,
     server: Server,
+    vital: Vital,
 }
 
 impl Running {
+    /// Waits until a part has ended without which the gateway is none, and names it. What is left then serves
+    /// nobody: the process should end.
+    pub async fn failed(&self) -> &'static str {
+        self.vital.first_end().await
+    }
+
     /// Tells every client to reconnect, ends every stream, and returns when all is closed, or after two
     /// seconds.
     pub async fn shutdown(self) {
@@ -183,6 +192,26 @@ impl StartError {
 
     fn rtmp(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
         move |error| Self::Rtmp(addr, error)
+    }
+}
+
+/// Says who gets in without a token, unless that is nobody but this machine.
+fn warn_of_open_doors(config: &Config) {
+    // Behind a proxy, the address that is listened on says nothing.
+    let is_private = config.listen.ip().is_loopback() && config.public_address.is_empty();
+    match &config.apps {
+        Apps::Any if is_private => {}
+        Apps::Any => {
+            warn!("no application is listed: everybody who reaches {} may open rooms", config.listen);
+        }
+        Apps::Listed(apps) => {
+            for (key, _) in apps.iter().filter(|(_, app)| !app.secure) {
+                warn!("apps.{key}: whoever knows this key may open rooms, without a token");
+            }
+            if config.dev && !is_private {
+                warn!("dev: whoever asks gets a token");
+            }
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::listener::{Connection, Listener};
+use crate::vital::Vital;
 
 /// The accepting task.
 #[derive(Debug)]
@@ -28,9 +29,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(listener: Listener, router: Router) -> Self {
+    pub(crate) fn start(vital: &Vital, listener: Listener, router: Router) -> Self {
         let stop = CancellationToken::new();
-        let accepting = tokio::spawn(accept(listener, router, stop.clone()));
+        let accepting = vital.spawn("http", accept(listener, router, stop.clone()));
         Self { stop, accepting }
     }
 

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocketUpgrade};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use nertc_miniapp::protocol::MAX_FRAME;
@@ -29,6 +30,7 @@ use crate::faults::{ConnectionFaults, OVERSIZED};
 use crate::guests::GuestList;
 use crate::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::media::MediaEngine;
+use crate::vital::Vital;
 
 /// The way to the hub. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -45,6 +47,7 @@ impl HubHandle {
     /// Starts the hub's task, which keeps `guests` and tells `media` what has ended. `spare` is how many
     /// frames may wait for one connection, besides those that a full room may bring at once.
     pub(crate) fn start(
+        vital: &Vital,
         hub: Hub,
         clock: Clock,
         spare: usize,
@@ -55,7 +58,7 @@ impl HubHandle {
         let limits = Arc::new(hub.config().clone());
         let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
         let shell = Shell { hub, clock, clock_ahead: 0, queues: BTreeMap::new(), guests, media };
-        tokio::spawn(shell.run(incoming));
+        drop(vital.spawn(HUB, shell.run(incoming)));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
     }
 
@@ -95,21 +98,22 @@ impl HubHandle {
         !self.requests.is_closed()
     }
 
-    /// Asks the hub a question; `None` when there is no hub any more.
+    /// Asks the hub a question.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Hub) -> T + Send + 'static,
-    ) -> Option<T> {
+    ) -> Result<T, HubGone> {
         let (answer, answered) = oneshot::channel();
         // Whoever asked may have gone.
         let ask = Request::Ask(Box::new(move |hub| drop(answer.send(question(hub)))));
-        let _stopping = self.requests.send(ask).await;
-        answered.await.ok()
+        // What could not be sent comes back, and holds the answer's sender: dropped, so that nobody waits.
+        self.requests.send(ask).await.map_err(|_unsent| HubGone)?;
+        answered.await.map_err(|_| HubGone)
     }
 
     /// All rooms, for the operator.
-    pub(crate) async fn rooms(&self) -> Vec<RoomStatus> {
-        self.ask(|hub| hub.rooms().collect()).await.unwrap_or_default()
+    pub(crate) async fn rooms(&self) -> Result<Vec<RoomStatus>, HubGone> {
+        self.ask(|hub| hub.rooms().collect()).await
     }
 
     /// Closes every connection for a restart, and waits until the last close frame is out.
@@ -169,6 +173,7 @@ impl HubHandle {
                         }
                     }
                     Some(Outgoing::Close(code, reason)) => break Some((code, reason)),
+                    None if !self.is_running() => break Some((CLOSE_RESTART, "service restart")),
                     None => break Some((CLOSE_TRY_LATER, "reads too slowly")),
                 },
             }
@@ -184,6 +189,16 @@ impl HubHandle {
             Some(())
         };
         let _unanswered = timeout(CLOSE_TIMEOUT, farewell).await;
+    }
+}
+
+/// There is no hub any more, and soon no process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HubGone;
+
+impl IntoResponse for HubGone {
+    fn into_response(self) -> Response {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopped").into_response()
     }
 }
 
@@ -314,6 +329,8 @@ impl Shell {
     }
 }
 
+/// The hub's task.
+const HUB: &str = "hub";
 /// Bytes of one packet; a login has about 600.
 pub(crate) const MAX_PACKET: usize = 64 * 1024;
 /// Inputs of all connections that wait for the hub; beyond it, they wait in their sockets.
@@ -330,4 +347,5 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_PROTOCOL_ERROR: u16 = 1002;
 const CLOSE_TOO_BIG: u16 = 1009;
+const CLOSE_RESTART: u16 = 1012;
 const CLOSE_TRY_LATER: u16 = 1013;

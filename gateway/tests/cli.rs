@@ -22,6 +22,9 @@ fn help_teaches_production_and_development() {
 fn a_bad_setting_is_named_and_ends_with_an_error() {
     let file = std::env::temp_dir().join(format!("nertc-cli-{}.toml", std::process::id()));
     std::fs::write(&file, "listen = 'nowhere'\n").unwrap();
+    let protected = file.with_extension("protected.toml");
+    std::fs::write(&protected, "[apps.a]\nsecret = '0123456789abcdef'\n").unwrap();
+    let protected = protected.to_str().unwrap();
     for (flags, named) in [
         (vec!["--secret", "short"], "secret"),
         (vec!["--config", "/nonexistent.toml"], "/nonexistent.toml"),
@@ -30,6 +33,9 @@ fn a_bad_setting_is_named_and_ends_with_an_error() {
         (vec!["--log", "==="], "log"),
         (vec!["--check-config", "--ticket-ttl", "0"], "ticket-ttl"),
         (vec!["--check-config", "--public-address", "call.example.com:99999"], "public-address"),
+        (vec!["--check-config", "--app", "a=0123456789abcdef,def"], "app: "),
+        (vec!["--check-config", "--app", "a=abc"], "apps.a: its secret needs at least 16 bytes"),
+        (vec!["--check-config", "--config", protected, "--app", "a"], "app: a needs a token by"),
         (vec!["--listen", "192.0.2.1:1"], "192.0.2.1:1"),
     ] {
         let output = run(&flags);
@@ -38,6 +44,27 @@ fn a_bad_setting_is_named_and_ends_with_an_error() {
         assert!(error.contains(named), "{flags:?}: {error}");
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn what_a_flag_says_otherwise_than_the_file_is_said() {
+    let file = std::env::temp_dir().join(format!("nertc-cli-replaced-{}.toml", std::process::id()));
+    std::fs::write(&file, "[apps.a]\nsecret = '0123456789abcdef'\n[apps.b]\n").unwrap();
+    let output = run(&[
+        "--print-config",
+        "--config",
+        file.to_str().unwrap(),
+        "--app",
+        "a=fedcba9876543210,c=0123456789abcdef",
+    ]);
+    let (printed, said) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success() && said.starts_with("apps.a: ") && said.lines().count() == 1, "{said}");
+    for app in ["[apps.a]\nsecret = \"(set)\"\nsecure = true", "[apps.b]\nsecure = false", "[apps.c]\nsecret"]
+    {
+        assert!(printed.contains(app), "{app}: {printed}");
+    }
+    assert!(!printed.contains("fedcba") && !said.contains("fedcba"));
 }
 
 #[test]
@@ -106,7 +133,7 @@ fn an_ipv6_address_is_printed_and_told_with_brackets() {
 
 #[test]
 fn settings_are_checked_and_printed_without_secrets() {
-    let secret = ["--secret", "0123456789abcdef", "--app", "key=hidden"];
+    let secret = ["--secret", "0123456789abcdef", "--app", "key=hidden0123456789"];
     assert!(run(&[&secret[..], &["--check-config"]].concat()).status.success());
     let output = run(&[&secret[..], &["--print-config"]].concat());
     let text = String::from_utf8(output.stdout).unwrap();

@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use nertc_gateway::hub::HubConfig;
-use nertc_gateway::token::Secret;
-use nertc_gateway::{Config, Gateway, Running};
+use nertc_gateway::token::{BasicToken, Secret};
+use nertc_gateway::{App, Apps, Config, Gateway, Running};
 use nertc_miniapp::bootstrap::debug_checksum;
 use nertc_miniapp::model::Uid;
 use serde_json::{Value, json};
@@ -94,6 +95,64 @@ async fn after_a_restart_media_wait_for_their_member_and_no_longer_than_others_d
     assert!(refuses(push(&moved(carol.url(3)))).await, "nobody is waited for any more");
 }
 
+#[tokio::test]
+async fn a_ticket_works_no_longer_than_its_token_and_a_call_does() {
+    const TTL: u64 = 5;
+    let app = App { secret: Some(SECRET.into()), secure: true, token_ttl: None };
+    let apps = Apps::Listed(BTreeMap::from([("ak".to_owned(), app)]));
+    let gateway = start(Config { apps, ..config() }).await;
+    let token = |uid, now| BasicToken::sign("ak", SECRET, "room", uid, TTL, now);
+    let form = |uid, token: &str| {
+        let query = [("uid", &*u64::to_string(&uid)), ("appkey", "ak"), ("channelName", "room")];
+        let proof = [("secureType", "1"), ("checksum", token)];
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(query).extend_pairs(proof).finish()
+    };
+    let now = now_ms();
+    let asked = bootstrap(&gateway, &form(1, &token(1, now))).await;
+    let (cid, ticket) = (asked["cid"].as_u64().unwrap(), asked["token"].as_str().unwrap().to_owned());
+    let alice = Client::log_in(&gateway, 1, cid, &ticket, "").await;
+    assert_eq!(alice.ack["body"]["code"], 200, "{}", alice.ack);
+    let unused = bootstrap(&gateway, &form(2, &token(2, now))).await["token"].as_str().unwrap().to_owned();
+
+    wait_until(now + TTL * 1000 + 1).await;
+    let bob = Client::log_in(&gateway, 2, cid, &unused, "").await;
+    assert_eq!(bob.ack["body"]["code"], 401, "{}", bob.ack);
+    assert_eq!(bootstrap(&gateway, &form(2, &token(2, now))).await["code"], 414);
+    assert_eq!(alice.again(&gateway).await.ack["body"]["code"], 200, "who is in stays in");
+}
+
+#[tokio::test]
+async fn who_is_banned_stays_out_with_all_that_it_holds_until_it_is_let_in_again() {
+    let admin_token = Some(SECRET.to_owned());
+    let gateway = start(Config { admin_token, ..config() }).await;
+    let mut alice = Client::join(&gateway, 1).await;
+    let bob = Client::join(&gateway, 2).await;
+    let kick = async |uid: u64, ban: Value| {
+        let header = format!("Authorization: Bearer {SECRET}\r\nContent-Type: application/json");
+        let body = json!({"appkey": "ak", "uid": uid, "ban": ban}).to_string();
+        post(&gateway, "/v1/rooms/room/kick", &header, &body).await
+    };
+    for ban in [json!(31_536_001), json!("forever"), json!("")] {
+        let (status, told) = kick(1, ban).await;
+        assert_eq!((status, told["field"].as_str()), (400, Some("ban")), "{told}");
+    }
+    assert_eq!(alice.command(2).await, 200, "nothing has happened yet");
+
+    for ban in [json!("ticket"), json!(3600)] {
+        assert_eq!(kick(1, ban).await.0, 204);
+        for back in [alice.again(&gateway).await, alice.resume(&gateway).await] {
+            assert_eq!(back.ack["body"]["code"], 403, "{}", back.ack);
+        }
+        assert_eq!(bootstrap(&gateway, &debug_form(1)).await["code"], 403);
+        assert!(refuses(push(&alice.url(1))).await);
+    }
+    assert_eq!(bob.again(&gateway).await.ack["body"]["code"], 200, "nobody else");
+    assert_eq!(kick(1, json!(0)).await.0, 204);
+    alice = Client::join(&gateway, 1).await;
+    assert_eq!(kick(1, Value::Null).await.0, 204, "a mere removal");
+    assert_eq!(alice.again(&gateway).await.ack["body"]["code"], 200);
+}
+
 /// A member, as the vendor's SDK is one.
 struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -107,12 +166,7 @@ struct Client {
 
 impl Client {
     async fn join(gateway: &Running, uid: u64) -> Self {
-        let checksum = debug_checksum("ak", Uid(uid), 1);
-        let form = format!(
-            "uid={uid}&appkey=ak&channelName=room&secureType=2&curtime=1&checksum={checksum}&version=4.6.11.0"
-        );
-        let kind = "Content-Type: application/x-www-form-urlencoded";
-        let (_, answer) = post(gateway, "/nrtc/getChannelInfos.action", kind, &form).await;
+        let answer = bootstrap(gateway, &debug_form(uid)).await;
         let (cid, token) = (answer["cid"].as_u64().unwrap(), answer["token"].as_str().unwrap());
         let client = Self::log_in(gateway, uid, cid, token, "").await;
         assert_eq!(client.ack["body"]["code"], 200, "{}", client.ack);
@@ -178,6 +232,18 @@ impl Client {
         let (path, query) = url.split_once('?').unwrap();
         format!("/live/{}.flv?{query}", path.rsplit('/').next().unwrap())
     }
+}
+
+fn debug_form(uid: u64) -> String {
+    let checksum = debug_checksum("ak", Uid(uid), 1);
+    format!(
+        "uid={uid}&appkey=ak&channelName=room&secureType=2&curtime=1&checksum={checksum}&version=4.6.11.0"
+    )
+}
+
+async fn bootstrap(gateway: &Running, form: &str) -> Value {
+    let kind = "Content-Type: application/x-www-form-urlencoded";
+    post(gateway, "/nrtc/getChannelInfos.action", kind, form).await.1
 }
 
 /// Plays the part of a live-pusher.
@@ -258,6 +324,8 @@ async fn http(gateway: &Running, head: &str, body: &str) -> (u16, Value) {
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
+
+const SECRET: &str = "a secret of somebody's server";
 
 fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()

@@ -813,7 +813,15 @@ impl World {
         self.tickets += 1;
         let life = self.weather.ticket_life.as_millis() as u64;
         let expires_ms = self.now.as_millis() + life + self.tickets;
-        let ticket = LoginTicket { cid: cid.0, uid, channel, app_key: "app".into(), expires_ms, began: None };
+        let ticket = LoginTicket {
+            cid: cid.0,
+            uid,
+            channel,
+            app_key: "app".into(),
+            expires_ms,
+            good_until: None,
+            began: None,
+        };
         let mut token = ticket.sign(&secret());
         if self.strikes("bad ticket", self.weather.tickets_bad) {
             token.push('x');
@@ -911,6 +919,7 @@ const fn name_of_hub_timer(timer: HubTimer) -> &'static str {
         HubTimer::Grace(..) => "grace",
         HubTimer::Confirm(..) => "confirm",
         HubTimer::Dissolve(_) => "dissolve",
+        HubTimer::Ban(..) => "ban",
     }
 }
 

@@ -9,7 +9,6 @@ use serde::de::Error as _;
 use serde::{Deserialize as _, Deserializer};
 
 use super::ConfigError;
-use crate::http::{App, MAX_APP_KEY};
 use crate::token::Secret;
 
 /// The key of the line that this place is in. What stands to the right of it may be a secret.
@@ -43,7 +42,7 @@ pub(super) fn read_whole<'de, D: Deserializer<'de>, T: FromStr>(value: D) -> Res
 }
 
 pub(super) fn within<T: PartialOrd + Display>(
-    name: &'static str,
+    name: &str,
     value: T,
     range: RangeInclusive<T>,
 ) -> Result<T, ConfigError> {
@@ -58,22 +57,9 @@ pub(super) fn unusable(name: &str, value: String, must: impl Into<String>) -> Co
     ConfigError::Unusable { name: name.to_owned(), value, must: must.into() }
 }
 
-pub(super) fn check_app(key: &str, app: &App) -> Result<(), ConfigError> {
-    let is_key = |byte: u8| byte.is_ascii_graphic() && !b",=".contains(&byte);
-    if !(1..=MAX_APP_KEY).contains(&key.len()) || !key.bytes().all(is_key) {
-        let must = format!("an app key must be of 1 to {MAX_APP_KEY} letters and digits, without spaces");
-        return Err(unusable("apps", format!("{key:?}"), must));
-    }
-    match app.secret.as_deref() {
-        Some("") => Err(ConfigError::EmptyAppSecret(key.to_owned())),
-        None if app.secure => Err(ConfigError::NoAppSecret(key.to_owned())),
-        Some(_) | None => Ok(()),
-    }
-}
-
 /// It travels in a header, which has no other characters and loses spaces at its ends.
 pub(super) fn check_admin_token(token: &str) -> Result<(), ConfigError> {
-    if token.len() < Secret::MIN_LEN {
+    if Secret::is_weak(token) {
         return Err(ConfigError::WeakAdminToken);
     }
     let is_plain = token.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');

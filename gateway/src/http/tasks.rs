@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::{Desk, Shared};
 use crate::hub::{Hub, TaskRefusal};
 use crate::token::LoginTicket;
+use crate::ws::HubGone;
 
 /// What an application names as `roomServer` is everything before the channel's id.
 pub(super) fn router() -> Router<Arc<Desk>> {
@@ -27,16 +28,17 @@ pub(super) fn router() -> Router<Arc<Desk>> {
 }
 
 type Body = Result<Bytes, BytesRejection>;
+type Answer = Result<Json<Value>, HubGone>;
 
-async fn add(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Json<Value> {
+async fn add(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Answer {
     answer(state, cid, &headers, body, Hub::add_task).await
 }
 
-async fn update(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Json<Value> {
+async fn update(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Answer {
     answer(state, cid, &headers, body, Hub::update_task).await
 }
 
-async fn delete(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Json<Value> {
+async fn delete(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Answer {
     let delete = |hub: &mut Hub, cid, uid, named: Named| hub.delete_task(cid, uid, &named.task_id);
     answer(state, cid, &headers, body, delete).await
 }
@@ -54,7 +56,7 @@ async fn answer<T: DeserializeOwned + Send + 'static>(
     headers: &HeaderMap,
     body: Body,
     change: impl FnOnce(&mut Hub, Cid, Uid, T) -> Result<(), TaskRefusal> + Send + 'static,
-) -> Json<Value> {
+) -> Answer {
     let done = async {
         let ticket = ticket(&desk, Cid(cid), headers).ok_or(TaskRefusal::NotABroadcaster)?;
         let malformed = |error: &dyn std::fmt::Display| TaskRefusal::Malformed(error.to_string());
@@ -68,13 +70,16 @@ async fn answer<T: DeserializeOwned + Send + 'static>(
             }
             change(hub, Cid(cid), Uid(ticket.uid), asked)
         };
-        let done = desk.hub.ask(change).await;
-        done.unwrap_or(Err(TaskRefusal::NotABroadcaster))
+        Ok(desk.hub.ask(change).await)
     };
-    match done.await {
-        Ok(()) => Json(json!({ "code": 200 })),
-        Err(refusal) => Json(json!({ "code": refusal.code(), "errmsg": refusal.to_string() })),
-    }
+    let done = match done.await {
+        Ok(asked) => asked?,
+        Err(refusal) => Err(refusal),
+    };
+    Ok(Json(match done {
+        Ok(()) => json!({ "code": 200 }),
+        Err(refusal) => json!({ "code": refusal.code(), "errmsg": refusal.to_string() }),
+    }))
 }
 
 /// The token, if it is one for this room.

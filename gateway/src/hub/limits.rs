@@ -17,6 +17,8 @@ pub struct HubConfig {
     pub max_rooms: usize,
     /// Members of one room, audience included.
     pub max_members: usize,
+    /// Users that are kept out of a room at once.
+    pub max_bans: usize,
     /// Unreadable or unknown packets that one connection may send before it is closed.
     pub max_bad_packets: u32,
     /// Packets per second that are read from one connection in the long run; the rest waits in its socket.
@@ -49,6 +51,7 @@ impl Default for HubConfig {
             max_connections: 10_000,
             max_rooms: 5_000,
             max_members: 200,
+            max_bans: 10_000,
             max_bad_packets: 50,
             packets_per_second: 50,
             spare_packets: 200,
@@ -97,6 +100,8 @@ pub enum HubTimer {
     Confirm(Cid, Uid),
     /// The room's members have been told that it ends.
     Dissolve(Cid),
+    /// The user has been kept out for long enough.
+    Ban(Cid, Uid),
 }
 
 /// Every deadline, by time and by name.

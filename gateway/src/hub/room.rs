@@ -299,6 +299,9 @@ pub enum Refusal {
     /// The room is being closed.
     #[error("the room has been closed")]
     RoomClosing,
+    /// The operator has removed the user, and wants it to stay out.
+    #[error("the operator keeps this user out of the room")]
+    Banned,
     /// The same user came into the room later, from another device.
     #[error("the user has joined from another device")]
     Replaced,
@@ -313,6 +316,7 @@ impl Refusal {
             Self::RoomFull => 4003,
             Self::TooManyRooms => 500,
             Self::RoomClosing => 417,
+            Self::Banned => FORBIDDEN,
             Self::Replaced => Ack::REPLACED,
         }
     }
@@ -323,6 +327,7 @@ impl Refusal {
             Self::Ticket(_) | Self::OtherTicket => Notice::Refused(PERMISSION_EXPIRED),
             Self::RoomFull | Self::TooManyRooms => Notice::Refused(REMOVED),
             Self::RoomClosing => Notice::Refused(ROOM_CLOSED),
+            Self::Banned => Notice::Kicked(REMOVED),
             Self::Replaced => Notice::Kicked(Notice::REPLACED),
         }
     }

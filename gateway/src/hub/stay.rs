@@ -35,6 +35,9 @@ impl Hub {
         let resumed = resumed.filter(|resumed| resumed.is_for_the_same(&ticket));
         let rights = Rights { ticket, resumed };
         let present = self.stay_of(login.cid, login.uid);
+        if self.is_banned(login.cid, login.uid) {
+            return Err(Refusal::Banned);
+        }
         if present.is_some_and(|present| rights.stay() < present) {
             return Err(Refusal::Replaced);
         }
@@ -61,6 +64,7 @@ impl Hub {
             channel: room.channel.clone(),
             app_key: room.app_key.clone(),
             expires_ms,
+            good_until: None,
             began: Some(member.stay),
         };
         ticket.sign(&self.secret)

@@ -1066,6 +1066,60 @@ fn a_member_can_be_kicked_in_its_grace_period() {
 }
 
 #[test]
+fn a_banned_member_is_removed_and_stays_out_until_its_time_is_over() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.notices(bob);
+    assert_eq!(desk.ban(ALICE, Some(Duration::from_secs(60))), Ok(()));
+    assert_eq!(desk.notices(alice).pop(), Some(Notice::Kicked(Some(2))));
+    assert_eq!(desk.notices(bob), [Notice::Leave(ALICE)]);
+    assert_eq!(desk.hub.admits(CID, ALICE), Err(Refusal::Banned), "no new ticket");
+    assert_eq!((desk.hub.admits(CID, CAROL), desk.hub.admits(Cid(7), ALICE)), (Ok(()), Ok(())));
+
+    let again = desk.open();
+    desk.login(again, |_| {}, ALICE);
+    assert_eq!(desk.notices(again), [Notice::Kicked(Some(2))], "nor with the one it has");
+    assert!(!desk.hub.has(CID, Some(ALICE)));
+    desk.keep_alive(bob, bob, 59);
+    assert!(desk.hub.is_banned(CID, ALICE));
+    desk.keep_alive(bob, bob, 1);
+    desk.join(ALICE);
+    assert!(desk.hub.has(CID, Some(ALICE)));
+}
+
+#[test]
+fn a_ban_holds_as_long_as_any_ticket_outlives_the_room_and_can_be_lifted() {
+    let mut desk = Desk::new();
+    desk.join(ALICE);
+    assert_eq!(desk.ban(ALICE, None), Ok(()));
+    assert_eq!(desk.hub.room_count(), 0, "the last member takes the room along");
+    let life = desk.hub.config.return_life;
+    desk.pass(life.as_secs() - 1);
+    assert_eq!(desk.hub.admits(CID, ALICE), Err(Refusal::Banned));
+    desk.pass(1);
+    assert_eq!(desk.hub.admits(CID, ALICE), Ok(()));
+
+    assert_eq!(desk.ban(BOB, None), Ok(()), "somebody who is not there");
+    assert_eq!(desk.ban(BOB, Some(Duration::ZERO)), Ok(()));
+    assert_eq!(desk.hub.admits(CID, BOB), Ok(()));
+    assert!(desk.hub.timers.next().is_none() && desk.hub.bans.is_empty());
+}
+
+#[test]
+fn bans_are_as_many_as_the_limit_and_one_more_does_nothing() {
+    let mut desk = Desk::with(HubConfig { max_bans: 2, ..HubConfig::default() });
+    let alice = desk.join(ALICE);
+    for uid in [1, 2, 2, 1] {
+        assert_eq!(desk.ban(Uid(uid), None), Ok(()));
+    }
+    assert_eq!(desk.ban(ALICE, None), Err(TooManyBans));
+    assert!(desk.hub.has(CID, Some(ALICE)) && desk.close_code(alice).is_none());
+    assert_eq!(desk.ban(Uid(1), Some(Duration::ZERO)), Ok(()));
+    assert_eq!(desk.ban(ALICE, None), Ok(()));
+}
+
+#[test]
 fn a_dissolved_room_says_so_then_refuses_who_stayed_then_closes() {
     let mut desk = Desk::new();
     let alice = desk.join(ALICE);
@@ -1311,6 +1365,7 @@ impl Desk {
             channel: "room".into(),
             app_key: "app".into(),
             expires_ms: 0,
+            good_until: None,
             began: None,
         };
         let mut room = Room::new(ticket);
@@ -1338,6 +1393,7 @@ impl Desk {
             channel: "room".into(),
             app_key: "app".into(),
             expires_ms: self.ticket_expires,
+            good_until: None,
             began: None,
         };
         ticket.sign(&secret())
@@ -1406,6 +1462,12 @@ impl Desk {
 
     fn kick(&mut self, uid: Uid) {
         self.input(HubInput::Kick(CID, uid));
+    }
+
+    fn ban(&mut self, uid: Uid, how_long: Option<Duration>) -> Result<(), TooManyBans> {
+        let banned = self.hub.ban(CID, uid, how_long, self.now);
+        self.input(HubInput::Timeout);
+        banned
     }
 
     fn pass(&mut self, secs: u64) {

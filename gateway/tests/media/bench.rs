@@ -11,6 +11,7 @@ use nertc_gateway::embedded::{Embedded, EmbeddedConfig};
 use nertc_gateway::listener::Listener;
 use nertc_gateway::media::{Admission, Guests, MediaEngine as _, MediaStatistics, Refusal};
 use nertc_gateway::token::{Action, GrantError, Grants, Holder, Secret};
+use nertc_gateway::vital::Vital;
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::sessions::{
     ClientSession, ClientSessionConfig, ClientSessionEvent, ClientSessionResult, PublishRequestType,
@@ -44,7 +45,7 @@ impl Bench {
         change(&mut config);
         let stranger = Arc::new(Mutex::new(None::<u64>));
         let guests = Arc::new(Everybody { stranger: Arc::clone(&stranger) });
-        let media = Embedded::start(config, Arc::clone(&grants), guests).await.unwrap();
+        let media = Embedded::start(config, Arc::clone(&grants), guests, &Vital::default()).await.unwrap();
         let http = Listener::new(http, Duration::from_secs(5));
         let router = media.flv_router();
         tokio::spawn(async move { axum::serve(http, router).await });
