@@ -6,6 +6,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 
+mod chunks;
 mod draw;
 mod engine;
+mod flv;
+mod frames;
+mod hub;
+mod media;
 mod planted;
+mod rtmp;
+mod script;
+mod sdk;
+mod spoil;
+mod tokens;
