@@ -12,6 +12,7 @@ mod engine;
 mod flv;
 mod frames;
 mod hub;
+mod live;
 mod media;
 mod planted;
 mod rtmp;
