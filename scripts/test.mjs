@@ -8,6 +8,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { checkDemo } from './check-demo.mjs';
+import { fuzz } from './fuzz.mjs';
 import { buildGateway } from './gateway.mjs';
 import { buildCompiler } from './preview.mjs';
 import { setUp } from './setup.mjs';
@@ -29,6 +30,7 @@ const STEPS = {
   docs: () => cargo('doc', [...NATIVE, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
   'docs-wasm': () => cargo('doc', [...SDK_ON_WASM, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
   native: () => cargo('test', NATIVE),
+  fuzz: () => fuzz(),
   sim: () => sim(),
   wasm: () => testWasm(),
   components: () => nodeTests(['components/test']),

@@ -71,6 +71,11 @@ fn refuse(refusal: Refusal) -> Response {
     (status, [LIVE], body).into_response()
 }
 
+/// What a player is sent, from the file header on.
+pub fn file(packets: &[Packet]) -> Bytes {
+    Writer::default().media(packets)
+}
+
 /// Writes FLV.
 #[derive(Debug, Default)]
 struct Writer {

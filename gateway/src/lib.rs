@@ -55,6 +55,13 @@ use crate::urls::MediaUrls;
 use crate::vital::Vital;
 use crate::ws::HubHandle;
 
+/// Parsers and writers without their sockets, for fuzzers (`tests/fuzz/`); no interface for anybody else.
+#[doc(hidden)]
+pub mod dry {
+    pub use crate::flv::file as flv_file;
+    pub use crate::rtmp::dry::DryConnection;
+}
+
 /// The whole gateway.
 #[derive(Debug)]
 pub struct Gateway;

@@ -4,6 +4,7 @@
 //! [`Engine::publish`] and [`Engine::play`].
 
 mod chunks;
+pub(crate) mod dry;
 mod enhanced;
 mod session;
 
