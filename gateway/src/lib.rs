@@ -23,6 +23,7 @@ mod http;
 pub mod hub;
 pub mod listener;
 pub mod media;
+mod pace;
 mod rtmp;
 mod serve;
 pub mod token;

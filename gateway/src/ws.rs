@@ -177,11 +177,17 @@ impl HubHandle {
         let farewell = async {
             if let Some((code, reason)) = close {
                 let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-                sink.send(Message::Close(Some(frame))).await.ok()?;
+                if sink.send(Message::Close(Some(frame))).await.is_err() {
+                    return;
+                }
             }
-            // The peer's own close frame ends the stream; so does an error.
-            while stream.next().await?.is_ok() {}
-            Some(())
+            // The peer's own close frame ends the stream; so does an error. What comes before is read no faster
+            // than ever.
+            loop {
+                sleep_until(self.clock.when(budget.ready())).await;
+                let Some(Ok(_)) = stream.next().await else { return };
+                budget.spend(self.clock.now());
+            }
         };
         let _unanswered = timeout(CLOSE_TIMEOUT, farewell).await;
     }
