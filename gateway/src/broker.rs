@@ -121,24 +121,30 @@ impl Broker {
         Ok(Seat(given))
     }
 
-    /// Takes packets from a publisher and queues them for every player, which is woken once for all of them.
+    /// Takes packets from a publisher and queues them for every player, which [`Broker::wake`] tells.
     ///
     /// # Errors
     ///
     /// Says that the publisher was replaced or ended.
     pub fn push(&self, seat: &Seat, packets: &[Packet], now_ms: u64) -> Result<(), Ended> {
-        let Given { id, name, place, stream } = &seat.0;
+        let Given { id, place, stream, .. } = &seat.0;
         if place.is_over() {
             return Err(Ended);
         }
-        let pushed = open(stream).push(*id, packets, &self.limits, now_ms)?;
+        let dropped = open(stream).push(*id, packets, &self.limits, now_ms)?;
         let bytes: usize = packets.iter().map(|packet| packet.body.len()).sum();
         self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.dropped.fetch_add(pushed.dropped, Ordering::Relaxed);
-        for stalled in pushed.stalled {
-            self.directory().leave(name, stalled);
-        }
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Wakes the players of a publisher's stream, once for all that was pushed, and drops those that took
+    /// nothing for too long.
+    pub fn wake(&self, seat: &Seat, now_ms: u64) {
+        let stalled = open(&seat.0.stream).wake(&self.limits, now_ms);
+        for player in stalled {
+            self.directory().leave(&seat.0.name, player);
+        }
     }
 
     /// Hands a player the next packets of at most about `bytes`; none if there are none yet.

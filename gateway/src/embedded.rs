@@ -96,7 +96,7 @@ impl Default for EmbeddedLimits {
             messages_per_second: 500,
             // 32 Mbit/s; phones send two or three.
             bytes_per_second: 4_000_000,
-            burst: Duration::from_secs(4),
+            burst: Duration::from_secs(2),
             excess: Duration::from_secs(60),
             broker,
         }

@@ -67,13 +67,17 @@ impl Publication {
     ///
     /// As [`Broker::push`].
     pub(crate) async fn push(&self, packets: &[Packet]) -> Result<(), Ended> {
-        let mut slices = packets.chunks(self.seat.slice()).peekable();
-        while let Some(slice) = slices.next() {
-            self.hall.broker.push(&self.seat, slice, self.hall.now_ms())?;
-            if slices.peek().is_some() {
+        if packets.is_empty() {
+            return Ok(());
+        }
+        let Hall { broker, .. } = &self.hall;
+        for (index, slice) in packets.chunks(self.seat.slice()).enumerate() {
+            if index > 0 {
                 yield_now().await;
             }
+            broker.push(&self.seat, slice, self.hall.now_ms())?;
         }
+        broker.wake(&self.seat, self.hall.now_ms());
         Ok(())
     }
 

@@ -19,15 +19,6 @@ pub(super) struct Stream {
     players: BTreeMap<ConnectionId, Player>,
 }
 
-/// What a push came to.
-#[derive(Debug, Default)]
-pub(super) struct Pushed {
-    /// Packets that players will miss.
-    pub(super) dropped: u64,
-    /// Players that took nothing for too long, and are none any more.
-    pub(super) stalled: Vec<ConnectionId>,
-}
-
 impl Stream {
     pub(super) fn begin(&mut self, id: ConnectionId) {
         if self.newest.is_some_and(|newest| newest > id) {
@@ -39,31 +30,34 @@ impl Stream {
         self.players.values_mut().for_each(Player::start_over);
     }
 
+    /// Queues packets for every player, and says how many packets they will miss.
     pub(super) fn push(
         &mut self,
         id: ConnectionId,
         packets: &[Packet],
         limits: &BrokerLimits,
         now_ms: u64,
-    ) -> Result<Pushed, Ended> {
+    ) -> Result<u64, Ended> {
         if self.publisher != Some(id) {
             return Err(Ended);
         }
-        let mut pushed = Pushed::default();
-        for packet in packets {
-            pushed.dropped += self.take_in(packet, limits, now_ms);
-        }
-        // Once for all of them.
+        Ok(packets.iter().map(|packet| self.take_in(packet, limits, now_ms)).sum())
+    }
+
+    /// Wakes every player that something is queued for. Those that took nothing for too long are players no
+    /// more, and are named.
+    pub(super) fn wake(&mut self, limits: &BrokerLimits, now_ms: u64) -> Vec<ConnectionId> {
+        let mut stalled = Vec::new();
         self.players.retain(|id, player| {
             player.wake();
             let stalls = player.is_stalled(limits, now_ms);
             if stalls {
-                pushed.stalled.push(*id);
+                stalled.push(*id);
             }
             // One whose place was given away may be busy writing, and not have seen it.
             !stalls && !player.is_over()
         });
-        Ok(pushed)
+        stalled
     }
 
     pub(super) fn play(&mut self, id: ConnectionId, place: Arc<Place>, now_ms: u64) {

@@ -227,6 +227,88 @@ fn the_largest_room_plays_one_stream_though_every_player_has_come_back_and_one_m
 }
 
 #[test]
+fn a_stream_whose_places_are_taken_has_one_for_who_has_fewer_than_another() {
+    let mut bench = Bench::new();
+    bench.broker.limits.players_per_stream = 4;
+    bench.broker.limits.players_per_holder = 3;
+    let first = bench.play_as(NAME, 1).unwrap();
+    let second = bench.play_as(NAME, 1).unwrap();
+    bench.play_as(NAME, 1).unwrap();
+    bench.play_as(NAME, 1).unwrap();
+    assert_eq!(bench.try_take(first, 1), Err(Ended), "one too many of the same holder");
+    bench.play_as(NAME, 2).unwrap();
+    bench.play_as(NAME, 3).unwrap();
+    assert_eq!(bench.try_take(second, 1), Err(Ended), "the oldest of who has most");
+    assert_eq!(bench.play_as(NAME, 2).err(), Some(Refusal::Full), "as many as anybody has");
+    bench.play_as(NAME, 4).unwrap();
+    assert_eq!(bench.play_as(NAME, 5).err(), Some(Refusal::Full), "everybody has one");
+    assert_eq!(bench.broker.statistics().players, 4);
+}
+
+#[test]
+fn who_was_replaced_and_comes_late_replaces_nobody() {
+    let mut bench = Bench::new();
+    // Both have a place each before either tells the stream.
+    let limits = bench.broker.limits.clone();
+    let early = bench.broker.directory().publish(NAME, 1, &limits).unwrap();
+    let late = bench.broker.directory().publish(NAME, 1, &limits).unwrap();
+    for given in [&late, &early] {
+        open(&given.stream).begin(given.id);
+    }
+    let [early, late] = [early, late].map(|given| bench.keep(Seat(given)));
+    assert_eq!(bench.push(early, 0, KEY), Err(Ended));
+    assert_eq!(bench.push(late, 0, KEY), Ok(()));
+    bench.leave(early);
+    assert_eq!(bench.push(late, 0, KEY), Ok(()));
+}
+
+#[test]
+fn nobody_who_decides_about_places_waits_for_a_stream() {
+    let mut bench = Bench::new();
+    let (publisher, player) = (bench.publish(1), bench.play());
+    let stream = Arc::clone(&bench.seats[&publisher].0.stream);
+    let busy = open(&stream);
+    assert_eq!(bench.broker.statistics().players, 1);
+    bench.broker.review(2, |_, _| false);
+    assert!(bench.seats[&player].is_over());
+    bench.broker.publish("another", 3).unwrap();
+    bench.broker.end(NAME);
+    assert!(bench.seats[&publisher].is_over());
+    drop(busy);
+}
+
+#[test]
+fn no_step_of_a_clock_stops_time_or_turns_it_back() {
+    const HALF: u32 = 1 << 31;
+    for steps in [
+        &[HALF][..],
+        &[HALF, HALF],
+        &[HALF - 1, HALF + 1],
+        &[HALF + 1, 40, HALF - 1],
+        &[u32::MAX],
+        &[HALF, 0, HALF, 40],
+    ] {
+        for track in [KEY, SOUND] {
+            let mut bench = Bench::new();
+            let publisher = bench.publish(1);
+            let player = bench.play();
+            let (mut raw, mut last) = (0_u32, 0);
+            bench.push_at(publisher, raw, track);
+            bench.take(player);
+            for step in steps.iter().copied().chain([40; 20]) {
+                raw = raw.wrapping_add(step);
+                bench.now += 40;
+                bench.push_at(publisher, raw, track);
+                let time = bench.take(player)[0].0;
+                assert!(time >= last && time <= last + 1_000, "{steps:?}: {time} after {last}");
+                last = time;
+            }
+            assert!(last >= 20 * 40, "{steps:?}: time stands at {last}");
+        }
+    }
+}
+
+#[test]
 fn an_ended_stream_is_over_for_everyone_and_nothing_of_it_stays() {
     let mut bench = Bench::new();
     let publisher = bench.publish(1);
@@ -615,7 +697,7 @@ impl Bench {
 
     fn push_metadata(&mut self, id: ConnectionId, body: &'static [u8]) {
         let packet = Packet { track: Track::Metadata, timestamp: 0, body: Bytes::from_static(body) };
-        self.broker.push(&self.seats[&id], &[packet], self.now).unwrap();
+        self.pass(id, packet).unwrap();
     }
 
     fn push(&mut self, id: ConnectionId, timestamp: u32, body: &'static [u8]) -> Result<(), Ended> {
@@ -626,7 +708,14 @@ impl Bench {
         };
         let body = Bytes::from_static(body);
         let packet = Packet { track, timestamp, body };
-        self.broker.push(&self.seats[&id], &[packet], self.now)
+        self.pass(id, packet)
+    }
+
+    fn pass(&mut self, id: ConnectionId, packet: Packet) -> Result<(), Ended> {
+        let seat = &self.seats[&id];
+        self.broker.push(seat, &[packet], self.now)?;
+        self.broker.wake(seat, self.now);
+        Ok(())
     }
 
     fn take(&mut self, id: ConnectionId) -> Vec<(u32, &'static [u8])> {
