@@ -56,6 +56,8 @@ pub struct Connection {
     is_waiting: bool,
     deadline: Pin<Box<Sleep>>,
     pace: Pace,
+    /// Bytes that were read and not counted yet.
+    unpaid: usize,
     /// Set while nothing is read because too much was.
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -68,6 +70,7 @@ impl Connection {
             is_waiting: false,
             deadline: Box::pin(sleep(stalled)),
             pace: Pace::new(READING, Instant::now()),
+            unpaid: 0,
             pause: None,
         }
     }
@@ -104,9 +107,14 @@ impl AsyncRead for Connection {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut *open(&self.socket)).poll_read(context, buffer))?;
-        let now = Instant::now();
-        self.pace.spend((buffer.filled().len() - before) as u64, now);
-        self.pause = self.pace.resumes(now).map(|at| Box::pin(sleep_until(at)));
+        self.unpaid += buffer.filled().len() - before;
+        // Most connections never read so much that the time matters.
+        if self.unpaid >= PAID_AT_ONCE {
+            let now = Instant::now();
+            let bytes = std::mem::take(&mut self.unpaid);
+            self.pace.spend(bytes as u64, now);
+            self.pause = self.pace.resumes(now).map(|at| Box::pin(sleep_until(at)));
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -175,6 +183,7 @@ fn open(socket: &Mutex<TcpStream>) -> MutexGuard<'_, TcpStream> {
 /// How fast HTTP and WebSocket connections are read. Much more than the packets that a client may send and the
 /// longest report: it is for what costs more than its bytes, as frames without any do.
 const READING: Rate = Rate { units: 1 << 20, burst: Duration::from_secs(4) };
+const PAID_AT_ONCE: usize = 16 * 1024;
 /// What may follow the request for something that never ends.
 const UNASKED: usize = 64 * 1024;
 
