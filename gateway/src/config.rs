@@ -2,16 +2,25 @@
 //!
 //! Hides where a value came from. [`Settings`] is what somebody wrote, [`Config`] what it means.
 
+mod address;
+mod checks;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::builder::Resettable;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use nertc_miniapp::protocol::MOST_MEMBERS;
 use serde::{Deserialize, Serialize};
 
+pub use self::address::Authority;
+use self::checks::{
+    check_admin_token, check_app, collide, key_at, listening, read_listening, read_whole, unusable, whole,
+    within,
+};
 use crate::http::{App, Apps};
 use crate::hub::HubConfig;
 use crate::token::{Secret, WeakSecret};
@@ -25,8 +34,8 @@ pub struct Config {
     pub rtmp_listen: SocketAddr,
     /// Where clients reach the signalling, without scheme; the listening address when empty.
     pub public_address: String,
-    /// Where clients reach RTMP, `host` or `host:port`; the listening address when empty.
-    pub public_media: String,
+    /// Where clients reach RTMP; the listening address when absent.
+    pub public_media: Option<Authority>,
     /// Signs tickets and grants; drawn at the start when absent, which ends them with the process.
     pub secret: Option<Secret>,
     /// Who may use the gateway.
@@ -37,7 +46,7 @@ pub struct Config {
     pub dev: bool,
     /// Lets clients ask for misbehaviour; never in production.
     pub allow_faults: bool,
-    /// How long a login ticket and the media grants of its session last.
+    /// How long a login ticket lasts.
     pub ticket_ttl: Duration,
     /// Frames that may wait for one connection before it counts as too slow, besides those that a full room
     /// may bring at once.
@@ -52,7 +61,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8395)),
             rtmp_listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
             public_address: String::new(),
-            public_media: String::new(),
+            public_media: None,
             secret: None,
             apps: Apps::Any,
             admin_token: None,
@@ -76,13 +85,13 @@ pub struct Settings {
     pub config: Option<PathBuf>,
 
     /// Where HTTP and WebSocket connections are accepted; port 0 takes a free one [default: 127.0.0.1:8395]
-    #[arg(long, env = "NERTC_LISTEN", value_name = "IP:PORT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, env = "NERTC_LISTEN", value_name = "IP:PORT", value_parser = listening)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_listening")]
     pub listen: Option<SocketAddr>,
 
     /// Where RTMP connections are accepted; port 0 takes a free one [default: 127.0.0.1:1935]
-    #[arg(long, env = "NERTC_RTMP_LISTEN", value_name = "IP:PORT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, env = "NERTC_RTMP_LISTEN", value_name = "IP:PORT", value_parser = listening)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_listening")]
     pub rtmp_listen: Option<SocketAddr>,
 
     /// Where clients reach the signalling: host, perhaps port and path, no scheme (clients add wss://)
@@ -142,29 +151,59 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_faults: Option<bool>,
 
-    /// How long a session's login ticket and media grants last, in seconds [default: 86400]
-    #[arg(long, env = "NERTC_TICKET_TTL", value_name = "SECONDS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// How long a login ticket lasts, in seconds; who has come in stays as long as it likes [default: 86400]
+    #[arg(
+        long,
+        env = "NERTC_TICKET_TTL",
+        value_name = "SECONDS",
+        value_parser = whole::<u64>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub ticket_ttl: Option<u64>,
 
     /// How long a member that lost its connection stays in the room, in seconds [default: 30]
-    #[arg(long, env = "NERTC_GRACE", value_name = "SECONDS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_GRACE",
+        value_name = "SECONDS",
+        value_parser = whole::<u64>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub grace: Option<u64>,
 
     /// Signalling connections at once [default: 10000]
-    #[arg(long, env = "NERTC_MAX_CONNECTIONS", value_name = "NUMBER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_MAX_CONNECTIONS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_connections: Option<usize>,
 
     /// Rooms at once [default: 5000]
-    #[arg(long, env = "NERTC_MAX_ROOMS", value_name = "NUMBER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_MAX_ROOMS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_rooms: Option<usize>,
 
     /// Members of one room, at most 1000 [default: 200]
-    #[arg(long, env = "NERTC_MAX_MEMBERS", value_name = "NUMBER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_MAX_MEMBERS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_members: Option<usize>,
 
     /// What is logged to stderr: error, warn, info, debug, trace, or a tracing filter [default: info]
@@ -189,6 +228,24 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Reads flags and environment. A variable that is empty counts as not set: that is how composed
+    /// environments leave one out.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with which flag; or is what `--help` says.
+    pub fn from_command_line() -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let is_empty =
+            |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        let unset: Vec<_> =
+            command.get_arguments().filter(|arg| is_empty(arg)).map(|arg| arg.get_id().clone()).collect();
+        for id in unset {
+            command = command.mut_arg(id, |arg| arg.env(Resettable::Reset));
+        }
+        Self::from_arg_matches(&command.try_get_matches()?)
+    }
+
     /// Fills what is not set from the file that is named, if one is.
     ///
     /// # Errors
@@ -232,43 +289,53 @@ impl Settings {
     pub fn resolve(&self) -> Result<Config, ConfigError> {
         let default = Config::default();
         for (key, app) in &self.apps {
-            if app.secure && app.secret.as_deref().unwrap_or_default().is_empty() {
-                return Err(ConfigError::NoAppSecret(key.clone()));
-            }
+            check_app(key, app)?;
         }
-        if self.admin_token.as_deref().is_some_and(|token| token.len() < Secret::MIN_LEN) {
-            return Err(ConfigError::WeakAdminToken);
+        if let Some(token) = &self.admin_token {
+            check_admin_token(token)?;
         }
         let secret = self.secret.as_deref().map(Secret::from_text).transpose();
-        let public_address = self.public_address.clone().unwrap_or_default();
-        if public_address.contains("://") {
-            return Err(ConfigError::Scheme("public-address", public_address));
+        let public = |name, text: &String, must| unusable(name, format!("{text:?}"), must);
+        let public_address = self
+            .public_address
+            .as_ref()
+            .map(|text| address::with_path(text).map_err(|must| public("public-address", text, must)));
+        let public_media = self
+            .public_media
+            .as_ref()
+            .map(|text| Authority::parse(text).map_err(|must| public("public-media", text, must)));
+        let listen = self.listen.unwrap_or(default.listen);
+        let rtmp_listen = self.rtmp_listen.unwrap_or(default.rtmp_listen);
+        if collide(listen, rtmp_listen) {
+            let must = format!("it must differ from listen, which is {listen}");
+            return Err(unusable("rtmp-listen", rtmp_listen.to_string(), must));
         }
-        let public_media = self.public_media.clone().unwrap_or_default();
-        if public_media.contains('/') {
-            return Err(ConfigError::Scheme("public-media", public_media));
-        }
-        if self.max_members.is_some_and(|members| !(1..=MOST_MEMBERS).contains(&members)) {
-            return Err(ConfigError::MaxMembers);
-        }
+        let limit = |name, set: Option<usize>, default| within(name, set.unwrap_or(default), 1..=MOST);
+        let ticket_ttl = within("ticket-ttl", self.ticket_ttl.unwrap_or(DAY), 1..=365 * DAY)?;
+        let grace = within("grace", self.grace.unwrap_or(default.hub.grace.as_secs()), 0..=DAY)?;
         let hub = HubConfig {
-            max_connections: self.max_connections.unwrap_or(default.hub.max_connections),
-            max_rooms: self.max_rooms.unwrap_or(default.hub.max_rooms),
-            max_members: self.max_members.unwrap_or(default.hub.max_members),
-            grace: self.grace.map_or(default.hub.grace, Duration::from_secs),
+            max_connections: limit("max-connections", self.max_connections, default.hub.max_connections)?,
+            max_rooms: limit("max-rooms", self.max_rooms, default.hub.max_rooms)?,
+            max_members: within(
+                "max-members",
+                self.max_members.unwrap_or(default.hub.max_members),
+                1..=MOST_MEMBERS,
+            )?,
+            grace: Duration::from_secs(grace),
+            return_life: Duration::from_secs(ticket_ttl).max(SHORTEST_RETURN),
             ..default.hub
         };
         Ok(Config {
-            listen: self.listen.unwrap_or(default.listen),
-            rtmp_listen: self.rtmp_listen.unwrap_or(default.rtmp_listen),
-            public_address,
-            public_media,
+            listen,
+            rtmp_listen,
+            public_address: public_address.transpose()?.unwrap_or_default(),
+            public_media: public_media.transpose()?,
             secret: secret.map_err(ConfigError::WeakSecret)?,
             apps: if self.apps.is_empty() { Apps::Any } else { Apps::Listed(self.apps.clone()) },
             admin_token: self.admin_token.clone(),
             dev: self.dev.unwrap_or(false),
             allow_faults: self.allow_faults.unwrap_or(false),
-            ticket_ttl: self.ticket_ttl.map_or(default.ticket_ttl, Duration::from_secs),
+            ticket_ttl: Duration::from_secs(ticket_ttl),
             send_queue: default.send_queue,
             hub,
         })
@@ -321,7 +388,12 @@ impl Settings {
         })?;
         toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            ConfigError::BadFile { file: path.display().to_string(), line, why: error.message().to_owned() }
+            let key = error.span().and_then(|span| key_at(&text, span.start));
+            let why = match key {
+                Some(key) if !error.message().contains(key) => format!("{key}: {}", error.message()),
+                Some(_) | None => error.message().to_owned(),
+            };
+            ConfigError::BadFile { file: path.display().to_string(), line, why }
         })
     }
 }
@@ -376,18 +448,34 @@ pub enum ConfigError {
     /// Tokens are required that nobody can sign.
     #[error("apps.{0}: secure = true needs a secret")]
     NoAppSecret(String),
-    /// An address was written as a URL.
-    #[error("{0}: write {1:?} without scheme, as host or host:port")]
-    Scheme(&'static str, String),
-    /// No room could be entered, or a full one would not work.
-    #[error("max-members: from 1 to {MOST_MEMBERS}")]
-    MaxMembers,
+    /// The operator's token cannot be sent.
+    #[error("admin-token: it must be of visible ASCII characters, without spaces at its ends")]
+    AdminTokenNoHeader,
+    /// A secret that signs nothing.
+    #[error("apps.{0}: its secret must not be empty; leave it out for an application without tokens")]
+    EmptyAppSecret(String),
+    /// A setting that cannot work.
+    #[error("{name}: {must}, not {value}")]
+    Unusable {
+        /// Which one.
+        name: String,
+        /// What it is.
+        value: String,
+        /// What it must be.
+        must: String,
+    },
     /// The settings cannot be written as TOML.
     #[error("the settings cannot be printed: {0}")]
     Unprintable(String),
 }
 
 const DEFAULT_LOG: &str = "info";
+/// Seconds.
+const DAY: u64 = 86_400;
+/// More than one process has ever held of anything.
+const MOST: usize = 1_000_000;
+/// However short a ticket's life: a client tries to come back for some minutes.
+const SHORTEST_RETURN: Duration = Duration::from_secs(600);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -456,16 +544,96 @@ mod tests {
             |settings: Settings| settings.with_file().and_then(|s| s.resolve()).unwrap_err().to_string();
         assert!(error(parse(&["--secret", "short"])).starts_with("secret: "));
         assert!(error(parse(&["--admin-token", "short"])).starts_with("admin-token: "));
-        assert!(error(parse(&["--public-address", "wss://h"])).starts_with("public-address: "));
-        assert!(error(parse(&["--public-media", "rtmp://h"])).starts_with("public-media: "));
         for members in ["0", "1001"] {
-            assert!(error(parse(&["--max-members", members])).starts_with("max-members: from 1 to 1000"));
+            let told = error(parse(&["--max-members", members]));
+            assert!(told.starts_with("max-members: it must be from 1 to 1000"), "{told}");
         }
         assert_eq!(parse(&["--max-members", "1000"]).resolve().unwrap().hub.max_members, MOST_MEMBERS);
         let in_file = |text| error(parse(&["--config", file(text).to_str().unwrap()]));
         assert!(in_file("[apps.a]\nsecure = true\n").contains("apps.a"));
         assert!(in_file("grace = 1\nsecrte = 'hush hush hush hush'\n").contains("line 2: unknown field"));
         assert!(!in_file("secret = 'hush hush hush hush").contains("hush"));
+    }
+
+    #[test]
+    fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
+        for (name, value, must) in [
+            ("listen", "127.0.0.1:99999", "port up to 65535"),
+            ("listen", "127.0.0.1", "IP address and a port"),
+            ("listen", "::1:8395", "[::1]:8395"),
+            ("listen", "localhost:8395", "IP address"),
+            ("listen", " 127.0.0.1:8395", "IP address"),
+            ("listen", "", "IP address"),
+            ("rtmp-listen", "[::1]", "port"),
+            ("rtmp-listen", "127.0.0.1:8395", "differ from listen"),
+            ("rtmp-listen", "0.0.0.0:8395", "differ from listen"),
+            ("public-address", "", "host"),
+            ("public-address", "wss://call.example.com", "without scheme"),
+            ("public-address", "call.example.com:99999", "1 to 65535"),
+            ("public-address", "call.example.com:0", "1 to 65535"),
+            ("public-address", "call example.com", "host"),
+            ("public-address", "2001:db8::1:8395", "brackets"),
+            ("public-address", "call.example.com/ws?node=1", "without query"),
+            ("public-media", "", "host"),
+            ("public-media", "rtmp://call.example.com", "port"),
+            ("public-media", "call.example.com/live", "host"),
+            ("public-media", "call.example.com:0", "1 to 65535"),
+            ("public-media", "::1", "brackets"),
+            ("public-media", "call.example.com?x=1", "host"),
+            ("secret", "", "16 bytes"),
+            ("secret", "short", "16 bytes"),
+            ("admin-token", "", "16 bytes"),
+            ("admin-token", " with spaces at its ends ", "spaces"),
+            ("admin-token", "пароль пароль пароль", "ASCII"),
+            ("ticket-ttl", "0", "from 1"),
+            ("ticket-ttl", "-1", ""),
+            ("ticket-ttl", "99999999999", "to 31536000"),
+            ("ticket-ttl", "1.5", "whole number"),
+            ("grace", "86401", "to 86400"),
+            ("grace", "18446744073709551616", ""),
+            ("max-connections", "0", "from 1"),
+            ("max-rooms", "0", "from 1"),
+            ("max-members", "0", "from 1"),
+            ("max-members", "many", "whole number"),
+            ("dev", "maybe", ""),
+        ] {
+            let flag = format!("--{name}");
+            let by_flag = match Settings::try_parse_from(["nertc-gateway", &flag, value]) {
+                Ok(settings) => settings.with_file().unwrap().resolve().unwrap_err().to_string(),
+                Err(error) => error.to_string(),
+            };
+            let is_number = value.parse::<f64>().is_ok();
+            let quoted = if is_number { value.into() } else { format!("'{value}'") };
+            let path = file(&format!("{name} = {quoted}\n"));
+            let settings = parse(&["--config", path.to_str().unwrap()]);
+            let by_file = settings.with_file().and_then(|s| s.resolve()).unwrap_err().to_string();
+            for error in [by_flag, by_file] {
+                assert!(error.contains(name) && error.contains(must), "{name} = {value:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_application_that_nobody_could_name_is_refused() {
+        for (text, named) in [
+            ("[apps.'a b']\n", "apps"),
+            ("[apps.'']\n", "apps"),
+            ("[apps.a]\nsecret = ''\n", "apps.a"),
+            ("[apps.a]\nsecure = true\n", "apps.a"),
+        ] {
+            let settings = parse(&["--config", file(text).to_str().unwrap()]);
+            let error = settings.with_file().and_then(|s| s.resolve()).unwrap_err().to_string();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_told_as_they_stand_in_a_url() {
+        let settings =
+            parse(&["--public-address", "[2001:DB8::1]:8395/ws", "--public-media", "[2001:DB8::1]"]);
+        let config = settings.with_file().unwrap().resolve().unwrap();
+        assert_eq!(config.public_address, "[2001:db8::1]:8395/ws");
+        assert_eq!(config.public_media.unwrap().to_string(), "[2001:db8::1]");
     }
 
     #[test]
@@ -481,7 +649,6 @@ mod tests {
 
     #[test]
     fn the_description_of_the_command_line_is_sound() {
-        use clap::CommandFactory as _;
         Settings::command().debug_assert();
     }
 

@@ -10,14 +10,13 @@ use std::{fmt, io};
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::broker::BrokerLimits;
-use crate::clock::wall_clock_ms;
 use crate::hall::{Hall, Publication, Subscription};
-use crate::media::{APP, MediaEngine, MediaStatistics, Refusal, name_and_grant};
+use crate::media::{APP, Admission, Guests, MediaEngine, MediaStatistics, Refusal, name_and_grant};
 use crate::token::{Action, Grants, Holder};
 use crate::{flv, rtmp};
 
@@ -26,14 +25,12 @@ use crate::{flv, rtmp};
 pub struct EmbeddedConfig {
     /// Where RTMP connections are accepted; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The host that clients reach this server under.
+    /// The host that clients reach this server under; an IPv6 address in brackets.
     pub public_host: String,
     /// The RTMP port that clients see, if it is not the one listened on.
     pub public_port: Option<u16>,
     /// How much of everything.
     pub limits: EmbeddedLimits,
-    /// Milliseconds since the Unix epoch, to tell expired grants.
-    pub clock: fn() -> u64,
 }
 
 impl Default for EmbeddedConfig {
@@ -43,7 +40,6 @@ impl Default for EmbeddedConfig {
             public_host: "127.0.0.1".to_owned(),
             public_port: None,
             limits: EmbeddedLimits::default(),
-            clock: wall_clock_ms,
         }
     }
 }
@@ -57,6 +53,8 @@ pub struct EmbeddedLimits {
     pub message_bytes: usize,
     /// How long a connection may take to ask for a stream, handshake included.
     pub negotiation: Duration,
+    /// How many may wait for their holder to come back after a restart; one more is refused at once.
+    pub waiting: usize,
     /// How long a publisher may send neither media nor, asked half-way, that it is there.
     pub idle_publisher: Duration,
     /// How long a player waits for media.
@@ -88,6 +86,8 @@ impl Default for EmbeddedLimits {
             connections: broker.streams + broker.players + NEGOTIATING,
             message_bytes: 4 << 20,
             negotiation: Duration::from_secs(10),
+            // Everybody, after a restart.
+            waiting: broker.streams + broker.players,
             idle_publisher: Duration::from_secs(20),
             idle_player: Duration::from_secs(600),
             quiet: Duration::from_secs(20),
@@ -117,16 +117,13 @@ pub struct Embedded {
 impl Embedded {
     /// Listens for RTMP. HTTP-FLV is served once [`Embedded::flv_router`] is part of a server.
     ///
-    /// `welcome` says whether a user may do something with a stream at the moment; a grant alone does not
-    /// tell, because it outlives its holder's stay.
-    ///
     /// # Errors
     ///
     /// Fails when the address cannot be listened on.
     pub async fn start(
         config: EmbeddedConfig,
         grants: Arc<Grants>,
-        welcome: impl Fn(Action, &str, u64) -> bool + Send + Sync + 'static,
+        guests: Arc<dyn Guests>,
     ) -> io::Result<Self> {
         let workers = Workers::start()?;
         let handle = workers.handle.clone();
@@ -138,10 +135,10 @@ impl Embedded {
         let engine = Arc::new(Engine {
             hall: Hall::new(limits.broker.clone()),
             workers: handle.clone(),
+            waiting: Semaphore::new(limits.waiting),
             limits,
             grants,
-            welcome: Box::new(welcome),
-            clock: config.clock,
+            guests,
         });
         let (stop, stopped) = watch::channel(false);
         let accepting = handle.spawn(accept(listener, Arc::clone(&engine), stopped));
@@ -192,8 +189,8 @@ impl MediaEngine for Embedded {
     }
 
     fn review(&self, holder: u64) {
-        let Engine { hall, welcome, .. } = &*self.engine;
-        hall.broker().review(holder, |action, stream| welcome(action, stream, holder));
+        let Engine { hall, guests, .. } = &*self.engine;
+        hall.broker().review(holder, |action, stream| guests.welcomes(action, stream, holder));
     }
 
     fn statistics(&self) -> MediaStatistics {
@@ -232,39 +229,54 @@ pub(crate) struct Engine {
     /// Where everything runs that carries media.
     pub(crate) workers: Handle,
     grants: Arc<Grants>,
-    welcome: Box<Welcome>,
-    clock: fn() -> u64,
+    guests: Arc<dyn Guests>,
+    /// Places for those whose holder may come back.
+    waiting: Semaphore,
 }
-
-/// Whether this user may do this with this stream at the moment.
-type Welcome = dyn Fn(Action, &str, u64) -> bool + Send + Sync;
 
 impl Engine {
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
-    pub(crate) fn publish(&self, asked: &str) -> Result<Publication, Refusal> {
-        let (name, holder) = self.admit(Action::Publish, asked)?;
+    pub(crate) async fn publish(&self, asked: &str) -> Result<Publication, Refusal> {
+        let (name, holder) = self.admit(Action::Publish, asked).await?;
         let seat = self.hall.publish(name, holder.uid)?;
         self.confirm(Action::Publish, name, holder).map(|()| seat)
     }
 
     /// Lets a client play what it asks for, if it may.
-    pub(crate) fn play(&self, asked: &str) -> Result<Subscription, Refusal> {
-        let (name, holder) = self.admit(Action::Play, asked)?;
+    pub(crate) async fn play(&self, asked: &str) -> Result<Subscription, Refusal> {
+        let (name, holder) = self.admit(Action::Play, asked).await?;
         let seat = self.hall.play(name, holder.uid)?;
         self.confirm(Action::Play, name, holder).map(|()| seat)
     }
 
-    fn admit<'a>(&self, action: Action, asked: &'a str) -> Result<(&'a str, Holder), Refusal> {
+    /// Asked before a seat is taken, so that no stranger replaces anybody. After a restart of the gateway
+    /// components are back before their members are, and a refused one would not come again.
+    async fn admit<'a>(&self, action: Action, asked: &'a str) -> Result<(&'a str, Holder), Refusal> {
         let (name, grant) = name_and_grant(asked)?;
-        let holder = self.grants.verify(grant, action, name, (self.clock)())?;
-        self.confirm(action, name, holder)?;
-        Ok((name, holder))
+        let holder = self.grants.verify(grant, action, name)?;
+        let mut place = None;
+        loop {
+            match self.guests.admits(action, name, holder) {
+                Admission::Granted => return Ok((name, holder)),
+                Admission::Refused(refusal) => return Err(refusal),
+                Admission::Unknown { until, mut changed } => {
+                    if place.is_none() {
+                        place = Some(self.waiting.try_acquire().map_err(|_| Refusal::NotAGuest)?);
+                    }
+                    // The guests are gone with the gateway, or the time is over: the next answer is the last.
+                    let _again = timeout_at(until, changed.changed()).await;
+                }
+            }
+        }
     }
 
-    /// Asked before a seat is taken, so that no stranger replaces anybody, and again after: a review in
-    /// between would have found nothing to end.
+    /// Asked again after a seat was taken: a review in between would have found nothing to end.
     fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), Refusal> {
-        if (self.welcome)(action, name, holder.uid) { Ok(()) } else { Err(Refusal::NotAGuest) }
+        match self.guests.admits(action, name, holder) {
+            Admission::Granted => Ok(()),
+            Admission::Refused(refusal) => Err(refusal),
+            Admission::Unknown { .. } => Err(Refusal::NotAGuest),
+        }
     }
 }
 

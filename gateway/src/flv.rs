@@ -38,7 +38,7 @@ async fn respond(
     RawQuery(query): RawQuery,
     handover: Option<Extension<Handover>>,
 ) -> Response {
-    let subscription = match subscribe(&engine, &file, query.as_deref().unwrap_or("")) {
+    let subscription = match subscribe(&engine, &file, query.as_deref().unwrap_or("")).await {
         Ok(subscription) => subscription,
         Err(refusal) => return refuse(refusal),
     };
@@ -60,16 +60,16 @@ async fn respond(
     (headers, Body::from_stream(body)).into_response()
 }
 
-fn subscribe(engine: &Engine, file: &str, query: &str) -> Result<Subscription, Refusal> {
+async fn subscribe(engine: &Engine, file: &str, query: &str) -> Result<Subscription, Refusal> {
     let name = file.strip_suffix(".flv").ok_or(Refusal::BadName)?;
     let asked = format!("{name}?{query}");
-    engine.play(&asked)
+    engine.play(&asked).await
 }
 
 fn refuse(refusal: Refusal) -> Response {
     let status = match refusal {
         Refusal::BadName => StatusCode::NOT_FOUND,
-        Refusal::Grant(_) | Refusal::NotAGuest => StatusCode::FORBIDDEN,
+        Refusal::Grant(_) | Refusal::NotAGuest | Refusal::OtherStay => StatusCode::FORBIDDEN,
         Refusal::Busy | Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));

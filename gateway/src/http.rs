@@ -27,9 +27,10 @@ use serde_json::{Value, json};
 use tower_http::timeout::TimeoutLayer;
 use tracing::debug;
 
-use crate::clock::wall_clock_ms;
+use crate::clock::{Clock, wall_clock_ms};
 use crate::cors;
 use crate::faults::ConnectionFaults;
+use crate::hub::Hub;
 use crate::media::MediaEngine;
 use crate::token::{BasicToken, LoginTicket, Secret};
 use crate::ws::HubHandle;
@@ -37,6 +38,10 @@ use crate::ws::HubHandle;
 /// What the HTTP side needs to know.
 pub(crate) struct Desk {
     pub(crate) hub: HubHandle,
+    pub(crate) clock: Clock,
+    /// When the ticket expires that lasts longest: each next one lasts longer, because that is how the later
+    /// of a user's stays is told from the earlier.
+    pub(crate) latest_ticket: AtomicU64,
     pub(crate) secret: Secret,
     pub(crate) apps: Apps,
     /// Where clients reach the signalling: `host:port`, perhaps with a path; no scheme.
@@ -127,7 +132,6 @@ async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
 
 /// The bootstrap (1.1 to 1.4). The status is 200 whatever the answer, which is in `code`.
 async fn bootstrap(State(desk): Shared, body: Result<Bytes, BytesRejection>) -> Json<BootstrapAnswer> {
-    // The machine's own clock: grants that expire with the ticket are checked against it.
     let received = wall_clock_ms();
     let fields = body.ok().and_then(|body| Fields::read(&body));
     let answer = match desk.answer(fields.unwrap_or_default(), received).await {
@@ -157,16 +161,16 @@ impl Desk {
         self.check_right(&fields, uid, app_key, channel)?;
 
         let cid = Cid(self.secret.channel_id(app_key, channel));
-        if let Some(Err(refusal)) = self.hub.ask(move |hub| hub.admits(cid, uid)).await {
-            return Err((refusal.code(), refusal.to_string()));
-        }
-        let ttl = u64::try_from(self.ticket_ttl.as_millis()).unwrap_or(u64::MAX);
+        let admits = move |hub: &mut Hub| hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid));
+        let present = self.hub.ask(admits).await.unwrap_or(Ok(None));
+        let present = present.map_err(|refusal| (refusal.code(), refusal.to_string()))?;
         let ticket = LoginTicket {
             cid: cid.0,
             uid: uid.0,
             channel: channel.to_owned(),
             app_key: app_key.to_owned(),
-            expires_ms: received.saturating_add(ttl),
+            expires_ms: self.next_expiry(present),
+            began: None,
         };
         let token = ticket.sign(&self.secret);
         let t1 = fields.text("t1").parse().unwrap_or(0);
@@ -182,6 +186,17 @@ impl Desk {
             time: Some(ServerTime { t1, t2: received, t3: wall_clock_ms() }),
             ..BootstrapAnswer::default()
         })
+    }
+
+    /// When a new ticket expires: in its time, but after every earlier one of ours and, if the user is in the
+    /// room, after that stay's, which a gateway with another clock may have begun.
+    fn next_expiry(&self, present: Option<u64>) -> u64 {
+        let ttl = u64::try_from(self.ticket_ttl.as_millis()).unwrap_or(u64::MAX);
+        let due = self.clock.reading().latest_ms.saturating_add(ttl);
+        let due = due.max(present.map_or(0, |stay| stay.saturating_add(1)));
+        let next = |latest: u64| due.max(latest.saturating_add(1));
+        let latest = self.latest_ticket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |l| Some(next(l)));
+        next(latest.unwrap_or_default())
     }
 
     /// Secure mode needs the application's token; debug mode needs a checksum that anybody can make.
@@ -203,7 +218,7 @@ impl Desk {
         let has_token = fields.text("secureType") == "1" && !checksum.is_empty();
         match (has_token, app.secret) {
             (true, Some(secret)) => {
-                BasicToken::verify(checksum, app_key, &secret, channel, uid.0, wall_clock_ms())
+                BasicToken::verify(checksum, app_key, &secret, channel, uid.0, self.clock.reading())
                     .map_err(|error| (BAD_PARAMETER, error.to_string()))
             }
             (true, None) => {
@@ -285,7 +300,7 @@ const BAD_PARAMETER: i32 = 414;
 const BAD_APP_KEY: i32 = 417;
 /// Bytes; both go into a ticket, which is bounded itself.
 const MAX_CHANNEL_NAME: usize = 256;
-const MAX_APP_KEY: usize = 128;
+pub(crate) const MAX_APP_KEY: usize = 128;
 const MAX_BODY: usize = 64 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const DEV_TOKEN_TTL_SECS: u64 = 3600;

@@ -14,6 +14,7 @@ mod doors;
 mod limits;
 mod quality;
 mod room;
+mod stay;
 mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -33,10 +34,11 @@ pub(crate) use self::quality::STATISTICS;
 pub use self::quality::{Quality, QualityReport, Sample};
 use self::room::{Arrival, Member, Presence, Room};
 pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
+use self::stay::Rights;
 pub use self::tasks::{
     Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
 };
-use crate::token::{LoginTicket, Secret};
+use crate::token::Secret;
 use crate::urls::{MediaUrls, stream_name};
 
 /// All rooms of one gateway.
@@ -55,6 +57,8 @@ pub struct Hub {
     outputs: VecDeque<HubOutput>,
     /// When the first thing happened.
     begun: Option<Instant>,
+    /// How far the machine's clock is ahead of ours, in milliseconds.
+    clock_ahead: i64,
 }
 
 impl Hub {
@@ -71,6 +75,7 @@ impl Hub {
             timers: Timers::default(),
             outputs: VecDeque::new(),
             begun: None,
+            clock_ahead: 0,
         }
     }
 
@@ -85,6 +90,7 @@ impl Hub {
             HubInput::Dissolve(cid) => self.dissolve(cid, now),
             HubInput::Captions(cid, captions) => self.captions(cid, &captions),
             HubInput::Report(cid, uid, report) => self.report(cid, uid, report, now),
+            HubInput::ClockSet(ahead) => self.clock_ahead = ahead,
             HubInput::Shutdown => self.shut_down(),
             HubInput::Timeout => {}
         }
@@ -193,7 +199,7 @@ impl Hub {
         };
         match place {
             Place::Door => self.knock(id, &packet, now),
-            Place::Room(cid, uid) => self.command(id, cid, uid, &packet),
+            Place::Room(cid, uid) => self.command(id, cid, uid, &packet, now),
             Place::WayOut => {
                 if packet.command == Command::Logout {
                     self.ack(id, packet.command.ack_number(), packet.seq, &Ack::ok());
@@ -290,7 +296,7 @@ impl Hub {
             return self.ack(id, packet.command.ack_number(), packet.seq, &refused);
         };
         let refusal = match self.check(login, now) {
-            Ok(ticket) => return self.enter(id, packet.seq, login, ticket, now),
+            Ok(rights) => return self.enter(id, packet.seq, login, rights, now),
             Err(refusal) => refusal,
         };
         // Anybody can cause this as often as they like.
@@ -298,35 +304,25 @@ impl Hub {
         // Both packets, in this order: the vendor's clients end cleanly on no other answer (3.2).
         let ack = Ack { userlist: Some(vec![]), ..Ack::refused(refusal.code(), refusal.to_string()) };
         self.ack(id, 1, packet.seq, &ack);
-        self.show_out(id, login.cid, &Notice::Refused(refusal.reason()), now);
+        self.show_out(id, login.cid, &refusal.notice(), now);
     }
 
-    fn check(&self, login: &Login, now: Instant) -> Result<LoginTicket, Refusal> {
-        let ticket = LoginTicket::verify(&self.secret, &login.token, now.as_millis())?;
-        if (ticket.cid, ticket.uid) != (login.cid.0, login.uid.0) {
-            return Err(Refusal::OtherTicket);
-        }
-        self.admits(login.cid, login.uid)?;
-        Ok(ticket)
-    }
-
-    fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, ticket: LoginTicket, now: Instant) {
-        let (cid, uid) = (login.cid, login.uid);
-        // A client that comes back with another ticket names the one its stay began with. That one's
-        // grants are still good, so URLs stay the same, after a restart too (docs/protocol.md 12.6).
-        let began = LoginTicket::verify(&self.secret, &login.resume, now.as_millis());
-        let began = began.ok().filter(|began| began.is_for_the_same(&ticket));
-        let (expires, name) = match &began {
-            Some(began) => (began.expires_ms, &login.resume),
-            None => (ticket.expires_ms, &login.token),
-        };
-        // Who comes back and is not known was here before this process.
+    fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, rights: Rights, now: Instant) {
+        let (cid, uid, stay) = (login.cid, login.uid, rights.stay());
+        let Rights { ticket, resumed } = rights;
+        let expires = ticket.expires_ms;
         let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket));
-        room.rebuilt |= began.is_some() && !room.members.contains_key(&uid);
+        // Who comes back and is not known was here before this process, or away for too long: its media have
+        // been refused meanwhile, and it must hear of that.
+        let was_forgotten = resumed.is_some() && !room.members.contains_key(&uid);
+        room.rebuilt |= was_forgotten;
         let left = self.config.settling.saturating_sub(now.since(self.begun.unwrap_or(now)));
-        let settling = u32::try_from(left.as_millis()).ok().filter(|millis| room.rebuilt && *millis > 0);
-        let stay = Stay { expires, name, settling };
-        let arrival = room.enter(id, uid, login, stay.expires);
+        let left = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+        let settling = (was_forgotten || room.rebuilt && left > 0).then_some(left);
+        let arrival = room.enter(id, uid, login, stay);
+        if let Some(member) = self.member(cid, uid) {
+            member.ticket = expires;
+        }
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.place = Place::Room(cid, uid);
         }
@@ -336,22 +332,27 @@ impl Hub {
             Arrival::New => {
                 self.log(Level::Info, format!("room {cid}: {uid} joined"));
                 // Before it learns its URLs, so that they work.
-                self.outputs.push_back(HubOutput::Admit(cid, uid, login.role));
-                self.greet(id, cid, uid, seq, stay);
+                self.admit(cid, uid);
+                self.greet(id, cid, uid, seq, settling, now);
                 self.tell_others(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
                 });
             }
-            Arrival::Return { replaced, unconfirmed, new_session } => {
+            Arrival::Return { replaced, unconfirmed, new_stay } => {
                 self.log(Level::Info, format!("room {cid}: {uid} is back"));
-                if let Some(old) = replaced {
-                    self.close(old, CLOSE_REPLACED, "");
+                match replaced {
+                    // Another device: the vendor's clients come back for ever unless they are told.
+                    Some(old) if new_stay => self.show_out(old, cid, &Refusal::Replaced.notice(), now),
+                    // The same one, which has given its old connection up.
+                    Some(old) => self.close(old, CLOSE_REPLACED, ""),
+                    None => {}
                 }
                 self.timers.clear(HubTimer::Grace(cid, uid));
                 if !unconfirmed.is_empty() {
                     self.timers.set(HubTimer::Confirm(cid, uid), now + self.config.confirm_within);
                 }
-                if new_session {
+                if new_stay {
+                    self.admit(cid, uid);
                     // Another join of the same user starts with the role it names, and unmuted. A mere
                     // reconnect may name the role of its first login, and corrects that itself (4.4).
                     self.change_role(cid, uid, login.role);
@@ -359,16 +360,17 @@ impl Hub {
                         self.mute(cid, uid, media, false);
                     }
                 }
-                self.greet(id, cid, uid, seq, stay);
+                self.greet(id, cid, uid, seq, settling, now);
             }
         }
     }
 
     /// Answers the login: everybody in the room, oneself first, then what is muted.
-    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, stay: Stay<'_>) {
+    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, settling: Option<u32>, now: Instant) {
+        let resume = self.return_ticket(cid, uid, now);
         let Some(room) = self.rooms.get(&cid) else { return };
-        let role = room.members.get(&uid).map_or_else(Role::default, |member| member.role);
-        let Stay { expires, name, settling } = stay;
+        let Some(member) = room.members.get(&uid) else { return };
+        let (role, expires) = (member.role, member.stay);
         // What it published before is left out: it must publish again to confirm that.
         let own =
             UserEntry { uid, url: Some(self.urls.push(cid, uid, expires)), role, ..UserEntry::default() };
@@ -377,7 +379,7 @@ impl Hub {
             member.entry(*other, |stream| self.urls.pull(cid, *other, stream, uid, expires))
         });
         let userlist = std::iter::once(own).chain(entries).collect();
-        let ack = Ack { userlist: Some(userlist), resume: name.to_owned(), settling, ..Ack::ok() };
+        let ack = Ack { userlist: Some(userlist), resume, settling, ..Ack::ok() };
         self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack)));
         for (other, member) in others {
             for media in member.muted.iter() {
@@ -389,9 +391,12 @@ impl Hub {
 
     /// A packet of a member. Its place says who it is; the packet's own uid matters to a mute only,
     /// because a reconnected 4.6.11 may name channel 0 (5.5).
-    fn command(&mut self, id: ConnectionId, cid: Cid, uid: Uid, packet: &ClientPacket) {
+    fn command(&mut self, id: ConnectionId, cid: Cid, uid: Uid, packet: &ClientPacket, now: Instant) {
         let Some(room) = self.rooms.get(&cid) else { return };
-        let ack = room.answer(uid, packet);
+        let mut ack = room.answer(uid, packet);
+        if packet.command == Command::Heartbeat && self.wants_return_ticket(cid, uid, now) {
+            ack.resume = self.return_ticket(cid, uid, now);
+        }
         let permitted = ack.is_ok();
         self.ack(id, packet.command.ack_number(), packet.seq, &ack);
         if !permitted {
@@ -472,7 +477,7 @@ impl Hub {
         }
         member.role = role;
         let published = member.published;
-        self.outputs.push_back(HubOutput::Admit(cid, uid, role));
+        self.admit(cid, uid);
         if role == Role::Audience {
             for media in published.iter() {
                 self.confirm(cid, uid, media);
@@ -481,6 +486,13 @@ impl Hub {
             self.end_streams(cid, uid);
         }
         self.tell_others(cid, uid, |_, _, _, _| Notice::RoleChanged(uid, role));
+    }
+
+    /// Tells the media engine what a member may do.
+    fn admit(&mut self, cid: Cid, uid: Uid) {
+        let Some(Member { role, stay, .. }) = self.member(cid, uid) else { return };
+        let admitted = HubOutput::Admit(cid, uid, *role, *stay);
+        self.outputs.push_back(admitted);
     }
 
     /// Takes a member out of its room, and the room away when nobody is left.
@@ -587,23 +599,12 @@ impl Hub {
         let Some(subject) = room.members.get(&about) else { return };
         for (viewer, member) in room.members.iter().filter(|(viewer, _)| **viewer != about) {
             if let Some(connection) = member.presence.connection() {
-                let notice = notice(&self.urls, member.session, *viewer, subject);
+                let notice = notice(&self.urls, member.stay, *viewer, subject);
                 let text = ServerPacket::encode_notice(&notice, cid);
                 self.outputs.push_back(HubOutput::Send(connection, text));
             }
         }
     }
-}
-
-/// What a login belongs to.
-#[derive(Debug, Clone, Copy)]
-struct Stay<'a> {
-    /// When its grants end.
-    expires: u64,
-    /// What it is called.
-    name: &'a str,
-    /// For how long others may still come back, when the gateway has just started.
-    settling: Option<u32>,
 }
 
 #[derive(Debug)]

@@ -31,7 +31,7 @@ pub mod urls;
 mod ws;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -41,13 +41,13 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-pub use crate::config::{Config, ConfigError, Settings};
+pub use crate::config::{Authority, Config, ConfigError, Settings};
 use crate::embedded::{Embedded, EmbeddedConfig};
 use crate::guests::GuestList;
 pub use crate::http::{App, Apps};
 use crate::hub::Hub;
 use crate::listener::Listener;
-use crate::media::MediaEngine;
+use crate::media::{Guests, MediaEngine};
 use crate::serve::Server;
 use crate::token::{Action, Grants, Secret};
 use crate::urls::MediaUrls;
@@ -77,21 +77,25 @@ impl Gateway {
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
-        let (host, port) = split_port(&config.public_media);
-        let public_host =
-            if host.is_empty() { reachable(config.rtmp_listen).ip().to_string() } else { host.into() };
+        let announced = match &config.public_media {
+            Some(announced) => announced.clone(),
+            None => reachable(config.rtmp_listen),
+        };
+        // The port that is listened on may be known only then.
+        let public_port = config.public_media.as_ref().and_then(Authority::port);
+        let public_host = announced.host().to_owned();
         let media_config = EmbeddedConfig {
             listen: config.rtmp_listen,
             public_host: public_host.clone(),
-            public_port: port,
+            public_port,
             ..EmbeddedConfig::default()
         };
-        let guests = Arc::new(GuestList::default());
-        let asked = Arc::clone(&guests);
-        let welcome = move |action, stream: &str, uid| asked.welcomes(action, stream, uid);
-        let media = Embedded::start(media_config, Arc::clone(&grants), welcome).await;
+        let clock = Clock::new();
+        let guests = Arc::new(GuestList::new(config.hub.settling, clock));
+        let asked = Arc::clone(&guests) as Arc<dyn Guests>;
+        let media = Embedded::start(media_config, Arc::clone(&grants), asked).await;
         let media = Arc::new(media.map_err(StartError::rtmp(config.rtmp_listen))?);
-        let edge = format!("{public_host}:{}", port.unwrap_or(media.rtmp_addr().port()));
+        let edge = format!("{public_host}:{}", public_port.unwrap_or(media.rtmp_addr().port()));
 
         let engine = Arc::clone(&media);
         let urls = MediaUrls::new(grants, move |action, stream, grant| match action {
@@ -100,7 +104,7 @@ impl Gateway {
         });
         let hub = Hub::new(config.hub, secret.clone(), urls);
         let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
-        let hub = HubHandle::start(hub, Clock::new(), config.send_queue, guests, Arc::clone(&engine));
+        let hub = HubHandle::start(hub, clock, config.send_queue, guests, Arc::clone(&engine));
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {
@@ -108,6 +112,8 @@ impl Gateway {
         };
         let desk = http::Desk {
             hub: hub.clone(),
+            clock,
+            latest_ticket: AtomicU64::new(0),
             secret,
             apps: config.apps,
             gateway,
@@ -182,17 +188,15 @@ impl StartError {
 }
 
 /// Where a client on this machine reaches a listener; "every address" is none that it could call.
-fn reachable(mut addr: SocketAddr) -> SocketAddr {
+fn reachable(mut addr: SocketAddr) -> Authority {
     if addr.ip().is_unspecified() {
-        warn!("clients are told 127.0.0.1 for {addr}; set --public-address and --public-media");
-        addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        addr.set_ip(match addr.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+        warn!("clients are told {}; set --public-address and --public-media", addr.ip());
     }
-    addr
-}
-
-fn split_port(text: &str) -> (&str, Option<u16>) {
-    let split = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-    split.map_or((text, None), |(host, port)| (host, Some(port)))
+    Authority::of(addr)
 }
 
 /// How long an HTTP peer may take nothing while something is there for it.

@@ -3,7 +3,6 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use nertc_gateway::embedded::EmbeddedLimits;
 use nertc_gateway::{Gateway, Settings};
 use tokio::io::AsyncReadExt as _;
@@ -12,7 +11,8 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let outcome = Settings::parse().with_file().map_err(Into::into).and_then(run);
+    let settings = Settings::from_command_line().unwrap_or_else(|error| error.exit());
+    let outcome = settings.with_file().map_err(Into::into).and_then(run);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

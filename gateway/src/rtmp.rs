@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use self::session::{Event, Role, Session, SessionError};
 use crate::broker::Packet;
@@ -53,9 +53,12 @@ pub(crate) async fn serve(socket: TcpStream, engine: &Engine) -> Result<(), Cut>
     // A frame must not wait for the next one to fill a segment.
     socket.set_nodelay(true)?;
     let mut line = Line::new(socket, &engine.limits);
-    let decision = timeout(engine.limits.negotiation, negotiate(&mut line, engine));
-    match decision.await.map_err(|_| Cut::Undecided)?? {
-        Some((mut session, Seat::Publisher(publication))) => {
+    let request = timeout(engine.limits.negotiation, negotiate(&mut line, engine));
+    let Some((mut session, role, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
+        return Ok(());
+    };
+    match answer(&mut line, &mut session, role, &asked, engine).await? {
+        Some(Seat::Publisher(publication)) => {
             let stream = publication.name().to_owned();
             tracing::info!(stream, "a publisher starts");
             let end = publish(&mut line, &mut session, &publication, engine).await;
@@ -68,7 +71,7 @@ pub(crate) async fn serve(socket: TcpStream, engine: &Engine) -> Result<(), Cut>
             let _ = dismiss(&mut line, &mut session, end.as_ref().err(), engine.limits.stalled).await;
             end
         }
-        Some((session, Seat::Player(subscription))) => play(line, session, subscription, engine).await,
+        Some(Seat::Player(subscription)) => play(line, session, subscription, engine).await,
         None => Ok(()),
     }
 }
@@ -104,11 +107,16 @@ impl Line {
             }
             // What is not read does not say either that its sender is gone.
             sleep_until(resumes.min(now + LOOK)).await;
-            let ready = self.socket.ready(Interest::READABLE).now_or_never();
-            if ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed())) {
+            if self.is_closed() {
                 return Err(io::Error::from(io::ErrorKind::ConnectionReset).into());
             }
         }
+    }
+
+    /// Whether the other side is known to be closed, however much of it was not read.
+    fn is_closed(&self) -> bool {
+        let ready = self.socket.ready(Interest::READABLE).now_or_never();
+        ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()))
     }
 }
 
@@ -117,47 +125,75 @@ enum Seat {
     Player(Subscription),
 }
 
-/// Goes through the handshake and the commands up to the one request, and answers it.
-async fn negotiate(line: &mut Line, engine: &Engine) -> Result<Option<(Session, Seat)>, Cut> {
+/// Goes through the handshake and the commands up to the one request.
+async fn negotiate(line: &mut Line, engine: &Engine) -> Result<Option<(Session, Role, String)>, Cut> {
     let mut session = Session::new(engine.limits.message_bytes);
     if !shake_hands(line, &mut session).await? {
         return Ok(None);
     }
     let stalled = engine.limits.stalled;
     loop {
-        let (role, asked) = match session.poll_event() {
-            Ok(Some(Event::Request(role, asked))) => (role, asked),
-            Ok(Some(Event::Media(_) | Event::Alive | Event::Finished)) => continue,
+        match session.poll_event() {
+            Ok(Some(Event::Request(role, asked))) => return Ok(Some((session, role, asked))),
+            Ok(Some(Event::Media(_) | Event::Alive | Event::Finished)) => {}
             Ok(None) => {
                 flush(line, &mut session, stalled).await?;
                 if !fill(line, &mut session).await? {
                     return Ok(None);
                 }
-                continue;
             }
             Err(error) => {
                 refuse(line, &mut session, &error, stalled).await?;
                 return Err(error.into());
             }
-        };
-        return match answer(role, &asked, engine) {
-            Ok(seat) => {
-                session.accept();
-                flush(line, &mut session, stalled).await?;
-                Ok(Some((session, seat)))
-            }
-            Err(refusal) => {
-                refuse(line, &mut session, &refusal, stalled).await?;
-                Err(refusal.into())
-            }
-        };
+        }
     }
 }
 
-fn answer(role: Role, asked: &str, engine: &Engine) -> Result<Seat, Refusal> {
-    match role {
-        Role::Publisher => engine.publish(asked).map(Seat::Publisher),
-        Role::Player => engine.play(asked).map(Seat::Player),
+/// Answers the request, as soon as it is known whether it may be granted.
+async fn answer(
+    line: &mut Line,
+    session: &mut Session,
+    role: Role,
+    asked: &str,
+    engine: &Engine,
+) -> Result<Option<Seat>, Cut> {
+    let seat = async {
+        match role {
+            Role::Publisher => engine.publish(asked).await.map(Seat::Publisher),
+            Role::Player => engine.play(asked).await.map(Seat::Player),
+        }
+    };
+    let seat = tokio::select! {
+        biased;
+        seat = seat => seat,
+        // Its successor may be waiting already, and would be replaced by it.
+        () = hung_up(line, session) => return Ok(None),
+    };
+    let stalled = engine.limits.stalled;
+    match seat {
+        Ok(seat) => {
+            session.accept();
+            flush(line, session, stalled).await?;
+            Ok(Some(seat))
+        }
+        Err(refusal) => {
+            refuse(line, session, &refusal, stalled).await?;
+            Err(refusal.into())
+        }
+    }
+}
+
+/// Returns when a client that waits for its answer has gone. What it says before the answer is kept, up to a
+/// limit.
+async fn hung_up(line: &mut Line, session: &mut Session) {
+    while session.buffer().len() < READ {
+        if !matches!(fill(line, session).await, Ok(true)) {
+            return;
+        }
+    }
+    while !line.is_closed() {
+        sleep(LOOK).await;
     }
 }
 

@@ -31,8 +31,9 @@ pub struct BasicToken {
 impl BasicToken {
     /// The longest lifetime a token may claim, in seconds.
     pub const MAX_TTL_SECS: u64 = 86_400;
-    /// How far the signing server's clock may run ahead of ours, in milliseconds.
-    pub const MAX_CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
+    /// How far the signing server's clock may run ahead of ours, in milliseconds: a machine whose clock was
+    /// set back by weeks must still let people in. It only has to be too little for another digit.
+    pub const MAX_CLOCK_SKEW_MS: u64 = 366 * 86_400 * 1000;
 
     /// Signs a token, with the lifetime clamped to `1..=MAX_TTL_SECS`.
     #[must_use]
@@ -60,7 +61,7 @@ impl BasicToken {
         app_secret: &str,
         channel_name: &str,
         uid: u64,
-        now_ms: u64,
+        now: Reading,
     ) -> Result<(), TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
@@ -85,13 +86,33 @@ impl BasicToken {
         if claimed.ttl == 0 || claimed.ttl > Self::MAX_TTL_SECS {
             return Err(TokenError::BadLifetime);
         }
-        if claimed.cur_time > now_ms.saturating_add(Self::MAX_CLOCK_SKEW_MS) {
+        if claimed.cur_time > now.latest_ms.saturating_add(Self::MAX_CLOCK_SKEW_MS) {
             return Err(TokenError::NotYetValid);
         }
-        if claimed.cur_time.saturating_add(claimed.ttl * 1000) <= now_ms {
+        if claimed.cur_time.saturating_add(claimed.ttl * 1000) <= now.earliest_ms {
             return Err(TokenError::Expired);
         }
         Ok(())
+    }
+}
+
+/// What time it is, by clocks that should agree and do not once somebody has set one of them.
+///
+/// What we sign lasts from the latest time on, and what is presented has expired when it has by the earliest:
+/// so a clock that is set, forward or back, ends nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// By the clock that is behind, in milliseconds since the Unix epoch.
+    pub earliest_ms: u64,
+    /// By the clock that is ahead.
+    pub latest_ms: u64,
+}
+
+impl Reading {
+    /// What two clocks say.
+    #[must_use]
+    pub fn of(one_ms: u64, other_ms: u64) -> Self {
+        Self { earliest_ms: one_ms.min(other_ms), latest_ms: one_ms.max(other_ms) }
     }
 }
 
@@ -231,9 +252,19 @@ pub struct LoginTicket {
     pub app_key: String,
     /// When the ticket stops working, in milliseconds since the Unix epoch.
     pub expires_ms: u64,
+    /// In a ticket for coming back: when the ticket expires, or did, that the stay began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<u64>,
 }
 
 impl LoginTicket {
+    /// Names the stay that a login with this ticket belongs to. Of one user's stays in a room, the later
+    /// has the higher name.
+    #[must_use]
+    pub fn stay(&self) -> u64 {
+        self.began.unwrap_or(self.expires_ms)
+    }
+
     /// Signs the ticket.
     #[must_use]
     pub fn sign(&self, secret: &Secret) -> String {
@@ -252,12 +283,18 @@ impl LoginTicket {
         (self.cid, self.uid, &self.app_key) == (other.cid, other.uid, &other.app_key)
     }
 
-    /// Reads a ticket back.
+    /// Whether its time is over. It may still name a stay that goes on.
+    #[must_use]
+    pub fn has_expired(&self, now_ms: u64) -> bool {
+        self.expires_ms <= now_ms
+    }
+
+    /// Reads a ticket of ours back, whatever the time.
     ///
     /// # Errors
     ///
-    /// Says why the ticket is refused.
-    pub fn verify(secret: &Secret, ticket: &str, now_ms: u64) -> Result<Self, TokenError> {
+    /// Says why it is none.
+    pub fn read(secret: &Secret, ticket: &str) -> Result<Self, TokenError> {
         if ticket.is_empty() {
             return Err(TokenError::Missing);
         }
@@ -268,11 +305,7 @@ impl LoginTicket {
         let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| TokenError::Malformed)?;
         secret.mac(TICKET_LABEL).chain_update(payload).verify_slice(&tag).map_err(|_| TokenError::Forged)?;
         let json = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenError::Malformed)?;
-        let ticket: Self = serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)?;
-        if ticket.expires_ms <= now_ms {
-            return Err(TokenError::Expired);
-        }
-        Ok(ticket)
+        serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
     }
 }
 
@@ -341,7 +374,7 @@ mod tests {
     fn a_basic_token_binds_key_secret_channel_and_user() {
         let token = VECTORS[0].1;
         let verify = |key, secret, channel, uid| {
-            BasicToken::verify(token, key, secret, channel, uid, NOW).unwrap_err()
+            BasicToken::verify(token, key, secret, channel, uid, Reading::of(NOW, NOW)).unwrap_err()
         };
         assert_eq!(verify("k", APP_SECRET, "room1", 10000), TokenError::Forged);
         assert_eq!(verify(KEY, "wrong", "room1", 10000), TokenError::Forged);
@@ -388,6 +421,24 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_set_makes_no_basic_token_expire_or_come_too_early() {
+        let token = VECTORS[0].1;
+        let verify =
+            |now| BasicToken::verify(token, KEY, APP_SECRET, "room1", 10000, now).map_err(|_| "refused");
+        let days = 400 * 86_400_000;
+        assert_eq!(verify(Reading::of(NOW, NOW + days)), Ok(()), "set forward");
+        assert_eq!(verify(Reading::of(NOW, NOW - days)), Ok(()), "set back");
+        assert!(verify(Reading::of(NOW + days, NOW + days)).is_err(), "nobody says that it is still good");
+        // A digit of the user's number at the head of the time would make the token another user's.
+        let forged = signature(KEY, APP_SECRET, "room1", 1000, 1800, 10 * 1_693_968_975_000);
+        let json =
+            format!(r#"{{"signature":"{forged}","curTime":{},"ttl":1800}}"#, 10 * 1_693_968_975_000_u64);
+        let far =
+            BasicToken::verify(&STANDARD.encode(json), KEY, APP_SECRET, "room1", 1000, Reading::of(NOW, NOW));
+        assert_eq!(far, Err(TokenError::NotYetValid));
+    }
+
+    #[test]
     fn a_basic_token_may_order_its_keys_freely_but_not_its_lifetime() {
         let token = |ttl: u64| {
             let signature = signature(KEY, APP_SECRET, "room1", 10000, ttl, NOW);
@@ -411,7 +462,10 @@ mod tests {
     #[test]
     fn an_empty_application_secret_accepts_nothing() {
         let token = BasicToken::sign(KEY, "", "room1", 1, 60, NOW);
-        assert_eq!(BasicToken::verify(&token, KEY, "", "room1", 1, NOW), Err(TokenError::Forged));
+        assert_eq!(
+            BasicToken::verify(&token, KEY, "", "room1", 1, Reading::of(NOW, NOW)),
+            Err(TokenError::Forged)
+        );
     }
 
     #[test]
@@ -447,8 +501,9 @@ mod tests {
         for uid in [0, 1, 1 << 53, u64::MAX] {
             let ticket = ticket(uid);
             let signed = ticket.sign(&secret());
-            assert_eq!(LoginTicket::verify(&secret(), &signed, NOW - 1), Ok(ticket));
-            assert_eq!(LoginTicket::verify(&secret(), &signed, NOW), Err(TokenError::Expired));
+            let read = LoginTicket::read(&secret(), &signed).unwrap();
+            assert_eq!(read, ticket);
+            assert_eq!([NOW - 1, NOW].map(|now| read.has_expired(now)), [false, true]);
         }
     }
 
@@ -456,16 +511,16 @@ mod tests {
     fn a_changed_ticket_is_refused() {
         let signed = ticket(7).sign(&secret());
         for changed in tampered(&signed) {
-            assert!(LoginTicket::verify(&secret(), &changed, 0).is_err());
+            assert!(LoginTicket::read(&secret(), &changed).is_err());
         }
         let other = Secret::random().unwrap();
-        assert_eq!(LoginTicket::verify(&other, &signed, 0), Err(TokenError::Forged));
-        assert_eq!(LoginTicket::verify(&secret(), "", 0), Err(TokenError::Missing));
-        assert_eq!(LoginTicket::verify(&secret(), "no dot", 0), Err(TokenError::Malformed));
+        assert_eq!(LoginTicket::read(&other, &signed), Err(TokenError::Forged));
+        assert_eq!(LoginTicket::read(&secret(), ""), Err(TokenError::Missing));
+        assert_eq!(LoginTicket::read(&secret(), "no dot"), Err(TokenError::Malformed));
     }
 
     fn verify_at(token: &str, now_ms: u64) -> Result<(), TokenError> {
-        BasicToken::verify(token, KEY, APP_SECRET, "room1", 10000, now_ms)
+        BasicToken::verify(token, KEY, APP_SECRET, "room1", 10000, Reading::of(now_ms, now_ms))
     }
 
     pub(super) fn secret() -> Secret {
@@ -479,6 +534,7 @@ mod tests {
             channel: "комната \"1\"".to_owned(),
             app_key: "key".to_owned(),
             expires_ms: NOW,
+            began: None,
         }
     }
 

@@ -54,7 +54,7 @@ impl HubHandle {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
         let limits = Arc::new(hub.config().clone());
         let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
-        let shell = Shell { hub, clock, queues: BTreeMap::new(), guests, media };
+        let shell = Shell { hub, clock, clock_ahead: 0, queues: BTreeMap::new(), guests, media };
         tokio::spawn(shell.run(incoming));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
     }
@@ -219,6 +219,8 @@ enum Outgoing {
 struct Shell {
     hub: Hub,
     clock: Clock,
+    /// How far the machine's clock is ahead of ours, as the hub knows it.
+    clock_ahead: i64,
     queues: BTreeMap<ConnectionId, mpsc::Sender<Outgoing>>,
     guests: Arc<GuestList>,
     media: Arc<dyn MediaEngine>,
@@ -267,6 +269,11 @@ impl Shell {
     }
 
     fn handle(&mut self, input: HubInput) {
+        let ahead = self.clock.machine_ahead();
+        if ahead.abs_diff(self.clock_ahead) >= CLOCK_SET {
+            self.clock_ahead = ahead;
+            self.hub.handle(HubInput::ClockSet(ahead), self.clock.now());
+        }
         self.hub.handle(input, self.clock.now());
         self.drain();
     }
@@ -296,8 +303,8 @@ impl Shell {
                     Some(target) => info!("room {cid}: {from} interrupts {target}"),
                     None => info!("room {cid}: {from} interrupts whoever speaks"),
                 },
-                HubOutput::Admit(cid, uid, role) => {
-                    self.guests.admit(cid, uid, role);
+                HubOutput::Admit(cid, uid, role, stay) => {
+                    self.guests.admit(cid, uid, role, stay);
                     self.media.review(uid.0);
                 }
                 HubOutput::Expel(cid, uid) => {
@@ -317,6 +324,9 @@ impl Shell {
 pub(crate) const MAX_PACKET: usize = 64 * 1024;
 /// Inputs of all connections that wait for the hub; beyond it, they wait in their sockets.
 const MAX_WAITING_REQUESTS: usize = 1024;
+/// By how many milliseconds the machine's clock must have moved against ours to be worth telling: more than
+/// it is adjusted by all the time, and little against any credential's life.
+const CLOCK_SET: u64 = 1000;
 const READ_BUFFER: usize = 4 * 1024;
 /// A frame that does not fit is never sent; the longest is the answer to a login.
 const MAX_WRITE_BUFFER: usize = MAX_FRAME;

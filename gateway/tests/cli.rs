@@ -28,6 +28,8 @@ fn a_bad_setting_is_named_and_ends_with_an_error() {
         (vec!["--config", file.to_str().unwrap()], "line 1"),
         (vec!["--listen", "nowhere"], "--listen"),
         (vec!["--log", "==="], "log"),
+        (vec!["--check-config", "--ticket-ttl", "0"], "ticket-ttl"),
+        (vec!["--check-config", "--public-address", "call.example.com:99999"], "public-address"),
         (vec!["--listen", "192.0.2.1:1"], "192.0.2.1:1"),
     ] {
         let output = run(&flags);
@@ -36,6 +38,70 @@ fn a_bad_setting_is_named_and_ends_with_an_error() {
         assert!(error.contains(named), "{flags:?}: {error}");
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set_and_a_bad_one_is_named() {
+    const VARIABLES: [&str; 15] = [
+        "NERTC_CONFIG",
+        "NERTC_LISTEN",
+        "NERTC_RTMP_LISTEN",
+        "NERTC_PUBLIC_ADDRESS",
+        "NERTC_PUBLIC_MEDIA",
+        "NERTC_SECRET",
+        "NERTC_APPS",
+        "NERTC_ADMIN_TOKEN",
+        "NERTC_DEV",
+        "NERTC_ALLOW_FAULTS",
+        "NERTC_TICKET_TTL",
+        "NERTC_GRACE",
+        "NERTC_MAX_CONNECTIONS",
+        "NERTC_MAX_ROOMS",
+        "NERTC_MAX_MEMBERS",
+    ];
+    let empty = VARIABLES.into_iter().chain(["NERTC_LOG"]).map(|name| (name, ""));
+    let output = gateway(&["--print-config"]).envs(empty).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.stdout, run(&["--print-config"]).stdout, "as if nothing were set");
+
+    for name in VARIABLES {
+        let output = gateway(&["--check-config"]).env(name, "= a:b").output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        let setting = name.trim_start_matches("NERTC_").to_lowercase().replace('_', "-");
+        let named = [setting.trim_end_matches('s'), "= a:b"].iter().any(|text| error.contains(text));
+        assert!(!output.status.success() && named, "{name}: {error}");
+    }
+}
+
+#[test]
+fn an_ipv6_address_is_printed_and_told_with_brackets() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("this machine has no IPv6");
+        return;
+    }
+    let mut child = gateway(&["--listen", "[::1]:0", "--rtmp-listen", "[::]:0", "--exit-on-stdin-close"])
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(line.strip_prefix("ready ").unwrap()).unwrap();
+    let http: std::net::SocketAddr = ready["http"].as_str().unwrap().parse().unwrap();
+    let rtmp: std::net::SocketAddr = ready["rtmp"].as_str().unwrap().parse().unwrap();
+
+    let sum = nertc_miniapp::bootstrap::debug_checksum("ak", nertc_miniapp::Uid(1), 1);
+    let form = format!("uid=1&appkey=ak&channelName=room&secureType=2&curtime=1&checksum={sum}");
+    let mut socket = std::net::TcpStream::connect(http).unwrap();
+    let request = format!(
+        "POST /nrtc/getChannelInfos.action HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    std::io::Write::write_all(&mut socket, request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(&format!(r#""wechatapparray":["[::1]:{}"]"#, http.port())), "{answer}");
+    assert!(answer.contains(&format!(r#""turnaddrs":[["[::1]:{}"]]"#, rtmp.port())), "{answer}");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -38,19 +38,14 @@ async fn a_player_that_is_gone_gives_its_place_back_at_once_whatever_it_left_unr
                     players.push(player);
                 }
                 until(&gateway, 3).await;
-                for player in players {
-                    player.set_zero_linger().unwrap();
+                // Those that only end are kept open, so that it is the end alone that is noticed.
+                let mut kept = Vec::new();
+                for mut player in players {
                     if reset {
-                        drop(player);
+                        player.set_zero_linger().unwrap();
                     } else {
-                        let mut closing = player.into_std().map(std::net::TcpStream::from).unwrap();
-                        std::io::Write::flush(&mut closing).unwrap();
-                        closing.shutdown(std::net::Shutdown::Write).unwrap();
-                        // Kept open until its place is free, so that it is the end alone that is noticed.
-                        tokio::spawn(async move {
-                            sleep(Duration::from_secs(5)).await;
-                            drop(closing);
-                        });
+                        player.shutdown().await.unwrap();
+                        kept.push(player);
                     }
                 }
                 let gone = Instant::now();

@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Desk, Shared};
-use crate::clock::wall_clock_ms;
 use crate::hub::{Hub, TaskRefusal};
 use crate::token::LoginTicket;
 
@@ -57,11 +56,19 @@ async fn answer<T: DeserializeOwned + Send + 'static>(
     change: impl FnOnce(&mut Hub, Cid, Uid, T) -> Result<(), TaskRefusal> + Send + 'static,
 ) -> Json<Value> {
     let done = async {
-        let uid = holder(&desk, Cid(cid), headers).ok_or(TaskRefusal::NotABroadcaster)?;
+        let ticket = ticket(&desk, Cid(cid), headers).ok_or(TaskRefusal::NotABroadcaster)?;
         let malformed = |error: &dyn std::fmt::Display| TaskRefusal::Malformed(error.to_string());
         let body = body.map_err(|error| malformed(&error))?;
         let asked = serde_json::from_slice(&body).map_err(|error| malformed(&error))?;
-        let done = desk.hub.ask(move |hub| change(hub, Cid(cid), uid, asked)).await;
+        let now = desk.clock.reading().earliest_ms;
+        let change = move |hub: &mut Hub| {
+            // A call outlives the ticket that it began with.
+            if ticket.has_expired(now) && !hub.vouches_for(&ticket) {
+                return Err(TaskRefusal::NotABroadcaster);
+            }
+            change(hub, Cid(cid), Uid(ticket.uid), asked)
+        };
+        let done = desk.hub.ask(change).await;
         done.unwrap_or(Err(TaskRefusal::NotABroadcaster))
     };
     match done.await {
@@ -70,9 +77,9 @@ async fn answer<T: DeserializeOwned + Send + 'static>(
     }
 }
 
-/// Whose token it is, if it is one for this room.
-fn holder(desk: &Desk, cid: Cid, headers: &HeaderMap) -> Option<Uid> {
+/// The token, if it is one for this room.
+fn ticket(desk: &Desk, cid: Cid, headers: &HeaderMap) -> Option<LoginTicket> {
     let token = headers.get("token")?.to_str().ok()?;
-    let ticket = LoginTicket::verify(&desk.secret, token, wall_clock_ms()).ok()?;
-    (ticket.cid == cid.0).then_some(Uid(ticket.uid))
+    let ticket = LoginTicket::read(&desk.secret, token).ok()?;
+    (ticket.cid == cid.0).then_some(ticket)
 }

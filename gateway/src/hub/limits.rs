@@ -29,6 +29,9 @@ pub struct HubConfig {
     pub silence: Duration,
     /// How long a member without connection stays in its room.
     pub grace: Duration,
+    /// How long a member may be out of its room, and the gateway out of order, before it must ask the channel
+    /// server whether it may come back; twice as long, at first.
+    pub return_life: Duration,
     /// How long a member that came back has for publishing again what it published.
     pub confirm_within: Duration,
     /// From the gateway's start to the time when everybody who was there before should be back. Until then
@@ -52,6 +55,7 @@ impl Default for HubConfig {
             login_timeout: Duration::from_secs(10),
             silence: Duration::from_secs(15),
             grace: Duration::from_secs(30),
+            return_life: Duration::from_secs(86_400),
             confirm_within: Duration::from_secs(5),
             settling: Duration::from_secs(10),
             dissolve_notice: Duration::from_secs(1),
