@@ -88,7 +88,7 @@ impl Gateway {
             listen: config.rtmp_listen,
             public_host: public_host.clone(),
             public_port,
-            ..EmbeddedConfig::default()
+            limits: config.media,
         };
         let clock = Clock::new();
         let guests = Arc::new(GuestList::new(config.hub.settling, clock));
