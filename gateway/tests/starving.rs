@@ -106,9 +106,8 @@ async fn frames_without_a_byte_are_read_no_faster_than_others() {
 #[tokio::test]
 async fn signalling_goes_on_beside_publishers_that_send_as_fast_as_they_can() {
     let gateway = start().await;
-    let mut alice = Member::join(&gateway, 1).await;
     let mut crowd = Vec::new();
-    for uid in 10..35 {
+    for uid in 10..30 {
         crowd.push(Member::join(&gateway, uid).await);
     }
     let mut floods = Vec::new();
@@ -130,6 +129,7 @@ async fn signalling_goes_on_beside_publishers_that_send_as_fast_as_they_can() {
             while writing.write_all(&sounds).await.is_ok() {}
         }));
     }
+    let mut alice = Member::join(&gateway, 1).await;
     let mut slowest = Duration::ZERO;
     for _ in 0..40 {
         let asked = Instant::now();
