@@ -234,6 +234,10 @@ impl Session {
                 {
                     self.components.reopened(&self.tools.config, now);
                 }
+                if let Call::Unpublish(off) = &call {
+                    let is_undone = |call: &Call| matches!(call, Call::Publish(on) if on.meets(*off));
+                    self.calls.undo(is_undone);
+                }
                 // What is wanted is noted here; `advance` does the rest.
                 note(&call, &mut self.wants);
                 if self.is_outside() {

@@ -334,7 +334,9 @@ impl Wants {
             if self.is_settled(item) { Progress::Done } else { Progress::Pending }
         } else if row.is_some_and(|row| row.asked.as_ref() == Some(command)) {
             Progress::Pending
-        } else if row.is_some_and(|row| row.confirmed == item.unless_neutral(command.clone())) {
+        } else if row
+            .is_some_and(|row| row.asked.is_none() && row.confirmed == item.unless_neutral(command.clone()))
+        {
             Progress::Done
         } else {
             Progress::Withdrawn

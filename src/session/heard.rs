@@ -149,13 +149,13 @@ impl Session {
     /// same.
     pub(super) fn withdraw(&mut self, failed: &Call) {
         let calls = &self.calls;
-        let awaited = |item| calls.iter().filter_map(|call| state_of(call, item)).last();
+        let awaited = |item| calls.in_force().filter_map(|call| state_of(call, item)).last();
         for command in commands_of(failed) {
             self.wants.withdraw(&command, awaited);
         }
         if let Call::SetVoice(..) = failed {
             self.wants.withdraw_voice(
-                calls.iter().filter_map(|call| {
+                calls.in_force().filter_map(|call| {
                     if let Call::SetVoice(_, change) = call { Some(change) } else { None }
                 }),
             );
