@@ -20,6 +20,7 @@ pub use self::address::Authority;
 use self::checks::{
     check_admin_token, collide, key_at, listening, read_listening, read_whole, unusable, whole, within,
 };
+use crate::embedded::EmbeddedLimits;
 use crate::http::{App, Apps};
 use crate::hub::HubConfig;
 use crate::token::{Secret, WeakSecret};
@@ -52,6 +53,8 @@ pub struct Config {
     pub send_queue: usize,
     /// The limits and times of the rooms.
     pub hub: HubConfig,
+    /// The limits and times of the media.
+    pub media: EmbeddedLimits,
 }
 
 impl Default for Config {
@@ -69,6 +72,7 @@ impl Default for Config {
             ticket_ttl: Duration::from_secs(86_400),
             send_queue: 1024,
             hub: HubConfig::default(),
+            media: EmbeddedLimits::default(),
         }
     }
 }
@@ -202,6 +206,22 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_members: Option<usize>,
 
+    /// RTMP messages, mostly one for each picture or sound, a second that one connection may send in the
+    /// long run; what comes faster waits, and after a minute of it the connection is closed [default: 500]
+    #[arg(long, env = "NERTC_MAX_MESSAGE_RATE", value_name = "NUMBER", value_parser = whole::<u64>)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
+    pub max_message_rate: Option<u64>,
+
+    /// The same in kbit/s [default: 32000]
+    #[arg(long, env = "NERTC_MAX_BITRATE", value_name = "KBIT/S", value_parser = whole::<u64>)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
+    pub max_bitrate: Option<u64>,
+
+    /// Players of one stream that one user may have at once; with one more the oldest goes [default: 4]
+    #[arg(long, env = "NERTC_MAX_PLAYERS_PER_USER", value_name = "NUMBER", value_parser = whole::<usize>)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
+    pub max_players_per_user: Option<usize>,
+
     /// What is logged to stderr: error, warn, info, debug, trace, or a tracing filter [default: info]
     #[arg(long, env = "NERTC_LOG", value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -278,6 +298,9 @@ impl Settings {
             max_connections: self.max_connections.or(file.max_connections),
             max_rooms: self.max_rooms.or(file.max_rooms),
             max_members: self.max_members.or(file.max_members),
+            max_message_rate: self.max_message_rate.or(file.max_message_rate),
+            max_bitrate: self.max_bitrate.or(file.max_bitrate),
+            max_players_per_user: self.max_players_per_user.or(file.max_players_per_user),
             log: self.log.or(file.log),
             print_config: self.print_config,
             check_config: self.check_config,
@@ -327,6 +350,16 @@ impl Settings {
             return_life: Duration::from_secs(ticket_ttl).max(SHORTEST_RETURN),
             ..default.hub
         };
+        let mut media = default.media;
+        let rate =
+            |name, set: Option<u64>, default, least| within(name, set.unwrap_or(default), least..=MOST_RATE);
+        // A call needs no less: 15 pictures and 50 sounds, and something to see.
+        media.messages_per_second =
+            rate("max-message-rate", self.max_message_rate, media.messages_per_second, 100)?;
+        let bitrate = media.bytes_per_second / BYTES_PER_KBIT;
+        media.bytes_per_second = rate("max-bitrate", self.max_bitrate, bitrate, 500)? * BYTES_PER_KBIT;
+        let places = &mut media.broker.players_per_holder;
+        *places = limit("max-players-per-user", self.max_players_per_user, *places)?;
         Ok(Config {
             listen,
             rtmp_listen,
@@ -340,6 +373,7 @@ impl Settings {
             ticket_ttl: Duration::from_secs(ticket_ttl),
             send_queue: default.send_queue,
             hub,
+            media,
         })
     }
 
@@ -369,6 +403,9 @@ impl Settings {
             max_connections: Some(config.hub.max_connections),
             max_rooms: Some(config.hub.max_rooms),
             max_members: Some(config.hub.max_members),
+            max_message_rate: Some(config.media.messages_per_second),
+            max_bitrate: Some(config.media.bytes_per_second / BYTES_PER_KBIT),
+            max_players_per_user: Some(config.media.broker.players_per_holder),
             log: Some(self.log.clone().unwrap_or_else(|| DEFAULT_LOG.to_owned())),
             ..self.clone()
         };
@@ -470,6 +507,9 @@ pub enum ConfigError {
     Unprintable(String),
 }
 
+const BYTES_PER_KBIT: u64 = 125;
+/// Nothing a network card could not carry.
+const MOST_RATE: u64 = 10_000_000;
 const DEFAULT_LOG: &str = "info";
 /// Seconds.
 const DAY: u64 = 86_400;
@@ -604,6 +644,10 @@ mod tests {
             ("max-rooms", "0", "from 1"),
             ("max-members", "0", "from 1"),
             ("max-members", "many", "whole number"),
+            ("max-message-rate", "99", "from 100"),
+            ("max-bitrate", "499", "from 500"),
+            ("max-bitrate", "2Mbit", "whole number"),
+            ("max-players-per-user", "0", "from 1"),
             ("dev", "maybe", ""),
         ] {
             let flag = format!("--{name}");

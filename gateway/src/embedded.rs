@@ -9,6 +9,7 @@ use std::{fmt, io};
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{timeout, timeout_at};
@@ -64,6 +65,15 @@ pub struct EmbeddedLimits {
     pub quiet: Duration,
     /// How long a client may take nothing while something is there for it.
     pub stalled: Duration,
+    /// RTMP messages a second, of whatever kind, that are read from one connection in the long run; the rest
+    /// waits in its socket. A healthy publisher sends one for each picture and sound.
+    pub messages_per_second: u64,
+    /// Bytes a second that are read from one RTMP connection in the long run.
+    pub bytes_per_second: u64,
+    /// What came slower than that may be made up for at once, up to so long.
+    pub burst: Duration,
+    /// How long a connection may want to send more than that, before it is closed.
+    pub excess: Duration,
     /// How many streams and players, and how much is held for them. Its `stalled_ms` follows
     /// `stalled`.
     pub broker: BrokerLimits,
@@ -83,6 +93,12 @@ impl Default for EmbeddedLimits {
             idle_player: Duration::from_secs(600),
             quiet: Duration::from_secs(20),
             stalled: Duration::from_secs(10),
+            // 60 pictures and 50 sounds, and several times that.
+            messages_per_second: 500,
+            // 32 Mbit/s; phones send two or three.
+            bytes_per_second: 4_000_000,
+            burst: Duration::from_secs(2),
+            excess: Duration::from_secs(60),
             broker,
         }
     }
@@ -92,6 +108,7 @@ impl Default for EmbeddedLimits {
 #[derive(Debug)]
 pub struct Embedded {
     engine: Arc<Engine>,
+    _workers: Workers,
     rtmp_addr: SocketAddr,
     rtmp_url: String,
     stop: watch::Sender<bool>,
@@ -111,23 +128,27 @@ impl Embedded {
         guests: Arc<dyn Guests>,
         vital: &Vital,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(config.listen).await?;
+        let workers = Workers::start()?;
+        let handle = workers.handle.clone();
+        let listener = handle.spawn(TcpListener::bind(config.listen)).await??;
         let rtmp_addr = listener.local_addr()?;
         let port = config.public_port.unwrap_or(rtmp_addr.port());
         let mut limits = config.limits;
         limits.broker.stalled_ms = limits.stalled.as_millis() as u64;
         let engine = Arc::new(Engine {
             hall: Hall::new(limits.broker.clone()),
+            workers: handle.clone(),
             waiting: Semaphore::new(limits.waiting),
             limits,
             grants,
             guests,
         });
         let (stop, stopped) = watch::channel(false);
-        let accepting = vital.spawn("rtmp", accept(listener, Arc::clone(&engine), stopped));
+        let accepting = vital.spawn_on(&handle, "rtmp", accept(listener, Arc::clone(&engine), stopped));
         tracing::info!(%rtmp_addr, "media is served");
         Ok(Self {
             engine,
+            _workers: workers,
             rtmp_addr,
             rtmp_url: format!("rtmp://{}:{port}/{APP}", config.public_host),
             stop,
@@ -180,10 +201,36 @@ impl MediaEngine for Embedded {
     }
 }
 
+/// Threads of the engine's own. However much media there are to carry, the system gives the signalling's
+/// threads their turn; among tasks on the same threads nobody would.
+#[derive(Debug)]
+struct Workers {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Workers {
+    fn start() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread().thread_name("media").enable_all().build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // Where an engine is dropped nothing may block.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// What every connection shares.
 pub(crate) struct Engine {
     pub(crate) hall: Hall,
     pub(crate) limits: EmbeddedLimits,
+    /// Where everything runs that carries media.
+    pub(crate) workers: Handle,
     grants: Arc<Grants>,
     guests: Arc<dyn Guests>,
     /// Places for those whose holder may come back.

@@ -6,12 +6,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::stream;
 use serde_json::json;
@@ -22,6 +22,7 @@ use crate::cors;
 use crate::embedded::Engine;
 use crate::hall::Subscription;
 use crate::media::{APP, Refusal};
+use crate::serve::Handover;
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
@@ -35,12 +36,16 @@ async fn respond(
     State(engine): State<Arc<Engine>>,
     Path(file): Path<String>,
     RawQuery(query): RawQuery,
+    handover: Option<Extension<Handover>>,
 ) -> Response {
     let subscription = match subscribe(&engine, &file, query.as_deref().unwrap_or("")).await {
         Ok(subscription) => subscription,
         Err(refusal) => return refuse(refusal),
     };
-    let headers = [(header::CONTENT_TYPE, "video/x-flv"), LIVE, UNBUFFERED];
+    if let Some(Extension(handover)) = handover {
+        handover.to(&engine.workers);
+    }
+    let headers = [(header::CONTENT_TYPE, "video/x-flv"), LIVE, UNBUFFERED, LAST];
     let idle = engine.limits.idle_player;
     let quiet = engine.limits.quiet.min(idle);
     let state = (subscription, Writer::default(), Duration::ZERO);
@@ -137,6 +142,8 @@ const LIVE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store, no-transform
 /// nginx collects an answer to fill its buffers unless it is told so by a header of its own; others pass
 /// on at once what has no length.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
+/// Nothing more is read from a connection that was handed over.
+const LAST: (HeaderName, &str) = (header::CONNECTION, "close");
 const BATCH: usize = 64 * 1024;
 const TAG_OVERHEAD: usize = 15;
 const FILE_HEADER_LEN: usize = 13;

@@ -24,6 +24,7 @@ pub mod hub;
 pub mod listener;
 pub mod log;
 pub mod media;
+mod pace;
 mod rtmp;
 mod serve;
 pub mod token;
@@ -95,7 +96,7 @@ impl Gateway {
             listen: config.rtmp_listen,
             public_host: public_host.clone(),
             public_port,
-            ..EmbeddedConfig::default()
+            limits: config.media,
         };
         let clock = Clock::new();
         let guests = Arc::new(GuestList::new(config.hub.settling, clock));

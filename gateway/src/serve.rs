@@ -3,16 +3,19 @@
 //! Stands in for `axum::serve`, which sets no time limit on a request's head and cannot be told how
 //! many connections to hold.
 
-use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
 use axum::serve::Listener as _;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -64,7 +67,7 @@ async fn accept(mut listener: Listener, router: Router, stopped: CancellationTok
             },
             () = stopped.cancelled() => break,
         };
-        open.spawn(speak(socket, router.clone(), stopped.clone(), place));
+        open.spawn(speak(socket, router.clone(), stopped.clone(), place, open.clone()));
     }
     drop(listener);
     open.close();
@@ -72,37 +75,76 @@ async fn accept(mut listener: Listener, router: Router, stopped: CancellationTok
 }
 
 /// Serves one connection until it closes, becomes a WebSocket, or has answered its last request.
-async fn speak(socket: Connection, router: Router, stopped: CancellationToken, _place: OwnedSemaphorePermit) {
+async fn speak(
+    socket: Connection,
+    router: Router,
+    stopped: CancellationToken,
+    place: OwnedSemaphorePermit,
+    open: TaskTracker,
+) {
+    let pulse = socket.pulse();
+    let handover = Handover::default();
+    let (offered, inner) = (handover.clone(), TowerToHyperService::new(router));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(offered.clone());
+        inner.call(request)
+    });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
-    let connection = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
-    let mut connection = pin!(connection.with_upgrades());
+    let connection = http.serve_connection(TokioIo::new(socket), service);
+    let mut connection = Box::pin(connection.with_upgrades());
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
+        workers = handover.taken() => {
+            workers.spawn(open.track_future(async move {
+                drop(place);
+                tokio::select! {
+                    outcome = connection => conclude(outcome),
+                    () = pulse.stops() => debug!("a player is gone"),
+                }
+            }));
+            return;
+        }
         () = stopped.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
+    conclude(outcome);
+}
+
+fn conclude(outcome: Result<(), hyper::Error>) {
     if let Err(error) = outcome {
         debug!("an HTTP connection broke: {error}");
     }
 }
 
-/// HTTP connections at once; those that became WebSockets are the hub's to limit. More than there may be
-/// players, each of which may use HTTP-FLV: a bootstrap must find a place beside them.
-const MAX_SOCKETS: usize = 8192;
+/// A way for the answer to the last request of a connection to be sent by other threads. It takes no place of
+/// the HTTP connections' then, and ends when its peer is gone.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Handover(Arc<(OnceLock<Handle>, Notify)>);
+
+impl Handover {
+    pub(crate) fn to(&self, workers: &Handle) {
+        let (target, said) = &*self.0;
+        let _again = target.set(workers.clone());
+        said.notify_one();
+    }
+
+    async fn taken(&self) -> Handle {
+        let (target, said) = &*self.0;
+        loop {
+            if let Some(workers) = target.get() {
+                return workers.clone();
+            }
+            said.notified().await;
+        }
+    }
+}
+
+/// HTTP connections at once; those that became WebSockets are the hub's to limit, and players of HTTP-FLV the
+/// media engine's.
+const MAX_SOCKETS: usize = 4096;
 /// How long a request's head may take, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 16 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::broker::BrokerLimits;
-
-    #[test]
-    fn there_is_a_place_for_a_bootstrap_beside_all_players() {
-        assert!(MAX_SOCKETS >= 2 * BrokerLimits::default().players);
-    }
-}

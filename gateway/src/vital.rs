@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -22,8 +23,16 @@ impl Vital {
     where
         F: Future<Output: Send> + Send + 'static,
     {
+        self.spawn_on(&Handle::current(), name, task)
+    }
+
+    /// The same, on threads of one's own.
+    pub(crate) fn spawn_on<F>(&self, threads: &Handle, name: &'static str, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
         let end = End { name, ended: self.ended.clone() };
-        let running = tokio::spawn(async move {
+        let running = threads.spawn(async move {
             // Dropped after the task, however that ends.
             let _end = end;
             task.await

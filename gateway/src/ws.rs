@@ -57,7 +57,7 @@ impl HubHandle {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
         let limits = Arc::new(hub.config().clone());
         let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
-        let shell = Shell { hub, clock, clock_ahead: 0, queues: BTreeMap::new(), guests, media };
+        let shell = Shell { hub, clock, clock_ahead: 0, lines: BTreeMap::new(), guests, media };
         drop(vital.spawn(HUB, shell.run(incoming)));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
     }
@@ -130,13 +130,16 @@ impl HubHandle {
     ) {
         let id = ConnectionId(self.minted.fetch_add(1, Ordering::Relaxed));
         let (queue, mut outgoing) = mpsc::channel(self.queue);
-        if self.requests.send(Request::Opened(id, queue)).await.is_err() {
+        let caused = Arc::new(AtomicU64::new(0));
+        if self.requests.send(Request::Opened(id, Line { queue, caused: Arc::clone(&caused) })).await.is_err()
+        {
             return;
         }
         let mut budget: Budget = self.limits.budget(self.clock.now());
         // A packet on its way to the hub. Meanwhile what the hub says is taken, or the queue would fill.
         let mut passing = pin!(Fuse::terminated());
         let close = loop {
+            budget.charge(caused.swap(0, Ordering::Relaxed) / TOLD_WITH_A_PACKET, self.clock.now());
             let (now, ready) = (self.clock.now(), budget.ready());
             let is_free = passing.is_terminated();
             tokio::select! {
@@ -182,11 +185,17 @@ impl HubHandle {
         let farewell = async {
             if let Some((code, reason)) = close {
                 let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-                sink.send(Message::Close(Some(frame))).await.ok()?;
+                if sink.send(Message::Close(Some(frame))).await.is_err() {
+                    return;
+                }
             }
-            // The peer's own close frame ends the stream; so does an error.
-            while stream.next().await?.is_ok() {}
-            Some(())
+            // The peer's own close frame ends the stream; so does an error. What comes before is read no faster
+            // than ever.
+            loop {
+                sleep_until(self.clock.when(budget.ready())).await;
+                let Some(Ok(_)) = stream.next().await else { return };
+                budget.spend(self.clock.now());
+            }
         };
         let _unanswered = timeout(CLOSE_TIMEOUT, farewell).await;
     }
@@ -214,9 +223,16 @@ fn complain(id: ConnectionId, error: axum::Error) -> (u16, &'static str) {
 }
 
 enum Request {
-    Opened(ConnectionId, mpsc::Sender<Outgoing>),
+    Opened(ConnectionId, Line),
     Input(HubInput),
     Ask(Box<dyn FnOnce(&mut Hub) + Send>),
+}
+
+/// What the hub's task has of a connection.
+struct Line {
+    queue: mpsc::Sender<Outgoing>,
+    /// Frames to others that its packets were the reason for, and that it has not been charged with.
+    caused: Arc<AtomicU64>,
 }
 
 /// What waits for a connection.
@@ -230,7 +246,7 @@ struct Shell {
     clock: Clock,
     /// How far the machine's clock is ahead of ours, as the hub knows it.
     clock_ahead: i64,
-    queues: BTreeMap<ConnectionId, mpsc::Sender<Outgoing>>,
+    lines: BTreeMap<ConnectionId, Line>,
     guests: Arc<GuestList>,
     media: Arc<dyn MediaEngine>,
 }
@@ -260,15 +276,21 @@ impl Shell {
 
     fn take(&mut self, request: Request) {
         match request {
-            Request::Opened(id, queue) => {
-                self.queues.insert(id, queue);
+            Request::Opened(id, line) => {
+                self.lines.insert(id, line);
                 self.handle(HubInput::Opened(id));
             }
             Request::Input(input) => {
                 if let HubInput::Closed(id) = &input {
-                    self.queues.remove(id);
+                    self.lines.remove(id);
                 }
-                self.handle(input);
+                let from = if let HubInput::Text(id, _) = &input { Some(*id) } else { None };
+                let told = self.handle(input);
+                if told >= TOLD_WITH_A_PACKET
+                    && let Some(line) = from.and_then(|id| self.lines.get(&id))
+                {
+                    line.caused.fetch_add(told, Ordering::Relaxed);
+                }
             }
             Request::Ask(question) => {
                 question(&mut self.hub);
@@ -277,36 +299,39 @@ impl Shell {
         }
     }
 
-    fn handle(&mut self, input: HubInput) {
+    /// Says how many were told something because of it.
+    fn handle(&mut self, input: HubInput) -> u64 {
         let ahead = self.clock.machine_ahead();
         if ahead.abs_diff(self.clock_ahead) >= CLOCK_SET {
             self.clock_ahead = ahead;
             self.hub.handle(HubInput::ClockSet(ahead), self.clock.now());
         }
         self.hub.handle(input, self.clock.now());
-        self.drain();
+        self.drain()
     }
 
-    fn drain(&mut self) {
+    fn drain(&mut self) -> u64 {
+        let mut told = 0;
         while let Some(output) = self.hub.poll_output() {
             match output {
                 HubOutput::Send(id, text) => {
-                    let Some(queue) = self.queues.get(&id) else { continue };
-                    match queue.try_send(Outgoing::Text(text)) {
+                    let Some(line) = self.lines.get(&id) else { continue };
+                    told += 1;
+                    match line.queue.try_send(Outgoing::Text(text)) {
                         Ok(()) => {}
                         Err(TrySendError::Full(_)) => {
                             warn!("{id} reads too slowly and is dropped");
-                            self.queues.remove(&id);
+                            self.lines.remove(&id);
                             self.hub.handle(HubInput::Closed(id), self.clock.now());
                         }
                         // Its task has ended, and will say so.
-                        Err(TrySendError::Closed(_)) => drop(self.queues.remove(&id)),
+                        Err(TrySendError::Closed(_)) => drop(self.lines.remove(&id)),
                     }
                 }
                 HubOutput::Close(id, code, reason) => {
-                    let Some(queue) = self.queues.remove(&id) else { continue };
+                    let Some(line) = self.lines.remove(&id) else { continue };
                     // A full queue ends without a close frame of its own.
-                    drop(queue.try_send(Outgoing::Close(code, reason)));
+                    drop(line.queue.try_send(Outgoing::Close(code, reason)));
                 }
                 HubOutput::Interrupt { cid, from, target } => match target {
                     Some(target) => info!("room {cid}: {from} interrupts {target}"),
@@ -326,6 +351,7 @@ impl Shell {
                 HubOutput::Log(Level::Debug, line) => debug!("{line}"),
             }
         }
+        told
     }
 }
 
@@ -338,6 +364,9 @@ const MAX_WAITING_REQUESTS: usize = 1024;
 /// By how many milliseconds the machine's clock must have moved against ours to be worth telling: more than
 /// it is adjusted by all the time, and little against any credential's life.
 const CLOCK_SET: u64 = 1000;
+/// Frames to others that a packet may be the reason for; more of them count as a packet more. A large room costs
+/// whoever talks to all of it, and not the other rooms.
+const TOLD_WITH_A_PACKET: u64 = 16;
 const READ_BUFFER: usize = 4 * 1024;
 /// A frame that does not fit is never sent; the longest is the answer to a login.
 const MAX_WRITE_BUFFER: usize = MAX_FRAME;

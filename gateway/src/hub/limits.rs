@@ -158,6 +158,18 @@ impl Budget {
         self.filled + Duration::from_millis(missing.div_ceil(self.per_second))
     }
 
+    /// What was read has cost as much as so many packets more. What there is not is owed, up to a few seconds: a
+    /// client that is not read for longer would be taken for dead.
+    pub fn charge(&mut self, packets: u64, now: Instant) {
+        let cost = packets.saturating_mul(1000);
+        let owed = cost.saturating_sub(self.millipackets).div_ceil(self.per_second);
+        self.millipackets = self.millipackets.saturating_sub(cost);
+        if owed > 0 {
+            let until = self.filled.max(now) + Duration::from_millis(owed);
+            self.filled = until.min(now + MOST_OWED).max(self.filled);
+        }
+    }
+
     /// A packet is read.
     pub fn spend(&mut self, now: Instant) {
         let elapsed = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
@@ -166,6 +178,8 @@ impl Budget {
         self.filled = self.filled.max(now);
     }
 }
+
+const MOST_OWED: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -205,6 +219,24 @@ mod tests {
             budget.spend(later);
         }
         assert_eq!(budget.ready(), later + Duration::from_millis(250), "what is saved up has an end");
+    }
+
+    #[test]
+    fn what_is_owed_is_waited_for_and_no_longer_than_a_client_may_be_silent() {
+        let limits =
+            HubConfig { max_members: 0, spare_packets: 10, packets_per_second: 10, ..HubConfig::default() };
+        let start = Instant::from_millis(5000);
+        let mut budget = limits.budget(start);
+        budget.charge(9, start);
+        assert!(budget.ready() <= start, "one is left");
+        budget.charge(11, start);
+        assert_eq!(budget.ready(), start + Duration::from_millis(1000 + 100));
+        budget.charge(1_000_000, start);
+        let last = start + MOST_OWED + Duration::from_millis(100);
+        assert_eq!(budget.ready(), last);
+        assert!(MOST_OWED * 2 < limits.silence);
+        budget.spend(last);
+        assert_eq!(budget.ready(), last + Duration::from_millis(100));
     }
 
     #[test]

@@ -1,14 +1,11 @@
 //! The broker under publishers and players that do as they like: what a player is given it can read, its
 //! time does not go back, and what is held for it is bounded.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use nertc_gateway::broker::{Broker, BrokerLimits, ConnectionId, Packet, Track};
+use nertc_gateway::broker::{Broker, BrokerLimits, Packet, Seat, Track};
 use nertc_gateway::dry::{DryConnection, flv_file};
-use tokio::sync::Notify;
 
 use crate::draw::Draw;
 use crate::engine::{Rules, fuzz};
@@ -38,12 +35,12 @@ fn live(draw: &mut Draw) -> Result<(), String> {
 struct Hall {
     broker: Broker,
     now: u64,
-    publishers: Vec<(&'static str, ConnectionId)>,
-    players: BTreeMap<ConnectionId, Player>,
+    publishers: Vec<Seat>,
+    players: Vec<Player>,
 }
 
 struct Player {
-    stream: &'static str,
+    seat: Seat,
     reader: Reader,
     /// Nothing is known of a player that has been dropped until it looks.
     has_begun: bool,
@@ -55,6 +52,7 @@ impl Hall {
             streams: 3,
             players: 8,
             players_per_stream: 4,
+            players_per_holder: 2,
             waiting_players: 4,
             cached_packets: draw.pick(&[20, 1, 2]),
             cached_bytes: 4096,
@@ -62,7 +60,7 @@ impl Hall {
             queued_bytes: 8192,
             stalled_ms: 10_000,
         };
-        let (publishers, players) = (Vec::new(), BTreeMap::new());
+        let (publishers, players) = (Vec::new(), Vec::new());
         Self { broker: Broker::new(limits), now: draw.pick(&[0, 1 << 40]), publishers, players }
     }
 
@@ -71,15 +69,12 @@ impl Hall {
         match draw.below(16) {
             0 => {
                 let holder = draw.pick(&[1, 2]);
-                if let Ok(id) = self.broker.publish(stream, holder, Arc::new(Notify::new())) {
-                    self.publishers.push((stream, id));
-                }
+                self.publishers.extend(self.broker.publish(stream, holder));
             }
             1 => {
                 let holder = draw.pick(&[1, 2, 3]);
-                if let Ok(id) = self.broker.play(stream, holder, Arc::new(Notify::new()), self.now) {
-                    let player = Player { stream, reader: Reader::default(), has_begun: false };
-                    self.players.insert(id, player);
+                if let Ok(seat) = self.broker.play(stream, holder, self.now) {
+                    self.players.push(Player { seat, reader: Reader::default(), has_begun: false });
                 }
             }
             10 if draw.chance(20) => {
@@ -87,25 +82,23 @@ impl Hall {
                 let mut connection = DryConnection::default();
                 let manner = Manner::of(draw);
                 let script = script::publisher(draw, manner, "s?grant=g");
-                for packet in connection.receive(&script.bytes).unwrap_or_default() {
-                    self.push(draw, &packet);
-                }
+                let packets: Vec<Packet> =
+                    connection.receive(&script.bytes).unwrap_or_default().into_iter().collect();
+                self.push(draw, &packets);
             }
             2..=10 => {
                 let packet = packet(draw);
-                self.push(draw, &packet);
+                self.push(draw, &[packet]);
             }
             11 | 12 => self.take(draw)?,
             13 => self.now += draw.pick(&[0, 1, 40, 1000, 1501, 9999, 10_000, 20_001, 86_400_000]),
             14 if !self.publishers.is_empty() => {
-                let (stream, id) = self.publishers.swap_remove(draw.below(self.publishers.len()));
-                self.broker.unpublish(stream, id);
+                let seat = self.publishers.swap_remove(draw.below(self.publishers.len()));
+                self.broker.leave(&seat);
             }
             14 if !self.players.is_empty() => {
-                let at = draw.below(self.players.len());
-                let id = *self.players.keys().nth(at).expect("there are that many");
-                let player = self.players.remove(&id).expect("it is one of them");
-                self.broker.leave(player.stream, id);
+                let player = self.players.swap_remove(draw.below(self.players.len()));
+                self.broker.leave(&player.seat);
             }
             _ => {
                 let (holder, stays) = (draw.pick(&[1, 2, 3]), draw.chance(50));
@@ -119,20 +112,23 @@ impl Hall {
         Ok(())
     }
 
-    fn push(&mut self, draw: &mut Draw, packet: &Packet) {
+    fn push(&mut self, draw: &mut Draw, packets: &[Packet]) {
         if self.publishers.is_empty() {
             return;
         }
-        let (stream, id) = draw.pick(&self.publishers);
-        let _ended = self.broker.push(stream, id, packet, self.now);
+        let seat = &self.publishers[draw.below(self.publishers.len())];
+        for slice in packets.chunks(seat.slice()) {
+            let _ended = self.broker.push(seat, slice, self.now);
+        }
+        self.broker.wake(seat, self.now);
     }
 
     fn take(&mut self, draw: &mut Draw) -> Result<(), String> {
         let budget = draw.pick(&[65_536, 1, 4096]);
         let mut gone = Vec::new();
-        for (id, player) in &mut self.players {
-            let Ok(packets) = self.broker.take(player.stream, *id, budget, self.now) else {
-                gone.push(*id);
+        for (at, player) in self.players.iter_mut().enumerate() {
+            let Ok(packets) = self.broker.take(&player.seat, budget, self.now) else {
+                gone.push(at);
                 continue;
             };
             let bytes: usize = packets.iter().map(|packet| packet.body.len()).sum();
@@ -156,16 +152,19 @@ impl Hall {
                 return Err(format!("{} packets became {} tags", packets.len(), tags.len()));
             }
         }
-        gone.iter().for_each(|id| drop(self.players.remove(id)));
+        for at in gone.into_iter().rev() {
+            let player = self.players.swap_remove(at);
+            self.broker.leave(&player.seat);
+        }
         Ok(())
     }
 
     fn all_leave(&mut self) -> Result<(), String> {
-        for (id, player) in std::mem::take(&mut self.players) {
-            self.broker.leave(player.stream, id);
+        for player in std::mem::take(&mut self.players) {
+            self.broker.leave(&player.seat);
         }
-        for (stream, id) in std::mem::take(&mut self.publishers) {
-            self.broker.unpublish(stream, id);
+        for seat in std::mem::take(&mut self.publishers) {
+            self.broker.leave(&seat);
         }
         let left = self.broker.statistics();
         match (left.streams, left.publishers, left.players) {

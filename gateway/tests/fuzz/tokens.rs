@@ -43,7 +43,8 @@ fn live(draw: &mut Draw) -> Result<(), String> {
         1 => {
             let (channel, app_key) = (spoil::odd_text(draw), spoil::odd_text(draw));
             let (cid, began) = (draw.edge().into(), draw.chance(50).then_some(NOW));
-            let ticket = LoginTicket { cid, uid, channel, app_key, expires_ms: NOW + 1, began };
+            let good_until = draw.chance(50).then_some(NOW);
+            let ticket = LoginTicket { cid, uid, channel, app_key, expires_ms: NOW + 1, began, good_until };
             let genuine = ticket.sign(&secret);
             let given = change(draw, &genuine);
             match LoginTicket::read(&secret, &given) {
@@ -61,10 +62,10 @@ fn live(draw: &mut Draw) -> Result<(), String> {
             let (other, by) = (draw.pick(&["room-1", "a", "x.y_z"]), draw.pick(&[uid, uid ^ 1]));
             let later = draw.pick(&[0, 599_999, 600_000]);
             let now = Reading::of(NOW + later, NOW + later);
-            let answer = BasicToken::verify(&given, app, app_secret, other, by, now);
+            let answer = BasicToken::verify(&given, app, app_secret, None, other, by, now);
             let is_theirs = other == stream && by == uid && later < 600_000;
             match answer {
-                Ok(()) if is_theirs => Ok(()),
+                Ok(_) if is_theirs => Ok(()),
                 Err(_) if !is_theirs || given != genuine => Ok(()),
                 answer => Err(format!("{genuine} as {given} for {other} and {by}: {answer:?}")),
             }
