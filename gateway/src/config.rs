@@ -42,6 +42,11 @@ pub struct Config {
     /// Frames that may wait for one connection before it counts as too slow, besides those that a full room
     /// may bring at once.
     pub send_queue: usize,
+    /// HTTP connections, WebSockets included, that have not proved a right yet, and a quarter as many of
+    /// RTMP. For one more, the oldest goes.
+    pub max_strangers: usize,
+    /// Those of one address, loopback and private networks excepted; 0 is no limit.
+    pub max_strangers_per_address: usize,
     /// The limits and times of the rooms.
     pub hub: HubConfig,
 }
@@ -60,6 +65,8 @@ impl Default for Config {
             allow_faults: false,
             ticket_ttl: Duration::from_secs(86_400),
             send_queue: 1024,
+            max_strangers: 4096,
+            max_strangers_per_address: 512,
             hub: HubConfig::default(),
         }
     }
@@ -167,6 +174,29 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_members: Option<usize>,
 
+    /// Connections at once that have not proved a right: HTTP, WebSockets before their login, and a quarter
+    /// as many of RTMP before their grant. For one more, the oldest goes [default: 4096]
+    #[arg(long, env = "NERTC_MAX_STRANGERS", value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_strangers: Option<usize>,
+
+    /// Those of one address. Loopback and private networks have no limit, for proxies are there; set 0,
+    /// which is no limit, when yours has a public address [default: 512]
+    #[arg(long, env = "NERTC_MAX_STRANGERS_PER_ADDRESS", value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_strangers_per_address: Option<usize>,
+
+    /// Let RTMP tasks name servers of this machine and of private networks
+    #[arg(
+        long,
+        env = "NERTC_ALLOW_PRIVATE_TARGETS",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_private_targets: Option<bool>,
+
     /// What is logged to stderr: error, warn, info, debug, trace, or a tracing filter [default: info]
     #[arg(long, env = "NERTC_LOG", value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -217,6 +247,9 @@ impl Settings {
             max_connections: self.max_connections.or(file.max_connections),
             max_rooms: self.max_rooms.or(file.max_rooms),
             max_members: self.max_members.or(file.max_members),
+            max_strangers: self.max_strangers.or(file.max_strangers),
+            max_strangers_per_address: self.max_strangers_per_address.or(file.max_strangers_per_address),
+            allow_private_targets: self.allow_private_targets.or(file.allow_private_targets),
             log: self.log.or(file.log),
             print_config: self.print_config,
             check_config: self.check_config,
@@ -251,11 +284,15 @@ impl Settings {
         if self.max_members.is_some_and(|members| !(1..=MOST_MEMBERS).contains(&members)) {
             return Err(ConfigError::MaxMembers);
         }
+        if self.max_strangers == Some(0) {
+            return Err(ConfigError::MaxStrangers);
+        }
         let hub = HubConfig {
             max_connections: self.max_connections.unwrap_or(default.hub.max_connections),
             max_rooms: self.max_rooms.unwrap_or(default.hub.max_rooms),
             max_members: self.max_members.unwrap_or(default.hub.max_members),
             grace: self.grace.map_or(default.hub.grace, Duration::from_secs),
+            private_targets: self.allow_private_targets.unwrap_or(default.hub.private_targets),
             ..default.hub
         };
         Ok(Config {
@@ -270,6 +307,10 @@ impl Settings {
             allow_faults: self.allow_faults.unwrap_or(false),
             ticket_ttl: self.ticket_ttl.map_or(default.ticket_ttl, Duration::from_secs),
             send_queue: default.send_queue,
+            max_strangers: self.max_strangers.unwrap_or(default.max_strangers),
+            max_strangers_per_address: self
+                .max_strangers_per_address
+                .unwrap_or(default.max_strangers_per_address),
             hub,
         })
     }
@@ -300,6 +341,9 @@ impl Settings {
             max_connections: Some(config.hub.max_connections),
             max_rooms: Some(config.hub.max_rooms),
             max_members: Some(config.hub.max_members),
+            max_strangers: Some(config.max_strangers),
+            max_strangers_per_address: Some(config.max_strangers_per_address),
+            allow_private_targets: Some(config.hub.private_targets),
             log: Some(self.log.clone().unwrap_or_else(|| DEFAULT_LOG.to_owned())),
             ..self.clone()
         };
@@ -382,6 +426,9 @@ pub enum ConfigError {
     /// No room could be entered, or a full one would not work.
     #[error("max-members: from 1 to {MOST_MEMBERS}")]
     MaxMembers,
+    /// Nobody could come in.
+    #[error("max-strangers: 1 or more")]
+    MaxStrangers,
     /// The settings cannot be written as TOML.
     #[error("the settings cannot be printed: {0}")]
     Unprintable(String),

@@ -17,6 +17,8 @@ use crate::broker::BrokerLimits;
 use crate::clock::wall_clock_ms;
 use crate::hall::{Hall, Publication, Subscription};
 use crate::media::{APP, MediaEngine, MediaStatistics, Refusal, name_and_grant};
+use crate::memory::Memory;
+use crate::strangers::Crowd;
 use crate::token::{Action, Grants, Holder};
 use crate::{flv, rtmp};
 
@@ -52,8 +54,17 @@ impl Default for EmbeddedConfig {
 pub struct EmbeddedLimits {
     /// Open RTMP connections; one more is closed at once.
     pub connections: usize,
+    /// RTMP connections that have not proved a right yet; for one more, the oldest goes.
+    pub strangers: usize,
+    /// Those of one address, loopback and private networks excepted; 0 is no limit.
+    pub strangers_per_address: usize,
+    /// Bytes for messages that are being received or sent, of all connections together, besides 128 KiB
+    /// of each. When they are used up, the connection that holds the most is cut off.
+    pub memory: usize,
     /// The longest RTMP message from a publisher, in bytes; a longer one closes the connection.
     pub message_bytes: usize,
+    /// How long a connection may take to say anything at all.
+    pub first_byte: Duration,
     /// How long a connection may take to ask for a stream, handshake included.
     pub negotiation: Duration,
     /// How long a publisher may send neither media nor, asked half-way, that it is there.
@@ -75,8 +86,12 @@ impl Default for EmbeddedLimits {
         let broker = BrokerLimits::default();
         Self {
             // One for every publisher and player, and for those who have not said yet what they want.
-            connections: broker.streams + broker.players + NEGOTIATING,
+            connections: broker.streams + broker.players + STRANGERS,
+            strangers: STRANGERS,
+            strangers_per_address: 0,
+            memory: 64 << 20,
             message_bytes: 4 << 20,
+            first_byte: Duration::from_secs(3),
             negotiation: Duration::from_secs(10),
             idle_publisher: Duration::from_secs(20),
             idle_player: Duration::from_secs(600),
@@ -118,6 +133,7 @@ impl Embedded {
         limits.broker.stalled_ms = limits.stalled.as_millis() as u64;
         let engine = Arc::new(Engine {
             hall: Hall::new(limits.broker.clone()),
+            memory: Memory::new(limits.memory, MEMORY_OF_EACH),
             limits,
             grants,
             welcome: Box::new(welcome),
@@ -183,6 +199,7 @@ impl MediaEngine for Embedded {
 /// What every connection shares.
 pub(crate) struct Engine {
     pub(crate) hall: Hall,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) limits: EmbeddedLimits,
     grants: Arc<Grants>,
     welcome: Box<Welcome>,
@@ -229,6 +246,7 @@ impl fmt::Debug for Engine {
 
 async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
+    let strangers = Crowd::new(engine.limits.strangers, engine.limits.strangers_per_address);
     let mut was_full = false;
     loop {
         let accepted = tokio::select! {
@@ -240,8 +258,9 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
             Ok((socket, peer)) if connections.len() < engine.limits.connections => {
                 was_full = false;
                 let engine = Arc::clone(&engine);
+                let stranger = strangers.enter(peer.ip()).await;
                 connections.spawn(async move {
-                    if let Err(cut) = rtmp::serve(socket, &engine).await {
+                    if let Err(cut) = rtmp::serve(socket, &engine, stranger).await {
                         tracing::debug!(%peer, "an RTMP connection ends: {cut}");
                     }
                 });
@@ -267,7 +286,8 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
 }
 
 /// Connections that are not yet publishers or players.
-const NEGOTIATING: usize = 1000;
+const STRANGERS: usize = 1024;
+const MEMORY_OF_EACH: usize = 128 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Less than what the gateway as a whole allows itself.
 const SHUTDOWN: Duration = Duration::from_secs(1);

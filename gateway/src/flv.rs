@@ -6,12 +6,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::stream;
 use serde_json::json;
@@ -22,6 +22,7 @@ use crate::cors;
 use crate::embedded::Engine;
 use crate::hall::Subscription;
 use crate::media::{APP, Refusal};
+use crate::strangers::Stranger;
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
@@ -35,11 +36,15 @@ async fn respond(
     State(engine): State<Arc<Engine>>,
     Path(file): Path<String>,
     RawQuery(query): RawQuery,
+    stranger: Option<Extension<Arc<Stranger>>>,
 ) -> Response {
     let subscription = match subscribe(&engine, &file, query.as_deref().unwrap_or("")) {
         Ok(subscription) => subscription,
         Err(refusal) => return refuse(refusal),
     };
+    if let Some(Extension(stranger)) = stranger {
+        stranger.prove();
+    }
     let headers = [(header::CONTENT_TYPE, "video/x-flv"), LIVE, UNBUFFERED];
     let idle = engine.limits.idle_player;
     let quiet = engine.limits.quiet.min(idle);

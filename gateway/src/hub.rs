@@ -14,13 +14,14 @@ mod doors;
 mod limits;
 mod quality;
 mod room;
+mod target;
 mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use nertc_miniapp::model::{Cid, Media, Role, Seq, Stream, Uid};
 use nertc_miniapp::protocol::{
-    Ack, ClientPacket, Command, Login, Notice, PacketError, ServerPacket, UserEntry,
+    Ack, ClientPacket, Command, Login, Notice, PacketError, Reason, ServerPacket, UserEntry,
 };
 use nertc_miniapp::time::Instant;
 
@@ -128,6 +129,12 @@ impl Hub {
         &self.config
     }
 
+    /// Whether a connection has logged in.
+    #[must_use]
+    pub fn is_member(&self, id: ConnectionId) -> bool {
+        self.connections.get(&id).is_some_and(|connection| matches!(connection.place, Place::Room(..)))
+    }
+
     /// How many rooms there are.
     #[must_use]
     pub fn room_count(&self) -> usize {
@@ -182,7 +189,14 @@ impl Hub {
         }
         let packet = match ClientPacket::decode(text) {
             Ok(packet) => packet,
-            Err(error @ (PacketError::UnknownCommand(_, seq) | PacketError::Unusable(_, seq))) => {
+            // Nothing better can come of it: who makes such a login waits for the answer to that.
+            Err(error @ PacketError::Unusable(_, LOGIN, seq)) if place == Place::Door => {
+                let why: String = error.to_string().chars().take(MAX_LOGGED).collect();
+                self.log(Level::Debug, format!("{id} refused: {why}"));
+                let answer = (Ack::refused(room::BAD_PARAMETER, why), room::REMOVED);
+                return self.turn_away(id, Cid::default(), seq, answer, now);
+            }
+            Err(error @ (PacketError::UnknownCommand(_, seq) | PacketError::Unusable(_, _, seq))) => {
                 // Any known number acknowledges any command (2.4): the caller fails now instead of
                 // waiting for its deadline.
                 let why: String = error.to_string().chars().take(MAX_LOGGED).collect();
@@ -295,13 +309,28 @@ impl Hub {
         };
         // Anybody can cause this as often as they like.
         self.log(Level::Debug, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
-        // Both packets, in this order: the vendor's clients end cleanly on no other answer (3.2).
-        let ack = Ack { userlist: Some(vec![]), ..Ack::refused(refusal.code(), refusal.to_string()) };
-        self.ack(id, 1, packet.seq, &ack);
-        self.show_out(id, login.cid, &Notice::Refused(refusal.reason()), now);
+        let ack = Ack::refused(refusal.code(), refusal.to_string());
+        self.turn_away(id, login.cid, packet.seq, (ack, refusal.reason()), now);
+    }
+
+    /// Answers a login that leads nowhere: with both packets, in this order, because the vendor's clients
+    /// end cleanly on no other answer (3.2).
+    fn turn_away(
+        &mut self,
+        id: ConnectionId,
+        cid: Cid,
+        seq: Seq,
+        (ack, reason): (Ack, Reason),
+        now: Instant,
+    ) {
+        self.ack(id, 1, seq, &Ack { userlist: Some(vec![]), ..ack });
+        self.show_out(id, cid, &Notice::Refused(reason), now);
     }
 
     fn check(&self, login: &Login, now: Instant) -> Result<LoginTicket, Refusal> {
+        if login.mode.is_some_and(|mode| mode > u32::from(room::MAX_MODE)) {
+            return Err(Refusal::NoSuchMode);
+        }
         let ticket = LoginTicket::verify(&self.secret, &login.token, now.as_millis())?;
         if (ticket.cid, ticket.uid) != (login.cid.0, login.uid.0) {
             return Err(Refusal::OtherTicket);
@@ -629,6 +658,8 @@ enum Place {
     WayOut,
 }
 
+/// The number of the login.
+const LOGIN: u32 = 0;
 /// Close codes of the WebSocket protocol.
 const CLOSE_NORMAL: u16 = 1000;
 const CLOSE_POLICY: u16 = 1008;

@@ -23,8 +23,10 @@ mod http;
 pub mod hub;
 pub mod listener;
 pub mod media;
+mod memory;
 mod rtmp;
 mod serve;
+mod strangers;
 pub mod token;
 pub mod urls;
 mod ws;
@@ -36,18 +38,20 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
 pub use crate::config::{Config, ConfigError, Settings};
-use crate::embedded::{Embedded, EmbeddedConfig};
+use crate::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::guests::GuestList;
 pub use crate::http::{App, Apps};
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::media::MediaEngine;
 use crate::serve::Server;
+use crate::strangers::Crowd;
 use crate::token::{Action, Grants, Secret};
 use crate::urls::MediaUrls;
 use crate::ws::HubHandle;
@@ -73,6 +77,7 @@ impl Gateway {
         if config.apps == Apps::Any && !config.listen.ip().is_loopback() {
             warn!("no application is listed: everybody who reaches {} may open rooms", config.listen);
         }
+        let strangers = at_most(config.max_strangers);
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
@@ -83,6 +88,11 @@ impl Gateway {
             listen: config.rtmp_listen,
             public_host: public_host.clone(),
             public_port: port,
+            limits: EmbeddedLimits {
+                strangers: strangers.div_ceil(4),
+                strangers_per_address: config.max_strangers_per_address,
+                ..EmbeddedLimits::default()
+            },
             ..EmbeddedConfig::default()
         };
         let guests = Arc::new(GuestList::default());
@@ -116,6 +126,7 @@ impl Gateway {
             dev: config.dev,
             media: engine,
             reports: AtomicU64::new(0),
+            reading: Semaphore::new(1),
         };
         let mut router = http::router(Arc::new(desk));
         if config.allow_faults {
@@ -123,7 +134,8 @@ impl Gateway {
             router = faults::allow(router);
         }
         let router = router.merge(media.flv_router());
-        let server = Server::start(Listener::new(listener, STALLED), router);
+        let strangers = Crowd::new(strangers, config.max_strangers_per_address);
+        let server = Server::start(Listener::new(listener, STALLED), router, strangers);
         info!(%http_addr, "signalling is served");
         Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server })
     }
@@ -187,6 +199,12 @@ fn reachable(mut addr: SocketAddr) -> SocketAddr {
         addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     addr
+}
+
+/// Strangers must leave files for everybody else, however few the system allows.
+fn at_most(strangers: usize) -> usize {
+    let files = rlimit::Resource::NOFILE.get_soft().unwrap_or(u64::MAX);
+    strangers.min(usize::try_from(files / 4).unwrap_or(usize::MAX))
 }
 
 fn split_port(text: &str) -> (&str, Option<u16>) {

@@ -35,7 +35,7 @@ fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     }
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
-    open_enough_files(config.hub.max_connections);
+    open_enough_files(config.hub.max_connections.saturating_add(config.max_strangers));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         // Before "ready" is said, so that a signal right after it is not lost.
@@ -59,8 +59,8 @@ fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Every connection is an open file, and most systems begin with 1024. The system's own limit stays.
-fn open_enough_files(signalling: usize) {
-    let wanted = signalling.saturating_add(EmbeddedLimits::default().connections);
+fn open_enough_files(http: usize) {
+    let wanted = http.saturating_add(EmbeddedLimits::default().connections);
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(allowed) if usize::try_from(allowed).is_ok_and(|allowed| allowed < wanted) => {
             warn!("the system allows {allowed} open files, fewer than {wanted} connections; see ulimit -Hn");

@@ -22,6 +22,8 @@ use self::session::{Event, Role, Session, SessionError};
 use crate::embedded::Engine;
 use crate::hall::{Publication, Subscription};
 use crate::media::Refusal;
+use crate::memory::Exhausted;
+use crate::strangers::Stranger;
 
 /// Why a connection ended before its client said so.
 #[derive(Debug, Error)]
@@ -40,14 +42,23 @@ pub(crate) enum Cut {
     Undecided,
     #[error("nothing moved for too long")]
     Idle,
+    #[error("its place was needed before it proved a right")]
+    SentAway,
+    #[error(transparent)]
+    Memory(#[from] Exhausted),
 }
 
-/// Serves one connection to its end.
-pub(crate) async fn serve(mut socket: TcpStream, engine: &Engine) -> Result<(), Cut> {
+/// Serves one connection to its end. It takes a stranger's place until it has one of its own.
+pub(crate) async fn serve(mut socket: TcpStream, engine: &Engine, stranger: Stranger) -> Result<(), Cut> {
     // A frame must not wait for the next one to fill a segment.
     socket.set_nodelay(true)?;
-    let decision = timeout(engine.limits.negotiation, negotiate(&mut socket, engine));
-    match decision.await.map_err(|_| Cut::Undecided)?? {
+    let decision = tokio::select! {
+        decision = timeout(engine.limits.negotiation, negotiate(&mut socket, engine)) => decision,
+        () = stranger.sent_away() => return Err(Cut::SentAway),
+    };
+    let decision = decision.map_err(|_| Cut::Undecided)??;
+    drop(stranger);
+    match decision {
         Some((session, Seat::Publisher(publication))) => {
             tracing::info!(stream = publication.name(), "a publisher starts");
             let end = publish(socket, session, &publication, engine).await;
@@ -70,6 +81,8 @@ enum Seat {
 /// Goes through the handshake and the commands up to the one request, and answers it.
 async fn negotiate(socket: &mut TcpStream, engine: &Engine) -> Result<Option<(Session, Seat)>, Cut> {
     let mut session = Session::new(engine.limits.message_bytes);
+    // Who has something to say begins at once.
+    timeout(engine.limits.first_byte, socket.readable()).await.map_err(|_| Cut::Undecided)??;
     if !shake_hands(socket, &mut session).await? {
         return Ok(None);
     }
@@ -140,6 +153,7 @@ async fn publish(
     // An encoder whose microphone and camera are off has nothing to send, and is no dead one.
     let idle = engine.limits.idle_publisher;
     let (mut heard, mut is_asked) = (Instant::now(), false);
+    let mut share = engine.memory.share();
     loop {
         loop {
             match session.poll_event() {
@@ -157,11 +171,22 @@ async fn publish(
                 }
             }
         }
-        flush(&mut socket, &mut session, engine.limits.stalled).await?;
+        let stalled = engine.limits.stalled;
+        if let Err(exhausted) = share.hold(session.held()) {
+            refuse(&mut socket, &mut session, &exhausted, stalled).await?;
+            return Err(exhausted.into());
+        }
+        flush(&mut socket, &mut session, stalled).await?;
         tokio::select! {
             is_open = fill(&mut socket, &mut session) => if !is_open? {
                 return Ok(());
             },
+            () = share.revoked() => {
+                // Before it is told, which may take a while.
+                session.let_go();
+                refuse(&mut socket, &mut session, &Exhausted, stalled).await?;
+                return Err(Exhausted.into());
+            }
             () = publication.ended() => return Err(Cut::Ended),
             () = sleep_until(heard + idle), if is_asked => return Err(Cut::Idle),
             () = sleep_until(heard + idle / 2), if !is_asked => {
@@ -179,6 +204,7 @@ async fn play(
     engine: &Engine,
 ) -> Result<(), Cut> {
     let limits = &engine.limits;
+    let mut share = engine.memory.share();
     loop {
         tokio::select! {
             packets = timeout(limits.idle_player, subscription.next(BATCH)) => {
@@ -209,7 +235,11 @@ async fn play(
                 }
             }
         }
-        flush(&mut socket, &mut session, limits.stalled).await?;
+        share.hold(session.held())?;
+        tokio::select! {
+            flushed = flush(&mut socket, &mut session, limits.stalled) => flushed?,
+            () = share.revoked() => return Err(Exhausted.into()),
+        }
     }
 }
 
@@ -228,9 +258,10 @@ async fn refuse(
 
 /// Reads what has come; `false` is the end. Safe to cancel.
 async fn fill(socket: &mut TcpStream, session: &mut Session) -> io::Result<bool> {
+    let appetite = session.appetite();
     let buffer = session.buffer();
-    if buffer.capacity() - buffer.len() < LEAST_READ {
-        buffer.reserve(READ);
+    if buffer.capacity() - buffer.len() < appetite.min(LEAST_READ) {
+        buffer.reserve(appetite);
     }
     let read = socket.read_buf(buffer).await?;
     session.received(read);
@@ -256,8 +287,8 @@ async fn part(socket: &mut TcpStream) {
     let _ = timeout(FAREWELL, rest).await;
 }
 
-const READ: usize = 64 * 1024;
-const LEAST_READ: usize = 4 * 1024;
+/// Less room than this is not worth reading into.
+const LEAST_READ: usize = 2 * 1024;
 /// What a player is handed at a time: little enough to notice soon that it takes nothing.
 const BATCH: usize = 64 * 1024;
 const FAREWELL: Duration = Duration::from_secs(1);

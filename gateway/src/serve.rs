@@ -10,15 +10,16 @@ use std::time::Duration;
 use axum::Router;
 use axum::serve::Listener as _;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::listener::{Connection, Listener};
+use crate::strangers::{Crowd, Stranger};
 
 /// The accepting task.
 #[derive(Debug)]
@@ -28,9 +29,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(listener: Listener, router: Router) -> Self {
+    /// Whoever connects is one of `strangers` until a handler says that it proved a right.
+    pub(crate) fn start(listener: Listener, router: Router, strangers: Arc<Crowd>) -> Self {
         let stop = CancellationToken::new();
-        let accepting = tokio::spawn(accept(listener, router, stop.clone()));
+        let accepting = tokio::spawn(accept(listener, router, strangers, stop.clone()));
         Self { stop, accepting }
     }
 
@@ -47,23 +49,18 @@ impl Server {
     }
 }
 
-async fn accept(mut listener: Listener, router: Router, stopped: CancellationToken) {
+async fn accept(mut listener: Listener, router: Router, strangers: Arc<Crowd>, stopped: CancellationToken) {
     let open = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(MAX_SOCKETS));
     loop {
         let next = async {
-            let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            let (socket, _peer) = listener.accept().await;
-            Some((socket, place))
+            let (socket, peer) = listener.accept().await;
+            (socket, strangers.enter(peer.ip()).await)
         };
-        let (socket, place) = tokio::select! {
-            next = next => match next {
-                Some(next) => next,
-                None => break,
-            },
+        let (socket, stranger) = tokio::select! {
+            next = next => next,
             () = stopped.cancelled() => break,
         };
-        open.spawn(speak(socket, router.clone(), stopped.clone(), place));
+        open.spawn(speak(socket, router.clone(), Arc::new(stranger), stopped.clone()));
     }
     drop(listener);
     open.close();
@@ -71,11 +68,17 @@ async fn accept(mut listener: Listener, router: Router, stopped: CancellationTok
 }
 
 /// Serves one connection until it closes, becomes a WebSocket, or has answered its last request.
-async fn speak(socket: Connection, router: Router, stopped: CancellationToken, _place: OwnedSemaphorePermit) {
+async fn speak(socket: Connection, router: Router, stranger: Arc<Stranger>, stopped: CancellationToken) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
-    let connection = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
-    let mut connection = pin!(connection.with_upgrades());
+    let socket = TokioIo::new(socket.of(Arc::clone(&stranger)));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        stranger.renew();
+        request.extensions_mut().insert(Arc::clone(&stranger));
+        router.call(request)
+    });
+    let mut connection = pin!(http.serve_connection(socket, service).with_upgrades());
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
         () = stopped.cancelled() => {
@@ -88,20 +91,6 @@ async fn speak(socket: Connection, router: Router, stopped: CancellationToken, _
     }
 }
 
-/// HTTP connections at once; those that became WebSockets are the hub's to limit. More than there may be
-/// players, each of which may use HTTP-FLV: a bootstrap must find a place beside them.
-const MAX_SOCKETS: usize = 8192;
 /// How long a request's head may take, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 16 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::broker::BrokerLimits;
-
-    #[test]
-    fn there_is_a_place_for_a_bootstrap_beside_all_players() {
-        assert!(MAX_SOCKETS >= 2 * BrokerLimits::default().players);
-    }
-}

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocketUpgrade};
@@ -29,6 +29,7 @@ use crate::faults::{ConnectionFaults, OVERSIZED};
 use crate::guests::GuestList;
 use crate::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::media::MediaEngine;
+use crate::strangers::Stranger;
 
 /// The way to the hub. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,13 +55,22 @@ impl HubHandle {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
         let limits = Arc::new(hub.config().clone());
         let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
-        let shell = Shell { hub, clock, queues: BTreeMap::new(), guests, media };
+        let shell = Shell { hub, clock, queues: BTreeMap::new(), strangers: BTreeMap::new(), guests, media };
         tokio::spawn(shell.run(incoming));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
     }
 
-    /// Takes a connection over from HTTP, with what it is to suffer, if anything.
-    pub(crate) fn upgrade(self, request: WebSocketUpgrade, faults: Option<ConnectionFaults>) -> Response {
+    /// Takes a stranger's connection over from HTTP, with what it is to suffer, if anything.
+    pub(crate) fn upgrade(
+        self,
+        request: WebSocketUpgrade,
+        stranger: &Arc<Stranger>,
+        faults: Option<ConnectionFaults>,
+    ) -> Response {
+        // A login and its like; nothing else is read before it.
+        stranger.allow(MAX_BEFORE_LOGIN);
+        // The connection itself keeps the stranger's place.
+        let stranger = Arc::downgrade(stranger);
         request
             .max_message_size(2 * MAX_PACKET)
             .max_frame_size(2 * MAX_PACKET)
@@ -73,11 +83,11 @@ impl HubHandle {
                     match faults {
                         None => {
                             let (sink, stream) = socket.split();
-                            self.serve(sink, stream).await;
+                            self.serve(sink, stream, stranger).await;
                         }
                         Some(faults) => {
                             let (sink, stream) = faults.between(socket);
-                            self.serve(sink, stream).await;
+                            self.serve(sink, stream, stranger).await;
                         }
                     }
                 })
@@ -107,6 +117,12 @@ impl HubHandle {
         answered.await.ok()
     }
 
+    /// Tells the hub of all that at once.
+    pub(crate) async fn inputs(&self, inputs: Vec<HubInput>) {
+        let clock = self.clock;
+        self.ask(move |hub| inputs.into_iter().for_each(|input| hub.handle(input, clock.now()))).await;
+    }
+
     /// All rooms, for the operator.
     pub(crate) async fn rooms(&self) -> Vec<RoomStatus> {
         self.ask(|hub| hub.rooms().collect()).await.unwrap_or_default()
@@ -123,10 +139,11 @@ impl HubHandle {
         self,
         mut sink: impl Sink<Message> + Unpin,
         mut stream: impl Stream<Item = Result<Message, axum::Error>> + Unpin,
+        stranger: Weak<Stranger>,
     ) {
         let id = ConnectionId(self.minted.fetch_add(1, Ordering::Relaxed));
         let (queue, mut outgoing) = mpsc::channel(self.queue);
-        if self.requests.send(Request::Opened(id, queue)).await.is_err() {
+        if self.requests.send(Request::Opened(id, queue, stranger)).await.is_err() {
             return;
         }
         let mut budget: Budget = self.limits.budget(self.clock.now());
@@ -199,7 +216,7 @@ fn complain(id: ConnectionId, error: axum::Error) -> (u16, &'static str) {
 }
 
 enum Request {
-    Opened(ConnectionId, mpsc::Sender<Outgoing>),
+    Opened(ConnectionId, mpsc::Sender<Outgoing>, Weak<Stranger>),
     Input(HubInput),
     Ask(Box<dyn FnOnce(&mut Hub) + Send>),
 }
@@ -214,6 +231,8 @@ struct Shell {
     hub: Hub,
     clock: Clock,
     queues: BTreeMap<ConnectionId, mpsc::Sender<Outgoing>>,
+    /// Who has not logged in.
+    strangers: BTreeMap<ConnectionId, Weak<Stranger>>,
     guests: Arc<GuestList>,
     media: Arc<dyn MediaEngine>,
 }
@@ -243,20 +262,38 @@ impl Shell {
 
     fn take(&mut self, request: Request) {
         match request {
-            Request::Opened(id, queue) => {
+            Request::Opened(id, queue, stranger) => {
                 self.queues.insert(id, queue);
+                self.strangers.insert(id, stranger);
                 self.handle(HubInput::Opened(id));
             }
             Request::Input(input) => {
+                let mut said = None;
                 if let HubInput::Closed(id) = &input {
                     self.queues.remove(id);
+                    self.strangers.remove(id);
+                } else if let HubInput::Text(id, _) = &input {
+                    said = Some(*id);
                 }
                 self.handle(input);
+                if let Some(id) = said {
+                    self.know(id);
+                }
             }
             Request::Ask(question) => {
                 question(&mut self.hub);
                 self.drain();
             }
+        }
+    }
+
+    /// A login makes a stranger a member.
+    fn know(&mut self, id: ConnectionId) {
+        if self.strangers.contains_key(&id)
+            && self.hub.is_member(id)
+            && let Some(stranger) = self.strangers.remove(&id).and_then(|stranger| stranger.upgrade())
+        {
+            stranger.prove();
         }
     }
 
@@ -309,6 +346,8 @@ impl Shell {
 
 /// Bytes of one packet; a login has about 600.
 pub(crate) const MAX_PACKET: usize = 64 * 1024;
+/// Bytes of a connection before its login, frames around them included.
+const MAX_BEFORE_LOGIN: usize = 16 * 1024;
 /// Inputs of all connections that wait for the hub; beyond it, they wait in their sockets.
 const MAX_WAITING_REQUESTS: usize = 1024;
 const READ_BUFFER: usize = 4 * 1024;

@@ -38,6 +38,8 @@ pub struct HubConfig {
     pub dissolve_notice: Duration,
     /// From a removal to the closing of the connection, unless the client logs out before.
     pub farewell: Duration,
+    /// Whether RTMP tasks may name servers of this machine and of private networks.
+    pub private_targets: bool,
 }
 
 impl Default for HubConfig {
@@ -56,6 +58,7 @@ impl Default for HubConfig {
             settling: Duration::from_secs(10),
             dissolve_notice: Duration::from_secs(1),
             farewell: Duration::from_secs(1),
+            private_targets: false,
         }
     }
 }

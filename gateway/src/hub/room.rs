@@ -290,6 +290,9 @@ pub enum Refusal {
     /// The ticket is somebody else's, or for another room.
     #[error("the token is for another user or room")]
     OtherTicket,
+    /// A mode that there is not.
+    #[error("mode must be 0, 1, 2 or 3")]
+    NoSuchMode,
     /// No place in the room.
     #[error("the room is full")]
     RoomFull,
@@ -307,6 +310,7 @@ impl Refusal {
     pub const fn code(self) -> i32 {
         match self {
             Self::Ticket(_) | Self::OtherTicket => 401,
+            Self::NoSuchMode => BAD_PARAMETER,
             Self::RoomFull => 4003,
             Self::TooManyRooms => 500,
             Self::RoomClosing => 417,
@@ -317,7 +321,7 @@ impl Refusal {
     pub(super) const fn reason(self) -> Reason {
         match self {
             Self::Ticket(_) | Self::OtherTicket => PERMISSION_EXPIRED,
-            Self::RoomFull | Self::TooManyRooms => REMOVED,
+            Self::RoomFull | Self::TooManyRooms | Self::NoSuchMode => REMOVED,
             Self::RoomClosing => ROOM_CLOSED,
         }
     }
@@ -335,4 +339,4 @@ pub(super) const REMOVED: Reason = Some(2);
 pub(super) const PERMISSION_EXPIRED: Reason = Some(5);
 
 /// The highest `NETCALL_MODE` (7.3).
-const MAX_MODE: u8 = 3;
+pub(super) const MAX_MODE: u8 = 3;

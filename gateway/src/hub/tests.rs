@@ -503,12 +503,19 @@ fn a_room_keeps_three_tasks_of_its_broadcasters_until_it_is_gone() {
     assert_eq!(desk.hub.add_task(Cid(7), ALICE, task("d")), Err(TaskRefusal::NotABroadcaster));
     assert!(matches!(desk.hub.update_task(CID, ALICE, task("")), Err(TaskRefusal::Malformed(_))));
 
-    let moved = Task { stream_url: Url("rtmp://elsewhere/live/key".into()), ..task("b") };
+    let moved = Task { stream_url: Url("rtmp://elsewhere.example/live/key".into()), ..task("b") };
     assert_eq!(desk.hub.update_task(CID, ALICE, moved), Ok(()));
     let seen = desk.hub.rooms().next().unwrap().tasks;
     let seen: Vec<_> =
         seen.iter().map(|task| (task.task_id.as_str(), task.host_uid, task.target.as_str())).collect();
-    assert_eq!(seen, [("a", ALICE, "rtmp://cdn"), ("b", BOB, "rtmp://elsewhere"), ("c", BOB, "rtmp://cdn")]);
+    assert_eq!(
+        seen,
+        [
+            ("a", ALICE, "rtmp://cdn.example"),
+            ("b", BOB, "rtmp://elsewhere.example"),
+            ("c", BOB, "rtmp://cdn.example")
+        ]
+    );
 
     desk.send(bob, Command::Role(Role::Audience));
     assert_eq!(desk.hub.delete_task(CID, BOB, "a"), Err(TaskRefusal::NotABroadcaster));
@@ -1305,7 +1312,7 @@ impl Desk {
     }
 }
 
-const TASK: &str = r#"{"taskId":"t","streamUrl":"rtmp://cdn/live/key"}"#;
+const TASK: &str = r#"{"taskId":"t","streamUrl":"rtmp://cdn.example/live/key"}"#;
 
 fn secret() -> Secret {
     Secret::from_text("a secret for tests").unwrap()
