@@ -485,6 +485,17 @@ mod tests {
     }
 
     #[test]
+    fn strangers_are_limited_and_private_targets_refused_unless_the_settings_say_otherwise() {
+        let config = parse(&[]).resolve().unwrap();
+        assert_eq!((config.max_strangers, config.max_strangers_per_address), (4096, 512));
+        assert!(!config.hub.private_targets);
+        let path = file("max-strangers = 7\nmax-strangers-per-address = 0\nallow-private-targets = true\n");
+        let config = parse(&["--config", path.to_str().unwrap()]).with_file().unwrap().resolve().unwrap();
+        assert_eq!((config.max_strangers, config.max_strangers_per_address), (7, 0));
+        assert!(config.hub.private_targets);
+    }
+
+    #[test]
     fn an_application_with_a_secret_is_secure_unless_the_file_says_otherwise() {
         let listed = |settings: Settings| match settings.with_file().unwrap().resolve().unwrap().apps {
             Apps::Any => panic!("not listed"),
@@ -509,6 +520,7 @@ mod tests {
             assert!(error(parse(&["--max-members", members])).starts_with("max-members: from 1 to 1000"));
         }
         assert_eq!(parse(&["--max-members", "1000"]).resolve().unwrap().hub.max_members, MOST_MEMBERS);
+        assert!(error(parse(&["--max-strangers", "0"])).starts_with("max-strangers: 1 or more"));
         let in_file = |text| error(parse(&["--config", file(text).to_str().unwrap()]));
         assert!(in_file("[apps.a]\nsecure = true\n").contains("apps.a"));
         assert!(in_file("grace = 1\nsecrte = 'hush hush hush hush'\n").contains("line 2: unknown field"));

@@ -82,8 +82,8 @@ enum Seat {
 async fn negotiate(socket: &mut TcpStream, engine: &Engine) -> Result<Option<(Session, Seat)>, Cut> {
     let mut session = Session::new(engine.limits.message_bytes);
     // Who has something to say begins at once.
-    timeout(engine.limits.first_byte, socket.readable()).await.map_err(|_| Cut::Undecided)??;
-    if !shake_hands(socket, &mut session).await? {
+    let first = timeout(engine.limits.first_byte, fill(socket, &mut session));
+    if !first.await.map_err(|_| Cut::Undecided)?? || !shake_hands(socket, &mut session).await? {
         return Ok(None);
     }
     let stalled = engine.limits.stalled;
@@ -127,13 +127,13 @@ fn answer(role: Role, asked: &str, engine: &Engine) -> Result<Seat, Refusal> {
 async fn shake_hands(socket: &mut TcpStream, session: &mut Session) -> Result<bool, Cut> {
     let mut handshake = Handshake::new(PeerType::Server);
     loop {
-        if !fill(socket, session).await? {
-            return Ok(false);
-        }
         let received = session.buffer().split();
         match handshake.process_bytes(&received)? {
             HandshakeProcessResult::InProgress { response_bytes } => {
                 socket.write_all(&response_bytes).await?;
+                if !fill(socket, session).await? {
+                    return Ok(false);
+                }
             }
             HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
                 socket.write_all(&response_bytes).await?;

@@ -93,4 +93,5 @@ async fn speak(socket: Connection, router: Router, stranger: Arc<Stranger>, stop
 
 /// How long a request's head may take, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_HEAD: usize = 16 * 1024;
+/// As much as hyper's smallest buffer: of all strangers together it is not little.
+const MAX_HEAD: usize = 8 * 1024;
