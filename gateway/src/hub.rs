@@ -166,6 +166,12 @@ impl Hub {
     }
 
     fn opened(&mut self, id: ConnectionId, now: Instant) {
+        if self.connections.len() >= self.config.max_connections
+            && let Some(oldest) = self.timers.first_login()
+        {
+            // Who has not logged in keeps nobody out who might.
+            self.close(oldest, CLOSE_TRY_LATER, "too many connections");
+        }
         let close = match self.phase {
             Phase::ShutDown => Some((CLOSE_RESTART, "service restart")),
             Phase::Running if self.connections.len() >= self.config.max_connections => {

@@ -848,13 +848,26 @@ fn the_largest_room_with_everything_on_greets_in_one_frame_and_a_full_one_in_wha
 #[test]
 fn one_connection_more_than_allowed_is_closed() {
     let mut desk = Desk::with(HubConfig { max_connections: 2, ..HubConfig::default() });
-    let first = desk.open();
-    desk.open();
+    let first = desk.join(ALICE);
+    desk.join(BOB);
     let third = desk.open();
     assert_eq!(desk.close_code(third), Some(1013));
     desk.input(HubInput::Closed(first));
     let fourth = desk.open();
     assert_eq!(desk.close_code(fourth), None);
+}
+
+#[test]
+fn who_has_not_logged_in_makes_room_and_members_do_not() {
+    let mut desk = Desk::with(HubConfig { max_connections: 3, ..HubConfig::default() });
+    let alice = desk.join(ALICE);
+    let (first, second) = (desk.open(), desk.open());
+    let bob = desk.join(BOB);
+    assert_eq!((desk.close_code(first), desk.close_code(second)), (Some(1013), None));
+    assert_eq!(desk.last_ack(bob), Some((1, 200)));
+    let carol = desk.join(CAROL);
+    assert_eq!((desk.close_code(second), desk.last_ack(carol)), (Some(1013), Some((1, 200))));
+    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
 }
 
 #[test]
