@@ -8,6 +8,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { checkDemo } from './check-demo.mjs';
+import { fuzz } from './fuzz.mjs';
 import { buildGateway } from './gateway.mjs';
 import { buildCompiler } from './preview.mjs';
 import { setUp } from './setup.mjs';
@@ -17,6 +18,8 @@ import { testWasm } from './test-wasm.mjs';
 import { Refusal, root, run, runAsProgram, toolEnvironment, wasmTarget } from './tools.mjs';
 
 const NATIVE = ['-p', 'nertc-miniapp', '-p', 'nertc-gateway', '-p', 'preview-compiler'];
+/** Of each kind; some seconds. */
+const MODEL_SEEDS = '500';
 const SDK_ON_WASM = ['-p', 'nertc-miniapp', '--target', wasmTarget];
 
 /** Fast and frequent first; what needs a build of the package last. */
@@ -27,6 +30,7 @@ const STEPS = {
   docs: () => cargo('doc', [...NATIVE, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
   'docs-wasm': () => cargo('doc', [...SDK_ON_WASM, '--no-deps'], { RUSTDOCFLAGS: '-D warnings' }),
   native: () => cargo('test', NATIVE),
+  fuzz: () => fuzz(),
   sim: () => sim(),
   wasm: () => testWasm(),
   components: () => nodeTests(['components/test']),
@@ -35,6 +39,10 @@ const STEPS = {
   glue: () => nodeTests(['js-glue/test', 'scripts/test']),
   wechat: () => checkDemo(),
   conformance: () => run(process.execPath, ['tests/conformance/run.mjs'], { echo: true }),
+  model: async () => {
+    await nodeTests(['tests/model']);
+    await run(process.execPath, ['tests/model/run.mjs', '--seeds', MODEL_SEEDS], { echo: true });
+  },
   soak: () => run(process.execPath, ['--expose-gc', '--no-opt', 'tests/soak.mjs'], { echo: true }),
   e2e: async () => {
     await buildGateway({ profile: 'dev' });
@@ -47,7 +55,7 @@ const STEPS = {
   },
 };
 
-const BUILT = ['size', 'glue', 'wechat', 'conformance', 'soak', 'e2e', 'preview'];
+const BUILT = ['size', 'glue', 'wechat', 'conformance', 'model', 'soak', 'e2e', 'preview'];
 
 function cargo(command, args, env = {}) {
   return run('cargo', [command, '--locked', ...args], { echo: true, env: toolEnvironment(env) });

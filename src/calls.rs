@@ -21,6 +21,8 @@ pub(crate) struct Waiting {
     pub(crate) call: Call,
     patience: Patience,
     errand: Errand,
+    /// Whether a later call has undone it for good.
+    undone: bool,
 }
 
 /// How long a call waits.
@@ -64,7 +66,7 @@ pub(crate) enum Purpose {
 impl Calls {
     /// Keeps a call until somebody settles it.
     pub(crate) fn wait(&mut self, id: CallId, call: Call, patience: Patience) {
-        self.waiting.push(Waiting { id, call, patience, errand: Errand::Due });
+        self.waiting.push(Waiting { id, call, patience, errand: Errand::Due, undone: false });
     }
 
     /// How many of so many places for unanswered commands are free.
@@ -175,9 +177,16 @@ impl Calls {
         self.waiting.len()
     }
 
-    /// The calls that wait, in the order in which they were made.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Call> {
-        self.waiting.iter().map(|waiting| &waiting.call)
+    /// A call was made that undoes these, whatever becomes of it.
+    pub(crate) fn undo(&mut self, is_undone: impl Fn(&Call) -> bool) {
+        for waiting in &mut self.waiting {
+            waiting.undone |= is_undone(&waiting.call);
+        }
+    }
+
+    /// The calls that wait and are not undone, in the order in which they were made.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = &Call> {
+        self.waiting.iter().filter(|waiting| !waiting.undone).map(|waiting| &waiting.call)
     }
 
     /// The earliest deadline.

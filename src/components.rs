@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::doors::HttpRequest;
-use crate::event::{Event, NativeStatus, NetworkQuality};
-use crate::model::{Media, RequestId, Stream, Uid};
+use crate::event::{Event, NativeStatus, NetworkQuality, SyncDone};
+use crate::model::{Media, RequestId, Stream, Uid, Url};
 use crate::quality::{Flows, Leg, Qualities, measured};
 use crate::report::{Report, Reports, Stay};
 use crate::room::Room;
@@ -18,6 +18,8 @@ use crate::wants::Wants;
 #[derive(Debug, Default)]
 pub(crate) struct Components {
     view: View,
+    /// Whether the application has been told again where to push since the pusher was last connected.
+    push_mended: bool,
     qualities: Qualities,
     reports: Reports,
 }
@@ -37,7 +39,7 @@ impl Components {
         now: Instant,
     ) -> Option<Patch> {
         let (mic, camera) = (wants.publishes(Media::Audio), wants.publishes(Media::Video));
-        let url = room.and_then(Room::push_url).filter(|_| mic || camera);
+        let url = room.and_then(Room::push_url).filter(|_| wants.pushes());
         let pushed = url.map(|url| Pushed { url: url.clone(), mic, camera });
         let mut pulled: Vec<Pulled> = Vec::new();
         for (uid, media) in wants.received() {
@@ -67,12 +69,14 @@ impl Components {
         (!patch.is_empty()).then_some(patch)
     }
 
-    /// A component reports: how it is, or how well its media travel. `stay` is where we are.
+    /// A component reports: how it is, or how well its media travel. `stay` is where we are, and `push` where
+    /// we push, if we do.
     pub(crate) fn hear(
         &mut self,
         report: &Report,
         stay: Stay,
         wants: &Wants,
+        push: Option<&Url>,
         config: &Config,
         now: Instant,
     ) -> Vec<Event> {
@@ -90,6 +94,9 @@ impl Components {
                 // What cannot be used is told once, though it is reported in two ways.
                 if sign.is_none_or(|sign| self.view.handle_sign(which, sign, config, now)) {
                     events.extend(NativeStatus::new(which.component(), code, uid).map(Event::NativeStatus));
+                }
+                if sign.is_some_and(|sign| which == Which::Pusher && self.is_in_vain(sign)) {
+                    events.extend(push.cloned().map(|url| Event::SyncDone(SyncDone::new(me, url))));
                 }
             }
             if let Some(statistics) = report.statistics() {
@@ -114,6 +121,19 @@ impl Components {
     /// Whether the page's pusher has said that it cannot use what this medium is made with.
     pub(crate) fn fails(&self, media: Media) -> bool {
         self.view.fails(media)
+    }
+
+    /// Whether a push was refused, or given up: perhaps the application pushes to another URL than it was
+    /// given (6.1). Once until it is connected again.
+    const fn is_in_vain(&mut self, sign: Sign) -> bool {
+        match sign {
+            Sign::Refused | Sign::GaveUp => !std::mem::replace(&mut self.push_mended, true),
+            Sign::Connected | Sign::Flowing | Sign::Sound | Sign::Picture => {
+                self.push_mended = false;
+                false
+            }
+            Sign::Lost | Sign::Fails(_) | Sign::Works(_) => false,
+        }
     }
 
     /// A member left: when it comes back, its media are judged anew.
@@ -162,6 +182,7 @@ impl Components {
     /// The stay is over, and with it every component; the last reports go out.
     pub(crate) fn end(&mut self, config: &Config) -> Option<HttpRequest> {
         self.view.end();
+        self.push_mended = false;
         self.qualities = Qualities::default();
         self.reports.end(config)
     }

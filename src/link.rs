@@ -242,6 +242,9 @@ impl Link {
             && let Some(sent) = pulse.acknowledged(seq)
         {
             trip.answers.learn(now.since(sent));
+            if !ack.resume.is_empty() {
+                trip.resume.clone_from(&ack.resume);
+            }
         }
         if !matches!(self, Self::LoggingIn { socket, .. } if socket.last == seq) {
             return None;

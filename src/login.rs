@@ -64,7 +64,7 @@ pub struct Login {
     /// Voice beautifier preset; absent in 4.4.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_beauty_type: Option<u32>,
-    /// Ours (12): what the gateway called this stay; absent at its first login.
+    /// Ours (12): what the gateway gave us to come back with; absent at the first login of a stay.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub resume: String,
 }

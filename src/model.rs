@@ -213,6 +213,12 @@ impl MediaSet {
         self.0 & (1 << media as u8) != 0
     }
 
+    /// Whether the two have a medium in common.
+    #[must_use]
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// Puts `media` in or takes it out; true when that changed the set.
     pub const fn set(&mut self, media: Media, present: bool) -> bool {
         let before = self.0;

@@ -143,6 +143,15 @@ pub(crate) fn commands_of(call: &Call) -> Vec<Command> {
     }
 }
 
+/// The state in which a call wants an item; `None` if it does not touch it.
+pub(crate) fn state_of(call: &Call, item: Item) -> Option<Command> {
+    match (call, item) {
+        // An audience member publishes nothing.
+        (Call::SetRole(Role::Audience), Item::Publish(media)) => Some(Command::Publish(media, false)),
+        _other => commands_of(call).into_iter().find(|command| Item::of(command) == Some(item)),
+    }
+}
+
 /// Whether the refusal of a command is the failure of a call.
 pub(crate) fn depends_on(call: &Call, command: &Command) -> bool {
     if let Call::SetVoice(..) = call {

@@ -261,16 +261,20 @@ pub struct Ack {
     /// A new push URL, in the answer to a role change of our own gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
-    /// Names the stay, in the answer to a login of our own gateway (12).
+    /// What the stay goes on with when its ticket does not do any more, in the answer to a login of our own
+    /// gateway, and now and then to a heartbeat (12).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub resume: String,
-    /// For how many milliseconds members may still come back, in the answer to a login of our own
-    /// gateway when it has just started (12).
+    /// For how many milliseconds members may still come back, in the answer to a login of our own gateway
+    /// when it has just started, or did not know us any more (12).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settling: Option<u32>,
 }
 
 impl Ack {
+    /// The code that refuses a login because the same user came later from another device (12).
+    pub const REPLACED: i32 = 405;
+
     /// The plain yes.
     #[must_use]
     pub fn ok() -> Self {
@@ -364,6 +368,9 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// The reason for which a user's older device is removed (12).
+    pub const REPLACED: Reason = Some(3);
+
     /// The number on the wire.
     #[must_use]
     pub const fn number(&self) -> u32 {

@@ -12,6 +12,8 @@ pub(crate) struct Room {
     me: Uid,
     max_members: usize,
     push_url: Option<Url>,
+    /// Whether our own URL is to be told, changed or not.
+    push_is_due: bool,
     /// Boxed, because a table moves its values about.
     members: Table<Uid, Box<Member>>,
 }
@@ -31,12 +33,25 @@ struct Member {
     listed: bool,
     /// What it published before, and may publish again.
     doubted: MediaSet,
+    /// What we receive of it and whose URL is to be told, changed or not, once it flows again.
+    due: MediaSet,
 }
 
 impl Room {
     /// An empty room that nothing is known of.
     pub(crate) fn new(me: Uid, max_members: usize) -> Self {
         Self { me, max_members, ..Self::default() }
+    }
+
+    /// The gateway did not know us any more, so media were refused, and components may have given up: what we
+    /// receive and push is told again, each as soon as it is there.
+    pub(crate) fn interrupted(&mut self, received: impl Iterator<Item = (Uid, Media)>, pushes: bool) {
+        self.push_is_due = pushes;
+        for (uid, media) in received {
+            if let Some(member) = self.members.get_mut(uid) {
+                member.due.set(media, true);
+            }
+        }
     }
 
     /// Takes the list of a login and tells what changed: after an outage only the differences.
@@ -66,7 +81,7 @@ impl Room {
                 events.extend(self.handle_push_url(url));
             }
         }
-        events
+        self.told(events)
     }
 
     /// Whoever is not back by now is gone, and what has not been published again has ended.
@@ -78,7 +93,7 @@ impl Room {
         for (uid, media) in doubted {
             media.iter().for_each(|media| self.streaming(uid, media, false, &mut events));
         }
-        events
+        self.told(events)
     }
 
     /// Where we push, told by a login or a role change. Only a change is news.
@@ -93,7 +108,7 @@ impl Room {
         if entry.uid != self.me {
             self.joined(entry, false, &mut events);
         }
-        events
+        self.told(events)
     }
 
     /// A member left.
@@ -123,7 +138,7 @@ impl Room {
         if let Some(url) = url {
             self.located(uid, media.stream(), url, &mut events);
         }
-        events
+        self.told(events)
     }
 
     /// A member changed its role.
@@ -135,7 +150,7 @@ impl Room {
         let (mut described, known) = (UserEntry { uid, role, ..UserEntry::default() }, self.members.get(uid));
         described.published = known.map(|member| member.published).unwrap_or_default();
         self.joined(described, false, &mut events);
-        events
+        self.told(events)
     }
 
     /// A member muted a medium, or no longer does.
@@ -166,7 +181,7 @@ impl Room {
         if let Some(url) = url {
             self.located(uid, media.stream(), url, &mut events);
         }
-        events
+        self.told(events)
     }
 
     /// Where the application pushes, once known.
@@ -259,6 +274,41 @@ impl Room {
         }
     }
 
+    /// What happened, and the URLs that follow from it. Some applications write the URL of every `syncDone`
+    /// into their pusher: where another's is told, our own is the last (6.1).
+    fn told(&mut self, mut events: Vec<Event>) -> Vec<Event> {
+        for (uid, member) in self.members.iter_mut() {
+            for media in Media::ALL {
+                let flows = member.published.contains(media) && !member.doubted.contains(media);
+                let Some(url) = &member.urls[media.stream() as usize] else { continue };
+                if !member.listed || !flows || !member.due.set(media, false) {
+                    continue;
+                }
+                let told = match media.stream() {
+                    Stream::Main => {
+                        // Microphone and camera share a component.
+                        member.due.set(Media::Audio, false);
+                        member.due.set(Media::Video, false);
+                        Event::SyncDone(SyncDone::new(uid, url.clone()))
+                    }
+                    Stream::ScreenShare | Stream::SlaveAudio => Event::StreamAdded(StreamOf::new(uid, media)),
+                };
+                if !events.contains(&told) {
+                    events.push(told);
+                }
+            }
+        }
+        let me = self.me;
+        let is_url_of =
+            |event: &Event, own: bool| matches!(event, Event::SyncDone(sync) if (sync.uid() == me) == own);
+        if std::mem::take(&mut self.push_is_due) || events.iter().any(|event| is_url_of(event, false)) {
+            events.retain(|event| !is_url_of(event, true));
+            let own = self.push_url.clone();
+            events.extend(own.map(|url| Event::SyncDone(SyncDone::new(me, url))));
+        }
+        events
+    }
+
     fn drop_unlisted(&mut self, events: &mut Vec<Event>) {
         let gone: Vec<Uid> =
             self.members.iter().filter(|(_, member)| !member.listed).map(|(uid, _)| uid).collect();
@@ -279,6 +329,7 @@ impl Room {
         let Some(member) = self.members.get_mut(uid) else { return };
         member.listed = true;
         member.doubted.set(media, false);
+        member.due.set(media, on && member.due.contains(media));
         if !member.published.set(media, on) {
             return;
         }

@@ -2,8 +2,9 @@
 //!
 //! This file draws the arrows between `link`, `room` and `calls`, which do not know each other.
 
+mod heard;
+
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use crate::api::{Call, JoinParams, Reply};
 use crate::calls::{Calls, Patience, Purpose};
@@ -13,12 +14,12 @@ use crate::doors::{
     AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Memory, Output,
 };
 use crate::error::Error;
-use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus};
+use crate::event::Event;
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, Asker, CallId, Cid, Media, RequestId, Seq, SocketId, Uid};
-use crate::needs::{commands_of, depends_on, errands_of, keep, note, outcome, refusal};
-use crate::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
+use crate::model::{AppUid, Asker, CallId, Cid, Media, RequestId, Seq, Uid};
+use crate::needs::{errands_of, keep, note, outcome, refusal};
+use crate::protocol::{Ack, ClientPacket, Command};
 use crate::report::{Report, Stay};
 use crate::room::Room;
 use crate::tasks::{Outcome, Rest, Tasks};
@@ -233,6 +234,10 @@ impl Session {
                 {
                     self.components.reopened(&self.tools.config, now);
                 }
+                if let Call::Unpublish(off) = &call {
+                    let is_undone = |call: &Call| matches!(call, Call::Publish(on) if on.meets(*off));
+                    self.calls.undo(is_undone);
+                }
                 // What is wanted is noted here; `advance` does the rest.
                 note(&call, &mut self.wants);
                 if self.is_outside() {
@@ -340,107 +345,6 @@ impl Session {
         }
     }
 
-    fn handle_text(&mut self, id: SocketId, text: &str, now: Instant) {
-        if !self.link.handle_frame(id, now) {
-            return;
-        }
-        if text.len() > self.tools.config.max_frame {
-            return self.drop_frame(&PacketError::Malformed(format!("{} bytes", text.len())));
-        }
-        match ServerPacket::decode(text) {
-            Ok(ServerPacket::Ack(seq, ack)) => self.handle_ack(seq, ack, now),
-            Ok(ServerPacket::Notice(notice)) if self.link.is_online() => self.handle_notice(notice),
-            Ok(ServerPacket::Notice(_)) if self.link.is_leaving() => {}
-            // Before the login is answered there is no room to be told about, but a refusal may
-            // come instead of the answer (11.5).
-            Ok(ServerPacket::Notice(notice @ (Notice::Refused(_) | Notice::Kicked(_)))) => {
-                self.handle_notice(notice);
-            }
-            Ok(ServerPacket::Notice(_)) => {}
-            Err(error) => self.drop_frame(&error),
-        }
-    }
-
-    fn handle_ack(&mut self, seq: Seq, mut ack: Ack, now: Instant) {
-        if let Some(steps) = self.link.handle_ack(seq, &ack, &mut self.tools, now) {
-            self.take(steps);
-            if self.link.is_online() {
-                let entries = ack.userlist.take().unwrap_or_default();
-                self.wants.logged_in();
-                let me = self.link.identity().unwrap_or_default().0;
-                for media in
-                    entries.iter().find(|entry| entry.uid == me).iter().flat_map(|own| own.published.iter())
-                {
-                    self.wants.found(Command::Publish(media, true));
-                }
-                let settling = ack.settling.map(|millis| Duration::from_millis(millis.into()));
-                self.settles = settling.map(|time| now + time.min(self.tools.config.longest_settling));
-                let events = self.room.learn(entries, settling.is_none());
-                self.tell(events);
-                self.forget_strangers();
-            }
-        } else if let Some(sent) = self.calls.acknowledged(seq) {
-            let left = sent.deadline.since(now);
-            self.link.learn(self.tools.config.command_timeout.saturating_sub(left));
-            let refusal = (!ack.is_ok()).then(|| Error::CommandRefused {
-                command: sent.command.name(),
-                code: ack.code.unwrap_or_default(),
-                desc: std::mem::take(&mut ack.errmsg),
-            });
-            if let Some(url) = ack.url.take().filter(|_| matches!(sent.command, Command::Role(_))) {
-                let changed = self.room.handle_push_url(url);
-                self.tell(changed);
-            }
-            match sent.purpose {
-                Purpose::Errand(call) => self.errand_answered(call, refusal, ack),
-                Purpose::State => {
-                    let verdict = if refusal.is_none() { Verdict::Accepted } else { Verdict::Refused };
-                    self.answered(&sent.command, verdict, refusal);
-                }
-                Purpose::Nothing => {}
-            }
-        }
-    }
-
-    fn handle_notice(&mut self, notice: Notice) {
-        let Some((_, cid)) = self.link.identity() else { return };
-        let events = match notice {
-            Notice::Join(entry) => self.room.handle_join(entry),
-            Notice::Leave(uid) => self.room.handle_leave(uid),
-            Notice::Published(uid, media, on, url) => self.room.handle_published(uid, media, on, url),
-            Notice::RoomClosed(reason) => {
-                let event = Event::LiveRoomClose(Ended::new("onLiveRoomClose", cid, reason));
-                return self.thrown_out(event, Error::RoomClosed);
-            }
-            Notice::Kicked(reason) => {
-                let event = Event::Kicked(Ended::new("onKicked", cid, reason));
-                return self.thrown_out(event, Error::Kicked);
-            }
-            Notice::Refused(reason) => {
-                let event = Event::Kicked(Ended::new("onRoomRefused", cid, reason));
-                return self.thrown_out(event, Error::Refused);
-            }
-            Notice::RoleChanged(uid, role) => self.room.handle_role(uid, role),
-            Notice::MediaStatus { uid, media, status, url } => {
-                self.room.handle_media_status(uid, media, status, url)
-            }
-            Notice::Mute(uid, media, mute) => self.room.handle_mute(uid, media, mute),
-            Notice::Update(uid, mode) => vec![Event::ClientUpdate(ClientUpdate::new(uid, cid, mode))],
-            Notice::AbilityNotSupported { uid, code, msg } => {
-                vec![Event::AbilityNotSupport(AbilityNotSupport::new(uid, code, msg))]
-            }
-            Notice::TaskStatus { uid, hots_uid, stream_url, task_id, code, msg } => {
-                let status = RtmpTasksStatus::new(uid, hots_uid, stream_url, task_id, code, msg);
-                vec![Event::RtmpTasksStatus(status)]
-            }
-            Notice::Captions(captions) => {
-                captions.into_iter().map(|caption| Event::AsrCaptions(caption.into())).collect()
-            }
-        };
-        self.tell(events);
-        self.forget_strangers();
-    }
-
     fn handle_timeout(&mut self, now: Instant) {
         while self.link.deadline().is_some_and(|(due, _)| due <= now) {
             let steps = self.link.handle_timeout(&mut self.tools, now);
@@ -492,10 +396,14 @@ impl Session {
         }
         // First the answers: what was confirmed just now may be what `reconcile` undoes next.
         let (room, wants) = (&self.room, &self.wants);
-        for (id, call, result) in self.calls.judged(|call| outcome(room, wants, call)) {
-            match &result {
-                Ok(_) => keep(&call, &mut self.wants),
-                Err(_) => self.withdraw(&call),
+        let judged = self.calls.judged(|call| outcome(room, wants, call));
+        // What goes back, goes back to what those have left that succeed at the same moment.
+        for (_, call, _) in judged.iter().filter(|(.., result)| result.is_ok()) {
+            keep(call, &mut self.wants);
+        }
+        for (id, call, result) in judged {
+            if result.is_err() {
+                self.withdraw(&call);
             }
             self.settle(id, result);
         }
@@ -596,63 +504,6 @@ impl Session {
         }
     }
 
-    /// The gateway ended our stay: log out as the original does, tell why, and close.
-    fn thrown_out(&mut self, event: Event, error: Error) {
-        self.log_out();
-        self.tell([event]);
-        let steps = self.link.finish(error);
-        self.take(steps);
-    }
-
-    /// A command that switches something was answered, or is past its deadline.
-    fn answered(&mut self, command: &Command, verdict: Verdict, failure: Option<Error>) {
-        let is_lost = self.wants.answered(command, verdict);
-        let Some(error) = failure else { return };
-        let failed = self.calls.judged(|call| depends_on(call, command).then(|| Err(error.clone())));
-        if failed.is_empty() && is_lost && self.link.is_restoring() {
-            self.tell([Event::Error(error)]);
-        }
-        for (id, call, result) in failed {
-            self.withdraw(&call);
-            self.settle(id, result);
-        }
-    }
-
-    /// A call has failed: nothing that it asked for must happen later, unless another call waits for the
-    /// same.
-    fn withdraw(&mut self, failed: &Call) {
-        let calls = &self.calls;
-        for command in commands_of(failed) {
-            let is_awaited = |state: &Command| calls.iter().any(|call| commands_of(call).contains(state));
-            self.wants.withdraw(&command, is_awaited);
-        }
-        if let Call::SetVoice(..) = failed {
-            self.wants.withdraw_voice(
-                calls.iter().filter_map(|call| {
-                    if let Call::SetVoice(_, change) = call { Some(change) } else { None }
-                }),
-            );
-        }
-    }
-
-    /// A command that only one call waits for was answered, or is past its deadline.
-    fn errand_answered(&mut self, id: CallId, refusal: Option<Error>, mut ack: Ack) {
-        if refusal.is_none() && !self.calls.errand_done(id) {
-            return;
-        }
-        let Some(call) = self.calls.take(id) else { return };
-        let reply = if let Call::UploadUserList = call {
-            let userlist = ack.userlist.take().unwrap_or_default();
-            Reply::UserList { code: 200, userlist: userlist.into_iter().map(UserInfo::from).collect() }
-        } else if let (Call::MuteOther(..), Some(url)) = (call, self.room.push_url()) {
-            // Ours, whoever was muted: apps clear their pusher with anything else.
-            Reply::PushUrl(url.clone())
-        } else {
-            Reply::Nothing
-        };
-        self.settle(id, refusal.map_or(Ok(reply), Err));
-    }
-
     /// Sends the next task of an order.
     fn next_task(&mut self, call: CallId, mut rest: Rest, now: Instant) {
         let operation = rest.operation;
@@ -691,7 +542,8 @@ impl Session {
             since: trip.map(|trip| trip.since),
             clock: Some(self.tools.clock.wall()),
         };
-        let events = self.components.hear(report, stay, &self.wants, &self.tools.config, now);
+        let push = self.room.push_url().filter(|_| self.wants.pushes());
+        let events = self.components.hear(report, stay, &self.wants, push, &self.tools.config, now);
         self.tell(events);
     }
 
@@ -737,12 +589,6 @@ impl Session {
         let is_void = |item| matches!(item, Item::Subscribe(uid, _) if !room.has(uid));
         self.wants.forget(is_void);
         self.calls.forget(|command| Item::of(command).is_some_and(is_void));
-    }
-
-    fn drop_frame(&mut self, error: &PacketError) {
-        self.dropped += 1;
-        let level = if self.dropped == 1 { Level::Warn } else { Level::Debug };
-        self.log(level, format!("frame {} dropped: {error}", self.dropped));
     }
 
     fn log(&mut self, level: Level, text: String) {

@@ -10,6 +10,7 @@ use crate::doors::RetryContext;
 use crate::error::{Cause, Error, ErrorKind};
 use crate::login::Login;
 use crate::model::{AppUid, Role, Url};
+use crate::protocol::Ack;
 use crate::pulse::AnswerTime;
 use crate::time::{Instant, Rng};
 use crate::voice::Voice;
@@ -23,7 +24,7 @@ pub(crate) struct Trip {
     pub(crate) since: Instant,
     /// Whether a socket was ever open, so that `open` and `disconnect` match.
     pub(crate) opened: bool,
-    /// What our gateway calls this stay, so that another login is known to belong to it (12.6).
+    /// What our gateway gave us last to come back with, whatever expires meanwhile (12.6).
     pub(crate) resume: String,
     /// How long the gateway takes to answer.
     pub(crate) answers: AnswerTime,
@@ -145,6 +146,7 @@ impl Trip {
     pub(crate) fn refuse(&mut self, code: i32, desc: String) -> Result<(), Error> {
         let host = self.host.clone();
         match &mut self.stage {
+            Stage::Outage { .. } if code == Ack::REPLACED => Err(Error::Replaced),
             Stage::Outage { refused: refused @ false, .. } => {
                 *refused = true;
                 Ok(())

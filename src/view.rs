@@ -113,6 +113,8 @@ pub(crate) enum Sign {
     Works(Device),
     /// It has lost its connection, and tries again.
     Lost,
+    /// The server hung up on it, and it tries again.
+    Refused,
     /// It has given up.
     GaveUp,
 }
@@ -138,6 +140,7 @@ impl Sign {
             (Component::Pusher, 1003 | 1007) => Some(Self::Works(Device::Camera)),
             (Component::Pusher, 2027) => Some(Self::Works(Device::Microphone)),
             (Component::Pusher, 1102) | (Component::Player, 2103) => Some(Self::Lost),
+            (Component::Pusher, 3004) => Some(Self::Refused),
             (Component::Pusher | Component::Player, code) => {
                 let meaning = component.meaning(code)?;
                 if let Some(device) = meaning.device {
@@ -266,6 +269,7 @@ impl View {
             }
             Sign::Fails(device) => component.fails.set(device, true),
             Sign::Works(device) => component.fails.set(device, false),
+            Sign::Refused => {}
             Sign::Lost => component.stop(config, now),
             Sign::GaveUp => component.renew_after_failure(config, now),
         }

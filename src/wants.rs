@@ -199,20 +199,22 @@ impl Wants {
 
     /// The call that asked for this has failed: wanted again is what was before.
     ///
-    /// `is_awaited`: whether another call waits for a state.
-    pub(crate) fn withdraw(&mut self, command: &Command, is_awaited: impl Fn(&Command) -> bool) {
+    /// `awaited`: the state of an item that other calls wait for; of several the latest.
+    pub(crate) fn withdraw(&mut self, command: &Command, awaited: impl Fn(Item) -> Option<Command>) {
         let Some(item) = Item::of(command) else { return };
-        if self.state_wanted(item) == *command && !is_awaited(command) {
+        if let Command::Publish(_, false) = command {
+            self.row(item).kept = None;
+        }
+        if self.state_wanted(item) == *command {
             self.give_up(command);
+            self.want_awaited(item, &awaited);
         }
         if *command == Command::Role(Role::Audience) && self.wanted_role() == Role::Broadcaster {
             // It also stopped publishing.
-            for media in Media::ALL {
-                let off = Command::Publish(media, false);
-                let row = self.row(Item::Publish(media));
-                if row.wanted.is_none() && !is_awaited(&off) {
-                    (row.wanted, row.stuck) = (row.kept.clone(), false);
-                }
+            for item in Media::ALL.map(Item::Publish) {
+                let row = self.row(item);
+                (row.wanted, row.stuck) = (row.kept.clone(), false);
+                self.want_awaited(item, &awaited);
             }
         }
     }
@@ -332,7 +334,9 @@ impl Wants {
             if self.is_settled(item) { Progress::Done } else { Progress::Pending }
         } else if row.is_some_and(|row| row.asked.as_ref() == Some(command)) {
             Progress::Pending
-        } else if row.is_some_and(|row| row.confirmed == item.unless_neutral(command.clone())) {
+        } else if row
+            .is_some_and(|row| row.asked.is_none() && row.confirmed == item.unless_neutral(command.clone()))
+        {
             Progress::Done
         } else {
             Progress::Withdrawn
@@ -373,6 +377,11 @@ impl Wants {
         self.state_wanted(Item::Publish(media)) == Command::Publish(media, true)
     }
 
+    /// Whether something is wanted of a pusher.
+    pub(crate) fn pushes(&self) -> bool {
+        self.publishes(Media::Audio) || self.publishes(Media::Video)
+    }
+
     fn row(&mut self, item: Item) -> &mut Row {
         self.rows.entry(item)
     }
@@ -388,6 +397,12 @@ impl Wants {
         (row.wanted, row.insisted) = (row.kept.clone(), false);
         row.stuck &= row.silences >= MOST_SILENCES;
         self.audience_publishes_nothing();
+    }
+
+    fn want_awaited(&mut self, item: Item, awaited: impl Fn(Item) -> Option<Command>) {
+        if let Some(command) = awaited(item) {
+            self.row(item).wanted = item.unless_neutral(command);
+        }
     }
 
     fn audience_publishes_nothing(&mut self) {

@@ -48,7 +48,9 @@ fn everybody_in_a_full_room_comes_back_after_the_gateway_was_killed() {
     world.run_for(secs(2));
     world.start_hub();
     world.run_for(secs(30));
-    let told: Vec<&str> = world.events(me).into_iter().filter(|name| *name != "view").collect();
+    // Whose media may have been refused meanwhile is told where they are, one by one as they come back.
+    let quiet = ["view", "syncDone"];
+    let told: Vec<&str> = world.events(me).into_iter().filter(|name| !quiet.contains(name)).collect();
     assert!(told.ends_with(&["reconnected"]), "{told:?}");
     let news = ["clientLeave", "stream-removed", "error", "disconnect"];
     assert!(!told.iter().any(|name| news.contains(name)), "{told:?}");

@@ -274,6 +274,24 @@ fn what_our_gateway_calls_the_stay_is_told_at_the_next_login_and_to_no_other_sta
     assert_eq!(stage.frames("resume"), 0);
 }
 
+#[test]
+fn what_a_heartbeat_brings_to_come_back_with_is_what_the_next_login_names() {
+    let mut stage = Stage::new();
+    stage.join(JoinParams::new("room", Uid(1)));
+    stage.bootstrap();
+    stage.open();
+    stage.text(&format!(r#"{{"cmd":1,"seq":1,"body":{{"code":200,"userlist":{OWN},"resume":"first"}}}}"#));
+    for body in [r#"{"code":200,"resume":"second"}"#, r#"{"code":200}"#] {
+        stage.run_for(millis(3000));
+        let seq = seq_of(&stage.client.sent.last().unwrap().1);
+        stage.text(&format!(r#"{{"cmd":3,"seq":{seq},"body":{body}}}"#));
+    }
+    stage.close(1006);
+    stage.run_until_socket();
+    stage.open();
+    assert_eq!(stage.frames(r#","resume":"second"}"#), 1);
+}
+
 /// In a room, with a gateway that has just answered a heartbeat at once.
 fn answered_once() -> Stage {
     let mut stage = joined(Config::new("ak"));

@@ -336,3 +336,49 @@ fn the_quality_of_a_member_that_left_and_came_back_is_told_anew() {
     }
     assert_eq!(told, [1, 1]);
 }
+
+#[test]
+fn a_push_that_was_refused_or_given_up_is_told_its_url_again_once_until_it_is_connected() {
+    let mut page = Page::new();
+    assert_eq!(page.told_of("push", -1307, None), [""; 0], "nothing is pushed");
+    page.publish(Media::Audio.into());
+    for told in [
+        (1001, false),
+        (3004, true),
+        (3004, false),
+        (-1307, false),
+        (1001, false),
+        (1102, false),
+        (-1307, true),
+        (1002, false),
+        (-1304, true),
+    ] {
+        let own = if told.1 { vec!["rtmp://push"] } else { vec![] };
+        assert_eq!(page.told_of("push", told.0, None), own, "{told:?}");
+    }
+    page.joined(7);
+    page.subscribe(7, Media::Audio);
+    assert_eq!(page.told_of("pull", -2301, Some(7)), [""; 0]);
+    page.unpublish(Media::Audio.into());
+    page.publish(Media::Audio.into());
+    page.report("push", 1001, None);
+    page.unpublish(Media::Audio.into());
+    assert_eq!(page.told_of("push", 3004, None), [""; 0]);
+}
+
+#[test]
+fn a_page_that_is_told_what_to_render_makes_nothing_anew_because_the_gateway_was_restarted() {
+    let mut page = Page::new();
+    page.publish(MediaSet::MAIN);
+    page.joined(7);
+    page.subscribe(7, Media::Video);
+    page.render();
+    page.stage.close(1006);
+    page.stage.run_until_socket();
+    page.stage.open();
+    page.stage.text(
+        r#"{"cmd":1,"seq":1,"body":{"code":200,"resume":"r","settling":9000,"userlist":[{"uid":1,"url":"rtmp://push","role":0},{"uid":7,"url":"rtmp://7","role":0,"video_on":true}]}}"#,
+    );
+    assert_eq!(page.synchronised(0), ["rtmp://7", "rtmp://push"]);
+    assert_eq!(page.render(), json!({}), "only a component that reports a failure is made anew");
+}

@@ -1,24 +1,23 @@
 //! Who publishes, who plays, and what each player still has to be sent.
 //!
 //! Hides the stream clock, the cache that lets a late player start at a key frame, and what a slow
-//! player misses. A plain state machine: no socket, no clock, no task; it only wakes connections.
+//! player misses. No socket, no clock, no task; it only wakes connections.
 
+mod directory;
 mod packet;
 mod player;
 mod stream;
 mod tracks;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nertc_miniapp::protocol::MOST_MEMBERS;
-use tokio::sync::Notify;
 
 pub use self::packet::{Packet, Track};
 
+use self::directory::{Directory, Given};
 use self::packet::Part;
-use self::player::Player;
-use self::stream::{Publisher, Stream};
 use crate::media::{MediaStatistics, Refusal};
 use crate::token::Action;
 
@@ -31,6 +30,8 @@ pub struct BrokerLimits {
     pub players: usize,
     /// Players of one stream.
     pub players_per_stream: usize,
+    /// Players of one stream that the same user may have; with one more the oldest goes.
+    pub players_per_holder: usize,
     /// Players that wait for a publisher, over all streams.
     pub waiting_players: usize,
     /// Packets kept since the last key frame. A longer group of pictures is not kept at all: late
@@ -55,6 +56,8 @@ impl Default for BrokerLimits {
             players: 4000,
             // Everybody in the largest room, and for each a connection that is not known to be dead yet.
             players_per_stream: 2 * MOST_MEMBERS,
+            // A player, its successor after a change of networks, and as many on another screen.
+            players_per_holder: 4,
             // After a restart all of them, until the publishers are back.
             waiting_players: 4000,
             cached_packets: 1024,
@@ -67,15 +70,16 @@ impl Default for BrokerLimits {
 }
 
 /// Every stream of the server.
+///
+/// Who has a place is one thing under one lock, held for moments; the media of each stream are another, under
+/// a lock of their own. So no stream waits for another, and nobody who decides about places waits for any.
 #[derive(Debug)]
 pub struct Broker {
     limits: BrokerLimits,
-    streams: BTreeMap<String, Stream>,
-    next_id: u64,
-    is_closed: bool,
-    bytes_in: u64,
-    bytes_out: u64,
-    dropped: u64,
+    directory: Mutex<Directory>,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl Broker {
@@ -86,12 +90,10 @@ impl Broker {
         limits.queued_bytes = limits.queued_bytes.max(2 * limits.cached_bytes);
         Self {
             limits,
-            streams: BTreeMap::new(),
-            next_id: 0,
-            is_closed: false,
-            bytes_in: 0,
-            bytes_out: 0,
-            dropped: 0,
+            directory: Mutex::default(),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
         }
     }
 
@@ -101,112 +103,48 @@ impl Broker {
     /// # Errors
     ///
     /// Refuses a second holder, and one stream more than the limit.
-    pub fn publish(&mut self, name: &str, holder: u64, wake: Arc<Notify>) -> Result<ConnectionId, Refusal> {
-        let id = self.mint();
-        let stream = self.stream(name)?;
-        if let Some(old) = &stream.publisher {
-            if old.holder != holder {
-                return Err(Refusal::Busy);
-            }
-            old.wake.notify_one();
-        }
-        stream.publisher = Some(Publisher { id, holder, wake });
-        stream.tracks.end();
-        stream.cache.close();
-        stream.players.values_mut().for_each(Player::start_over);
-        Ok(id)
-    }
-
-    /// Takes a packet from the publisher `id` and queues it for every player.
-    ///
-    /// # Errors
-    ///
-    /// Says that the publisher was replaced or ended.
-    pub fn push(&mut self, name: &str, id: ConnectionId, packet: &Packet, now_ms: u64) -> Result<(), Ended> {
-        let stream = self.streams.get_mut(name).ok_or(Ended)?;
-        if stream.publisher.as_ref().is_none_or(|p| p.id != id) {
-            return Err(Ended);
-        }
-        self.bytes_in += packet.body.len() as u64;
-        let (part, track) = (packet.part(), packet.track);
-        let time = match part {
-            Part::Header => {
-                if !stream.tracks.learn(packet, now_ms) {
-                    return Ok(());
-                }
-                // What is cached belongs to the header before this one.
-                match track {
-                    Track::Metadata => {}
-                    Track::Audio => stream.cache.hush(),
-                    Track::Video => stream.cache.close(),
-                }
-                // Headers carry whatever time the encoder likes, mostly zero.
-                stream.tracks.last(track)
-            }
-            Part::KeyFrame | Part::Frame | Part::Sound => {
-                let time = stream.tracks.place(track, packet.timestamp, now_ms);
-                match part {
-                    Part::KeyFrame => stream.cache.open(time, packet),
-                    Part::Header | Part::Frame | Part::Sound => {
-                        stream.cache.push(time, packet, &self.limits);
-                    }
-                }
-                time
-            }
-        };
-        let (tracks, limits) = (&stream.tracks, &self.limits);
-        stream.players.retain(|_, player| {
-            player.receive(part, time, packet, tracks, now_ms);
-            self.dropped += player.skip_if_behind(limits);
-            player.wake.notify_one();
-            !player.is_stalled(limits, now_ms)
-        });
-        Ok(())
-    }
-
-    /// Forgets the publisher `id`. Its players wait for the next one.
-    pub fn unpublish(&mut self, name: &str, id: ConnectionId) {
-        let Some(stream) = self.streams.get_mut(name) else {
-            return;
-        };
-        if stream.publisher.as_ref().is_some_and(|p| p.id == id) {
-            stream.end_publisher();
-        }
-        self.forget_if_empty(name);
+    pub fn publish(&self, name: &str, holder: u64) -> Result<Seat, Refusal> {
+        let given = self.directory().publish(name, holder, &self.limits)?;
+        open(&given.stream).begin(given.id);
+        Ok(Seat(given))
     }
 
     /// Lets `holder` play. What it needs to start is queued at once if the stream has it.
     ///
     /// # Errors
     ///
-    /// Refuses one player, one waiting player or one stream more than the limit.
-    pub fn play(
-        &mut self,
-        name: &str,
-        holder: u64,
-        wake: Arc<Notify>,
-        now_ms: u64,
-    ) -> Result<ConnectionId, Refusal> {
-        let id = self.mint();
-        let is_live = |s: &Stream| s.publisher.is_some();
-        let waits = !self.streams.get(name).is_some_and(is_live);
-        let (mut players, mut waiting) = (0, 0);
-        for stream in self.streams.values() {
-            players += stream.players.len();
-            waiting += stream.players.len() * usize::from(!is_live(stream));
+    /// Refuses one player, one waiting player or one stream more than the limit, unless somebody has more
+    /// places than its share.
+    pub fn play(&self, name: &str, holder: u64, now_ms: u64) -> Result<Seat, Refusal> {
+        let given = self.directory().play(name, holder, &self.limits)?;
+        open(&given.stream).play(given.id, Arc::clone(&given.place), now_ms);
+        Ok(Seat(given))
+    }
+
+    /// Takes packets from a publisher and queues them for every player, which [`Broker::wake`] tells.
+    ///
+    /// # Errors
+    ///
+    /// Says that the publisher was replaced or ended.
+    pub fn push(&self, seat: &Seat, packets: &[Packet], now_ms: u64) -> Result<(), Ended> {
+        let Given { id, place, stream, .. } = &seat.0;
+        if place.is_over() {
+            return Err(Ended);
         }
-        if players >= self.limits.players || (waits && waiting >= self.limits.waiting_players) {
-            return Err(Refusal::Full);
+        let dropped = open(stream).push(*id, packets, &self.limits, now_ms)?;
+        let bytes: usize = packets.iter().map(|packet| packet.body.len()).sum();
+        self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Wakes the players of a publisher's stream, once for all that was pushed, and drops those that took
+    /// nothing for too long.
+    pub fn wake(&self, seat: &Seat, now_ms: u64) {
+        let stalled = open(&seat.0.stream).wake(&self.limits, now_ms);
+        for player in stalled {
+            self.directory().leave(&seat.0.name, player);
         }
-        let most = self.limits.players_per_stream;
-        let stream = self.stream(name)?;
-        if stream.players.len() >= most {
-            return Err(Refusal::Full);
-        }
-        let mut player = Player::new(holder, wake);
-        player.start_from(&stream.cache, &stream.tracks, now_ms);
-        stream.players.insert(id, player);
-        Ok(id)
     }
 
     /// Hands a player the next packets of at most about `bytes`; none if there are none yet.
@@ -214,96 +152,93 @@ impl Broker {
     /// # Errors
     ///
     /// Says that the player was dropped or its stream ended.
-    pub fn take(
-        &mut self,
-        name: &str,
-        id: ConnectionId,
-        bytes: usize,
-        now_ms: u64,
-    ) -> Result<Vec<Packet>, Ended> {
-        let player =
-            self.streams.get_mut(name).and_then(|stream| stream.players.get_mut(&id)).ok_or(Ended)?;
-        let taken = player.take(bytes, now_ms);
-        self.bytes_out += taken.iter().map(|p| p.body.len() as u64).sum::<u64>();
+    pub fn take(&self, seat: &Seat, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
+        let Given { id, place, stream, .. } = &seat.0;
+        if place.is_over() {
+            return Err(Ended);
+        }
+        let taken = open(stream).take(*id, bytes, now_ms)?;
+        let bytes: usize = taken.iter().map(|packet| packet.body.len()).sum();
+        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
         Ok(taken)
     }
 
-    /// Forgets a player.
-    pub fn leave(&mut self, name: &str, id: ConnectionId) {
-        if let Some(stream) = self.streams.get_mut(name) {
-            stream.players.remove(&id);
-        }
-        self.forget_if_empty(name);
+    /// Forgets a publisher, whose players wait for the next one, or a player.
+    pub fn leave(&self, seat: &Seat) {
+        let Given { id, name, stream, .. } = &seat.0;
+        open(stream).leave(*id);
+        self.directory().leave(name, *id);
     }
 
     /// Ends a stream for its publisher and all its players.
-    pub fn end(&mut self, name: &str) {
-        if let Some(stream) = self.streams.remove(name) {
-            stream.wake_all();
-        }
+    pub fn end(&self, name: &str) {
+        self.directory().end(name);
     }
 
     /// Disconnects `holder` from what it is not `welcome` to do any more. Others go on, and the players
     /// of a publisher that is cut off wait for the next one.
-    pub fn review(&mut self, holder: u64, welcome: impl Fn(Action, &str) -> bool) {
-        self.streams.retain(|name, stream| {
-            let publishes = stream.publisher.as_ref().is_some_and(|p| p.holder == holder);
-            if publishes && !welcome(Action::Publish, name) {
-                stream.end_publisher();
-            }
-            stream.players.retain(|_, player| {
-                let stays = player.holder != holder || welcome(Action::Play, name);
-                if !stays {
-                    player.wake.notify_one();
-                }
-                stays
-            });
-            stream.publisher.is_some() || !stream.players.is_empty()
-        });
+    pub fn review(&self, holder: u64, welcome: impl Fn(Action, &str) -> bool) {
+        self.directory().review(holder, welcome);
     }
 
     /// Ends every stream and lets nobody in any more.
-    pub fn close(&mut self) {
-        self.is_closed = true;
-        for (_, stream) in std::mem::take(&mut self.streams) {
-            stream.wake_all();
-        }
+    pub fn close(&self) {
+        self.directory().close();
     }
 
     /// Counts everything.
     #[must_use]
     pub fn statistics(&self) -> MediaStatistics {
-        let streams = self.streams.values();
+        let so_far = |count: &AtomicU64| count.load(Ordering::Relaxed);
         MediaStatistics {
-            streams: self.streams.len(),
-            publishers: streams.clone().filter(|s| s.publisher.is_some()).count(),
-            players: streams.map(|s| s.players.len()).sum(),
-            bytes_in: self.bytes_in,
-            bytes_out: self.bytes_out,
-            dropped: self.dropped,
+            bytes_in: so_far(&self.bytes_in),
+            bytes_out: so_far(&self.bytes_out),
+            dropped: so_far(&self.dropped),
+            ..self.directory().statistics()
         }
     }
 
-    fn mint(&mut self) -> ConnectionId {
-        self.next_id += 1;
-        ConnectionId(self.next_id)
-    }
-
-    fn stream(&mut self, name: &str) -> Result<&mut Stream, Refusal> {
-        let is_full = self.streams.len() >= self.limits.streams;
-        if self.is_closed || (is_full && !self.streams.contains_key(name)) {
-            return Err(Refusal::Full);
-        }
-        Ok(self.streams.entry(name.to_owned()).or_default())
-    }
-
-    fn forget_if_empty(&mut self, name: &str) {
-        let empty = |s: &Stream| s.publisher.is_none() && s.players.is_empty();
-        if self.streams.get(name).is_some_and(empty) {
-            self.streams.remove(name);
-        }
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        open(&self.directory)
     }
 }
+
+/// A part in a stream. Whoever gives it up says so with [`Broker::leave`].
+#[derive(Debug)]
+pub struct Seat(Given);
+
+impl Seat {
+    /// The stream.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Returns when there may be something to take, or the part is over.
+    pub async fn news(&self) {
+        self.0.place.wake.notified().await;
+    }
+
+    /// Whether it was taken away.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.place.is_over()
+    }
+
+    /// How many packets may be pushed at a time, so that nobody waits long for the stream or the thread.
+    #[must_use]
+    pub fn slice(&self) -> usize {
+        (SLICE / open(&self.0.stream).players().max(1)).max(1)
+    }
+}
+
+/// Nothing is left half done where anything could panic, and one connection that did must not end the others.
+fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Packets that are queued for players under one lock; about a millisecond.
+const SLICE: usize = 4096;
 
 /// A publisher or player, never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

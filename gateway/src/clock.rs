@@ -1,10 +1,13 @@
 //! The gateway's one clock: the epoch's time when it started, moved on by the steady clock.
 //!
-//! So it never goes backwards, whatever happens to the machine's own clock.
+//! So it never goes backwards, whatever happens to the machine's own clock. Credentials outlive the process,
+//! so for them both clocks count.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nertc_miniapp::time::Instant;
+
+use crate::token::Reading;
 
 /// A clock that was set once.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +23,17 @@ impl Clock {
 
     pub(crate) fn now(&self) -> Instant {
         self.epoch + self.started.elapsed()
+    }
+
+    /// What our clock and the machine's say, to sign and judge credentials.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading::of(self.now().as_millis(), wall_clock_ms())
+    }
+
+    /// How many milliseconds the machine's clock is ahead of ours; negative when it was set back.
+    pub(crate) fn machine_ahead(&self) -> i64 {
+        let (machine, ours) = (wall_clock_ms(), self.now().as_millis());
+        i64::try_from(i128::from(machine) - i128::from(ours)).unwrap_or(0)
     }
 
     /// The same moment for tokio's timers, which wait to the next full millisecond.

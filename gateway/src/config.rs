@@ -2,16 +2,25 @@
 //!
 //! Hides where a value came from. [`Settings`] is what somebody wrote, [`Config`] what it means.
 
+mod address;
+mod apps;
+mod checks;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::builder::Resettable;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use nertc_miniapp::protocol::MOST_MEMBERS;
 use serde::{Deserialize, Serialize};
 
+pub use self::address::Authority;
+use self::checks::{
+    check_admin_token, collide, key_at, listening, read_listening, read_whole, unusable, whole, within,
+};
+use crate::embedded::EmbeddedLimits;
 use crate::http::{App, Apps};
 use crate::hub::HubConfig;
 use crate::token::{Secret, WeakSecret};
@@ -25,8 +34,8 @@ pub struct Config {
     pub rtmp_listen: SocketAddr,
     /// Where clients reach the signalling, without scheme; the listening address when empty.
     pub public_address: String,
-    /// Where clients reach RTMP, `host` or `host:port`; the listening address when empty.
-    pub public_media: String,
+    /// Where clients reach RTMP; the listening address when absent.
+    pub public_media: Option<Authority>,
     /// Signs tickets and grants; drawn at the start when absent, which ends them with the process.
     pub secret: Option<Secret>,
     /// Who may use the gateway.
@@ -37,7 +46,7 @@ pub struct Config {
     pub dev: bool,
     /// Lets clients ask for misbehaviour; never in production.
     pub allow_faults: bool,
-    /// How long a login ticket and the media grants of its session last.
+    /// How long a login ticket lasts.
     pub ticket_ttl: Duration,
     /// Frames that may wait for one connection before it counts as too slow, besides those that a full room
     /// may bring at once.
@@ -49,6 +58,8 @@ pub struct Config {
     pub max_strangers_per_address: usize,
     /// The limits and times of the rooms.
     pub hub: HubConfig,
+    /// The limits and times of the media.
+    pub media: EmbeddedLimits,
 }
 
 impl Default for Config {
@@ -57,7 +68,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8395)),
             rtmp_listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
             public_address: String::new(),
-            public_media: String::new(),
+            public_media: None,
             secret: None,
             apps: Apps::Any,
             admin_token: None,
@@ -68,6 +79,7 @@ impl Default for Config {
             max_strangers: 4096,
             max_strangers_per_address: 512,
             hub: HubConfig::default(),
+            media: EmbeddedLimits::default(),
         }
     }
 }
@@ -83,13 +95,13 @@ pub struct Settings {
     pub config: Option<PathBuf>,
 
     /// Where HTTP and WebSocket connections are accepted; port 0 takes a free one [default: 127.0.0.1:8395]
-    #[arg(long, env = "NERTC_LISTEN", value_name = "IP:PORT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, env = "NERTC_LISTEN", value_name = "IP:PORT", value_parser = listening)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_listening")]
     pub listen: Option<SocketAddr>,
 
     /// Where RTMP connections are accepted; port 0 takes a free one [default: 127.0.0.1:1935]
-    #[arg(long, env = "NERTC_RTMP_LISTEN", value_name = "IP:PORT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, env = "NERTC_RTMP_LISTEN", value_name = "IP:PORT", value_parser = listening)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_listening")]
     pub rtmp_listen: Option<SocketAddr>,
 
     /// Where clients reach the signalling: host, perhaps port and path, no scheme (clients add wss://)
@@ -109,24 +121,21 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 
-    /// An application that may use the gateway; give it once per application. With a secret, its
-    /// clients need a token (secure mode); without any --app, every app key may, without token
-    #[arg(
-        long = "app",
-        env = "NERTC_APPS",
-        value_name = "KEY[=SECRET]",
-        value_delimiter = ',',
-        hide_env_values = true
-    )]
+    /// An application that may use the gateway; give it once per application, or with commas between
+    /// them. With a secret, of at least 16 bytes and without commas, its clients need a token (secure
+    /// mode). It comes beside those in the file; of one key, this one counts. Without any application,
+    /// every app key may, without token
+    #[arg(long = "app", env = "NERTC_APPS", value_name = "KEY[=SECRET]", hide_env_values = true)]
     #[serde(skip)]
-    pub app: Vec<AppFlag>,
+    pub app: Vec<String>,
 
-    /// Applications in the file: [apps.KEY] secret = "…", secure = true
+    /// Applications in the file: [apps.KEY] secret = "…", secure = false, token-ttl = 3600
     #[arg(skip)]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub apps: BTreeMap<String, App>,
 
-    /// Opens GET /v1/rooms and POST /v1/rooms/CHANNEL/kick and /dissolve to "Authorization: Bearer TEXT"
+    /// Opens GET /v1/rooms and POST /v1/rooms/CHANNEL/kick (perhaps with a ban) and /dissolve to
+    /// "Authorization: Bearer TEXT"; at least 16 bytes
     #[arg(long, env = "NERTC_ADMIN_TOKEN", value_name = "TEXT", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_token: Option<String>,
@@ -149,41 +158,83 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_faults: Option<bool>,
 
-    /// How long a session's login ticket and media grants last, in seconds [default: 86400]
-    #[arg(long, env = "NERTC_TICKET_TTL", value_name = "SECONDS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// How long a login ticket lasts, in seconds; who has come in stays as long as it likes [default: 86400]
+    #[arg(
+        long,
+        env = "NERTC_TICKET_TTL",
+        value_name = "SECONDS",
+        value_parser = whole::<u64>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub ticket_ttl: Option<u64>,
 
     /// How long a member that lost its connection stays in the room, in seconds [default: 30]
-    #[arg(long, env = "NERTC_GRACE", value_name = "SECONDS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_GRACE",
+        value_name = "SECONDS",
+        value_parser = whole::<u64>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub grace: Option<u64>,
 
     /// Signalling connections at once [default: 10000]
-    #[arg(long, env = "NERTC_MAX_CONNECTIONS", value_name = "NUMBER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_MAX_CONNECTIONS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_connections: Option<usize>,
 
     /// Rooms at once [default: 5000]
-    #[arg(long, env = "NERTC_MAX_ROOMS", value_name = "NUMBER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_MAX_ROOMS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_rooms: Option<usize>,
 
     /// Members of one room, at most 1000 [default: 200]
-    #[arg(long, env = "NERTC_MAX_MEMBERS", value_name = "NUMBER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_MAX_MEMBERS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_members: Option<usize>,
 
     /// Connections at once that have not proved a right: HTTP, WebSockets before their login, and a quarter
     /// as many of RTMP before their grant. For one more, the oldest goes [default: 4096]
-    #[arg(long, env = "NERTC_MAX_STRANGERS", value_name = "NUMBER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_MAX_STRANGERS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_strangers: Option<usize>,
 
     /// Those of one address. Loopback and private networks have no limit, for proxies are there; set 0,
     /// which is no limit, when yours has a public address [default: 512]
-    #[arg(long, env = "NERTC_MAX_STRANGERS_PER_ADDRESS", value_name = "NUMBER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        env = "NERTC_MAX_STRANGERS_PER_ADDRESS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_strangers_per_address: Option<usize>,
 
     /// Let RTMP tasks name servers of this machine and of private networks
@@ -197,10 +248,31 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_private_targets: Option<bool>,
 
+    /// RTMP messages, mostly one for each picture or sound, a second that one connection may send in the
+    /// long run; what comes faster waits, and after a minute of it the connection is closed [default: 500]
+    #[arg(long, env = "NERTC_MAX_MESSAGE_RATE", value_name = "NUMBER", value_parser = whole::<u64>)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
+    pub max_message_rate: Option<u64>,
+
+    /// The same in kbit/s [default: 32000]
+    #[arg(long, env = "NERTC_MAX_BITRATE", value_name = "KBIT/S", value_parser = whole::<u64>)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
+    pub max_bitrate: Option<u64>,
+
+    /// Players of one stream that one user may have at once; with one more the oldest goes [default: 4]
+    #[arg(long, env = "NERTC_MAX_PLAYERS_PER_USER", value_name = "NUMBER", value_parser = whole::<usize>)]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
+    pub max_players_per_user: Option<usize>,
+
     /// What is logged to stderr: error, warn, info, debug, trace, or a tracing filter [default: info]
     #[arg(long, env = "NERTC_LOG", value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+
+    /// What flags and variables say otherwise than the file
+    #[arg(skip)]
+    #[serde(skip)]
+    pub replaced: Vec<String>,
 
     /// Print the settings in force as TOML, secrets left out, and exit
     #[arg(long)]
@@ -219,17 +291,37 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Reads flags and environment. A variable that is empty counts as not set: that is how composed
+    /// environments leave one out.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with which flag; or is what `--help` says.
+    pub fn from_command_line() -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let is_empty =
+            |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        let unset: Vec<_> =
+            command.get_arguments().filter(|arg| is_empty(arg)).map(|arg| arg.get_id().clone()).collect();
+        for id in unset {
+            command = command.mut_arg(id, |arg| arg.env(Resettable::Reset));
+        }
+        Self::from_arg_matches(&command.try_get_matches()?)
+    }
+
     /// Fills what is not set from the file that is named, if one is.
     ///
     /// # Errors
     ///
     /// Says what is wrong with the file, and where.
     pub fn with_file(mut self) -> Result<Self, ConfigError> {
-        for AppFlag { key, app } in std::mem::take(&mut self.app) {
-            self.apps.insert(key, app);
-        }
-        let Some(path) = self.config.clone() else { return Ok(self) };
+        let flagged = apps::read(&std::mem::take(&mut self.app))?;
+        let Some(path) = self.config.clone() else {
+            self.apps.extend(flagged);
+            return Ok(self);
+        };
         let file = Self::read(&path)?;
+        let (apps, replaced) = apps::merge(file.apps, flagged, &path)?;
         Ok(Self {
             config: Some(path),
             listen: self.listen.or(file.listen),
@@ -238,7 +330,8 @@ impl Settings {
             public_media: self.public_media.or(file.public_media),
             secret: self.secret.or(file.secret),
             app: Vec::new(),
-            apps: if self.apps.is_empty() { file.apps } else { self.apps },
+            apps,
+            replaced,
             admin_token: self.admin_token.or(file.admin_token),
             dev: self.dev.or(file.dev),
             allow_faults: self.allow_faults.or(file.allow_faults),
@@ -250,6 +343,9 @@ impl Settings {
             max_strangers: self.max_strangers.or(file.max_strangers),
             max_strangers_per_address: self.max_strangers_per_address.or(file.max_strangers_per_address),
             allow_private_targets: self.allow_private_targets.or(file.allow_private_targets),
+            max_message_rate: self.max_message_rate.or(file.max_message_rate),
+            max_bitrate: self.max_bitrate.or(file.max_bitrate),
+            max_players_per_user: self.max_players_per_user.or(file.max_players_per_user),
             log: self.log.or(file.log),
             print_config: self.print_config,
             check_config: self.check_config,
@@ -264,54 +360,72 @@ impl Settings {
     /// Says which of them cannot be used.
     pub fn resolve(&self) -> Result<Config, ConfigError> {
         let default = Config::default();
-        for (key, app) in &self.apps {
-            if app.secure && app.secret.as_deref().unwrap_or_default().is_empty() {
-                return Err(ConfigError::NoAppSecret(key.clone()));
-            }
-        }
-        if self.admin_token.as_deref().is_some_and(|token| token.len() < Secret::MIN_LEN) {
-            return Err(ConfigError::WeakAdminToken);
+        apps::check(&self.apps)?;
+        if let Some(token) = &self.admin_token {
+            check_admin_token(token)?;
         }
         let secret = self.secret.as_deref().map(Secret::from_text).transpose();
-        let public_address = self.public_address.clone().unwrap_or_default();
-        if public_address.contains("://") {
-            return Err(ConfigError::Scheme("public-address", public_address));
+        let public = |name, text: &String, must| unusable(name, format!("{text:?}"), must);
+        let public_address = self
+            .public_address
+            .as_ref()
+            .map(|text| address::with_path(text).map_err(|must| public("public-address", text, must)));
+        let public_media = self
+            .public_media
+            .as_ref()
+            .map(|text| Authority::parse(text).map_err(|must| public("public-media", text, must)));
+        let listen = self.listen.unwrap_or(default.listen);
+        let rtmp_listen = self.rtmp_listen.unwrap_or(default.rtmp_listen);
+        if collide(listen, rtmp_listen) {
+            let must = format!("it must differ from listen, which is {listen}");
+            return Err(unusable("rtmp-listen", rtmp_listen.to_string(), must));
         }
-        let public_media = self.public_media.clone().unwrap_or_default();
-        if public_media.contains('/') {
-            return Err(ConfigError::Scheme("public-media", public_media));
-        }
-        if self.max_members.is_some_and(|members| !(1..=MOST_MEMBERS).contains(&members)) {
-            return Err(ConfigError::MaxMembers);
-        }
-        if self.max_strangers == Some(0) {
-            return Err(ConfigError::MaxStrangers);
-        }
+        let limit = |name, set: Option<usize>, default| within(name, set.unwrap_or(default), 1..=MOST);
+        let ticket_ttl = within("ticket-ttl", self.ticket_ttl.unwrap_or(DAY), 1..=365 * DAY)?;
+        let grace = within("grace", self.grace.unwrap_or(default.hub.grace.as_secs()), 0..=DAY)?;
         let hub = HubConfig {
-            max_connections: self.max_connections.unwrap_or(default.hub.max_connections),
-            max_rooms: self.max_rooms.unwrap_or(default.hub.max_rooms),
-            max_members: self.max_members.unwrap_or(default.hub.max_members),
-            grace: self.grace.map_or(default.hub.grace, Duration::from_secs),
+            max_connections: limit("max-connections", self.max_connections, default.hub.max_connections)?,
+            max_rooms: limit("max-rooms", self.max_rooms, default.hub.max_rooms)?,
+            max_members: within(
+                "max-members",
+                self.max_members.unwrap_or(default.hub.max_members),
+                1..=MOST_MEMBERS,
+            )?,
+            grace: Duration::from_secs(grace),
             private_targets: self.allow_private_targets.unwrap_or(default.hub.private_targets),
+            return_life: Duration::from_secs(ticket_ttl).max(SHORTEST_RETURN),
             ..default.hub
         };
+        let mut media = default.media;
+        let rate =
+            |name, set: Option<u64>, default, least| within(name, set.unwrap_or(default), least..=MOST_RATE);
+        // A call needs no less: 15 pictures and 50 sounds, and something to see.
+        media.messages_per_second =
+            rate("max-message-rate", self.max_message_rate, media.messages_per_second, 100)?;
+        let bitrate = media.bytes_per_second / BYTES_PER_KBIT;
+        media.bytes_per_second = rate("max-bitrate", self.max_bitrate, bitrate, 500)? * BYTES_PER_KBIT;
+        let places = &mut media.broker.players_per_holder;
+        *places = limit("max-players-per-user", self.max_players_per_user, *places)?;
         Ok(Config {
-            listen: self.listen.unwrap_or(default.listen),
-            rtmp_listen: self.rtmp_listen.unwrap_or(default.rtmp_listen),
-            public_address,
-            public_media,
+            listen,
+            rtmp_listen,
+            public_address: public_address.transpose()?.unwrap_or_default(),
+            public_media: public_media.transpose()?,
             secret: secret.map_err(ConfigError::WeakSecret)?,
             apps: if self.apps.is_empty() { Apps::Any } else { Apps::Listed(self.apps.clone()) },
             admin_token: self.admin_token.clone(),
             dev: self.dev.unwrap_or(false),
             allow_faults: self.allow_faults.unwrap_or(false),
-            ticket_ttl: self.ticket_ttl.map_or(default.ticket_ttl, Duration::from_secs),
+            ticket_ttl: Duration::from_secs(ticket_ttl),
             send_queue: default.send_queue,
-            max_strangers: self.max_strangers.unwrap_or(default.max_strangers),
-            max_strangers_per_address: self
-                .max_strangers_per_address
-                .unwrap_or(default.max_strangers_per_address),
+            max_strangers: limit("max-strangers", self.max_strangers, default.max_strangers)?,
+            max_strangers_per_address: within(
+                "max-strangers-per-address",
+                self.max_strangers_per_address.unwrap_or(default.max_strangers_per_address),
+                0..=MOST,
+            )?,
             hub,
+            media,
         })
     }
 
@@ -344,6 +458,9 @@ impl Settings {
             max_strangers: Some(config.max_strangers),
             max_strangers_per_address: Some(config.max_strangers_per_address),
             allow_private_targets: Some(config.hub.private_targets),
+            max_message_rate: Some(config.media.messages_per_second),
+            max_bitrate: Some(config.media.bytes_per_second / BYTES_PER_KBIT),
+            max_players_per_user: Some(config.media.broker.players_per_holder),
             log: Some(self.log.clone().unwrap_or_else(|| DEFAULT_LOG.to_owned())),
             ..self.clone()
         };
@@ -365,28 +482,13 @@ impl Settings {
         })?;
         toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            ConfigError::BadFile { file: path.display().to_string(), line, why: error.message().to_owned() }
+            let key = error.span().and_then(|span| key_at(&text, span.start));
+            let why = match key {
+                Some(key) if !error.message().contains(key) => format!("{key}: {}", error.message()),
+                Some(_) | None => error.message().to_owned(),
+            };
+            ConfigError::BadFile { file: path.display().to_string(), line, why }
         })
-    }
-}
-
-/// `KEY` or `KEY=SECRET`, as a flag has it.
-#[derive(Debug, Clone)]
-pub struct AppFlag {
-    key: String,
-    app: App,
-}
-
-impl FromStr for AppFlag {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (key, secret) = text.split_once('=').map_or((text, None), |(key, secret)| (key, Some(secret)));
-        if key.is_empty() || secret == Some("") {
-            return Err("expected KEY or KEY=SECRET".to_owned());
-        }
-        let app = App { secret: secret.map(str::to_owned), secure: secret.is_some() };
-        Ok(Self { key: key.to_owned(), app })
     }
 }
 
@@ -414,27 +516,62 @@ pub enum ConfigError {
     /// The gateway's secret is too short.
     #[error("secret: {0}; try `openssl rand -hex 32`")]
     WeakSecret(WeakSecret),
-    /// The operator's token is too short.
-    #[error("admin-token: it needs at least {} bytes; try `openssl rand -hex 32`", Secret::MIN_LEN)]
+    /// The operator's token is too short, or one character all over.
+    #[error(
+        "admin-token: it needs at least {} bytes, not all the same; try `openssl rand -hex 32`",
+        Secret::MIN_LEN
+    )]
     WeakAdminToken,
     /// Tokens are required that nobody can sign.
     #[error("apps.{0}: secure = true needs a secret")]
     NoAppSecret(String),
-    /// An address was written as a URL.
-    #[error("{0}: write {1:?} without scheme, as host or host:port")]
-    Scheme(&'static str, String),
-    /// No room could be entered, or a full one would not work.
-    #[error("max-members: from 1 to {MOST_MEMBERS}")]
-    MaxMembers,
-    /// Nobody could come in.
-    #[error("max-strangers: 1 or more")]
-    MaxStrangers,
+    /// The operator's token cannot be sent.
+    #[error("admin-token: it must be of visible ASCII characters, without spaces at its ends")]
+    AdminTokenNoHeader,
+    /// A secret that signs nothing.
+    #[error("apps.{0}: its secret must not be empty; leave it out for an application without tokens")]
+    EmptyAppSecret(String),
+    /// A secret that whoever has one token can find out.
+    #[error(
+        "apps.{0}: its secret needs at least {least} bytes, not all the same, without spaces at its ends: who has \
+         one token can try shorter ones until they fit, NetEase's of 12 included; try `openssl rand -hex 32`",
+        least = Secret::MIN_LEN
+    )]
+    WeakAppSecret(String),
+    /// Users of one application could pass for those of the other.
+    #[error("apps.{0} and apps.{1}: the keys differ in digits at the end only, so their secrets must differ")]
+    SharedAppSecret(String, String),
+    /// Applications on the command line that can be read in two ways. Their text may hold a secret.
+    #[error("app: {0}")]
+    BadApps(&'static str),
+    /// A flag that would let anybody into an application that the file protects.
+    #[error("app: {0} needs a token by {1}, and none by --app or NERTC_APPS: take it out of one of them")]
+    OpenedApp(String, String),
+    /// A setting that cannot work.
+    #[error("{name}: {must}, not {value}")]
+    Unusable {
+        /// Which one.
+        name: String,
+        /// What it is.
+        value: String,
+        /// What it must be.
+        must: String,
+    },
     /// The settings cannot be written as TOML.
     #[error("the settings cannot be printed: {0}")]
     Unprintable(String),
 }
 
+const BYTES_PER_KBIT: u64 = 125;
+/// Nothing a network card could not carry.
+const MOST_RATE: u64 = 10_000_000;
 const DEFAULT_LOG: &str = "info";
+/// Seconds.
+const DAY: u64 = 86_400;
+/// More than one process has ever held of anything.
+const MOST: usize = 1_000_000;
+/// However short a ticket's life: a client tries to come back for some minutes.
+const SHORTEST_RETURN: Duration = Duration::from_secs(600);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -452,15 +589,16 @@ Examples:
         secret = \"…\"                # openssl rand -hex 32; the same on every gateway
         admin-token = \"…\"           # optional: lists rooms, removes members
         [apps.\"your app key\"]
-        secret = \"…\"                # your server signs tokens with it
-        secure = true
+        secret = \"…\"                # your server signs tokens with it, and clients need one
+        token-ttl = 3600            # optional: the ttl that it signs; rooms may be named by numbers then
 
   nertc-gateway --check-config --config gateway.toml
 
 Precedence: flags, then NERTC_… variables, then the file, then defaults.
 Once it accepts connections it prints one line on stdout:
   ready {\"http\":\"127.0.0.1:8395\",\"rtmp\":\"127.0.0.1:1935\"}
-It stops on SIGINT and SIGTERM, and tells its clients to reconnect (close code 1012).";
+It stops on SIGINT, SIGTERM and SIGHUP, and tells its clients to reconnect (close code 1012). When a
+part of it fails, it ends with the exit code 1: have it started again, and calls go on.";
 
 #[cfg(test)]
 mod tests {
@@ -501,11 +639,18 @@ mod tests {
             Apps::Any => panic!("not listed"),
             Apps::Listed(apps) => apps.into_iter().map(|(key, app)| (key, app.secure)).collect::<Vec<_>>(),
         };
-        let flags = parse(&["--app", "open,safe=s"]);
+        let flags = parse(&["--app", "open,safe=0123456789abcdef"]);
         assert_eq!(listed(flags), [("open".into(), false), ("safe".into(), true)]);
-        let path = file("[apps.both]\nsecret = 's'\n[apps.safe]\nsecret = 's'\nsecure = true\n");
-        let both = parse(&["--config", path.to_str().unwrap()]);
-        assert_eq!(listed(both), [("both".into(), false), ("safe".into(), true)]);
+        let path = file(
+            "[apps.both]\nsecret = '0123456789abcdef'\nsecure = false\n[apps.open]\n[apps.safe]\nsecret = \
+             '0123456789abcdef'\n[apps.sure]\nsecret = '0123456789abcdef'\nsecure = true\n",
+        );
+        let all = parse(&["--config", path.to_str().unwrap()]);
+        let named = |name: &str, secure| (name.to_owned(), secure);
+        assert_eq!(
+            listed(all),
+            [named("both", false), named("open", false), named("safe", true), named("sure", true)]
+        );
     }
 
     #[test]
@@ -514,17 +659,115 @@ mod tests {
             |settings: Settings| settings.with_file().and_then(|s| s.resolve()).unwrap_err().to_string();
         assert!(error(parse(&["--secret", "short"])).starts_with("secret: "));
         assert!(error(parse(&["--admin-token", "short"])).starts_with("admin-token: "));
-        assert!(error(parse(&["--public-address", "wss://h"])).starts_with("public-address: "));
-        assert!(error(parse(&["--public-media", "rtmp://h"])).starts_with("public-media: "));
         for members in ["0", "1001"] {
-            assert!(error(parse(&["--max-members", members])).starts_with("max-members: from 1 to 1000"));
+            let told = error(parse(&["--max-members", members]));
+            assert!(told.starts_with("max-members: it must be from 1 to 1000"), "{told}");
         }
         assert_eq!(parse(&["--max-members", "1000"]).resolve().unwrap().hub.max_members, MOST_MEMBERS);
-        assert!(error(parse(&["--max-strangers", "0"])).starts_with("max-strangers: 1 or more"));
         let in_file = |text| error(parse(&["--config", file(text).to_str().unwrap()]));
         assert!(in_file("[apps.a]\nsecure = true\n").contains("apps.a"));
         assert!(in_file("grace = 1\nsecrte = 'hush hush hush hush'\n").contains("line 2: unknown field"));
         assert!(!in_file("secret = 'hush hush hush hush").contains("hush"));
+    }
+
+    #[test]
+    fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
+        for (name, value, must) in [
+            ("listen", "127.0.0.1:99999", "port up to 65535"),
+            ("listen", "127.0.0.1", "IP address and a port"),
+            ("listen", "::1:8395", "[::1]:8395"),
+            ("listen", "localhost:8395", "IP address"),
+            ("listen", " 127.0.0.1:8395", "IP address"),
+            ("listen", "", "IP address"),
+            ("rtmp-listen", "[::1]", "port"),
+            ("rtmp-listen", "127.0.0.1:8395", "differ from listen"),
+            ("rtmp-listen", "0.0.0.0:8395", "differ from listen"),
+            ("public-address", "", "host"),
+            ("public-address", "wss://call.example.com", "without scheme"),
+            ("public-address", "call.example.com:99999", "1 to 65535"),
+            ("public-address", "call.example.com:0", "1 to 65535"),
+            ("public-address", "call example.com", "host"),
+            ("public-address", "2001:db8::1:8395", "brackets"),
+            ("public-address", "call.example.com/ws?node=1", "without query"),
+            ("public-media", "", "host"),
+            ("public-media", "rtmp://call.example.com", "port"),
+            ("public-media", "call.example.com/live", "host"),
+            ("public-media", "call.example.com:0", "1 to 65535"),
+            ("public-media", "::1", "brackets"),
+            ("public-media", "call.example.com?x=1", "host"),
+            ("secret", "", "16 bytes"),
+            ("secret", "short", "16 bytes"),
+            ("admin-token", "", "16 bytes"),
+            ("admin-token", " with spaces at its ends ", "spaces"),
+            ("admin-token", "пароль пароль пароль", "ASCII"),
+            ("ticket-ttl", "0", "from 1"),
+            ("ticket-ttl", "-1", ""),
+            ("ticket-ttl", "99999999999", "to 31536000"),
+            ("ticket-ttl", "1.5", "whole number"),
+            ("grace", "86401", "to 86400"),
+            ("grace", "18446744073709551616", ""),
+            ("max-connections", "0", "from 1"),
+            ("max-rooms", "0", "from 1"),
+            ("max-members", "0", "from 1"),
+            ("max-members", "many", "whole number"),
+            ("max-strangers", "0", "from 1"),
+            ("max-strangers", "-1", ""),
+            ("max-strangers-per-address", "1000001", "to 1000000"),
+            ("max-strangers-per-address", "some", "whole number"),
+            ("max-message-rate", "99", "from 100"),
+            ("max-bitrate", "499", "from 500"),
+            ("max-bitrate", "2Mbit", "whole number"),
+            ("max-players-per-user", "0", "from 1"),
+            ("dev", "maybe", ""),
+        ] {
+            let flag = format!("--{name}");
+            let by_flag = match Settings::try_parse_from(["nertc-gateway", &flag, value]) {
+                Ok(settings) => settings.with_file().unwrap().resolve().unwrap_err().to_string(),
+                Err(error) => error.to_string(),
+            };
+            let is_number = value.parse::<f64>().is_ok();
+            let quoted = if is_number { value.into() } else { format!("'{value}'") };
+            let path = file(&format!("{name} = {quoted}\n"));
+            let settings = parse(&["--config", path.to_str().unwrap()]);
+            let by_file = settings.with_file().and_then(|s| s.resolve()).unwrap_err().to_string();
+            for error in [by_flag, by_file] {
+                assert!(error.contains(name) && error.contains(must), "{name} = {value:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_application_that_nobody_could_name_is_refused() {
+        for (text, named) in [
+            ("[apps.'a b']\n", "apps"),
+            ("[apps.'']\n", "apps"),
+            ("[apps.a]\nsecret = ''\n", "apps.a"),
+            ("[apps.a]\nsecret = 'c00000000000'\n", "16 bytes"),
+            ("[apps.a]\nsecret = 'aaaaaaaaaaaaaaaaaaaaaaaa'\n", "not all the same"),
+            ("[apps.a]\nsecret = '0123456789abcdef '\nsecure = false\n", "spaces"),
+            ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 0\n", "token-ttl"),
+            ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 86401\n", "token-ttl"),
+            ("[apps.a]\ntoken-ttl = 60\n", "apps.a"),
+            ("[apps.a]\nsecert = '0123456789abcdef'\n", "line 2"),
+            (
+                "[apps.a]\nsecret = '0123456789abcdef'\n[apps.a1]\nsecret = '0123456789abcdef'\n",
+                "apps.a and apps.a1",
+            ),
+            ("[apps.a]\nsecure = true\n", "apps.a"),
+        ] {
+            let settings = parse(&["--config", file(text).to_str().unwrap()]);
+            let error = settings.with_file().and_then(|s| s.resolve()).unwrap_err().to_string();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_told_as_they_stand_in_a_url() {
+        let settings =
+            parse(&["--public-address", "[2001:DB8::1]:8395/ws", "--public-media", "[2001:DB8::1]"]);
+        let config = settings.with_file().unwrap().resolve().unwrap();
+        assert_eq!(config.public_address, "[2001:db8::1]:8395/ws");
+        assert_eq!(config.public_media.unwrap().to_string(), "[2001:db8::1]");
     }
 
     #[test]
@@ -540,7 +783,6 @@ mod tests {
 
     #[test]
     fn the_description_of_the_command_line_is_sound() {
-        use clap::CommandFactory as _;
         Settings::command().debug_assert();
     }
 

@@ -9,17 +9,18 @@ use std::{fmt, io};
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, watch};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::broker::BrokerLimits;
-use crate::clock::wall_clock_ms;
 use crate::hall::{Hall, Publication, Subscription};
-use crate::media::{APP, MediaEngine, MediaStatistics, Refusal, name_and_grant};
+use crate::media::{APP, Admission, Guests, MediaEngine, MediaStatistics, Refusal, name_and_grant};
 use crate::memory::Memory;
-use crate::strangers::Crowd;
+use crate::strangers::{Crowd, Stranger};
 use crate::token::{Action, Grants, Holder};
+use crate::vital::Vital;
 use crate::{flv, rtmp};
 
 /// Where the engine listens and what it lets clients do.
@@ -27,14 +28,12 @@ use crate::{flv, rtmp};
 pub struct EmbeddedConfig {
     /// Where RTMP connections are accepted; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The host that clients reach this server under.
+    /// The host that clients reach this server under; an IPv6 address in brackets.
     pub public_host: String,
     /// The RTMP port that clients see, if it is not the one listened on.
     pub public_port: Option<u16>,
     /// How much of everything.
     pub limits: EmbeddedLimits,
-    /// Milliseconds since the Unix epoch, to tell expired grants.
-    pub clock: fn() -> u64,
 }
 
 impl Default for EmbeddedConfig {
@@ -44,7 +43,6 @@ impl Default for EmbeddedConfig {
             public_host: "127.0.0.1".to_owned(),
             public_port: None,
             limits: EmbeddedLimits::default(),
-            clock: wall_clock_ms,
         }
     }
 }
@@ -67,6 +65,8 @@ pub struct EmbeddedLimits {
     pub first_byte: Duration,
     /// How long a connection may take to ask for a stream, handshake included.
     pub negotiation: Duration,
+    /// How many may wait for their holder to come back after a restart; one more is refused at once.
+    pub waiting: usize,
     /// How long a publisher may send neither media nor, asked half-way, that it is there.
     pub idle_publisher: Duration,
     /// How long a player waits for media.
@@ -76,6 +76,15 @@ pub struct EmbeddedLimits {
     pub quiet: Duration,
     /// How long a client may take nothing while something is there for it.
     pub stalled: Duration,
+    /// RTMP messages a second, of whatever kind, that are read from one connection in the long run; the rest
+    /// waits in its socket. A healthy publisher sends one for each picture and sound.
+    pub messages_per_second: u64,
+    /// Bytes a second that are read from one RTMP connection in the long run.
+    pub bytes_per_second: u64,
+    /// What came slower than that may be made up for at once, up to so long.
+    pub burst: Duration,
+    /// How long a connection may want to send more than that, before it is closed.
+    pub excess: Duration,
     /// How many streams and players, and how much is held for them. Its `stalled_ms` follows
     /// `stalled`.
     pub broker: BrokerLimits,
@@ -93,10 +102,18 @@ impl Default for EmbeddedLimits {
             message_bytes: 4 << 20,
             first_byte: Duration::from_secs(3),
             negotiation: Duration::from_secs(10),
+            // Everybody, after a restart.
+            waiting: broker.streams + broker.players,
             idle_publisher: Duration::from_secs(20),
             idle_player: Duration::from_secs(600),
             quiet: Duration::from_secs(20),
             stalled: Duration::from_secs(10),
+            // 60 pictures and 50 sounds, and several times that.
+            messages_per_second: 500,
+            // 32 Mbit/s; phones send two or three.
+            bytes_per_second: 4_000_000,
+            burst: Duration::from_secs(2),
+            excess: Duration::from_secs(60),
             broker,
         }
     }
@@ -106,6 +123,7 @@ impl Default for EmbeddedLimits {
 #[derive(Debug)]
 pub struct Embedded {
     engine: Arc<Engine>,
+    _workers: Workers,
     rtmp_addr: SocketAddr,
     rtmp_url: String,
     stop: watch::Sender<bool>,
@@ -113,10 +131,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Listens for RTMP. HTTP-FLV is served once [`Embedded::flv_router`] is part of a server.
-    ///
-    /// `welcome` says whether a user may do something with a stream at the moment; a grant alone does not
-    /// tell, because it outlives its holder's stay.
+    /// Listens for RTMP. HTTP-FLV is served once [`Embedded::flv_router`] is part of a server. `vital` hears of
+    /// it when the engine ends.
     ///
     /// # Errors
     ///
@@ -124,9 +140,12 @@ impl Embedded {
     pub async fn start(
         config: EmbeddedConfig,
         grants: Arc<Grants>,
-        welcome: impl Fn(Action, &str, u64) -> bool + Send + Sync + 'static,
+        guests: Arc<dyn Guests>,
+        vital: &Vital,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(config.listen).await?;
+        let workers = Workers::start()?;
+        let handle = workers.handle.clone();
+        let listener = handle.spawn(TcpListener::bind(config.listen)).await??;
         let rtmp_addr = listener.local_addr()?;
         let port = config.public_port.unwrap_or(rtmp_addr.port());
         let mut limits = config.limits;
@@ -134,16 +153,18 @@ impl Embedded {
         let engine = Arc::new(Engine {
             hall: Hall::new(limits.broker.clone()),
             memory: Memory::new(limits.memory, MEMORY_OF_EACH),
+            workers: handle.clone(),
+            waiting: Semaphore::new(limits.waiting),
             limits,
             grants,
-            welcome: Box::new(welcome),
-            clock: config.clock,
+            guests,
         });
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&engine), stopped));
+        let accepting = vital.spawn_on(&handle, "rtmp", accept(listener, Arc::clone(&engine), stopped));
         tracing::info!(%rtmp_addr, "media is served");
         Ok(Self {
             engine,
+            _workers: workers,
             rtmp_addr,
             rtmp_url: format!("rtmp://{}:{port}/{APP}", config.public_host),
             stop,
@@ -187,12 +208,36 @@ impl MediaEngine for Embedded {
     }
 
     fn review(&self, holder: u64) {
-        let Engine { hall, welcome, .. } = &*self.engine;
-        hall.broker().review(holder, |action, stream| welcome(action, stream, holder));
+        let Engine { hall, guests, .. } = &*self.engine;
+        hall.broker().review(holder, |action, stream| guests.welcomes(action, stream, holder));
     }
 
     fn statistics(&self) -> MediaStatistics {
         self.engine.hall.broker().statistics()
+    }
+}
+
+/// Threads of the engine's own. However much media there are to carry, the system gives the signalling's
+/// threads their turn; among tasks on the same threads nobody would.
+#[derive(Debug)]
+struct Workers {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Workers {
+    fn start() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread().thread_name("media").enable_all().build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // Where an engine is dropped nothing may block.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -201,40 +246,72 @@ pub(crate) struct Engine {
     pub(crate) hall: Hall,
     pub(crate) memory: Arc<Memory>,
     pub(crate) limits: EmbeddedLimits,
+    /// Where everything runs that carries media.
+    pub(crate) workers: Handle,
     grants: Arc<Grants>,
-    welcome: Box<Welcome>,
-    clock: fn() -> u64,
+    guests: Arc<dyn Guests>,
+    /// Places for those whose holder may come back.
+    waiting: Semaphore,
 }
-
-/// Whether this user may do this with this stream at the moment.
-type Welcome = dyn Fn(Action, &str, u64) -> bool + Send + Sync;
 
 impl Engine {
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
-    pub(crate) fn publish(&self, asked: &str) -> Result<Publication, Refusal> {
-        let (name, holder) = self.admit(Action::Publish, asked)?;
+    pub(crate) async fn publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, Refusal> {
+        let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
         let seat = self.hall.publish(name, holder.uid)?;
-        self.confirm(Action::Publish, name, holder).map(|()| seat)
+        self.confirm(Action::Publish, name, holder)?;
+        stranger.prove();
+        Ok(seat)
     }
 
     /// Lets a client play what it asks for, if it may.
-    pub(crate) fn play(&self, asked: &str) -> Result<Subscription, Refusal> {
-        let (name, holder) = self.admit(Action::Play, asked)?;
+    pub(crate) async fn play(
+        &self,
+        asked: &str,
+        stranger: Option<&Stranger>,
+    ) -> Result<Subscription, Refusal> {
+        let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
         let seat = self.hall.play(name, holder.uid)?;
-        self.confirm(Action::Play, name, holder).map(|()| seat)
+        self.confirm(Action::Play, name, holder)?;
+        stranger.inspect(|stranger| stranger.prove());
+        Ok(seat)
     }
 
-    fn admit<'a>(&self, action: Action, asked: &'a str) -> Result<(&'a str, Holder), Refusal> {
+    /// Asked before a seat is taken, so that no stranger replaces anybody. After a restart of the gateway
+    /// components are back before their members are, and a refused one would not come again.
+    async fn admit<'a>(
+        &self,
+        action: Action,
+        asked: &'a str,
+        stranger: Option<&Stranger>,
+    ) -> Result<(&'a str, Holder), Refusal> {
         let (name, grant) = name_and_grant(asked)?;
-        let holder = self.grants.verify(grant, action, name, (self.clock)())?;
-        self.confirm(action, name, holder)?;
-        Ok((name, holder))
+        let holder = self.grants.verify(grant, action, name)?;
+        let mut place = None;
+        loop {
+            match self.guests.admits(action, name, holder) {
+                Admission::Granted => return Ok((name, holder)),
+                Admission::Refused(refusal) => return Err(refusal),
+                Admission::Unknown { until, mut changed } => {
+                    if place.is_none() {
+                        place = Some(self.waiting.try_acquire().map_err(|_| Refusal::NotAGuest)?);
+                        // It takes the place of one who waits, instead of a stranger's.
+                        stranger.inspect(|stranger| stranger.prove());
+                    }
+                    // The guests are gone with the gateway, or the time is over: the next answer is the last.
+                    let _again = timeout_at(until, changed.changed()).await;
+                }
+            }
+        }
     }
 
-    /// Asked before a seat is taken, so that no stranger replaces anybody, and again after: a review in
-    /// between would have found nothing to end.
+    /// Asked again after a seat was taken: a review in between would have found nothing to end.
     fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), Refusal> {
-        if (self.welcome)(action, name, holder.uid) { Ok(()) } else { Err(Refusal::NotAGuest) }
+        match self.guests.admits(action, name, holder) {
+            Admission::Granted => Ok(()),
+            Admission::Refused(refusal) => Err(refusal),
+            Admission::Unknown { .. } => Err(Refusal::NotAGuest),
+        }
     }
 }
 

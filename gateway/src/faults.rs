@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::Path;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Json, Response};
+use axum::routing::post;
 use nertc_miniapp::bootstrap::BootstrapAnswer;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -24,11 +26,26 @@ use tracing::info;
 
 use self::plan::{Bootstrap, LONGEST, Plan, Unreadable, Upgrade, read};
 pub(crate) use self::relay::{ConnectionFaults, OVERSIZED};
+use crate::vital::Vital;
+use crate::ws::HubHandle;
 
 /// Lets clients ask for faults at the bootstrap and at the WebSocket's doors.
 pub(crate) fn allow(router: Router) -> Router {
     let faults = Faults { turns: Mutex::default(), places: Arc::new(Semaphore::new(MAX_CONNECTIONS)) };
     router.layer(from_fn_with_state(Arc::new(faults), misbehave))
+}
+
+/// `POST /v1/faults/end/PART` ends a part without which the gateway is none.
+pub(crate) fn ends(hub: HubHandle, vital: Vital) -> Router {
+    let end = async move |Path(part): Path<String>| {
+        if part == "hub" {
+            #[expect(clippy::panic, reason = "it is what was asked for")]
+            let answer: Result<(), _> = hub.ask(|_hub| panic!("the hub was told to panic")).await;
+            return answer.into_response();
+        }
+        if vital.end(&part) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }.into_response()
+    };
+    Router::new().route("/v1/faults/end/{part}", post(end))
 }
 
 async fn misbehave(State(faults): State<Arc<Faults>>, request: Request, next: Next) -> Response {

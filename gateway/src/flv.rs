@@ -22,6 +22,7 @@ use crate::cors;
 use crate::embedded::Engine;
 use crate::hall::Subscription;
 use crate::media::{APP, Refusal};
+use crate::serve::Handover;
 use crate::strangers::Stranger;
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
@@ -37,15 +38,17 @@ async fn respond(
     Path(file): Path<String>,
     RawQuery(query): RawQuery,
     stranger: Option<Extension<Arc<Stranger>>>,
+    handover: Option<Extension<Handover>>,
 ) -> Response {
-    let subscription = match subscribe(&engine, &file, query.as_deref().unwrap_or("")) {
+    let stranger = stranger.as_ref().map(|Extension(stranger)| &**stranger);
+    let subscription = match subscribe(&engine, &file, query.as_deref().unwrap_or(""), stranger).await {
         Ok(subscription) => subscription,
         Err(refusal) => return refuse(refusal),
     };
-    if let Some(Extension(stranger)) = stranger {
-        stranger.prove();
+    if let Some(Extension(handover)) = handover {
+        handover.to(&engine.workers);
     }
-    let headers = [(header::CONTENT_TYPE, "video/x-flv"), LIVE, UNBUFFERED];
+    let headers = [(header::CONTENT_TYPE, "video/x-flv"), LIVE, UNBUFFERED, LAST];
     let idle = engine.limits.idle_player;
     let quiet = engine.limits.quiet.min(idle);
     let state = (subscription, Writer::default(), Duration::ZERO);
@@ -60,20 +63,31 @@ async fn respond(
     (headers, Body::from_stream(body)).into_response()
 }
 
-fn subscribe(engine: &Engine, file: &str, query: &str) -> Result<Subscription, Refusal> {
+async fn subscribe(
+    engine: &Engine,
+    file: &str,
+    query: &str,
+    stranger: Option<&Stranger>,
+) -> Result<Subscription, Refusal> {
     let name = file.strip_suffix(".flv").ok_or(Refusal::BadName)?;
     let asked = format!("{name}?{query}");
-    engine.play(&asked)
+    engine.play(&asked, stranger).await
 }
 
 fn refuse(refusal: Refusal) -> Response {
     let status = match refusal {
         Refusal::BadName => StatusCode::NOT_FOUND,
-        Refusal::Grant(_) | Refusal::NotAGuest => StatusCode::FORBIDDEN,
+        Refusal::Grant(_) | Refusal::NotAGuest | Refusal::OtherStay => StatusCode::FORBIDDEN,
         Refusal::Busy | Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));
-    (status, [LIVE], body).into_response()
+    // Who waited for its holder in vain has left its place among the strangers.
+    (status, [LIVE, LAST], body).into_response()
+}
+
+/// What a player is sent, from the file header on.
+pub fn file(packets: &[Packet]) -> Bytes {
+    Writer::default().media(packets)
 }
 
 /// Writes FLV.
@@ -137,6 +151,8 @@ const LIVE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store, no-transform
 /// nginx collects an answer to fill its buffers unless it is told so by a header of its own; others pass
 /// on at once what has no length.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
+/// Nothing more is read from a connection that was handed over, or that proved a right which it lost.
+const LAST: (HeaderName, &str) = (header::CONNECTION, "close");
 const BATCH: usize = 64 * 1024;
 const TAG_OVERHEAD: usize = 15;
 const FILE_HEADER_LEN: usize = 13;

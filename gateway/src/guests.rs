@@ -1,39 +1,120 @@
 //! Who is in which room at the moment, for the media engine to ask.
 //!
-//! A grant outlives its holder's stay: it says what the holder may do with a stream, as long as its
-//! ticket lasts. This list says whether the holder is there at all. The hub's task keeps it.
+//! A stay outlives its grants' time, and a grant its holder's stay: it says what the holder may do with a
+//! stream, and this list whether the holder is there. The hub's task keeps it.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
 
 use nertc_miniapp::model::{Cid, Role, Uid};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::token::Action;
+use crate::clock::Clock;
+use crate::media::{Admission, Guests, Refusal};
+use crate::token::{Action, GrantError, Holder};
 use crate::urls::room_of;
 
 /// Who is in which room at the moment, lost connections in their grace period included.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct GuestList {
-    roles: RwLock<BTreeMap<(Cid, Uid), Role>>,
+    clock: Clock,
+    /// For how long a gateway that has just started does not know who is in a room.
+    settling: Duration,
+    /// When that time ends; it begins with the first guest or question.
+    settled: OnceLock<Instant>,
+    book: RwLock<Book>,
+    changed: watch::Sender<()>,
+}
+
+type Book = BTreeMap<(Cid, Uid), Guest>;
+
+/// What is known of somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guest {
+    /// In the room; `stay` is what the grants of its stay say.
+    Present { role: Role, stay: u64 },
+    /// Was in the room, and left it while others were still to come back: nobody waits for it.
+    Gone,
 }
 
 impl GuestList {
-    pub(crate) fn admit(&self, cid: Cid, uid: Uid, role: Role) {
-        self.roles.write().unwrap_or_else(PoisonError::into_inner).insert((cid, uid), role);
+    pub(crate) fn new(settling: Duration, clock: Clock) -> Self {
+        let (settled, book) = (OnceLock::new(), RwLock::default());
+        Self { clock, settling, settled, book, changed: watch::Sender::default() }
+    }
+
+    pub(crate) fn admit(&self, cid: Cid, uid: Uid, role: Role, stay: u64) {
+        self.write().insert((cid, uid), Guest::Present { role, stay });
+        self.changed.send_replace(());
     }
 
     pub(crate) fn expel(&self, cid: Cid, uid: Uid) {
-        self.roles.write().unwrap_or_else(PoisonError::into_inner).remove(&(cid, uid));
+        let mut book = self.write();
+        if self.is_settling() {
+            book.insert((cid, uid), Guest::Gone);
+        } else {
+            // From now on, who is not in the book is not there.
+            book.remove(&(cid, uid));
+        }
+        drop(book);
+        self.changed.send_replace(());
     }
 
-    /// Whether a user may do something with a stream, as far as its presence and role go.
-    pub(crate) fn welcomes(&self, action: Action, stream: &str, uid: u64) -> bool {
-        let Some(cid) = room_of(stream) else { return false };
-        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
-        match (roles.get(&(cid, Uid(uid))), action) {
-            (Some(Role::Broadcaster), Action::Publish | Action::Play)
-            | (Some(Role::Audience), Action::Play) => true,
-            (Some(Role::Audience), Action::Publish) | (None, Action::Publish | Action::Play) => false,
+    fn write(&self) -> RwLockWriteGuard<'_, Book> {
+        self.book.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, stream: &str, uid: u64) -> Option<Guest> {
+        let name = (room_of(stream)?, Uid(uid));
+        self.book.read().unwrap_or_else(PoisonError::into_inner).get(&name).copied()
+    }
+
+    fn settled(&self) -> Instant {
+        *self.settled.get_or_init(|| Instant::now() + self.settling)
+    }
+
+    fn is_settling(&self) -> bool {
+        self.settled() > Instant::now()
+    }
+}
+
+impl Guests for GuestList {
+    fn welcomes(&self, action: Action, stream: &str, uid: u64) -> bool {
+        self.find(stream, uid).is_some_and(|guest| guest.may(action))
+    }
+
+    fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission {
+        // Before anything is looked up, or a guest who comes in between would be missed.
+        let changed = self.changed.subscribe();
+        let stay = match self.find(stream, holder.uid) {
+            None if self.is_settling() => {
+                return Admission::Unknown { until: self.settled(), changed };
+            }
+            Some(guest @ Guest::Present { stay, .. }) if guest.may(action) => stay,
+            Some(Guest::Present { .. } | Guest::Gone) | None => {
+                return Admission::Refused(Refusal::NotAGuest);
+            }
+        };
+        let has_expired = holder.expires_ms <= self.clock.reading().earliest_ms;
+        match action {
+            Action::Publish | Action::Play if holder.expires_ms == stay => Admission::Granted,
+            // An older device of the user, which would take the stream from the newer one for ever.
+            Action::Publish => Admission::Refused(Refusal::OtherStay),
+            Action::Play if has_expired => Admission::Refused(GrantError::Expired.into()),
+            Action::Play => Admission::Granted,
+        }
+    }
+}
+
+impl Guest {
+    const fn may(self, action: Action) -> bool {
+        match (self, action) {
+            (Self::Present { role: Role::Broadcaster, .. }, Action::Publish | Action::Play)
+            | (Self::Present { role: Role::Audience, .. }, Action::Play) => true,
+            (Self::Present { role: Role::Audience, .. }, Action::Publish)
+            | (Self::Gone, Action::Publish | Action::Play) => false,
         }
     }
 }
@@ -44,25 +125,97 @@ mod tests {
     use crate::urls::stream_name;
     use nertc_miniapp::model::Stream;
 
-    #[test]
-    fn who_is_in_a_room_may_play_there_and_its_broadcasters_may_publish() {
-        let guests = GuestList::default();
-        let (here, there) = (Cid(123_456_789_012_345), Cid(7));
-        let (alice, bob) = (Uid(u64::MAX), Uid(2));
-        guests.admit(here, alice, Role::Broadcaster);
-        guests.admit(here, bob, Role::Audience);
+    const HERE: Cid = Cid(123_456_789_012_345);
+    const THERE: Cid = Cid(7);
+    const ALICE: Uid = Uid(u64::MAX);
+    const BOB: Uid = Uid(2);
+
+    #[tokio::test]
+    async fn who_is_in_a_room_may_play_there_and_its_broadcasters_may_publish() {
+        let guests = list(Duration::ZERO);
+        guests.admit(HERE, ALICE, Role::Broadcaster, 1);
+        guests.admit(HERE, BOB, Role::Audience, 1);
         for stream in [Stream::Main, Stream::ScreenShare, Stream::SlaveAudio] {
-            let (name, elsewhere) = (stream_name(here, alice, stream), stream_name(there, alice, stream));
-            let may = |action, name: &str| [alice, bob].map(|uid| guests.welcomes(action, name, uid.0));
+            let (name, elsewhere) = (stream_name(HERE, ALICE, stream), stream_name(THERE, ALICE, stream));
+            let may = |action, name: &str| [ALICE, BOB].map(|uid| guests.welcomes(action, name, uid.0));
             assert_eq!(may(Action::Publish, &name), [true, false]);
             assert_eq!(may(Action::Play, &name), [true, true]);
             assert_eq!(may(Action::Play, &elsewhere), [false, false], "another room");
         }
-        let name = stream_name(here, bob, Stream::Main);
-        guests.admit(here, bob, Role::Broadcaster);
-        assert!(guests.welcomes(Action::Publish, &name, bob.0));
-        guests.expel(here, bob);
-        assert!(!guests.welcomes(Action::Play, &name, bob.0));
-        assert!(!guests.welcomes(Action::Play, "no-room", alice.0));
+        let name = stream_name(HERE, BOB, Stream::Main);
+        guests.admit(HERE, BOB, Role::Broadcaster, 1);
+        assert!(guests.welcomes(Action::Publish, &name, BOB.0));
+        guests.expel(HERE, BOB);
+        assert!(!guests.welcomes(Action::Play, &name, BOB.0));
+        assert!(!guests.welcomes(Action::Play, "no-room", ALICE.0));
+    }
+
+    #[tokio::test]
+    async fn a_grant_lasts_as_long_as_the_stay_that_it_was_given_for() {
+        let guests = list(Duration::ZERO);
+        let name = stream_name(HERE, BOB, Stream::Main);
+        let says =
+            |action, expires_ms| word(&guests.admits(action, &name, Holder { uid: BOB.0, expires_ms }));
+        let (long_ago, later) = (1, u64::MAX);
+        for action in [Action::Publish, Action::Play] {
+            assert_eq!([long_ago, later].map(|expires| says(action, expires)), ["not a guest"; 2]);
+        }
+        guests.admit(HERE, BOB, Role::Broadcaster, long_ago);
+        assert_eq!([Action::Publish, Action::Play].map(|action| says(action, long_ago)), ["granted"; 2]);
+
+        guests.admit(HERE, BOB, Role::Broadcaster, later);
+        assert_eq!(says(Action::Play, long_ago), "expired", "of a stay that is over");
+        assert_eq!([later - 1, later].map(|expires| says(Action::Play, expires)), ["granted"; 2]);
+        assert_eq!(
+            [later - 1, later].map(|expires| says(Action::Publish, expires)),
+            ["other stay", "granted"]
+        );
+
+        guests.expel(HERE, BOB);
+        assert_eq!(says(Action::Publish, later), "not a guest");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_may_still_come_back_is_waited_for_and_nobody_else() {
+        let guests = list(Duration::from_secs(10));
+        let name = |uid| stream_name(HERE, uid, Stream::Main);
+        let says = |uid: Uid| {
+            word(&guests.admits(Action::Publish, &name(uid), Holder { uid: uid.0, expires_ms: 1 }))
+        };
+        assert_eq!(says(BOB), "unknown");
+        guests.admit(HERE, BOB, Role::Audience, 1);
+        assert_eq!(says(BOB), "not a guest", "there, and may not");
+        guests.expel(HERE, BOB);
+        assert_eq!(says(BOB), "not a guest", "has been there, and left");
+        guests.admit(HERE, BOB, Role::Broadcaster, 1);
+        assert_eq!(says(BOB), "granted");
+
+        let Admission::Unknown { until, mut changed } =
+            guests.admits(Action::Play, &name(BOB), Holder { uid: ALICE.0, expires_ms: 1 })
+        else {
+            unreachable!("alice has not been seen yet")
+        };
+        assert_eq!(until.duration_since(Instant::now()), Duration::from_secs(10));
+        guests.admit(HERE, ALICE, Role::Broadcaster, 1);
+        assert!(changed.has_changed().is_ok_and(|changed| changed) && changed.changed().await.is_ok());
+
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(says(Uid(3)), "not a guest");
+        guests.expel(HERE, BOB);
+        assert!(!guests.write().contains_key(&(HERE, BOB)), "nothing is kept of who is gone");
+    }
+
+    fn list(settling: Duration) -> GuestList {
+        GuestList::new(settling, Clock::new())
+    }
+
+    fn word(admission: &Admission) -> &'static str {
+        match admission {
+            Admission::Granted => "granted",
+            Admission::Unknown { .. } => "unknown",
+            Admission::Refused(Refusal::NotAGuest) => "not a guest",
+            Admission::Refused(Refusal::OtherStay) => "other stay",
+            Admission::Refused(_) => "expired",
+        }
     }
 }

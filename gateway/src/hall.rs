@@ -1,26 +1,26 @@
 //! One broker shared by the connections: how they take part, wait, and leave.
 //!
-//! Hides the lock, the monotonic clock and who is woken. Whoever drops its seat has left.
+//! Hides the monotonic clock, and how connections wait. Whoever drops its seat has left.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Notify;
+use tokio::task::yield_now;
 
-use crate::broker::{Broker, BrokerLimits, ConnectionId, Ended, Packet};
+use crate::broker::{Broker, BrokerLimits, Ended, Packet, Seat};
 use crate::media::Refusal;
 
 /// One broker, shared by the connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Hall {
-    broker: Arc<Mutex<Broker>>,
+    broker: Arc<Broker>,
     opened: Instant,
 }
 
 impl Hall {
     /// Opens one without streams.
     pub(crate) fn new(limits: BrokerLimits) -> Self {
-        Self { broker: Arc::new(Mutex::new(Broker::new(limits))), opened: Instant::now() }
+        Self { broker: Arc::new(Broker::new(limits)), opened: Instant::now() }
     }
 
     /// Becomes the publisher of a stream until the publication is dropped.
@@ -29,9 +29,8 @@ impl Hall {
     ///
     /// As [`Broker::publish`].
     pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, Refusal> {
-        let wake = Arc::new(Notify::new());
-        let id = self.broker().publish(name, holder, Arc::clone(&wake))?;
-        Ok(Publication { seat: self.seat(name, id, wake) })
+        let seat = self.broker.publish(name, holder)?;
+        Ok(Publication { seat, hall: self.clone() })
     }
 
     /// Becomes a player of a stream until the subscription is dropped.
@@ -40,19 +39,13 @@ impl Hall {
     ///
     /// As [`Broker::play`].
     pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, Refusal> {
-        let wake = Arc::new(Notify::new());
-        let now = self.now_ms();
-        let id = self.broker().play(name, holder, Arc::clone(&wake), now)?;
-        Ok(Subscription { seat: self.seat(name, id, wake) })
+        let seat = self.broker.play(name, holder, self.now_ms())?;
+        Ok(Subscription { seat, hall: self.clone() })
     }
 
-    /// The broker itself. A connection that panicked with it in hand must not end all the others.
-    pub(crate) fn broker(&self) -> MutexGuard<'_, Broker> {
-        self.broker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn seat(&self, name: &str, id: ConnectionId, wake: Arc<Notify>) -> Seat {
-        Seat { hall: self.clone(), name: name.to_owned(), id, wake }
+    /// The broker itself.
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.broker
     }
 
     fn now_ms(&self) -> u64 {
@@ -60,46 +53,50 @@ impl Hall {
     }
 }
 
-#[derive(Debug)]
-struct Seat {
-    hall: Hall,
-    name: String,
-    id: ConnectionId,
-    wake: Arc<Notify>,
-}
-
 /// The right to feed a stream.
 #[derive(Debug)]
 pub(crate) struct Publication {
     seat: Seat,
+    hall: Hall,
 }
 
 impl Publication {
-    /// Feeds the stream.
+    /// Feeds the stream. However many players there are, other connections get their turn in between.
     ///
     /// # Errors
     ///
     /// As [`Broker::push`].
-    pub(crate) fn push(&self, packet: &Packet) -> Result<(), Ended> {
-        let Seat { hall, name, id, .. } = &self.seat;
-        hall.broker().push(name, *id, packet, hall.now_ms())
+    pub(crate) async fn push(&self, packets: &[Packet]) -> Result<(), Ended> {
+        if packets.is_empty() {
+            return Ok(());
+        }
+        let Hall { broker, .. } = &self.hall;
+        for (index, slice) in packets.chunks(self.seat.slice()).enumerate() {
+            if index > 0 {
+                yield_now().await;
+            }
+            broker.push(&self.seat, slice, self.hall.now_ms())?;
+        }
+        broker.wake(&self.seat, self.hall.now_ms());
+        Ok(())
     }
 
     /// The stream.
     pub(crate) fn name(&self) -> &str {
-        &self.seat.name
+        self.seat.name()
     }
 
     /// Waits until another connection takes over, or the stream is ended.
     pub(crate) async fn ended(&self) {
-        self.seat.wake.notified().await;
+        while !self.seat.is_over() {
+            self.seat.news().await;
+        }
     }
 }
 
 impl Drop for Publication {
     fn drop(&mut self) {
-        let Seat { hall, name, id, .. } = &self.seat;
-        hall.broker().unpublish(name, *id);
+        self.hall.broker.leave(&self.seat);
     }
 }
 
@@ -107,6 +104,7 @@ impl Drop for Publication {
 #[derive(Debug)]
 pub(crate) struct Subscription {
     seat: Seat,
+    hall: Hall,
 }
 
 impl Subscription {
@@ -116,20 +114,18 @@ impl Subscription {
     ///
     /// As [`Broker::take`].
     pub(crate) async fn next(&mut self, bytes: usize) -> Result<Vec<Packet>, Ended> {
-        let Seat { hall, name, id, wake } = &self.seat;
         loop {
-            let packets = hall.broker().take(name, *id, bytes, hall.now_ms())?;
+            let packets = self.hall.broker.take(&self.seat, bytes, self.hall.now_ms())?;
             if !packets.is_empty() {
                 return Ok(packets);
             }
-            wake.notified().await;
+            self.seat.news().await;
         }
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let Seat { hall, name, id, .. } = &self.seat;
-        hall.broker().leave(name, *id);
+        self.hall.broker.leave(&self.seat);
     }
 }

@@ -34,17 +34,23 @@ use tracing::debug;
 
 use self::bodies::Bodies;
 use self::pick::pick;
-use crate::clock::wall_clock_ms;
+use crate::clock::{Clock, wall_clock_ms};
 use crate::cors;
 use crate::faults::ConnectionFaults;
+use crate::hub::Hub;
+use crate::log;
 use crate::media::MediaEngine;
 use crate::strangers::Stranger;
 use crate::token::{BasicToken, LoginTicket, Secret};
-use crate::ws::HubHandle;
+use crate::ws::{HubGone, HubHandle};
 
 /// What the HTTP side needs to know.
 pub(crate) struct Desk {
     pub(crate) hub: HubHandle,
+    pub(crate) clock: Clock,
+    /// When the ticket expires that lasts longest: each next one lasts longer, because that is how the later
+    /// of a user's stays is told from the earlier.
+    pub(crate) latest_ticket: AtomicU64,
     pub(crate) secret: Secret,
     pub(crate) apps: Apps,
     /// Where clients reach the signalling: `host:port`, perhaps with a path; no scheme.
@@ -71,13 +77,32 @@ pub enum Apps {
 
 /// One application.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "WrittenApp", rename_all = "kebab-case")]
 pub struct App {
     /// What its server signs tokens with; without it no token is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// Whether a token is required. Without it (debug mode), anybody who knows the app key may join.
     pub secure: bool,
+    /// The one lifetime that its tokens may claim, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_ttl: Option<u64>,
+}
+
+/// An application as the file has it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct WrittenApp {
+    secret: Option<String>,
+    secure: Option<bool>,
+    token_ttl: Option<u64>,
+}
+
+impl From<WrittenApp> for App {
+    fn from(WrittenApp { secret, secure, token_ttl }: WrittenApp) -> Self {
+        // Whoever sets a secret wants it to be needed, unless told otherwise.
+        Self { secure: secure.unwrap_or(secret.is_some()), secret, token_ttl }
+    }
 }
 
 impl std::fmt::Debug for App {
@@ -124,63 +149,69 @@ async fn upgrade(
 }
 
 async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
-    let (status, word) = if desk.hub.is_running() {
-        (StatusCode::OK, "ok")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "stopped")
+    let rooms = desk.hub.ask(|hub| hub.room_count()).await;
+    let (status, word) = match rooms {
+        Ok(_) => (StatusCode::OK, "ok"),
+        Err(HubGone) => (StatusCode::SERVICE_UNAVAILABLE, "stopped"),
     };
     let facts = json!({
         "status": word,
         "version": env!("CARGO_PKG_VERSION"),
-        "rooms": desk.hub.ask(|hub| hub.room_count()).await.unwrap_or_default(),
+        "rooms": rooms.unwrap_or_default(),
         "media": desk.media.statistics(),
         "reports": desk.reports.load(Ordering::Relaxed),
+        "log": log::statistics(),
     });
     (status, Json(facts))
 }
 
-/// The bootstrap (1.1 to 1.4). The status is 200 whatever the answer, which is in `code`.
-async fn bootstrap(State(desk): Shared, body: Result<Bytes, BytesRejection>) -> Json<BootstrapAnswer> {
-    // The machine's own clock: grants that expire with the ticket are checked against it.
+/// The bootstrap (1.1 to 1.4). The status is 200 whatever the answer, which is in `code`; but a gateway that
+/// ends is one that cannot be reached, and is tried again.
+async fn bootstrap(
+    State(desk): Shared,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<BootstrapAnswer>, HubGone> {
     let received = wall_clock_ms();
     let fields = body.ok().and_then(|body| Fields::read(&body));
     let answer = match desk.answer(fields.unwrap_or_default(), received).await {
         Ok(answer) => answer,
-        Err((code, desc)) => {
+        Err(NoAnswer::Gone) => return Err(HubGone),
+        Err(NoAnswer::Refused(code, desc)) => {
             // Anybody can cause this as often as they like.
             debug!("bootstrap refused: {code} {desc}");
             BootstrapAnswer { code: Some(code), desc, ..BootstrapAnswer::default() }
         }
     };
-    Json(answer)
+    Ok(Json(answer))
 }
 
 impl Desk {
-    async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, (i32, String)> {
+    async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, NoAnswer> {
         let malformed = |what: &str| (BAD_PARAMETER, what.to_owned());
         // Platforms differ in how they write a big number into a form (1.1).
         let uid = fields.text("uid").trim_matches('"').parse::<Uid>();
         let uid = uid.map_err(|error| malformed(&error.to_string()))?;
         let (app_key, channel) = (fields.text("appkey"), fields.text("channelName"));
         if !(1..=MAX_CHANNEL_NAME).contains(&channel.len()) {
-            return Err(malformed("channelName is missing or too long"));
+            return Err(malformed("channelName is missing or too long").into());
         }
         if !(1..=MAX_APP_KEY).contains(&app_key.len()) {
-            return Err((BAD_APP_KEY, "appkey is missing or too long".to_owned()));
+            return Err((BAD_APP_KEY, "appkey is missing or too long".to_owned()).into());
         }
-        self.check_right(&fields, uid, app_key, channel)?;
+        let good_until = self.check_right(&fields, uid, app_key, channel)?;
 
         let cid = Cid(self.secret.channel_id(app_key, channel));
-        if let Some(Err(refusal)) = self.hub.ask(move |hub| hub.admits(cid, uid)).await {
-            return Err((refusal.code(), refusal.to_string()));
-        }
-        let ttl = u64::try_from(self.ticket_ttl.as_millis()).unwrap_or(u64::MAX);
+        let admits = move |hub: &mut Hub| hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid));
+        let present = self.hub.ask(admits).await.map_err(|HubGone| NoAnswer::Gone)?;
+        let present = present.map_err(|refusal| (refusal.code(), refusal.to_string()))?;
         let ticket = LoginTicket {
             cid: cid.0,
             uid: uid.0,
             channel: channel.to_owned(),
             app_key: app_key.to_owned(),
-            expires_ms: received.saturating_add(ttl),
+            expires_ms: self.next_expiry(present),
+            good_until,
+            began: None,
         };
         let token = ticket.sign(&self.secret);
         let t1 = fields.text("t1").parse().unwrap_or(0);
@@ -198,14 +229,26 @@ impl Desk {
         })
     }
 
-    /// Secure mode needs the application's token; debug mode needs a checksum that anybody can make.
+    /// When a new ticket expires: in its time, but after every earlier one of ours and, if the user is in the
+    /// room, after that stay's, which a gateway with another clock may have begun.
+    fn next_expiry(&self, present: Option<u64>) -> u64 {
+        let ttl = u64::try_from(self.ticket_ttl.as_millis()).unwrap_or(u64::MAX);
+        let due = self.clock.reading().latest_ms.saturating_add(ttl);
+        let due = due.max(present.map_or(0, |stay| stay.saturating_add(1)));
+        let next = |latest: u64| due.max(latest.saturating_add(1));
+        let latest = self.latest_ticket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |l| Some(next(l)));
+        next(latest.unwrap_or_default())
+    }
+
+    /// Secure mode needs the application's token, which has an end; debug mode needs a checksum that anybody
+    /// can make.
     fn check_right(
         &self,
         fields: &Fields,
         uid: Uid,
         app_key: &str,
         channel: &str,
-    ) -> Result<(), (i32, String)> {
+    ) -> Result<Option<u64>, (i32, String)> {
         let app = match &self.apps {
             Apps::Any => App::default(),
             Apps::Listed(apps) => {
@@ -217,7 +260,9 @@ impl Desk {
         let has_token = fields.text("secureType") == "1" && !checksum.is_empty();
         match (has_token, app.secret) {
             (true, Some(secret)) => {
-                BasicToken::verify(checksum, app_key, &secret, channel, uid.0, wall_clock_ms())
+                let now = self.clock.reading();
+                BasicToken::verify(checksum, app_key, &secret, app.token_ttl, channel, uid.0, now)
+                    .map(Some)
                     .map_err(|error| (BAD_PARAMETER, error.to_string()))
             }
             (true, None) => {
@@ -232,7 +277,7 @@ impl Desk {
                 let curtime = fields.text("curtime").parse();
                 let curtime = curtime.map_err(|_| (BAD_PARAMETER, "curtime is not a number".to_owned()))?;
                 if checksum == debug_checksum(app_key, uid, curtime) {
-                    Ok(())
+                    Ok(None)
                 } else {
                     let words =
                         "the checksum does not match: it must be that of this appkey, uid and curtime";
@@ -240,6 +285,20 @@ impl Desk {
                 }
             }
         }
+    }
+}
+
+/// Why a bootstrap gets no address.
+enum NoAnswer {
+    /// The code, and why.
+    Refused(i32, String),
+    /// There is nobody to ask.
+    Gone,
+}
+
+impl From<(i32, String)> for NoAnswer {
+    fn from((code, desc): (i32, String)) -> Self {
+        Self::Refused(code, desc)
     }
 }
 
@@ -280,9 +339,10 @@ impl Fields {
 /// Signs a token for whoever asks: `--dev` only.
 async fn dev_token(State(desk): Shared, Json(wanted): Json<WantedToken>) -> Response {
     let Apps::Listed(apps) = &desk.apps else { return StatusCode::NOT_FOUND.into_response() };
-    let secret = apps.get(&wanted.appkey).and_then(|app| app.secret.as_deref());
-    let Some(secret) = secret else { return StatusCode::NOT_FOUND.into_response() };
-    let (channel, uid, ttl) = (&wanted.channel_name, wanted.uid.0, wanted.ttl.unwrap_or(DEV_TOKEN_TTL_SECS));
+    let Some(app) = apps.get(&wanted.appkey) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(secret) = app.secret.as_deref() else { return StatusCode::NOT_FOUND.into_response() };
+    let ttl = app.token_ttl.or(wanted.ttl).unwrap_or(DEV_TOKEN_TTL_SECS);
+    let (channel, uid) = (&wanted.channel_name, wanted.uid.0);
     let token = BasicToken::sign(&wanted.appkey, secret, channel, uid, ttl, wall_clock_ms());
     Json(json!({ "token": token })).into_response()
 }
@@ -305,7 +365,7 @@ const BAD_PARAMETER: i32 = 414;
 const BAD_APP_KEY: i32 = 417;
 /// Bytes; both go into a ticket, which is bounded itself.
 const MAX_CHANNEL_NAME: usize = 256;
-const MAX_APP_KEY: usize = 128;
+pub(crate) const MAX_APP_KEY: usize = 128;
 const MAX_BODY: usize = 64 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const DEV_TOKEN_TTL_SECS: u64 = 3600;

@@ -9,22 +9,25 @@
 //! login takes it over. What it published before is kept for [`HubConfig::confirm_within`], in which the
 //! client is expected to publish again (docs/protocol.md 4.4); others see nothing of this.
 
+mod bans;
 mod captions;
 mod doors;
 mod limits;
 mod quality;
 mod room;
+mod stay;
 mod target;
 mod tasks;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use nertc_miniapp::model::{Cid, Media, Role, Seq, Stream, Uid};
 use nertc_miniapp::protocol::{
-    Ack, ClientPacket, Command, Login, Notice, PacketError, Reason, ServerPacket, UserEntry,
+    Ack, ClientPacket, Command, Login, Notice, PacketError, ServerPacket, UserEntry,
 };
 use nertc_miniapp::time::Instant;
 
+pub use self::bans::TooManyBans;
 pub(crate) use self::captions::MAX_LANGUAGE;
 pub use self::captions::{CaptionWish, Interruption};
 pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
@@ -34,10 +37,11 @@ pub(crate) use self::quality::STATISTICS;
 pub use self::quality::{Quality, QualityReport, Sample};
 use self::room::{Arrival, Member, Presence, Room};
 pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
+use self::stay::Rights;
 pub use self::tasks::{
     Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
 };
-use crate::token::{LoginTicket, Secret};
+use crate::token::Secret;
 use crate::urls::{MediaUrls, stream_name};
 
 /// All rooms of one gateway.
@@ -52,10 +56,14 @@ pub struct Hub {
     phase: Phase,
     connections: BTreeMap<ConnectionId, Connection>,
     rooms: BTreeMap<Cid, Room>,
+    /// Who may not come in; each has a timer.
+    bans: BTreeSet<(Cid, Uid)>,
     timers: Timers,
     outputs: VecDeque<HubOutput>,
     /// When the first thing happened.
     begun: Option<Instant>,
+    /// How far the machine's clock is ahead of ours, in milliseconds.
+    clock_ahead: i64,
 }
 
 impl Hub {
@@ -69,9 +77,11 @@ impl Hub {
             phase: Phase::Running,
             connections: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            bans: BTreeSet::new(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             begun: None,
+            clock_ahead: 0,
         }
     }
 
@@ -86,6 +96,7 @@ impl Hub {
             HubInput::Dissolve(cid) => self.dissolve(cid, now),
             HubInput::Captions(cid, captions) => self.captions(cid, &captions),
             HubInput::Report(cid, uid, report) => self.report(cid, uid, report, now),
+            HubInput::ClockSet(ahead) => self.clock_ahead = ahead,
             HubInput::Shutdown => self.shut_down(),
             HubInput::Timeout => {}
         }
@@ -114,6 +125,7 @@ impl Hub {
     /// Says what stands in the way.
     pub fn admits(&self, cid: Cid, uid: Uid) -> Result<(), Refusal> {
         match self.rooms.get(&cid) {
+            _ if self.is_banned(cid, uid) => Err(Refusal::Banned),
             None if self.rooms.len() >= self.config.max_rooms => Err(Refusal::TooManyRooms),
             None => Ok(()),
             Some(room) if room.closing => Err(Refusal::RoomClosing),
@@ -199,8 +211,9 @@ impl Hub {
             Err(error @ PacketError::Unusable(_, LOGIN, seq)) if place == Place::Door => {
                 let why: String = error.to_string().chars().take(MAX_LOGGED).collect();
                 self.log(Level::Debug, format!("{id} refused: {why}"));
-                let answer = (Ack::refused(room::BAD_PARAMETER, why), room::REMOVED);
-                return self.turn_away(id, Cid::default(), seq, answer, now);
+                let ack = Ack::refused(room::BAD_PARAMETER, why);
+                let notice = Notice::Refused(room::REMOVED);
+                return self.turn_away(id, Cid::default(), seq, ack, &notice, now);
             }
             Err(error @ (PacketError::UnknownCommand(_, seq) | PacketError::Unusable(_, _, seq))) => {
                 // Any known number acknowledges any command (2.4): the caller fails now instead of
@@ -213,7 +226,7 @@ impl Hub {
         };
         match place {
             Place::Door => self.knock(id, &packet, now),
-            Place::Room(cid, uid) => self.command(id, cid, uid, &packet),
+            Place::Room(cid, uid) => self.command(id, cid, uid, &packet, now),
             Place::WayOut => {
                 if packet.command == Command::Logout {
                     self.ack(id, packet.command.ack_number(), packet.seq, &Ack::ok());
@@ -291,6 +304,7 @@ impl Hub {
                     self.publish(cid, uid, media, false);
                 }
             }
+            HubTimer::Ban(cid, uid) => drop(self.bans.remove(&(cid, uid))),
             HubTimer::Dissolve(cid) => {
                 let Some(room) = self.rooms.remove(&cid) else { return };
                 for (uid, member) in room.members {
@@ -310,58 +324,38 @@ impl Hub {
             return self.ack(id, packet.command.ack_number(), packet.seq, &refused);
         };
         let refusal = match self.check(login, now) {
-            Ok(ticket) => return self.enter(id, packet.seq, login, ticket, now),
+            Ok(rights) => return self.enter(id, packet.seq, login, rights, now),
             Err(refusal) => refusal,
         };
         // Anybody can cause this as often as they like.
         self.log(Level::Debug, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
         let ack = Ack::refused(refusal.code(), refusal.to_string());
-        self.turn_away(id, login.cid, packet.seq, (ack, refusal.reason()), now);
+        self.turn_away(id, login.cid, packet.seq, ack, &refusal.notice(), now);
     }
 
     /// Answers a login that leads nowhere: with both packets, in this order, because the vendor's clients
     /// end cleanly on no other answer (3.2).
-    fn turn_away(
-        &mut self,
-        id: ConnectionId,
-        cid: Cid,
-        seq: Seq,
-        (ack, reason): (Ack, Reason),
-        now: Instant,
-    ) {
+    fn turn_away(&mut self, id: ConnectionId, cid: Cid, seq: Seq, ack: Ack, notice: &Notice, now: Instant) {
         self.ack(id, 1, seq, &Ack { userlist: Some(vec![]), ..ack });
-        self.show_out(id, cid, &Notice::Refused(reason), now);
+        self.show_out(id, cid, notice, now);
     }
 
-    fn check(&self, login: &Login, now: Instant) -> Result<LoginTicket, Refusal> {
-        if login.mode.is_some_and(|mode| mode > u32::from(room::MAX_MODE)) {
-            return Err(Refusal::NoSuchMode);
-        }
-        let ticket = LoginTicket::verify(&self.secret, &login.token, now.as_millis())?;
-        if (ticket.cid, ticket.uid) != (login.cid.0, login.uid.0) {
-            return Err(Refusal::OtherTicket);
-        }
-        self.admits(login.cid, login.uid)?;
-        Ok(ticket)
-    }
-
-    fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, ticket: LoginTicket, now: Instant) {
-        let (cid, uid) = (login.cid, login.uid);
-        // A client that comes back with another ticket names the one its stay began with. That one's
-        // grants are still good, so URLs stay the same, after a restart too (docs/protocol.md 12.6).
-        let began = LoginTicket::verify(&self.secret, &login.resume, now.as_millis());
-        let began = began.ok().filter(|began| began.is_for_the_same(&ticket));
-        let (expires, name) = match &began {
-            Some(began) => (began.expires_ms, &login.resume),
-            None => (ticket.expires_ms, &login.token),
-        };
-        // Who comes back and is not known was here before this process.
+    fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, rights: Rights, now: Instant) {
+        let (cid, uid, stay) = (login.cid, login.uid, rights.stay());
+        let Rights { ticket, resumed } = rights;
+        let expires = ticket.expires_ms;
         let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket));
-        room.rebuilt |= began.is_some() && !room.members.contains_key(&uid);
+        // Who comes back and is not known was here before this process, or away for too long: its media have
+        // been refused meanwhile, and it must hear of that.
+        let was_forgotten = resumed.is_some() && !room.members.contains_key(&uid);
+        room.rebuilt |= was_forgotten;
         let left = self.config.settling.saturating_sub(now.since(self.begun.unwrap_or(now)));
-        let settling = u32::try_from(left.as_millis()).ok().filter(|millis| room.rebuilt && *millis > 0);
-        let stay = Stay { expires, name, settling };
-        let arrival = room.enter(id, uid, login, stay.expires);
+        let left = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+        let settling = (was_forgotten || room.rebuilt && left > 0).then_some(left);
+        let arrival = room.enter(id, uid, login, stay);
+        if let Some(member) = self.member(cid, uid) {
+            member.ticket = expires;
+        }
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.place = Place::Room(cid, uid);
         }
@@ -371,22 +365,27 @@ impl Hub {
             Arrival::New => {
                 self.log(Level::Info, format!("room {cid}: {uid} joined"));
                 // Before it learns its URLs, so that they work.
-                self.outputs.push_back(HubOutput::Admit(cid, uid, login.role));
-                self.greet(id, cid, uid, seq, stay);
+                self.admit(cid, uid);
+                self.greet(id, cid, uid, seq, settling, now);
                 self.tell_others(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
                 });
             }
-            Arrival::Return { replaced, unconfirmed, new_session } => {
+            Arrival::Return { replaced, unconfirmed, new_stay } => {
                 self.log(Level::Info, format!("room {cid}: {uid} is back"));
-                if let Some(old) = replaced {
-                    self.close(old, CLOSE_REPLACED, "");
+                match replaced {
+                    // Another device: the vendor's clients come back for ever unless they are told.
+                    Some(old) if new_stay => self.show_out(old, cid, &Refusal::Replaced.notice(), now),
+                    // The same one, which has given its old connection up.
+                    Some(old) => self.close(old, CLOSE_REPLACED, ""),
+                    None => {}
                 }
                 self.timers.clear(HubTimer::Grace(cid, uid));
                 if !unconfirmed.is_empty() {
                     self.timers.set(HubTimer::Confirm(cid, uid), now + self.config.confirm_within);
                 }
-                if new_session {
+                if new_stay {
+                    self.admit(cid, uid);
                     // Another join of the same user starts with the role it names, and unmuted. A mere
                     // reconnect may name the role of its first login, and corrects that itself (4.4).
                     self.change_role(cid, uid, login.role);
@@ -394,16 +393,17 @@ impl Hub {
                         self.mute(cid, uid, media, false);
                     }
                 }
-                self.greet(id, cid, uid, seq, stay);
+                self.greet(id, cid, uid, seq, settling, now);
             }
         }
     }
 
     /// Answers the login: everybody in the room, oneself first, then what is muted.
-    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, stay: Stay<'_>) {
+    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, settling: Option<u32>, now: Instant) {
+        let resume = self.return_ticket(cid, uid, now);
         let Some(room) = self.rooms.get(&cid) else { return };
-        let role = room.members.get(&uid).map_or_else(Role::default, |member| member.role);
-        let Stay { expires, name, settling } = stay;
+        let Some(member) = room.members.get(&uid) else { return };
+        let (role, expires) = (member.role, member.stay);
         // What it published before is left out: it must publish again to confirm that.
         let own =
             UserEntry { uid, url: Some(self.urls.push(cid, uid, expires)), role, ..UserEntry::default() };
@@ -412,7 +412,7 @@ impl Hub {
             member.entry(*other, |stream| self.urls.pull(cid, *other, stream, uid, expires))
         });
         let userlist = std::iter::once(own).chain(entries).collect();
-        let ack = Ack { userlist: Some(userlist), resume: name.to_owned(), settling, ..Ack::ok() };
+        let ack = Ack { userlist: Some(userlist), resume, settling, ..Ack::ok() };
         self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack)));
         for (other, member) in others {
             for media in member.muted.iter() {
@@ -424,9 +424,12 @@ impl Hub {
 
     /// A packet of a member. Its place says who it is; the packet's own uid matters to a mute only,
     /// because a reconnected 4.6.11 may name channel 0 (5.5).
-    fn command(&mut self, id: ConnectionId, cid: Cid, uid: Uid, packet: &ClientPacket) {
+    fn command(&mut self, id: ConnectionId, cid: Cid, uid: Uid, packet: &ClientPacket, now: Instant) {
         let Some(room) = self.rooms.get(&cid) else { return };
-        let ack = room.answer(uid, packet);
+        let mut ack = room.answer(uid, packet);
+        if packet.command == Command::Heartbeat && self.wants_return_ticket(cid, uid, now) {
+            ack.resume = self.return_ticket(cid, uid, now);
+        }
         let permitted = ack.is_ok();
         self.ack(id, packet.command.ack_number(), packet.seq, &ack);
         if !permitted {
@@ -507,7 +510,7 @@ impl Hub {
         }
         member.role = role;
         let published = member.published;
-        self.outputs.push_back(HubOutput::Admit(cid, uid, role));
+        self.admit(cid, uid);
         if role == Role::Audience {
             for media in published.iter() {
                 self.confirm(cid, uid, media);
@@ -516,6 +519,13 @@ impl Hub {
             self.end_streams(cid, uid);
         }
         self.tell_others(cid, uid, |_, _, _, _| Notice::RoleChanged(uid, role));
+    }
+
+    /// Tells the media engine what a member may do.
+    fn admit(&mut self, cid: Cid, uid: Uid) {
+        let Some(Member { role, stay, .. }) = self.member(cid, uid) else { return };
+        let admitted = HubOutput::Admit(cid, uid, *role, *stay);
+        self.outputs.push_back(admitted);
     }
 
     /// Takes a member out of its room, and the room away when nobody is left.
@@ -622,23 +632,12 @@ impl Hub {
         let Some(subject) = room.members.get(&about) else { return };
         for (viewer, member) in room.members.iter().filter(|(viewer, _)| **viewer != about) {
             if let Some(connection) = member.presence.connection() {
-                let notice = notice(&self.urls, member.session, *viewer, subject);
+                let notice = notice(&self.urls, member.stay, *viewer, subject);
                 let text = ServerPacket::encode_notice(&notice, cid);
                 self.outputs.push_back(HubOutput::Send(connection, text));
             }
         }
     }
-}
-
-/// What a login belongs to.
-#[derive(Debug, Clone, Copy)]
-struct Stay<'a> {
-    /// When its grants end.
-    expires: u64,
-    /// What it is called.
-    name: &'a str,
-    /// For how long others may still come back, when the gateway has just started.
-    settling: Option<u32>,
 }
 
 #[derive(Debug)]

@@ -22,17 +22,20 @@ mod hall;
 mod http;
 pub mod hub;
 pub mod listener;
+pub mod log;
 pub mod media;
 mod memory;
+mod pace;
 mod rtmp;
 mod serve;
 mod strangers;
 pub mod token;
 pub mod urls;
+pub mod vital;
 mod ws;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -43,18 +46,26 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-pub use crate::config::{Config, ConfigError, Settings};
+pub use crate::config::{Authority, Config, ConfigError, Settings};
 use crate::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::guests::GuestList;
 pub use crate::http::{App, Apps};
 use crate::hub::Hub;
 use crate::listener::Listener;
-use crate::media::MediaEngine;
+use crate::media::{Guests, MediaEngine};
 use crate::serve::Server;
 use crate::strangers::Crowd;
 use crate::token::{Action, Grants, Secret};
 use crate::urls::MediaUrls;
+use crate::vital::Vital;
 use crate::ws::HubHandle;
+
+/// Parsers and writers without their sockets, for fuzzers (`tests/fuzz/`); no interface for anybody else.
+#[doc(hidden)]
+pub mod dry {
+    pub use crate::flv::file as flv_file;
+    pub use crate::rtmp::dry::DryConnection;
+}
 
 /// The whole gateway.
 #[derive(Debug)]
@@ -67,6 +78,7 @@ impl Gateway {
     ///
     /// Fails when an address cannot be listened on, or when no secret can be drawn.
     pub async fn start(config: Config) -> Result<Running, StartError> {
+        warn_of_open_doors(&config);
         let secret = match config.secret {
             Some(secret) => secret,
             None => {
@@ -74,33 +86,34 @@ impl Gateway {
                 Secret::random().map_err(StartError::NoSecret)?
             }
         };
-        if config.apps == Apps::Any && !config.listen.ip().is_loopback() {
-            warn!("no application is listed: everybody who reaches {} may open rooms", config.listen);
-        }
         let strangers = at_most(config.max_strangers);
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
-        let (host, port) = split_port(&config.public_media);
-        let public_host =
-            if host.is_empty() { reachable(config.rtmp_listen).ip().to_string() } else { host.into() };
+        let announced = match &config.public_media {
+            Some(announced) => announced.clone(),
+            None => reachable(config.rtmp_listen),
+        };
+        // The port that is listened on may be known only then.
+        let public_port = config.public_media.as_ref().and_then(Authority::port);
+        let public_host = announced.host().to_owned();
         let media_config = EmbeddedConfig {
             listen: config.rtmp_listen,
             public_host: public_host.clone(),
-            public_port: port,
+            public_port,
             limits: EmbeddedLimits {
                 strangers: strangers.div_ceil(4),
                 strangers_per_address: config.max_strangers_per_address,
-                ..EmbeddedLimits::default()
+                ..config.media
             },
-            ..EmbeddedConfig::default()
         };
-        let guests = Arc::new(GuestList::default());
-        let asked = Arc::clone(&guests);
-        let welcome = move |action, stream: &str, uid| asked.welcomes(action, stream, uid);
-        let media = Embedded::start(media_config, Arc::clone(&grants), welcome).await;
+        let clock = Clock::new();
+        let guests = Arc::new(GuestList::new(config.hub.settling, clock));
+        let asked = Arc::clone(&guests) as Arc<dyn Guests>;
+        let vital = Vital::default();
+        let media = Embedded::start(media_config, Arc::clone(&grants), asked, &vital).await;
         let media = Arc::new(media.map_err(StartError::rtmp(config.rtmp_listen))?);
-        let edge = format!("{public_host}:{}", port.unwrap_or(media.rtmp_addr().port()));
+        let edge = format!("{public_host}:{}", public_port.unwrap_or(media.rtmp_addr().port()));
 
         let engine = Arc::clone(&media);
         let urls = MediaUrls::new(grants, move |action, stream, grant| match action {
@@ -109,7 +122,7 @@ impl Gateway {
         });
         let hub = Hub::new(config.hub, secret.clone(), urls);
         let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
-        let hub = HubHandle::start(hub, Clock::new(), config.send_queue, guests, Arc::clone(&engine));
+        let hub = HubHandle::start(&vital, hub, clock, config.send_queue, guests, Arc::clone(&engine));
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {
@@ -117,6 +130,8 @@ impl Gateway {
         };
         let desk = http::Desk {
             hub: hub.clone(),
+            clock,
+            latest_ticket: AtomicU64::new(0),
             secret,
             apps: config.apps,
             gateway,
@@ -131,13 +146,13 @@ impl Gateway {
         let mut router = http::router(Arc::new(desk));
         if config.allow_faults {
             warn!("FAULTS ARE ALLOWED: whoever connects may ask for misbehaviour. Never in production!");
-            router = faults::allow(router);
+            router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));
         }
         let router = router.merge(media.flv_router());
         let strangers = Crowd::new(strangers, config.max_strangers_per_address);
-        let server = Server::start(Listener::new(listener, STALLED), router, strangers);
+        let server = Server::start(&vital, Listener::new(listener, STALLED), router, strangers);
         info!(%http_addr, "signalling is served");
-        Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server })
+        Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server, vital })
     }
 }
 
@@ -151,9 +166,16 @@ pub struct Running {
     hub: HubHandle,
     media: Arc<Embedded>,
     server: Server,
+    vital: Vital,
 }
 
 impl Running {
+    /// Waits until a part has ended without which the gateway is none, and names it. What is left then serves
+    /// nobody: the process should end.
+    pub async fn failed(&self) -> &'static str {
+        self.vital.first_end().await
+    }
+
     /// Tells every client to reconnect, ends every stream, and returns when all is closed, or after two
     /// seconds.
     pub async fn shutdown(self) {
@@ -192,13 +214,24 @@ impl StartError {
     }
 }
 
-/// Where a client on this machine reaches a listener; "every address" is none that it could call.
-fn reachable(mut addr: SocketAddr) -> SocketAddr {
-    if addr.ip().is_unspecified() {
-        warn!("clients are told 127.0.0.1 for {addr}; set --public-address and --public-media");
-        addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+/// Says who gets in without a token, unless that is nobody but this machine.
+fn warn_of_open_doors(config: &Config) {
+    // Behind a proxy, the address that is listened on says nothing.
+    let is_private = config.listen.ip().is_loopback() && config.public_address.is_empty();
+    match &config.apps {
+        Apps::Any if is_private => {}
+        Apps::Any => {
+            warn!("no application is listed: everybody who reaches {} may open rooms", config.listen);
+        }
+        Apps::Listed(apps) => {
+            for (key, _) in apps.iter().filter(|(_, app)| !app.secure) {
+                warn!("apps.{key}: whoever knows this key may open rooms, without a token");
+            }
+            if config.dev && !is_private {
+                warn!("dev: whoever asks gets a token");
+            }
+        }
     }
-    addr
 }
 
 /// Strangers must leave files for everybody else, however few the system allows.
@@ -207,9 +240,16 @@ fn at_most(strangers: usize) -> usize {
     strangers.min(usize::try_from(files / 4).unwrap_or(usize::MAX))
 }
 
-fn split_port(text: &str) -> (&str, Option<u16>) {
-    let split = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-    split.map_or((text, None), |(host, port)| (host, Some(port)))
+/// Where a client on this machine reaches a listener; "every address" is none that it could call.
+fn reachable(mut addr: SocketAddr) -> Authority {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(match addr.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+        warn!("clients are told {}; set --public-address and --public-media", addr.ip());
+    }
+    Authority::of(addr)
 }
 
 /// How long an HTTP peer may take nothing while something is there for it.

@@ -4,20 +4,21 @@
 //! player that stops reading would keep its connection for as long as its kernel answers probes. Nor do
 //! they wait long for a peer that says nothing, or for a stranger whose place is needed.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::warn;
 
+use crate::pace::{Pace, Rate};
 use crate::strangers::Stranger;
 
 /// Accepts connections for `axum::serve`.
@@ -66,12 +67,17 @@ impl axum::serve::Listener for Listener {
 /// An accepted connection.
 #[derive(Debug)]
 pub struct Connection {
-    socket: TcpStream,
+    socket: Arc<Mutex<TcpStream>>,
     stalled: Duration,
     has_spoken: bool,
     is_waiting: bool,
     /// Of the first byte, then of what waits to be written.
     deadline: Pin<Box<Sleep>>,
+    pace: Pace,
+    /// Bytes that were read and not counted yet.
+    unpaid: usize,
+    /// Set while nothing is read because too much was.
+    pause: Option<Pin<Box<Sleep>>>,
     stranger: Option<Box<Anonymous>>,
 }
 
@@ -84,8 +90,22 @@ struct Anonymous {
 
 impl Connection {
     fn new(socket: TcpStream, stalled: Duration) -> Self {
-        let deadline = Box::pin(sleep(FIRST_BYTE));
-        Self { socket, stalled, has_spoken: false, is_waiting: false, deadline, stranger: None }
+        Self {
+            socket: Arc::new(Mutex::new(socket)),
+            stalled,
+            has_spoken: false,
+            is_waiting: false,
+            deadline: Box::pin(sleep(FIRST_BYTE)),
+            pace: Pace::new(READING, Instant::now()),
+            unpaid: 0,
+            pause: None,
+            stranger: None,
+        }
+    }
+
+    /// Something that can tell later when the peer is gone, whatever has become of the connection.
+    pub(crate) fn pulse(&self) -> Pulse {
+        Pulse(Arc::clone(&self.socket))
     }
 
     /// Says whose connection it is, until that one has proved a right.
@@ -111,6 +131,18 @@ impl Connection {
         }
     }
 
+    /// Counts what was read, and reads no more for a while if it is too much.
+    fn pay(&mut self, bytes: usize) {
+        self.unpaid += bytes;
+        // Most connections never read so much that the time matters.
+        if self.unpaid >= PAID_AT_ONCE {
+            let now = Instant::now();
+            let bytes = std::mem::take(&mut self.unpaid);
+            self.pace.spend(bytes as u64, now);
+            self.pause = self.pace.resumes(now).map(|at| Box::pin(sleep_until(at)));
+        }
+    }
+
     /// Passes on what a write came to, unless it has been pending for too long.
     fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
@@ -133,9 +165,17 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(pause) = &mut self.pause {
+            if pause.as_mut().poll(context).is_pending() {
+                self.judge(0, context)?;
+                return Poll::Pending;
+            }
+            self.pause = None;
+        }
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(context, buffer);
-        self.judge(buffer.filled().len() - before, context)?;
+        let read = Pin::new(&mut *open(&self.socket)).poll_read(context, buffer);
+        let bytes = buffer.filled().len() - before;
+        self.judge(bytes, context)?;
         match read {
             Poll::Pending if !self.has_spoken => {
                 ready!(self.deadline.as_mut().poll(context));
@@ -144,6 +184,7 @@ impl AsyncRead for Connection {
             Poll::Pending => Poll::Pending,
             Poll::Ready(result) => {
                 self.has_spoken = true;
+                self.pay(bytes);
                 Poll::Ready(result)
             }
         }
@@ -156,7 +197,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        let written = Pin::new(&mut *open(&self.socket)).poll_write(context, bytes);
         self.watch(written, context)
     }
 
@@ -165,26 +206,61 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
+        let written = Pin::new(&mut *open(&self.socket)).poll_write_vectored(context, slices);
         self.watch(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
+        open(&self.socket).is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(context)
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *open(&self.socket)).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(context)
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *open(&self.socket)).poll_shutdown(context)
     }
+}
+
+/// Whether a peer is still there, where nobody reads any more: a request that is not looked at would hide that
+/// nothing follows it.
+#[derive(Debug)]
+pub(crate) struct Pulse(Arc<Mutex<TcpStream>>);
+
+impl Pulse {
+    /// Returns when the peer has closed its side, or sends what nobody has asked for without an end.
+    pub(crate) async fn stops(self) {
+        let mut left = UNASKED;
+        let mut scratch = [0; 1024];
+        poll_fn(|context| {
+            loop {
+                let mut buffer = ReadBuf::new(&mut scratch);
+                let read = ready!(Pin::new(&mut *open(&self.0)).poll_read(context, &mut buffer));
+                let length = buffer.filled().len();
+                if read.is_err() || length == 0 || length > left {
+                    return Poll::Ready(());
+                }
+                left -= length;
+            }
+        })
+        .await;
+    }
+}
+
+fn open(socket: &Mutex<TcpStream>) -> MutexGuard<'_, TcpStream> {
+    socket.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long a peer may take to say anything at all.
 const FIRST_BYTE: Duration = Duration::from_secs(3);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How fast HTTP and WebSocket connections are read. Much more than the packets that a client may send and the
+/// longest report: it is for what costs more than its bytes, as frames without any do.
+const READING: Rate = Rate { units: 1 << 20, burst: Duration::from_secs(4) };
+const PAID_AT_ONCE: usize = 16 * 1024;
+/// What may follow the request for something that never ends.
+const UNASKED: usize = 64 * 1024;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -1,54 +1,62 @@
 //! The gateway as a program: settings in, one line on stdout when ready, logs on stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use nertc_gateway::embedded::EmbeddedLimits;
+use nertc_gateway::log::Log;
 use nertc_gateway::{Gateway, Settings};
 use tokio::io::AsyncReadExt as _;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::{info, warn};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let outcome = Settings::parse().with_file().map_err(Into::into).and_then(run);
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("nertc-gateway: {error}");
-            ExitCode::FAILURE
-        }
+    let settings = Settings::from_command_line().unwrap_or_else(|error| error.exit());
+    let log = Log::open();
+    let outcome = settings.with_file().map_err(Into::into).and_then(|settings| run(&settings, &log));
+    if let Err(error) = &outcome {
+        log.say(&format!("nertc-gateway: {error}"));
     }
+    log.finish();
+    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+fn run(settings: &Settings, log: &Log) -> Result<(), Box<dyn std::error::Error>> {
     let config = settings.resolve()?;
     let filter = EnvFilter::try_new(settings.log_filter()).map_err(|error| format!("log: {error}"))?;
-    if settings.print_config {
-        print!("{}", settings.describe()?);
-        return Ok(());
+    if settings.print_config || settings.check_config {
+        for line in &settings.replaced {
+            log.say(line);
+        }
+        let text = if settings.print_config { settings.describe()? } else { "ok\n".to_owned() };
+        return io::stdout().write_all(text.as_bytes()).map_err(Into::into);
     }
-    if settings.check_config {
-        println!("ok");
-        return Ok(());
+    log.subscribe(filter).map_err(|error| format!("log: {error}"))?;
+    for line in &settings.replaced {
+        warn!("{line}");
     }
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     open_enough_files(config.hub.max_connections.saturating_add(config.max_strangers));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         // Before "ready" is said, so that a signal right after it is not lost.
+        let mut hangup = hangup()?;
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let gateway = Gateway::start(config).await?;
-        let mut stdout = std::io::stdout();
-        writeln!(stdout, r#"ready {{"http":"{}","rtmp":"{}"}}"#, gateway.http_addr, gateway.rtmp_addr)?;
-        stdout.flush()?;
+        say_ready(format!(
+            "ready {{\"http\":\"{}\",\"rtmp\":\"{}\"}}\n",
+            gateway.http_addr, gateway.rtmp_addr
+        ));
         tokio::select! {
             _ = interrupt.recv() => info!("stopping: interrupted"),
             _ = terminate.recv() => info!("stopping: terminated"),
+            () = received(&mut hangup) => info!("stopping: hung up"),
             () = stdin_closed(), if settings.exit_on_stdin_close => info!("stopping: stdin is closed"),
+            part = gateway.failed() => {
+                error!("the {part} part has ended, and so does the gateway");
+                return Err(format!("its {part} part has failed").into());
+            }
         }
         gateway.shutdown().await;
         Ok(())
@@ -56,6 +64,37 @@ fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     // A blocked read of stdin must not hold up the exit.
     runtime.shutdown_background();
     result
+}
+
+/// Whoever started us may have gone, or may not read: nobody in a call must notice.
+fn say_ready(line: String) {
+    let say = move || {
+        let mut stdout = io::stdout();
+        if let Err(error) = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
+            warn!("nobody could be told that the gateway is ready: {error}");
+        }
+    };
+    drop(std::thread::Builder::new().name("ready".to_owned()).spawn(say));
+}
+
+/// The signal that says that a terminal or a session is gone, unless whoever started us wants it ignored
+/// (nohup): it is ignored by then, and listening would undo that.
+fn hangup() -> io::Result<Option<Signal>> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    let kind = SignalKind::hangup();
+    if ignored & 1 << (kind.as_raw_value() - 1) != 0 {
+        return Ok(None);
+    }
+    signal(kind).map(Some)
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
 }
 
 /// Every connection is an open file, and most systems begin with 1024. The system's own limit stays.

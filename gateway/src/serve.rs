@@ -3,16 +3,19 @@
 //! Stands in for `axum::serve`, which sets no time limit on a request's head and cannot be told how
 //! many connections to hold.
 
-use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
 use axum::serve::Listener as _;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,6 +23,7 @@ use tracing::{debug, warn};
 
 use crate::listener::{Connection, Listener};
 use crate::strangers::{Crowd, Stranger};
+use crate::vital::Vital;
 
 /// The accepting task.
 #[derive(Debug)]
@@ -30,9 +34,9 @@ pub(crate) struct Server {
 
 impl Server {
     /// Whoever connects is one of `strangers` until a handler says that it proved a right.
-    pub(crate) fn start(listener: Listener, router: Router, strangers: Arc<Crowd>) -> Self {
+    pub(crate) fn start(vital: &Vital, listener: Listener, router: Router, strangers: Arc<Crowd>) -> Self {
         let stop = CancellationToken::new();
-        let accepting = tokio::spawn(accept(listener, router, strangers, stop.clone()));
+        let accepting = vital.spawn("http", accept(listener, router, strangers, stop.clone()));
         Self { stop, accepting }
     }
 
@@ -60,7 +64,7 @@ async fn accept(mut listener: Listener, router: Router, strangers: Arc<Crowd>, s
             next = next => next,
             () = stopped.cancelled() => break,
         };
-        open.spawn(speak(socket, router.clone(), Arc::new(stranger), stopped.clone()));
+        open.spawn(speak(socket, router.clone(), Arc::new(stranger), stopped.clone(), open.clone()));
     }
     drop(listener);
     open.close();
@@ -68,26 +72,71 @@ async fn accept(mut listener: Listener, router: Router, strangers: Arc<Crowd>, s
 }
 
 /// Serves one connection until it closes, becomes a WebSocket, or has answered its last request.
-async fn speak(socket: Connection, router: Router, stranger: Arc<Stranger>, stopped: CancellationToken) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+async fn speak(
+    socket: Connection,
+    router: Router,
+    stranger: Arc<Stranger>,
+    stopped: CancellationToken,
+    open: TaskTracker,
+) {
+    let pulse = socket.pulse();
     let socket = TokioIo::new(socket.of(Arc::clone(&stranger)));
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+    let handover = Handover::default();
+    let (offered, inner) = (handover.clone(), TowerToHyperService::new(router));
+    let service = service_fn(move |mut request: Request<Incoming>| {
         stranger.renew();
         request.extensions_mut().insert(Arc::clone(&stranger));
-        router.call(request)
+        request.extensions_mut().insert(offered.clone());
+        inner.call(request)
     });
-    let mut connection = pin!(http.serve_connection(socket, service).with_upgrades());
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    let mut connection = Box::pin(http.serve_connection(socket, service).with_upgrades());
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
+        workers = handover.taken() => {
+            workers.spawn(open.track_future(async move {
+                tokio::select! {
+                    outcome = connection => conclude(outcome),
+                    () = pulse.stops() => debug!("a player is gone"),
+                }
+            }));
+            return;
+        }
         () = stopped.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
+    conclude(outcome);
+}
+
+fn conclude(outcome: Result<(), hyper::Error>) {
     if let Err(error) = outcome {
         debug!("an HTTP connection broke: {error}");
+    }
+}
+
+/// A way for the answer to the last request of a connection to be sent by other threads. It ends when its peer
+/// is gone.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Handover(Arc<(OnceLock<Handle>, Notify)>);
+
+impl Handover {
+    pub(crate) fn to(&self, workers: &Handle) {
+        let (target, said) = &*self.0;
+        let _again = target.set(workers.clone());
+        said.notify_one();
+    }
+
+    async fn taken(&self) -> Handle {
+        let (target, said) = &*self.0;
+        loop {
+            if let Some(workers) = target.get() {
+                return workers.clone();
+            }
+            said.notified().await;
+        }
     }
 }
 

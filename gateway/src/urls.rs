@@ -9,8 +9,8 @@ use crate::token::{Action, Grants};
 
 /// Makes the media URLs that members are given.
 ///
-/// A grant lasts as long as its holder's ticket, so a member's URLs stay the same for a whole session,
-/// reconnects included (Appendix B 11).
+/// A grant names the stay that it is for, so a member's URLs stay the same for a whole stay, reconnects
+/// included (Appendix B 11).
 pub struct MediaUrls {
     grants: Arc<Grants>,
     address: Box<Address>,

@@ -12,7 +12,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocketUpgrade};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use nertc_miniapp::protocol::MAX_FRAME;
@@ -30,6 +31,7 @@ use crate::guests::GuestList;
 use crate::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::media::MediaEngine;
 use crate::strangers::Stranger;
+use crate::vital::Vital;
 
 /// The way to the hub. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,6 +48,7 @@ impl HubHandle {
     /// Starts the hub's task, which keeps `guests` and tells `media` what has ended. `spare` is how many
     /// frames may wait for one connection, besides those that a full room may bring at once.
     pub(crate) fn start(
+        vital: &Vital,
         hub: Hub,
         clock: Clock,
         spare: usize,
@@ -55,8 +58,8 @@ impl HubHandle {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
         let limits = Arc::new(hub.config().clone());
         let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
-        let shell = Shell { hub, clock, queues: BTreeMap::new(), strangers: BTreeMap::new(), guests, media };
-        tokio::spawn(shell.run(incoming));
+        let shell = Shell { hub, clock, clock_ahead: 0, lines: BTreeMap::new(), guests, media };
+        drop(vital.spawn(HUB, shell.run(incoming)));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
     }
 
@@ -105,27 +108,30 @@ impl HubHandle {
         !self.requests.is_closed()
     }
 
-    /// Asks the hub a question; `None` when there is no hub any more.
+    /// Asks the hub a question.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Hub) -> T + Send + 'static,
-    ) -> Option<T> {
+    ) -> Result<T, HubGone> {
         let (answer, answered) = oneshot::channel();
         // Whoever asked may have gone.
         let ask = Request::Ask(Box::new(move |hub| drop(answer.send(question(hub)))));
-        let _stopping = self.requests.send(ask).await;
-        answered.await.ok()
+        // What could not be sent comes back, and holds the answer's sender: dropped, so that nobody waits.
+        self.requests.send(ask).await.map_err(|_unsent| HubGone)?;
+        answered.await.map_err(|_| HubGone)
     }
 
     /// Tells the hub of all that at once.
     pub(crate) async fn inputs(&self, inputs: Vec<HubInput>) {
         let clock = self.clock;
-        self.ask(move |hub| inputs.into_iter().for_each(|input| hub.handle(input, clock.now()))).await;
+        let handle = move |hub: &mut Hub| inputs.into_iter().for_each(|input| hub.handle(input, clock.now()));
+        // Without a hub the gateway is stopping.
+        let _stopping = self.ask(handle).await;
     }
 
     /// All rooms, for the operator.
-    pub(crate) async fn rooms(&self) -> Vec<RoomStatus> {
-        self.ask(|hub| hub.rooms().collect()).await.unwrap_or_default()
+    pub(crate) async fn rooms(&self) -> Result<Vec<RoomStatus>, HubGone> {
+        self.ask(|hub| hub.rooms().collect()).await
     }
 
     /// Closes every connection for a restart, and waits until the last close frame is out.
@@ -143,13 +149,16 @@ impl HubHandle {
     ) {
         let id = ConnectionId(self.minted.fetch_add(1, Ordering::Relaxed));
         let (queue, mut outgoing) = mpsc::channel(self.queue);
-        if self.requests.send(Request::Opened(id, queue, stranger)).await.is_err() {
+        let caused = Arc::new(AtomicU64::new(0));
+        let line = Line { queue, caused: Arc::clone(&caused), stranger: Some(stranger) };
+        if self.requests.send(Request::Opened(id, line)).await.is_err() {
             return;
         }
         let mut budget: Budget = self.limits.budget(self.clock.now());
         // A packet on its way to the hub. Meanwhile what the hub says is taken, or the queue would fill.
         let mut passing = pin!(Fuse::terminated());
         let close = loop {
+            budget.charge(caused.swap(0, Ordering::Relaxed) / TOLD_WITH_A_PACKET, self.clock.now());
             let (now, ready) = (self.clock.now(), budget.ready());
             let is_free = passing.is_terminated();
             tokio::select! {
@@ -186,6 +195,7 @@ impl HubHandle {
                         }
                     }
                     Some(Outgoing::Close(code, reason)) => break Some((code, reason)),
+                    None if !self.is_running() => break Some((CLOSE_RESTART, "service restart")),
                     None => break Some((CLOSE_TRY_LATER, "reads too slowly")),
                 },
             }
@@ -194,13 +204,29 @@ impl HubHandle {
         let farewell = async {
             if let Some((code, reason)) = close {
                 let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-                sink.send(Message::Close(Some(frame))).await.ok()?;
+                if sink.send(Message::Close(Some(frame))).await.is_err() {
+                    return;
+                }
             }
-            // The peer's own close frame ends the stream; so does an error.
-            while stream.next().await?.is_ok() {}
-            Some(())
+            // The peer's own close frame ends the stream; so does an error. What comes before is read no faster
+            // than ever.
+            loop {
+                sleep_until(self.clock.when(budget.ready())).await;
+                let Some(Ok(_)) = stream.next().await else { return };
+                budget.spend(self.clock.now());
+            }
         };
         let _unanswered = timeout(CLOSE_TIMEOUT, farewell).await;
+    }
+}
+
+/// There is no hub any more, and soon no process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HubGone;
+
+impl IntoResponse for HubGone {
+    fn into_response(self) -> Response {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopped").into_response()
     }
 }
 
@@ -216,9 +242,18 @@ fn complain(id: ConnectionId, error: axum::Error) -> (u16, &'static str) {
 }
 
 enum Request {
-    Opened(ConnectionId, mpsc::Sender<Outgoing>, Weak<Stranger>),
+    Opened(ConnectionId, Line),
     Input(HubInput),
     Ask(Box<dyn FnOnce(&mut Hub) + Send>),
+}
+
+/// What the hub's task has of a connection.
+struct Line {
+    queue: mpsc::Sender<Outgoing>,
+    /// Frames to others that its packets were the reason for, and that it has not been charged with.
+    caused: Arc<AtomicU64>,
+    /// Whoever has not logged in.
+    stranger: Option<Weak<Stranger>>,
 }
 
 /// What waits for a connection.
@@ -230,9 +265,9 @@ enum Outgoing {
 struct Shell {
     hub: Hub,
     clock: Clock,
-    queues: BTreeMap<ConnectionId, mpsc::Sender<Outgoing>>,
-    /// Who has not logged in.
-    strangers: BTreeMap<ConnectionId, Weak<Stranger>>,
+    /// How far the machine's clock is ahead of ours, as the hub knows it.
+    clock_ahead: i64,
+    lines: BTreeMap<ConnectionId, Line>,
     guests: Arc<GuestList>,
     media: Arc<dyn MediaEngine>,
 }
@@ -262,21 +297,22 @@ impl Shell {
 
     fn take(&mut self, request: Request) {
         match request {
-            Request::Opened(id, queue, stranger) => {
-                self.queues.insert(id, queue);
-                self.strangers.insert(id, stranger);
+            Request::Opened(id, line) => {
+                self.lines.insert(id, line);
                 self.handle(HubInput::Opened(id));
             }
             Request::Input(input) => {
-                let mut said = None;
                 if let HubInput::Closed(id) = &input {
-                    self.queues.remove(id);
-                    self.strangers.remove(id);
-                } else if let HubInput::Text(id, _) = &input {
-                    said = Some(*id);
+                    self.lines.remove(id);
                 }
-                self.handle(input);
-                if let Some(id) = said {
+                let from = if let HubInput::Text(id, _) = &input { Some(*id) } else { None };
+                let told = self.handle(input);
+                if told >= TOLD_WITH_A_PACKET
+                    && let Some(line) = from.and_then(|id| self.lines.get(&id))
+                {
+                    line.caused.fetch_add(told, Ordering::Relaxed);
+                }
+                if let Some(id) = from {
                     self.know(id);
                 }
             }
@@ -289,46 +325,55 @@ impl Shell {
 
     /// A login makes a stranger a member.
     fn know(&mut self, id: ConnectionId) {
-        if self.strangers.contains_key(&id)
+        if let Some(line) = self.lines.get_mut(&id)
+            && line.stranger.is_some()
             && self.hub.is_member(id)
-            && let Some(stranger) = self.strangers.remove(&id).and_then(|stranger| stranger.upgrade())
+            && let Some(stranger) = line.stranger.take().and_then(|stranger| stranger.upgrade())
         {
             stranger.prove();
         }
     }
 
-    fn handle(&mut self, input: HubInput) {
+    /// Says how many were told something because of it.
+    fn handle(&mut self, input: HubInput) -> u64 {
+        let ahead = self.clock.machine_ahead();
+        if ahead.abs_diff(self.clock_ahead) >= CLOCK_SET {
+            self.clock_ahead = ahead;
+            self.hub.handle(HubInput::ClockSet(ahead), self.clock.now());
+        }
         self.hub.handle(input, self.clock.now());
-        self.drain();
+        self.drain()
     }
 
-    fn drain(&mut self) {
+    fn drain(&mut self) -> u64 {
+        let mut told = 0;
         while let Some(output) = self.hub.poll_output() {
             match output {
                 HubOutput::Send(id, text) => {
-                    let Some(queue) = self.queues.get(&id) else { continue };
-                    match queue.try_send(Outgoing::Text(text)) {
+                    let Some(line) = self.lines.get(&id) else { continue };
+                    told += 1;
+                    match line.queue.try_send(Outgoing::Text(text)) {
                         Ok(()) => {}
                         Err(TrySendError::Full(_)) => {
                             warn!("{id} reads too slowly and is dropped");
-                            self.queues.remove(&id);
+                            self.lines.remove(&id);
                             self.hub.handle(HubInput::Closed(id), self.clock.now());
                         }
                         // Its task has ended, and will say so.
-                        Err(TrySendError::Closed(_)) => drop(self.queues.remove(&id)),
+                        Err(TrySendError::Closed(_)) => drop(self.lines.remove(&id)),
                     }
                 }
                 HubOutput::Close(id, code, reason) => {
-                    let Some(queue) = self.queues.remove(&id) else { continue };
+                    let Some(line) = self.lines.remove(&id) else { continue };
                     // A full queue ends without a close frame of its own.
-                    drop(queue.try_send(Outgoing::Close(code, reason)));
+                    drop(line.queue.try_send(Outgoing::Close(code, reason)));
                 }
                 HubOutput::Interrupt { cid, from, target } => match target {
                     Some(target) => info!("room {cid}: {from} interrupts {target}"),
                     None => info!("room {cid}: {from} interrupts whoever speaks"),
                 },
-                HubOutput::Admit(cid, uid, role) => {
-                    self.guests.admit(cid, uid, role);
+                HubOutput::Admit(cid, uid, role, stay) => {
+                    self.guests.admit(cid, uid, role, stay);
                     self.media.review(uid.0);
                 }
                 HubOutput::Expel(cid, uid) => {
@@ -341,15 +386,24 @@ impl Shell {
                 HubOutput::Log(Level::Debug, line) => debug!("{line}"),
             }
         }
+        told
     }
 }
 
+/// The hub's task.
+const HUB: &str = "hub";
 /// Bytes of one packet; a login has about 600.
 pub(crate) const MAX_PACKET: usize = 64 * 1024;
 /// Bytes of a connection before its login, frames around them included.
 const MAX_BEFORE_LOGIN: usize = 16 * 1024;
 /// Inputs of all connections that wait for the hub; beyond it, they wait in their sockets.
 const MAX_WAITING_REQUESTS: usize = 1024;
+/// By how many milliseconds the machine's clock must have moved against ours to be worth telling: more than
+/// it is adjusted by all the time, and little against any credential's life.
+const CLOCK_SET: u64 = 1000;
+/// Frames to others that a packet may be the reason for; more of them count as a packet more. A large room costs
+/// whoever talks to all of it, and not the other rooms.
+const TOLD_WITH_A_PACKET: u64 = 16;
 const READ_BUFFER: usize = 4 * 1024;
 /// A frame that does not fit is never sent; the longest is the answer to a login.
 const MAX_WRITE_BUFFER: usize = MAX_FRAME;
@@ -359,4 +413,5 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_PROTOCOL_ERROR: u16 = 1002;
 const CLOSE_TOO_BIG: u16 = 1009;
+const CLOSE_RESTART: u16 = 1012;
 const CLOSE_TRY_LATER: u16 = 1013;

@@ -22,12 +22,20 @@ fn help_teaches_production_and_development() {
 fn a_bad_setting_is_named_and_ends_with_an_error() {
     let file = std::env::temp_dir().join(format!("nertc-cli-{}.toml", std::process::id()));
     std::fs::write(&file, "listen = 'nowhere'\n").unwrap();
+    let protected = file.with_extension("protected.toml");
+    std::fs::write(&protected, "[apps.a]\nsecret = '0123456789abcdef'\n").unwrap();
+    let protected = protected.to_str().unwrap();
     for (flags, named) in [
         (vec!["--secret", "short"], "secret"),
         (vec!["--config", "/nonexistent.toml"], "/nonexistent.toml"),
         (vec!["--config", file.to_str().unwrap()], "line 1"),
         (vec!["--listen", "nowhere"], "--listen"),
         (vec!["--log", "==="], "log"),
+        (vec!["--check-config", "--ticket-ttl", "0"], "ticket-ttl"),
+        (vec!["--check-config", "--public-address", "call.example.com:99999"], "public-address"),
+        (vec!["--check-config", "--app", "a=0123456789abcdef,def"], "app: "),
+        (vec!["--check-config", "--app", "a=abc"], "apps.a: its secret needs at least 16 bytes"),
+        (vec!["--check-config", "--config", protected, "--app", "a"], "app: a needs a token by"),
         (vec!["--listen", "192.0.2.1:1"], "192.0.2.1:1"),
     ] {
         let output = run(&flags);
@@ -39,8 +47,93 @@ fn a_bad_setting_is_named_and_ends_with_an_error() {
 }
 
 #[test]
+fn what_a_flag_says_otherwise_than_the_file_is_said() {
+    let file = std::env::temp_dir().join(format!("nertc-cli-replaced-{}.toml", std::process::id()));
+    std::fs::write(&file, "[apps.a]\nsecret = '0123456789abcdef'\n[apps.b]\n").unwrap();
+    let output = run(&[
+        "--print-config",
+        "--config",
+        file.to_str().unwrap(),
+        "--app",
+        "a=fedcba9876543210,c=0123456789abcdef",
+    ]);
+    let (printed, said) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success() && said.starts_with("apps.a: ") && said.lines().count() == 1, "{said}");
+    for app in ["[apps.a]\nsecret = \"(set)\"\nsecure = true", "[apps.b]\nsecure = false", "[apps.c]\nsecret"]
+    {
+        assert!(printed.contains(app), "{app}: {printed}");
+    }
+    assert!(!printed.contains("fedcba") && !said.contains("fedcba"));
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set_and_a_bad_one_is_named() {
+    const VARIABLES: [&str; 15] = [
+        "NERTC_CONFIG",
+        "NERTC_LISTEN",
+        "NERTC_RTMP_LISTEN",
+        "NERTC_PUBLIC_ADDRESS",
+        "NERTC_PUBLIC_MEDIA",
+        "NERTC_SECRET",
+        "NERTC_APPS",
+        "NERTC_ADMIN_TOKEN",
+        "NERTC_DEV",
+        "NERTC_ALLOW_FAULTS",
+        "NERTC_TICKET_TTL",
+        "NERTC_GRACE",
+        "NERTC_MAX_CONNECTIONS",
+        "NERTC_MAX_ROOMS",
+        "NERTC_MAX_MEMBERS",
+    ];
+    let empty = VARIABLES.into_iter().chain(["NERTC_LOG"]).map(|name| (name, ""));
+    let output = gateway(&["--print-config"]).envs(empty).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.stdout, run(&["--print-config"]).stdout, "as if nothing were set");
+
+    for name in VARIABLES {
+        let output = gateway(&["--check-config"]).env(name, "= a:b").output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        let setting = name.trim_start_matches("NERTC_").to_lowercase().replace('_', "-");
+        let named = [setting.trim_end_matches('s'), "= a:b"].iter().any(|text| error.contains(text));
+        assert!(!output.status.success() && named, "{name}: {error}");
+    }
+}
+
+#[test]
+fn an_ipv6_address_is_printed_and_told_with_brackets() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("this machine has no IPv6");
+        return;
+    }
+    let mut child = gateway(&["--listen", "[::1]:0", "--rtmp-listen", "[::]:0", "--exit-on-stdin-close"])
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(line.strip_prefix("ready ").unwrap()).unwrap();
+    let http: std::net::SocketAddr = ready["http"].as_str().unwrap().parse().unwrap();
+    let rtmp: std::net::SocketAddr = ready["rtmp"].as_str().unwrap().parse().unwrap();
+
+    let sum = nertc_miniapp::bootstrap::debug_checksum("ak", nertc_miniapp::Uid(1), 1);
+    let form = format!("uid=1&appkey=ak&channelName=room&secureType=2&curtime=1&checksum={sum}");
+    let mut socket = std::net::TcpStream::connect(http).unwrap();
+    let request = format!(
+        "POST /nrtc/getChannelInfos.action HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    std::io::Write::write_all(&mut socket, request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(&format!(r#""wechatapparray":["[::1]:{}"]"#, http.port())), "{answer}");
+    assert!(answer.contains(&format!(r#""turnaddrs":[["[::1]:{}"]]"#, rtmp.port())), "{answer}");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn settings_are_checked_and_printed_without_secrets() {
-    let secret = ["--secret", "0123456789abcdef", "--app", "key=hidden"];
+    let secret = ["--secret", "0123456789abcdef", "--app", "key=hidden0123456789"];
     assert!(run(&[&secret[..], &["--check-config"]].concat()).status.success());
     let output = run(&[&secret[..], &["--print-config"]].concat());
     let text = String::from_utf8(output.stdout).unwrap();

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use nertc_gateway::hub::HubConfig;
-use nertc_gateway::token::{BasicToken, Secret};
+use nertc_gateway::token::BasicToken;
 use nertc_gateway::{App, Apps, Config, Gateway, Running};
 use nertc_miniapp::bootstrap::debug_checksum;
 use nertc_miniapp::model::Uid;
@@ -107,8 +107,8 @@ async fn a_bootstrap_that_makes_no_sense_is_refused_with_a_code() {
 
 #[tokio::test]
 async fn secure_mode_wants_the_token_of_this_user_and_room() {
-    let app = App { secret: Some("app secret".into()), secure: true };
-    let debug_app = App { secret: None, secure: false };
+    let app = App { secret: Some("app secret".into()), secure: true, token_ttl: None };
+    let debug_app = App::default();
     let apps = BTreeMap::from([("ak".to_owned(), app), ("debug".to_owned(), debug_app)]);
     let gateway = start(Config { apps: Apps::Listed(apps), dev: true, ..config() }).await;
     let now = wall_clock_ms();
@@ -133,7 +133,7 @@ async fn secure_mode_wants_the_token_of_this_user_and_room() {
     for (form, words) in [
         (secure_form("room", 100, &token("room", 100, 60, now / 1000)), "seconds"),
         (secure_form("room", 100, &token("room", 100, 60, now * 1000)), "microseconds"),
-        (secure_form("room", 100, &token("room", 100, 60, now + 3_600_000)), "clock"),
+        (secure_form("room", 100, &token("room", 100, 60, now + 400 * 86_400_000)), "clock"),
         (secure_form("room", 101, &good), "uid and channelName"),
         (secure_form("room", 100, "rubbish"), "base64"),
         (debug_form("room", "100"), "secure mode"),
@@ -319,7 +319,8 @@ async fn a_second_login_takes_over_and_others_see_nothing() {
     bob.notice(26).await;
 
     let mut second = Client::join(&gateway, "room", 1).await;
-    assert_eq!(first.closed().await, 4001);
+    assert_eq!(first.notice(24).await["reason"], 3, "the vendor's SDK comes back for ever unless it is told");
+    assert_eq!(first.closed().await, 1000);
     second.command(10, json!({"mediaType": "audio", "status": "open"})).await;
     second.command(11, json!({"mediaType": "audio", "mute": true})).await;
     let next = bob.next_notice().await;
@@ -331,6 +332,7 @@ async fn a_member_that_never_reads_is_dropped_and_nobody_waits_for_it() {
     let hub = HubConfig {
         packets_per_second: 1_000_000,
         max_members: 3,
+        // Alice says nothing, and a busy machine takes its time.
         silence: Duration::from_secs(120),
         grace: Duration::from_millis(200),
         ..HubConfig::default()
@@ -388,9 +390,10 @@ async fn who_leaves_or_turns_audience_is_cut_off_the_media_too() {
         ffmpeg.wait().await.unwrap();
         assert!(refuses(push(&url)).await, "the grant has not expired, the right has");
     }
-    let _again = Client::join(&gateway, "room", 1).await;
+    let again = Client::join(&gateway, "room", 1).await;
     assert!(refuses(push(&url.replace("grant=", "grant=A"))).await);
-    let _pusher = push(&url);
+    assert!(refuses(push(&url)).await, "an older device would take the stream for ever");
+    let _pusher = push(again.user(1)["url"].as_str().unwrap());
     wait_for(&gateway, "publishers", 1).await;
 }
 
@@ -444,24 +447,6 @@ async fn media_flow_on_through_the_grace_period_and_no_longer() {
     wait_for(&gateway, "publishers", 0).await;
     pusher.wait().await.unwrap();
     player.wait().await.unwrap();
-}
-
-#[tokio::test]
-async fn after_a_restart_media_wait_for_the_login() {
-    let secret = Secret::from_text("the same for both").unwrap();
-    let config = || Config { secret: Some(secret.clone()), ..config() };
-    let first = start(config()).await;
-    let alice = Client::join(&first, "room", 1).await;
-    let url = alice.user(1)["url"].as_str().unwrap().to_owned();
-    let old_addr = first.rtmp_addr.to_string();
-    first.shutdown().await;
-
-    let second = start(config()).await;
-    let url = url.replace(&old_addr, &second.rtmp_addr.to_string());
-    assert!(refuses(push(&url)).await, "nobody is in the room");
-    let _alice = Client::join(&second, "room", 1).await;
-    let _pusher = push(&url);
-    wait_for(&second, "publishers", 1).await;
 }
 
 #[tokio::test]

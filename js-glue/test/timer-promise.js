@@ -54,4 +54,19 @@ Promise = class Promise {
   static reject(error) {
     return new Promise((resolve, reject) => reject(error));
   }
+
+  static all(values) {
+    return new Promise((resolve, reject) => {
+      const results = [];
+      let missing = values.length;
+      if (missing === 0) resolve(results);
+      values.forEach((value, index) => {
+        Promise.resolve(value).then((result) => {
+          results[index] = result;
+          missing -= 1;
+          if (missing === 0) resolve(results);
+        }, reject);
+      });
+    });
+  }
 };

@@ -282,7 +282,7 @@ impl World {
     }
 
     fn welcomes(&self, action: Action, claim: &Claim) -> bool {
-        match (self.admitted.get(&(claim.cid, claim.uid)), action) {
+        match (self.admitted.get(&(claim.cid, claim.uid)).map(|(role, _)| role), action) {
             (Some(Role::Broadcaster), Action::Publish | Action::Play)
             | (Some(Role::Audience), Action::Play) => true,
             (Some(Role::Audience), Action::Publish) | (None, Action::Publish | Action::Play) => false,
@@ -294,7 +294,7 @@ impl Claim {
     fn of(action: Action, url: &str) -> Self {
         let stream_and_grant = url.strip_prefix(MEDIA_BASE).and_then(|rest| rest.split_once("?grant="));
         let (stream, grant) = stream_and_grant.expect("only URLs of ours are on a page");
-        let holder = Grants::new(secret()).verify(grant, action, stream, 0).expect("each as it was issued");
+        let holder = Grants::new(secret()).verify(grant, action, stream).expect("each as it was issued");
         let cid = stream.split('-').next().and_then(|cid| cid.parse().ok()).expect("it names its room");
         Self { stream: stream.to_owned(), cid: Cid(cid), uid: Uid(holder.uid), expires_ms: holder.expires_ms }
     }

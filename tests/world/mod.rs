@@ -58,8 +58,8 @@ pub(crate) struct World {
     issued: Issued,
     /// How many tickets the channel server has handed out.
     tickets: u64,
-    /// Who may use the media server, as the hub told it.
-    admitted: BTreeMap<(Cid, Uid), Role>,
+    /// Who may use the media server, and on which stay, as the hub told it.
+    admitted: BTreeMap<(Cid, Uid), (Role, u64)>,
     /// When the gateway began.
     hub_began: Instant,
     /// Whether the media server waits for holders that it does not know yet, or refuses them.
@@ -390,8 +390,11 @@ impl World {
         let is_open = |wire: &&Wire| wire.client_end || wire.hub_end;
         let anatomies: Vec<String> = self.seats.iter().map(|seat| seat.client.anatomy()).collect();
         let (sessions, hub) = (anatomies.concat(), format!("{:?}", self.hub));
-        // Numbers grow, and say nothing.
-        let letters = |text: &str| text.chars().filter(|letter| !letter.is_ascii_digit()).count();
+        // Numbers grow, and say nothing; tickets have some in them.
+        let is_between = |letter: char| !letter.is_ascii_alphanumeric() && !"-_.".contains(letter);
+        let has_number = |word: &str| word.bytes().any(|letter| letter.is_ascii_digit());
+        let length = |word: &str| if has_number(word) { 1 } else { word.len() + 1 };
+        let letters = |text: &str| text.split(is_between).map(length).sum();
         Size {
             sockets: self.wires.iter().filter(is_open).count(),
             pending_calls: self.seats.iter().map(|seat| seat.client.pending()).sum(),
@@ -515,8 +518,8 @@ impl World {
                         self.client_loses(wire, info, due);
                     }
                 }
-                HubOutput::Admit(cid, uid, role) => {
-                    self.admitted.insert((cid, uid), role);
+                HubOutput::Admit(cid, uid, role, stay) => {
+                    self.admitted.insert((cid, uid), (role, stay));
                     self.review_media(None);
                 }
                 HubOutput::Expel(cid, uid) => {
@@ -810,7 +813,15 @@ impl World {
         self.tickets += 1;
         let life = self.weather.ticket_life.as_millis() as u64;
         let expires_ms = self.now.as_millis() + life + self.tickets;
-        let ticket = LoginTicket { cid: cid.0, uid, channel, app_key: "app".into(), expires_ms };
+        let ticket = LoginTicket {
+            cid: cid.0,
+            uid,
+            channel,
+            app_key: "app".into(),
+            expires_ms,
+            good_until: None,
+            began: None,
+        };
         let mut token = ticket.sign(&secret());
         if self.strikes("bad ticket", self.weather.tickets_bad) {
             token.push('x');
@@ -908,6 +919,7 @@ const fn name_of_hub_timer(timer: HubTimer) -> &'static str {
         HubTimer::Grace(..) => "grace",
         HubTimer::Confirm(..) => "confirm",
         HubTimer::Dissolve(_) => "dissolve",
+        HubTimer::Ban(..) => "ban",
     }
 }
 
@@ -952,7 +964,7 @@ fn new_hub(issued: &Issued) -> Hub {
     let grants = Arc::new(Grants::new(secret()));
     let (ledger, verifier) = (Arc::clone(issued), Arc::clone(&grants));
     let urls = MediaUrls::new(grants, move |action, stream, grant| {
-        let holder = verifier.verify(grant, action, stream, 0).expect("just issued");
+        let holder = verifier.verify(grant, action, stream).expect("just issued");
         let url = format!("{MEDIA_BASE}{stream}?grant={grant}");
         let key = (action == Action::Publish, stream.to_owned(), Uid(holder.uid));
         ledger.lock().expect("nobody panicked with it").insert(key, url.clone());

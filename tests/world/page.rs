@@ -66,6 +66,22 @@ impl Page {
         self.stage.call(Call::parse("dataReporter", &arguments).unwrap());
     }
 
+    /// Which URLs are told when a component reports a status.
+    pub(crate) fn told_of(&mut self, direction: &str, code: i32, uid: Option<u64>) -> Vec<String> {
+        let before = self.stage.client.events.len();
+        self.report(direction, code, uid);
+        self.synchronised(before)
+    }
+
+    /// The URLs of `syncDone` since so many events.
+    pub(crate) fn synchronised(&self, since: usize) -> Vec<String> {
+        let urls = self.stage.client.events[since..].iter().filter_map(|event| {
+            let Event::SyncDone(sync) = event else { return None };
+            Some(sync.url().as_str().to_owned())
+        });
+        urls.collect()
+    }
+
     /// A component tells a failure of its own.
     pub(crate) fn fail(&mut self, direction: &str, code: i32) {
         let told = json!({"errCode": code, "errMsg": "no"});

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nertc_gateway::hub::{CaptionWish, MemberStatus};
+use nertc_gateway::token::{Action, Grants};
 use nertc_gateway::urls::stream_name;
 use nertc_miniapp::protocol::{ClientPacket, Command};
 use nertc_miniapp::{Call, Cid, Error, Media, MediaSet, Role, Uid};
 
 use super::client::Client;
 use super::view::Stay;
-use super::{ClientId, Seat, World};
+use super::{ClientId, Seat, World, secret};
 
 impl World {
     /// Whether sessions, hub and applications agree, and nobody waits for anything.
@@ -42,7 +43,8 @@ impl World {
         let admitted = rooms
             .iter()
             .flat_map(|(cid, members)| members.iter().map(|member| ((*cid, member.uid), member.role)));
-        same("who may use the media server", &self.admitted, &admitted.collect())
+        let media = self.admitted.iter().map(|(who, (role, _))| (*who, *role)).collect();
+        same("who may use the media server", &media, &admitted.collect::<BTreeMap<_, _>>())
     }
 
     /// Whether a client that is not idle is in its room, and everybody agrees about it.
@@ -67,9 +69,15 @@ impl World {
         }
         Wishes::of(client, seat.uid).fulfilled(me)?;
         let issued = self.issued.lock().expect("nobody panicked with it");
+        let grants = Grants::new(secret());
+        let stay = self.admitted.get(&(info.cid, seat.uid)).map(|(_, stay)| *stay);
         for ((uid, stream), url) in &client.view.urls {
             let key = (*uid == seat.uid, stream_name(info.cid, *uid, *stream), seat.uid);
             same("url on the page", &Some(&url.0), &issued.get(&key))?;
+            let action = if key.0 { Action::Publish } else { Action::Play };
+            let grant = url.0.split_once("?grant=").map_or("", |(_, grant)| grant);
+            let holder = grants.verify(grant, action, &key.1).map_err(|error| error.to_string())?;
+            same("the stay of the url on the page", &Some(holder.expires_ms), &stay)?;
         }
         let frames = client.sent.iter().rev().take_while(|(id, _)| Some(*id) == client.socket());
         let asked: BTreeSet<(Uid, Media)> = frames

@@ -3,15 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
+use super::directory::Place;
 use super::stream::Cache;
 use super::tracks::{Origin, Told, Tracks};
 use super::{BrokerLimits, Packet, Part, Track};
 
 #[derive(Debug)]
 pub(super) struct Player {
-    pub(super) holder: u64,
     phase: Phase,
     queue: VecDeque<Packet>,
     bytes: usize,
@@ -20,7 +18,7 @@ pub(super) struct Player {
     latest: i64,
     /// Since when something is there for it that it does not take.
     untaken_since: Option<u64>,
-    pub(super) wake: Arc<Notify>,
+    place: Arc<Place>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,16 +30,15 @@ enum Phase {
 }
 
 impl Player {
-    pub(super) fn new(holder: u64, wake: Arc<Notify>) -> Self {
+    pub(super) fn new(place: Arc<Place>) -> Self {
         Self {
-            holder,
             phase: Phase::Fresh,
             queue: VecDeque::new(),
             bytes: 0,
             origin: None,
             latest: 0,
             untaken_since: None,
-            wake,
+            place,
         }
     }
 
@@ -107,6 +104,17 @@ impl Player {
         self.bytes = 0;
         self.start_over();
         dropped
+    }
+
+    /// Tells its connection that there is something for it.
+    pub(super) fn wake(&self) {
+        if !self.queue.is_empty() {
+            self.place.wake.notify_one();
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.place.is_over()
     }
 
     pub(super) fn take(&mut self, bytes: usize, now_ms: u64) -> Vec<Packet> {

@@ -1,46 +1,123 @@
-//! What a stream remembers for the players still to come: its tracks, and the last pictures.
+//! One stream: what of it is remembered for the players still to come, and the ones there are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
+use super::directory::Place;
+use super::packet::Part;
 use super::player::Player;
 use super::tracks::Tracks;
-use super::{BrokerLimits, ConnectionId, Packet, Track};
+use super::{BrokerLimits, ConnectionId, Ended, Packet, Track};
 
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    pub(super) publisher: Option<Publisher>,
-    pub(super) tracks: Tracks,
-    pub(super) cache: Cache,
-    pub(super) players: BTreeMap<ConnectionId, Player>,
+    publisher: Option<ConnectionId>,
+    /// Of all that ever published: one that comes late to be replaced must not replace.
+    newest: Option<ConnectionId>,
+    tracks: Tracks,
+    cache: Cache,
+    players: BTreeMap<ConnectionId, Player>,
 }
 
 impl Stream {
-    pub(super) fn end_publisher(&mut self) {
-        if let Some(publisher) = self.publisher.take() {
-            publisher.wake.notify_one();
+    pub(super) fn begin(&mut self, id: ConnectionId) {
+        if self.newest.is_some_and(|newest| newest > id) {
+            return;
         }
-        self.cache.close();
+        (self.publisher, self.newest) = (Some(id), Some(id));
         self.tracks.end();
+        self.cache.close();
+        self.players.values_mut().for_each(Player::start_over);
     }
 
-    pub(super) fn wake_all(&self) {
-        for player in self.players.values() {
-            player.wake.notify_one();
+    /// Queues packets for every player, and says how many packets they will miss.
+    pub(super) fn push(
+        &mut self,
+        id: ConnectionId,
+        packets: &[Packet],
+        limits: &BrokerLimits,
+        now_ms: u64,
+    ) -> Result<u64, Ended> {
+        if self.publisher != Some(id) {
+            return Err(Ended);
         }
-        if let Some(publisher) = &self.publisher {
-            publisher.wake.notify_one();
+        Ok(packets.iter().map(|packet| self.take_in(packet, limits, now_ms)).sum())
+    }
+
+    /// Wakes every player that something is queued for. Those that took nothing for too long are players no
+    /// more, and are named.
+    pub(super) fn wake(&mut self, limits: &BrokerLimits, now_ms: u64) -> Vec<ConnectionId> {
+        let mut stalled = Vec::new();
+        self.players.retain(|id, player| {
+            player.wake();
+            let stalls = player.is_stalled(limits, now_ms);
+            if stalls {
+                stalled.push(*id);
+            }
+            // One whose place was given away may be busy writing, and not have seen it.
+            !stalls && !player.is_over()
+        });
+        stalled
+    }
+
+    pub(super) fn play(&mut self, id: ConnectionId, place: Arc<Place>, now_ms: u64) {
+        let mut player = Player::new(place);
+        player.start_from(&self.cache, &self.tracks, now_ms);
+        self.players.insert(id, player);
+    }
+
+    pub(super) fn take(&mut self, id: ConnectionId, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
+        self.players.get_mut(&id).map(|player| player.take(bytes, now_ms)).ok_or(Ended)
+    }
+
+    /// Forgets a publisher, whose players wait for the next one, or a player.
+    pub(super) fn leave(&mut self, id: ConnectionId) {
+        if self.publisher == Some(id) {
+            self.publisher = None;
+            self.cache.close();
+            self.tracks.end();
+        } else {
+            self.players.remove(&id);
         }
     }
-}
 
-#[derive(Debug)]
-pub(super) struct Publisher {
-    pub(super) id: ConnectionId,
-    pub(super) holder: u64,
-    pub(super) wake: Arc<Notify>,
+    pub(super) fn players(&self) -> usize {
+        self.players.len()
+    }
+
+    /// Queues a packet for every player, and says how many packets they miss.
+    fn take_in(&mut self, packet: &Packet, limits: &BrokerLimits, now_ms: u64) -> u64 {
+        let (part, track) = (packet.part(), packet.track);
+        let time = match part {
+            Part::Header => {
+                if !self.tracks.learn(packet, now_ms) {
+                    return 0;
+                }
+                // What is cached belongs to the header before this one.
+                match track {
+                    Track::Metadata => {}
+                    Track::Audio => self.cache.hush(),
+                    Track::Video => self.cache.close(),
+                }
+                // Headers carry whatever time the encoder likes, mostly zero.
+                self.tracks.last(track)
+            }
+            Part::KeyFrame | Part::Frame | Part::Sound => {
+                let time = self.tracks.place(track, packet.timestamp, now_ms);
+                match part {
+                    Part::KeyFrame => self.cache.open(time, packet),
+                    Part::Header | Part::Frame | Part::Sound => self.cache.push(time, packet, limits),
+                }
+                time
+            }
+        };
+        let mut dropped = 0;
+        for player in self.players.values_mut() {
+            player.receive(part, time, packet, &self.tracks, now_ms);
+            dropped += player.skip_if_behind(limits);
+        }
+        dropped
+    }
 }
 
 /// Everything since the last key frame; empty while that is unknown or too much to keep.

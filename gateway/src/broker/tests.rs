@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
-use super::*;
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
+
+use super::*;
 
 #[test]
 fn a_late_player_gets_the_headers_and_then_everything_since_the_key_frame() {
@@ -108,12 +111,11 @@ fn a_review_ends_only_what_its_holder_may_not_do() {
     let mut bench = Bench::new();
     let publisher = bench.publish(1);
     bench.push_all(publisher, &[AVC_HEADER, KEY]);
-    let wake = || Arc::new(Notify::new());
-    let own = bench.broker.play(NAME, 1, wake(), 0).unwrap();
+    let own = bench.play_as(NAME, 1).unwrap();
     let other = bench.play();
     bench.broker.review(3, |_, _| false);
     bench.broker.review(1, |action, name| action == Action::Publish && name == NAME);
-    assert_eq!(bench.broker.take(NAME, own, 1, 0), Err(Ended));
+    assert_eq!(bench.try_take(own, 1), Err(Ended));
     bench.push_all(publisher, &[FRAME]);
 
     bench.broker.review(1, |_, _| false);
@@ -134,9 +136,9 @@ fn a_player_that_takes_nothing_is_dropped_and_one_that_takes_a_little_is_not() {
     for step in 1..=2 {
         bench.now = limit * step / 2;
         bench.push_all(publisher, &[FRAME]);
-        bench.broker.take(NAME, slow, 1, bench.now).unwrap();
+        bench.try_take(slow, 1).unwrap();
     }
-    assert_eq!(bench.broker.take(NAME, dead, 1, bench.now), Err(Ended));
+    assert_eq!(bench.try_take(dead, 1), Err(Ended));
     assert_eq!(bench.broker.statistics().players, 1);
 }
 
@@ -148,7 +150,7 @@ fn a_player_goes_on_across_publishers_without_going_back_in_time() {
     bench.push_all(first, &[AVC_HEADER]);
     bench.push_at(first, 9000, KEY);
     bench.push_at(first, 9100, FRAME);
-    bench.broker.unpublish(NAME, first);
+    bench.leave(first);
     let second = bench.publish(2);
     bench.push_at(second, 0, FRAME);
     bench.push_all(second, &[OTHER_HEADER]);
@@ -179,9 +181,9 @@ fn the_same_holder_replaces_itself_and_another_is_refused() {
     assert_eq!(bench.try_publish(2), Err(Refusal::Busy));
     let new = bench.publish(1);
     assert_eq!(bench.push(old, 0, KEY), Err(Ended));
-    bench.broker.unpublish(NAME, old);
+    bench.leave(old);
     assert_eq!(bench.push(new, 0, KEY), Ok(()));
-    bench.broker.unpublish(NAME, new);
+    bench.leave(new);
     assert_eq!(bench.push(new, 0, KEY), Err(Ended));
     assert!(bench.try_publish(2).is_ok());
 }
@@ -189,8 +191,8 @@ fn the_same_holder_replaces_itself_and_another_is_refused() {
 #[test]
 fn one_more_than_the_limit_is_refused() {
     let mut bench = Bench::new();
-    let wake = || Arc::new(Notify::new());
-    let play = |bench: &mut Bench, name| bench.broker.play(name, 2, wake(), 0);
+    let mut holders = 2..;
+    let mut play = |bench: &mut Bench, name| bench.play_as(name, holders.next().unwrap());
     bench.broker.limits.streams = 2;
     bench.broker.limits.waiting_players = 2;
     bench.broker.limits.players_per_stream = 1;
@@ -198,7 +200,7 @@ fn one_more_than_the_limit_is_refused() {
     assert_eq!(play(&mut bench, "a"), Err(Refusal::Full), "a stream's players");
     let leaver = play(&mut bench, "b").unwrap();
     assert_eq!(bench.try_publish(1), Err(Refusal::Full), "streams");
-    bench.broker.leave("b", leaver);
+    bench.leave(leaver);
     bench.broker.limits.waiting_players = 1;
     assert_eq!(play(&mut bench, "b"), Err(Refusal::Full), "waiting players");
     bench.publish(1);
@@ -211,8 +213,9 @@ fn one_more_than_the_limit_is_refused() {
 
 #[test]
 fn the_largest_room_plays_one_stream_though_every_player_has_come_back_and_one_more_is_refused() {
-    let mut broker = Broker::new(BrokerLimits::default());
-    let mut play = |name: &str| broker.play(name, 2, Arc::new(Notify::new()), 0);
+    let broker = Broker::new(BrokerLimits::default());
+    let mut holders = 2..;
+    let mut play = |name: &str| broker.play(name, holders.next().unwrap(), 0).map(drop);
     for _ in 0..2 * MOST_MEMBERS {
         play("a").unwrap();
     }
@@ -224,15 +227,97 @@ fn the_largest_room_plays_one_stream_though_every_player_has_come_back_and_one_m
 }
 
 #[test]
+fn a_stream_whose_places_are_taken_has_one_for_who_has_fewer_than_another() {
+    let mut bench = Bench::new();
+    bench.broker.limits.players_per_stream = 4;
+    bench.broker.limits.players_per_holder = 3;
+    let first = bench.play_as(NAME, 1).unwrap();
+    let second = bench.play_as(NAME, 1).unwrap();
+    bench.play_as(NAME, 1).unwrap();
+    bench.play_as(NAME, 1).unwrap();
+    assert_eq!(bench.try_take(first, 1), Err(Ended), "one too many of the same holder");
+    bench.play_as(NAME, 2).unwrap();
+    bench.play_as(NAME, 3).unwrap();
+    assert_eq!(bench.try_take(second, 1), Err(Ended), "the oldest of who has most");
+    assert_eq!(bench.play_as(NAME, 2).err(), Some(Refusal::Full), "as many as anybody has");
+    bench.play_as(NAME, 4).unwrap();
+    assert_eq!(bench.play_as(NAME, 5).err(), Some(Refusal::Full), "everybody has one");
+    assert_eq!(bench.broker.statistics().players, 4);
+}
+
+#[test]
+fn who_was_replaced_and_comes_late_replaces_nobody() {
+    let mut bench = Bench::new();
+    // Both have a place each before either tells the stream.
+    let limits = bench.broker.limits.clone();
+    let early = bench.broker.directory().publish(NAME, 1, &limits).unwrap();
+    let late = bench.broker.directory().publish(NAME, 1, &limits).unwrap();
+    for given in [&late, &early] {
+        open(&given.stream).begin(given.id);
+    }
+    let [early, late] = [early, late].map(|given| bench.keep(Seat(given)));
+    assert_eq!(bench.push(early, 0, KEY), Err(Ended));
+    assert_eq!(bench.push(late, 0, KEY), Ok(()));
+    bench.leave(early);
+    assert_eq!(bench.push(late, 0, KEY), Ok(()));
+}
+
+#[test]
+fn nobody_who_decides_about_places_waits_for_a_stream() {
+    let mut bench = Bench::new();
+    let (publisher, player) = (bench.publish(1), bench.play());
+    let stream = Arc::clone(&bench.seats[&publisher].0.stream);
+    let busy = open(&stream);
+    assert_eq!(bench.broker.statistics().players, 1);
+    bench.broker.review(2, |_, _| false);
+    assert!(bench.seats[&player].is_over());
+    bench.broker.publish("another", 3).unwrap();
+    bench.broker.end(NAME);
+    assert!(bench.seats[&publisher].is_over());
+    drop(busy);
+}
+
+#[test]
+fn no_step_of_a_clock_stops_time_or_turns_it_back() {
+    const HALF: u32 = 1 << 31;
+    for steps in [
+        &[HALF][..],
+        &[HALF, HALF],
+        &[HALF - 1, HALF + 1],
+        &[HALF + 1, 40, HALF - 1],
+        &[u32::MAX],
+        &[HALF, 0, HALF, 40],
+    ] {
+        for track in [KEY, SOUND] {
+            let mut bench = Bench::new();
+            let publisher = bench.publish(1);
+            let player = bench.play();
+            let (mut raw, mut last) = (0_u32, 0);
+            bench.push_at(publisher, raw, track);
+            bench.take(player);
+            for step in steps.iter().copied().chain([40; 20]) {
+                raw = raw.wrapping_add(step);
+                bench.now += 40;
+                bench.push_at(publisher, raw, track);
+                let time = bench.take(player)[0].0;
+                assert!(time >= last && time <= last + 1_000, "{steps:?}: {time} after {last}");
+                last = time;
+            }
+            assert!(last >= 19 * 40, "{steps:?}: time stands at {last}");
+        }
+    }
+}
+
+#[test]
 fn an_ended_stream_is_over_for_everyone_and_nothing_of_it_stays() {
     let mut bench = Bench::new();
     let publisher = bench.publish(1);
     let player = bench.play();
     bench.broker.end(NAME);
     assert_eq!(bench.push(publisher, 0, KEY), Err(Ended));
-    assert_eq!(bench.broker.take(NAME, player, 1, 0), Err(Ended));
-    bench.broker.leave(NAME, player);
-    bench.broker.unpublish(NAME, publisher);
+    assert_eq!(bench.try_take(player, 1), Err(Ended));
+    bench.leave(player);
+    bench.leave(publisher);
     assert_eq!(bench.broker.statistics().streams, 0);
 }
 
@@ -241,8 +326,7 @@ fn a_closed_broker_lets_nobody_in() {
     let mut bench = Bench::new();
     bench.broker.close();
     assert_eq!(bench.try_publish(1), Err(Refusal::Full));
-    let wake = Arc::new(Notify::new());
-    assert_eq!(bench.broker.play(NAME, 2, wake, 0), Err(Refusal::Full));
+    assert_eq!(bench.play_as(NAME, 2), Err(Refusal::Full));
 }
 
 #[test]
@@ -479,7 +563,7 @@ fn new_players_are_promised_only_what_flows() {
         (0..4).for_each(|_| live(&mut bench));
         let player = bench.play();
         live(&mut bench);
-        let taken = bench.broker.take(NAME, player, usize::MAX, bench.now).unwrap();
+        let taken = bench.try_take(player, usize::MAX).unwrap();
         assert_eq!(&taken[0].body[..], promise, "{case}");
         let has = |wanted: &[u8]| taken.iter().any(|packet| packet.body == wanted);
         assert_eq!([has(AAC_HEADER), has(SOUND)], [has_sound; 2], "{case}");
@@ -490,7 +574,7 @@ fn new_players_are_promised_only_what_flows() {
         bench.now += 20;
         bench.push_at(publisher, bench.now as u32, SOUND);
         bench.push_at(publisher, bench.now as u32, KEY);
-        let taken = bench.broker.take(NAME, player, usize::MAX, bench.now).unwrap();
+        let taken = bench.try_take(player, usize::MAX).unwrap();
         let bodies: Vec<_> = taken.iter().map(|packet| &packet.body[..]).collect();
         let expected: &[&[u8]] = match (has_sound, has_pictures) {
             (false, _) => &[all, AAC_HEADER, SOUND, KEY],
@@ -552,6 +636,7 @@ const SOUND: &[u8] = &[0xaf, 1, 1];
 
 struct Bench {
     broker: Broker,
+    seats: BTreeMap<ConnectionId, Seat>,
     now: u64,
 }
 
@@ -562,9 +647,10 @@ impl Bench {
             cached_bytes: 1000,
             queued_packets: 10,
             queued_bytes: 2000,
+            players_per_holder: 1000,
             ..BrokerLimits::default()
         };
-        Self { broker: Broker::new(limits), now: 0 }
+        Self { broker: Broker::new(limits), seats: BTreeMap::new(), now: 0 }
     }
 
     fn publish(&mut self, holder: u64) -> ConnectionId {
@@ -572,12 +658,31 @@ impl Bench {
     }
 
     fn try_publish(&mut self, holder: u64) -> Result<ConnectionId, Refusal> {
-        self.broker.publish(NAME, holder, Arc::new(Notify::new()))
+        let seat = self.broker.publish(NAME, holder)?;
+        Ok(self.keep(seat))
     }
 
     fn play(&mut self) -> ConnectionId {
-        let wake = Arc::new(Notify::new());
-        self.broker.play(NAME, 2, wake, self.now).unwrap()
+        self.play_as(NAME, 2).unwrap()
+    }
+
+    fn play_as(&mut self, name: &str, holder: u64) -> Result<ConnectionId, Refusal> {
+        let seat = self.broker.play(name, holder, self.now)?;
+        Ok(self.keep(seat))
+    }
+
+    fn keep(&mut self, seat: Seat) -> ConnectionId {
+        let id = seat.0.id;
+        self.seats.insert(id, seat);
+        id
+    }
+
+    fn leave(&mut self, id: ConnectionId) {
+        self.broker.leave(&self.seats[&id]);
+    }
+
+    fn try_take(&mut self, id: ConnectionId, bytes: usize) -> Result<Vec<Packet>, Ended> {
+        self.broker.take(&self.seats[&id], bytes, self.now)
     }
 
     fn push_all(&mut self, id: ConnectionId, bodies: &[&'static [u8]]) {
@@ -592,7 +697,7 @@ impl Bench {
 
     fn push_metadata(&mut self, id: ConnectionId, body: &'static [u8]) {
         let packet = Packet { track: Track::Metadata, timestamp: 0, body: Bytes::from_static(body) };
-        self.broker.push(NAME, id, &packet, self.now).unwrap();
+        self.pass(id, packet).unwrap();
     }
 
     fn push(&mut self, id: ConnectionId, timestamp: u32, body: &'static [u8]) -> Result<(), Ended> {
@@ -603,12 +708,19 @@ impl Bench {
         };
         let body = Bytes::from_static(body);
         let packet = Packet { track, timestamp, body };
-        self.broker.push(NAME, id, &packet, self.now)
+        self.pass(id, packet)
+    }
+
+    fn pass(&mut self, id: ConnectionId, packet: Packet) -> Result<(), Ended> {
+        let seat = &self.seats[&id];
+        self.broker.push(seat, &[packet], self.now)?;
+        self.broker.wake(seat, self.now);
+        Ok(())
     }
 
     fn take(&mut self, id: ConnectionId) -> Vec<(u32, &'static [u8])> {
         let all = [META, AVC_HEADER, OTHER_HEADER, KEY, FRAME, AAC_HEADER, SOUND];
-        let taken = self.broker.take(NAME, id, usize::MAX, self.now).unwrap();
+        let taken = self.try_take(id, usize::MAX).unwrap();
         let known = |packet: Packet| {
             let body = all.into_iter().find(|body| packet.body == *body);
             (packet.timestamp, body.unwrap())

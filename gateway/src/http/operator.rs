@@ -1,6 +1,7 @@
 //! What the operator's own servers ask: who is where, removals, and captions for a room.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -18,7 +19,8 @@ use subtle::ConstantTimeEq as _;
 use super::bodies::{self, Bodies};
 use super::{Desk, Fields, MAX_BODY, Shared};
 use crate::clock::wall_clock_ms;
-use crate::hub::{HubInput, MAX_LANGUAGE, NotOneRoom};
+use crate::hub::{HubInput, MAX_LANGUAGE, NotOneRoom, TooManyBans};
+use crate::ws::HubGone;
 
 /// Every route of the operator, behind its token.
 pub(super) fn router(desk: &Arc<Desk>, bodies: &Bodies) -> Router<Arc<Desk>> {
@@ -50,23 +52,60 @@ async fn operator_only(
     }
 }
 
-async fn rooms(State(desk): Shared) -> Json<Value> {
-    Json(json!({ "rooms": desk.hub.rooms().await }))
+async fn rooms(State(desk): Shared) -> Result<Json<Value>, HubGone> {
+    Ok(Json(json!({ "rooms": desk.hub.rooms().await? })))
 }
 
 #[derive(Deserialize)]
 struct Target {
     appkey: String,
     uid: Uid,
+    ban: Option<Ban>,
 }
 
-async fn kick(State(desk): Shared, Path(channel): Path<String>, Json(target): Json<Target>) -> StatusCode {
+/// How long a removed member is kept out.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ban {
+    /// For so many seconds; with 0 it may come again.
+    Seconds(u64),
+    /// `ticket`: until everything that it holds to come in with has expired.
+    Word(String),
+}
+
+impl Ban {
+    fn read(&self) -> Result<Option<Duration>, Unreadable> {
+        match self {
+            Self::Seconds(seconds) if *seconds <= LONGEST_BAN => Ok(Some(Duration::from_secs(*seconds))),
+            Self::Word(word) if word == "ticket" => Ok(None),
+            Self::Seconds(_) | Self::Word(_) => {
+                Err(Unreadable::at("ban", format!("seconds, at most {LONGEST_BAN}, or \"ticket\"")))
+            }
+        }
+    }
+}
+
+async fn kick(
+    State(desk): Shared,
+    Path(channel): Path<String>,
+    Json(target): Json<Target>,
+) -> Result<Response, HubGone> {
     let cid = Cid(desk.secret.channel_id(&target.appkey, &channel));
-    if desk.hub.ask(move |hub| hub.has(cid, Some(target.uid))).await != Some(true) {
-        return StatusCode::NOT_FOUND;
+    if let Some(ban) = target.ban {
+        // Also of somebody who is not there at the moment.
+        let (how_long, now) = match ban.read() {
+            Ok(how_long) => (how_long, desk.clock.now()),
+            Err(unreadable) => return Ok(unreadable.into_response()),
+        };
+        let banned = desk.hub.ask(move |hub| hub.ban(cid, target.uid, how_long, now)).await?;
+        let refused = |TooManyBans| (StatusCode::INSUFFICIENT_STORAGE, TooManyBans.to_string());
+        return Ok(banned.map(|()| StatusCode::NO_CONTENT).map_err(refused).into_response());
+    }
+    if !desk.hub.ask(move |hub| hub.has(cid, Some(target.uid))).await? {
+        return Ok(StatusCode::NOT_FOUND.into_response());
     }
     desk.hub.input(HubInput::Kick(cid, target.uid)).await;
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 #[derive(Deserialize)]
@@ -74,13 +113,17 @@ struct Whose {
     appkey: String,
 }
 
-async fn dissolve(State(desk): Shared, Path(channel): Path<String>, Json(whose): Json<Whose>) -> StatusCode {
+async fn dissolve(
+    State(desk): Shared,
+    Path(channel): Path<String>,
+    Json(whose): Json<Whose>,
+) -> Result<StatusCode, HubGone> {
     let cid = Cid(desk.secret.channel_id(&whose.appkey, &channel));
-    if desk.hub.ask(move |hub| hub.has(cid, None)).await != Some(true) {
-        return StatusCode::NOT_FOUND;
+    if !desk.hub.ask(move |hub| hub.has(cid, None)).await? {
+        return Ok(StatusCode::NOT_FOUND);
     }
     desk.hub.input(HubInput::Dissolve(cid)).await;
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Hands what a recogniser heard to the members that asked for captions.
@@ -112,7 +155,7 @@ async fn interrupts(State(desk): Shared, Path(channel): Path<String>, RawQuery(q
     match find(&desk, channel, &query).await {
         Ok(cid) => {
             let found = desk.hub.ask(move |hub| hub.interruptions(cid, after)).await;
-            Json(json!({ "interrupts": found.unwrap_or_default() })).into_response()
+            found.map(|found| Json(json!({ "interrupts": found }))).into_response()
         }
         Err(answer) => answer,
     }
@@ -122,7 +165,8 @@ async fn interrupts(State(desk): Shared, Path(channel): Path<String>, RawQuery(q
 async fn find(desk: &Desk, channel: String, query: &Fields) -> Result<Cid, Response> {
     let app_key = Some(query.text("appkey").to_owned()).filter(|key| !key.is_empty());
     let found = desk.hub.ask(move |hub| hub.find(&channel, app_key.as_deref())).await;
-    found.unwrap_or(Err(NotOneRoom::None)).map_err(|error| match error {
+    let found = found.map_err(IntoResponse::into_response)?;
+    found.map_err(|error| match error {
         NotOneRoom::None => StatusCode::NOT_FOUND.into_response(),
         NotOneRoom::Several => Unreadable::at("appkey", error.to_string()).into_response(),
     })
@@ -229,6 +273,8 @@ impl<'a> Item<'a> {
     }
 }
 
+/// Seconds of a year.
+const LONGEST_BAN: u64 = 365 * 86_400;
 /// Captions in one request.
 const MAX_CAPTIONS: usize = 100;
 /// Bytes of a text, and of its translation.

@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Desk, Shared};
-use crate::clock::wall_clock_ms;
 use crate::hub::{Hub, TaskRefusal};
 use crate::token::LoginTicket;
+use crate::ws::HubGone;
 
 /// What an application names as `roomServer` is everything before the channel's id.
 pub(super) fn router() -> Router<Arc<Desk>> {
@@ -28,16 +28,17 @@ pub(super) fn router() -> Router<Arc<Desk>> {
 }
 
 type Body = Result<Bytes, BytesRejection>;
+type Answer = Result<Json<Value>, HubGone>;
 
-async fn add(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Json<Value> {
+async fn add(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Answer {
     answer(state, cid, &headers, body, Hub::add_task).await
 }
 
-async fn update(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Json<Value> {
+async fn update(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Answer {
     answer(state, cid, &headers, body, Hub::update_task).await
 }
 
-async fn delete(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Json<Value> {
+async fn delete(state: Shared, cid: Path<u64>, headers: HeaderMap, body: Body) -> Answer {
     let delete = |hub: &mut Hub, cid, uid, named: Named| hub.delete_task(cid, uid, &named.task_id);
     answer(state, cid, &headers, body, delete).await
 }
@@ -55,24 +56,35 @@ async fn answer<T: DeserializeOwned + Send + 'static>(
     headers: &HeaderMap,
     body: Body,
     change: impl FnOnce(&mut Hub, Cid, Uid, T) -> Result<(), TaskRefusal> + Send + 'static,
-) -> Json<Value> {
+) -> Answer {
     let done = async {
-        let uid = holder(&desk, Cid(cid), headers).ok_or(TaskRefusal::NotABroadcaster)?;
+        let ticket = ticket(&desk, Cid(cid), headers).ok_or(TaskRefusal::NotABroadcaster)?;
         let malformed = |error: &dyn std::fmt::Display| TaskRefusal::Malformed(error.to_string());
         let body = body.map_err(|error| malformed(&error))?;
         let asked = serde_json::from_slice(&body).map_err(|error| malformed(&error))?;
-        let done = desk.hub.ask(move |hub| change(hub, Cid(cid), uid, asked)).await;
-        done.unwrap_or(Err(TaskRefusal::NotABroadcaster))
+        let now = desk.clock.reading().earliest_ms;
+        let change = move |hub: &mut Hub| {
+            // A call outlives the ticket that it began with.
+            if ticket.has_expired(now) && !hub.vouches_for(&ticket) {
+                return Err(TaskRefusal::NotABroadcaster);
+            }
+            change(hub, Cid(cid), Uid(ticket.uid), asked)
+        };
+        Ok(desk.hub.ask(change).await)
     };
-    match done.await {
-        Ok(()) => Json(json!({ "code": 200 })),
-        Err(refusal) => Json(json!({ "code": refusal.code(), "errmsg": refusal.to_string() })),
-    }
+    let done = match done.await {
+        Ok(asked) => asked?,
+        Err(refusal) => Err(refusal),
+    };
+    Ok(Json(match done {
+        Ok(()) => json!({ "code": 200 }),
+        Err(refusal) => json!({ "code": refusal.code(), "errmsg": refusal.to_string() }),
+    }))
 }
 
-/// Whose token it is, if it is one for this room.
-fn holder(desk: &Desk, cid: Cid, headers: &HeaderMap) -> Option<Uid> {
+/// The token, if it is one for this room.
+fn ticket(desk: &Desk, cid: Cid, headers: &HeaderMap) -> Option<LoginTicket> {
     let token = headers.get("token")?.to_str().ok()?;
-    let ticket = LoginTicket::verify(&desk.secret, token, wall_clock_ms()).ok()?;
-    (ticket.cid == cid.0).then_some(Uid(ticket.uid))
+    let ticket = LoginTicket::read(&desk.secret, token).ok()?;
+    (ticket.cid == cid.0).then_some(ticket)
 }

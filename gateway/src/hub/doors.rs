@@ -22,6 +22,8 @@ pub enum HubInput {
     Captions(Cid, Vec<Caption>),
     /// A component of a member's page reported something.
     Report(Cid, Uid, QualityReport),
+    /// Somebody has set the machine's clock: it is so many milliseconds ahead of ours, or behind.
+    ClockSet(i64),
     /// The gateway stops.
     Shutdown,
     /// A deadline may have passed. Always harmless.
@@ -36,8 +38,9 @@ pub enum HubOutput {
     /// Close a connection with this code and reason, after what was sent before. Its
     /// [`HubInput::Closed`] is optional.
     Close(ConnectionId, u16, &'static str),
-    /// From now on the user is in this room, with this role: what that does not cover must end.
-    Admit(Cid, Uid, Role),
+    /// From now on the user is in this room, with this role and on this stay: what that does not cover
+    /// must end.
+    Admit(Cid, Uid, Role, u64),
     /// From now on the user is not in this room: whatever it publishes and plays there must end.
     Expel(Cid, Uid),
     /// Disconnect whoever publishes or plays this stream, if anybody does.

@@ -17,6 +17,8 @@ pub struct HubConfig {
     pub max_rooms: usize,
     /// Members of one room, audience included.
     pub max_members: usize,
+    /// Users that are kept out of a room at once.
+    pub max_bans: usize,
     /// Unreadable or unknown packets that one connection may send before it is closed.
     pub max_bad_packets: u32,
     /// Packets per second that are read from one connection in the long run; the rest waits in its socket.
@@ -29,6 +31,9 @@ pub struct HubConfig {
     pub silence: Duration,
     /// How long a member without connection stays in its room.
     pub grace: Duration,
+    /// How long a member may be out of its room, and the gateway out of order, before it must ask the channel
+    /// server whether it may come back; twice as long, at first.
+    pub return_life: Duration,
     /// How long a member that came back has for publishing again what it published.
     pub confirm_within: Duration,
     /// From the gateway's start to the time when everybody who was there before should be back. Until then
@@ -48,12 +53,14 @@ impl Default for HubConfig {
             max_connections: 10_000,
             max_rooms: 5_000,
             max_members: 200,
+            max_bans: 10_000,
             max_bad_packets: 50,
             packets_per_second: 50,
             spare_packets: 200,
             login_timeout: Duration::from_secs(10),
             silence: Duration::from_secs(15),
             grace: Duration::from_secs(30),
+            return_life: Duration::from_secs(86_400),
             confirm_within: Duration::from_secs(5),
             settling: Duration::from_secs(10),
             dissolve_notice: Duration::from_secs(1),
@@ -96,6 +103,8 @@ pub enum HubTimer {
     Confirm(Cid, Uid),
     /// The room's members have been told that it ends.
     Dissolve(Cid),
+    /// The user has been kept out for long enough.
+    Ban(Cid, Uid),
 }
 
 /// Every deadline, by time and by name.
@@ -160,6 +169,18 @@ impl Budget {
         self.filled + Duration::from_millis(missing.div_ceil(self.per_second))
     }
 
+    /// What was read has cost as much as so many packets more. What there is not is owed, up to a few seconds: a
+    /// client that is not read for longer would be taken for dead.
+    pub fn charge(&mut self, packets: u64, now: Instant) {
+        let cost = packets.saturating_mul(1000);
+        let owed = cost.saturating_sub(self.millipackets).div_ceil(self.per_second);
+        self.millipackets = self.millipackets.saturating_sub(cost);
+        if owed > 0 {
+            let until = self.filled.max(now) + Duration::from_millis(owed);
+            self.filled = until.min(now + MOST_OWED).max(self.filled);
+        }
+    }
+
     /// A packet is read.
     pub fn spend(&mut self, now: Instant) {
         let elapsed = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
@@ -168,6 +189,8 @@ impl Budget {
         self.filled = self.filled.max(now);
     }
 }
+
+const MOST_OWED: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -207,6 +230,24 @@ mod tests {
             budget.spend(later);
         }
         assert_eq!(budget.ready(), later + Duration::from_millis(250), "what is saved up has an end");
+    }
+
+    #[test]
+    fn what_is_owed_is_waited_for_and_no_longer_than_a_client_may_be_silent() {
+        let limits =
+            HubConfig { max_members: 0, spare_packets: 10, packets_per_second: 10, ..HubConfig::default() };
+        let start = Instant::from_millis(5000);
+        let mut budget = limits.budget(start);
+        budget.charge(9, start);
+        assert!(budget.ready() <= start, "one is left");
+        budget.charge(11, start);
+        assert_eq!(budget.ready(), start + Duration::from_millis(1000 + 100));
+        budget.charge(1_000_000, start);
+        let last = start + MOST_OWED + Duration::from_millis(100);
+        assert_eq!(budget.ready(), last);
+        assert!(MOST_OWED * 2 < limits.silence);
+        budget.spend(last);
+        assert_eq!(budget.ready(), last + Duration::from_millis(100));
     }
 
     #[test]

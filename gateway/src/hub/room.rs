@@ -84,7 +84,7 @@ pub(super) struct Room {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Arrival {
     New,
-    Return { replaced: Option<ConnectionId>, unconfirmed: MediaSet, new_session: bool },
+    Return { replaced: Option<ConnectionId>, unconfirmed: MediaSet, new_stay: bool },
 }
 
 impl Room {
@@ -100,18 +100,14 @@ impl Room {
         }
     }
 
-    pub(super) fn enter(
-        &mut self,
-        connection: ConnectionId,
-        uid: Uid,
-        login: &Login,
-        session: u64,
-    ) -> Arrival {
+    pub(super) fn enter(&mut self, connection: ConnectionId, uid: Uid, login: &Login, stay: u64) -> Arrival {
         let client = Generation::of(login);
         let Some(member) = self.members.get_mut(&uid) else {
             let member = Member {
                 presence: Presence::online(connection, MediaSet::default()),
-                session,
+                stay,
+                ticket: stay,
+                returns_until: 0,
                 client,
                 role: login.role,
                 mode: login.mode.unwrap_or(0),
@@ -124,10 +120,10 @@ impl Room {
         };
         let unconfirmed = member.published;
         let replaced = member.presence.connection();
-        let new_session = member.session != session;
+        let new_stay = member.stay != stay;
         member.presence = Presence::online(connection, unconfirmed);
-        (member.session, member.client) = (session, client);
-        Arrival::Return { replaced, unconfirmed, new_session }
+        (member.stay, member.client) = (stay, client);
+        Arrival::Return { replaced, unconfirmed, new_stay }
     }
 
     pub(super) fn status(&self, cid: Cid) -> RoomStatus {
@@ -203,9 +199,13 @@ impl Room {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) presence: Presence,
-    /// When the ticket expires that it logged in with: the end of its grants, and what tells a
-    /// reconnect from another join.
-    pub(super) session: u64,
+    /// When the ticket expires, or did, that its stay began with: what its grants say, and what tells a
+    /// reconnect from another join, and a later join from an earlier.
+    pub(super) stay: u64,
+    /// When the ticket expires that it logged in with last.
+    pub(super) ticket: u64,
+    /// When the ticket expires that it was last given for coming back.
+    pub(super) returns_until: u64,
     pub(super) client: Generation,
     pub(super) role: Role,
     pub(super) mode: u32,
@@ -302,6 +302,12 @@ pub enum Refusal {
     /// The room is being closed.
     #[error("the room has been closed")]
     RoomClosing,
+    /// The operator has removed the user, and wants it to stay out.
+    #[error("the operator keeps this user out of the room")]
+    Banned,
+    /// The same user came into the room later, from another device.
+    #[error("the user has joined from another device")]
+    Replaced,
 }
 
 impl Refusal {
@@ -314,15 +320,19 @@ impl Refusal {
             Self::RoomFull => 4003,
             Self::TooManyRooms => 500,
             Self::RoomClosing => 417,
+            Self::Banned => FORBIDDEN,
+            Self::Replaced => Ack::REPLACED,
         }
     }
 
-    /// The reason in cmd 25.
-    pub(super) const fn reason(self) -> Reason {
+    /// What is told after it, so that the vendor's clients end.
+    pub(super) const fn notice(self) -> Notice {
         match self {
-            Self::Ticket(_) | Self::OtherTicket => PERMISSION_EXPIRED,
-            Self::RoomFull | Self::TooManyRooms | Self::NoSuchMode => REMOVED,
-            Self::RoomClosing => ROOM_CLOSED,
+            Self::Ticket(_) | Self::OtherTicket => Notice::Refused(PERMISSION_EXPIRED),
+            Self::RoomFull | Self::TooManyRooms | Self::NoSuchMode => Notice::Refused(REMOVED),
+            Self::RoomClosing => Notice::Refused(ROOM_CLOSED),
+            Self::Banned => Notice::Kicked(REMOVED),
+            Self::Replaced => Notice::Kicked(Notice::REPLACED),
         }
     }
 }

@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use nertc_miniapp::model::Url;
 use nertc_miniapp::protocol::{Caption, MAX_FRAME, MOST_MEMBERS};
 use nertc_miniapp::time::Rng;
 
 use super::*;
-use crate::token::Grants;
+use crate::token::{Grants, LoginTicket};
 
 const CID: Cid = Cid(123_456_789_012_345);
 const ALICE: Uid = Uid(100);
@@ -267,14 +269,16 @@ fn becoming_audience_closes_what_was_published_first() {
 #[test]
 fn the_media_engine_hears_of_a_member_before_its_urls_work_and_before_its_streams_end() {
     let mut desk = Desk::new();
-    let alice = desk.join(ALICE);
+    let (alice, stay) = (desk.join(ALICE), desk.ticket_expires);
     let is_sent = |output: &HubOutput| matches!(output, HubOutput::Send(..));
-    let admitted =
-        desk.transcript.iter().position(|output| *output == HubOutput::Admit(CID, ALICE, Role::Broadcaster));
+    let admitted = desk
+        .transcript
+        .iter()
+        .position(|output| *output == HubOutput::Admit(CID, ALICE, Role::Broadcaster, stay));
     assert!(admitted.unwrap() < desk.transcript.iter().position(is_sent).unwrap());
 
     for (command, told) in [
-        (Command::Role(Role::Audience), HubOutput::Admit(CID, ALICE, Role::Audience)),
+        (Command::Role(Role::Audience), HubOutput::Admit(CID, ALICE, Role::Audience, stay)),
         (Command::Logout, HubOutput::Expel(CID, ALICE)),
     ] {
         desk.transcript.clear();
@@ -677,8 +681,159 @@ fn a_client_that_names_its_stay_keeps_role_mutes_and_urls_with_another_ticket() 
     desk.login(back, |login| login.resume = stay.clone(), ALICE);
     assert_eq!(desk.userlist(back)[0].role, Role::Audience);
     assert_eq!(desk.userlist(back)[1].url, urls[1].url);
-    assert_eq!(desk.stay(back), stay, "for the outage after this one");
     assert_eq!(desk.notices(bob), []);
+}
+
+#[test]
+fn who_is_in_the_room_comes_back_with_the_ticket_of_that_stay_though_it_has_expired() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let url = desk.userlist(alice)[0].url.clone();
+    desk.now = desk.now + Duration::from_secs(86_401);
+    desk.text(alice, &heartbeat(ALICE));
+    for lost in [false, true] {
+        if lost {
+            desk.pass(16);
+        }
+        let back = desk.join(ALICE);
+        assert_eq!(desk.last_ack(back), Some((1, 200)), "lost: {lost}");
+        assert_eq!(desk.userlist(back)[0].url, url);
+    }
+    desk.pass(15 + 30);
+    assert_eq!(desk.hub.rooms().count(), 0, "the grace period is over");
+    let late = desk.join(ALICE);
+    assert_eq!(desk.last_ack(late), Some((1, 401)));
+}
+
+#[test]
+fn a_long_stay_outlives_the_gateway_and_an_outage_because_it_is_given_tickets_to_come_back_with() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let url = desk.userlist(alice)[0].url.clone();
+    let (mut latest, mut given) = (desk.stay(alice), 0);
+    for _ in 0..100 {
+        desk.now = desk.now + Duration::from_secs(3600);
+        desk.texts(alice);
+        desk.text(alice, &heartbeat(ALICE));
+        let resume = desk.stay(alice);
+        if !resume.is_empty() {
+            (latest, given) = (resume, given + 1);
+        }
+    }
+    assert_eq!(given, 100 / 12, "twice in its life");
+
+    let mut next = Desk::new();
+    (next.now, next.ticket_expires) = (desk.now + Duration::from_secs(11 * 3600), desk.ticket_expires);
+    let back = next.open();
+    next.login(back, |login| login.resume = latest.clone(), ALICE);
+    assert_eq!(next.last_ack(back), Some((1, 200)), "though its own ticket has expired long ago");
+    assert_eq!(next.userlist(back)[0].url, url);
+    let fresh = next.join(BOB);
+    assert_eq!(next.last_ack(fresh), Some((1, 401)), "a ticket alone opens nothing after its time");
+}
+
+#[test]
+fn a_clock_that_is_set_ends_no_stay_and_no_ticket() {
+    const DAYS: i64 = 40 * 86_400_000;
+    for ahead in [DAYS, -DAYS] {
+        let mut desk = Desk::new();
+        let alice = desk.join(ALICE);
+        desk.input(HubInput::ClockSet(ahead));
+        desk.texts(alice);
+        desk.text(alice, &heartbeat(ALICE));
+        let resume = desk.stay(alice);
+        assert_eq!(resume.is_empty(), ahead < 0, "what was given lasts longer when the clock is set back");
+        let first = desk.join(BOB);
+        assert_eq!(desk.last_ack(first), Some((1, 200)), "signed before");
+        // Signed by a gateway that started after it.
+        desk.ticket_expires = desk.ticket_expires.saturating_add_signed(ahead);
+        let other = desk.join(CAROL);
+        assert_eq!(desk.last_ack(other), Some((1, 200)), "{ahead}");
+        if ahead > 0 {
+            let mut next = Desk::new();
+            next.now = Instant::from_millis(desk.now.as_millis().saturating_add_signed(ahead));
+            let back = next.open();
+            next.login(back, |login| login.resume = resume.clone(), ALICE);
+            assert_eq!(next.last_ack(back), Some((1, 200)), "a restart with the clock set");
+        }
+    }
+}
+
+#[test]
+fn of_two_devices_of_a_user_the_newer_stays_and_the_older_is_told() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let older = desk.join(ALICE);
+    let (old_ticket, old_resume) = (desk.ticket_expires, desk.stay(older));
+    desk.texts(older);
+    desk.notices(bob);
+    desk.ticket_expires += 1;
+    let newer = desk.join(ALICE);
+    assert_eq!(desk.notices(older), [Notice::Kicked(Some(3))]);
+    assert_eq!(desk.close_code(older), None, "the vendor's clients say goodbye first");
+    desk.pass(1);
+    assert_eq!(desk.close_code(older), Some(1000));
+    assert_eq!(desk.close_code(newer), None);
+
+    // It comes back all the same, because it has not heard: with its old ticket, or with a new one on its
+    // old stay, while the newer is there and in its grace period.
+    let newest = desk.ticket_expires + 5;
+    for lost in [false, true] {
+        if lost {
+            desk.lose(newer);
+        }
+        for (ticket, resume) in [(old_ticket, ""), (old_ticket, &old_resume), (newest, &old_resume)] {
+            desk.ticket_expires = ticket;
+            let again = desk.open();
+            desk.login(again, |login| login.resume = resume.into(), ALICE);
+            assert_eq!(desk.last_ack(again), Some((1, 405)));
+            assert_eq!(desk.notices(again), [Notice::Kicked(Some(3))], "lost: {lost}");
+        }
+        assert_eq!(desk.notices(bob), [], "nobody else sees anything");
+    }
+    desk.ticket_expires = newest;
+    let anew = desk.join(ALICE);
+    assert_eq!(desk.last_ack(anew), Some((1, 200)), "whoever joins anew is the newest");
+}
+
+#[test]
+fn an_older_device_that_came_in_while_the_newer_was_away_yields_to_it() {
+    let mut desk = Desk::new();
+    desk.join(BOB);
+    let older = desk.join(ALICE);
+    let ticket = desk.ticket_expires;
+    desk.ticket_expires += 1;
+    let newer = desk.join(ALICE);
+    let resume = desk.stay(newer);
+    desk.lose(older);
+    desk.lose(newer);
+    desk.pass(31);
+    let again = desk.ticket_expires;
+    desk.ticket_expires = ticket;
+    let older = desk.join(ALICE);
+    assert_eq!(desk.last_ack(older), Some((1, 200)), "nobody is there");
+    desk.texts(older);
+    desk.ticket_expires = again;
+    let newer = desk.open();
+    desk.login(newer, |login| login.resume = resume.clone(), ALICE);
+    assert_eq!(desk.last_ack(newer), Some((1, 200)));
+    assert_eq!(desk.notices(older), [Notice::Kicked(Some(3))]);
+}
+
+#[test]
+fn who_comes_back_and_is_not_known_hears_so_though_the_gateway_has_settled() {
+    let mut desk = Desk::new();
+    let alice = desk.join(ALICE);
+    let stay = desk.stay(alice);
+    desk.lose(alice);
+    desk.pass(31);
+    let back = desk.open();
+    desk.login(back, |login| login.resume = stay.clone(), ALICE);
+    assert!(desk.texts[&back][0].contains(r#""settling":0"#), "its media were cut off meanwhile");
+    desk.lose(back);
+    let back = desk.open();
+    desk.login(back, |login| login.resume = stay.clone(), ALICE);
+    assert!(!desk.texts[&back][0].contains("settling"), "and go on through a mere outage");
 }
 
 #[test]
@@ -696,7 +851,7 @@ fn a_gateway_that_has_just_started_says_so_to_whoever_comes_back_though_another_
 }
 
 #[test]
-fn a_stay_outlives_the_gateway_but_not_its_ticket_and_belongs_to_one_user() {
+fn a_stay_outlives_the_gateway_and_its_tickets_and_belongs_to_one_user() {
     let mut desk = Desk::new();
     let alice = desk.join(ALICE);
     let (url, stay) = (desk.userlist(alice)[0].url.clone(), desk.stay(alice));
@@ -709,13 +864,17 @@ fn a_stay_outlives_the_gateway_but_not_its_ticket_and_belongs_to_one_user() {
 
     let bob = desk.open();
     desk.login(bob, |login| login.resume = stay.clone(), BOB);
-    assert_ne!(desk.stay(bob), stay);
+    assert!(!desk.texts[&bob][0].contains("settling\":0") && desk.last_ack(bob) == Some((1, 200)));
+    desk.ticket_expires = desk.now.as_millis();
+    let stranger = desk.open();
+    desk.login(stranger, |login| login.resume = stay.clone(), CAROL);
+    assert_eq!(desk.last_ack(stranger), Some((1, 401)), "another's opens nothing");
+    desk.ticket_expires += 86_460_000;
 
-    desk.now = desk.now + std::time::Duration::from_secs(86_400);
+    desk.now = desk.now + Duration::from_secs(86_400);
     let late = desk.open();
     desk.login(late, |login| login.resume = stay.clone(), ALICE);
-    assert_ne!(desk.stay(late), stay);
-    assert_ne!(desk.userlist(late)[0].url, url);
+    assert_eq!(desk.userlist(late)[0].url, url, "the name has expired, and is its name all the same");
 }
 
 #[test]
@@ -927,6 +1086,60 @@ fn a_member_can_be_kicked_in_its_grace_period() {
 }
 
 #[test]
+fn a_banned_member_is_removed_and_stays_out_until_its_time_is_over() {
+    let mut desk = Desk::new();
+    let bob = desk.join(BOB);
+    let alice = desk.join(ALICE);
+    desk.notices(bob);
+    assert_eq!(desk.ban(ALICE, Some(Duration::from_secs(60))), Ok(()));
+    assert_eq!(desk.notices(alice).pop(), Some(Notice::Kicked(Some(2))));
+    assert_eq!(desk.notices(bob), [Notice::Leave(ALICE)]);
+    assert_eq!(desk.hub.admits(CID, ALICE), Err(Refusal::Banned), "no new ticket");
+    assert_eq!((desk.hub.admits(CID, CAROL), desk.hub.admits(Cid(7), ALICE)), (Ok(()), Ok(())));
+
+    let again = desk.open();
+    desk.login(again, |_| {}, ALICE);
+    assert_eq!(desk.notices(again), [Notice::Kicked(Some(2))], "nor with the one it has");
+    assert!(!desk.hub.has(CID, Some(ALICE)));
+    desk.keep_alive(bob, bob, 59);
+    assert!(desk.hub.is_banned(CID, ALICE));
+    desk.keep_alive(bob, bob, 1);
+    desk.join(ALICE);
+    assert!(desk.hub.has(CID, Some(ALICE)));
+}
+
+#[test]
+fn a_ban_holds_as_long_as_any_ticket_outlives_the_room_and_can_be_lifted() {
+    let mut desk = Desk::new();
+    desk.join(ALICE);
+    assert_eq!(desk.ban(ALICE, None), Ok(()));
+    assert_eq!(desk.hub.room_count(), 0, "the last member takes the room along");
+    let life = desk.hub.config.return_life;
+    desk.pass(life.as_secs() - 1);
+    assert_eq!(desk.hub.admits(CID, ALICE), Err(Refusal::Banned));
+    desk.pass(1);
+    assert_eq!(desk.hub.admits(CID, ALICE), Ok(()));
+
+    assert_eq!(desk.ban(BOB, None), Ok(()), "somebody who is not there");
+    assert_eq!(desk.ban(BOB, Some(Duration::ZERO)), Ok(()));
+    assert_eq!(desk.hub.admits(CID, BOB), Ok(()));
+    assert!(desk.hub.timers.next().is_none() && desk.hub.bans.is_empty());
+}
+
+#[test]
+fn bans_are_as_many_as_the_limit_and_one_more_does_nothing() {
+    let mut desk = Desk::with(HubConfig { max_bans: 2, ..HubConfig::default() });
+    let alice = desk.join(ALICE);
+    for uid in [1, 2, 2, 1] {
+        assert_eq!(desk.ban(Uid(uid), None), Ok(()));
+    }
+    assert_eq!(desk.ban(ALICE, None), Err(TooManyBans));
+    assert!(desk.hub.has(CID, Some(ALICE)) && desk.close_code(alice).is_none());
+    assert_eq!(desk.ban(Uid(1), Some(Duration::ZERO)), Ok(()));
+    assert_eq!(desk.ban(ALICE, None), Ok(()));
+}
+
+#[test]
 fn a_dissolved_room_says_so_then_refuses_who_stayed_then_closes() {
     let mut desk = Desk::new();
     let alice = desk.join(ALICE);
@@ -1071,7 +1284,7 @@ struct Desk {
     uids: BTreeMap<ConnectionId, Uid>,
     texts: BTreeMap<ConnectionId, Vec<String>>,
     closes: BTreeMap<ConnectionId, u16>,
-    guests: BTreeMap<(Cid, Uid), Role>,
+    guests: BTreeMap<(Cid, Uid), (Role, u64)>,
     ended: Vec<String>,
     interrupts: Vec<(Cid, Uid, Option<Uid>)>,
     logs: Vec<String>,
@@ -1121,7 +1334,7 @@ impl Desk {
                 HubOutput::Close(id, code, _) => {
                     assert_eq!(self.closes.insert(id, code), None, "closed twice");
                 }
-                HubOutput::Admit(cid, uid, role) => drop(self.guests.insert((cid, uid), role)),
+                HubOutput::Admit(cid, uid, role, stay) => drop(self.guests.insert((cid, uid), (role, stay))),
                 HubOutput::Expel(cid, uid) => drop(self.guests.remove(&(cid, uid))),
                 HubOutput::EndStream(name) => self.ended.push(name),
                 HubOutput::Interrupt { cid, from, target } => self.interrupts.push((cid, from, target)),
@@ -1166,8 +1379,15 @@ impl Desk {
     /// So many members with everything on, and everything muted.
     fn crowd(&mut self, members: usize) {
         let (cid, session) = (self.ticket_cid, self.ticket_expires);
-        let ticket =
-            LoginTicket { cid: cid.0, uid: 0, channel: "room".into(), app_key: "app".into(), expires_ms: 0 };
+        let ticket = LoginTicket {
+            cid: cid.0,
+            uid: 0,
+            channel: "room".into(),
+            app_key: "app".into(),
+            expires_ms: 0,
+            good_until: None,
+            began: None,
+        };
         let mut room = Room::new(ticket);
         for index in 0..members {
             let (uid, id) = (Uid(u64::MAX - index as u64), self.open());
@@ -1176,7 +1396,7 @@ impl Desk {
             else {
                 unreachable!()
             };
-            member.session = session;
+            member.stay = session;
             for media in Media::ALL {
                 member.published.set(media, true);
                 member.muted.set(media, true);
@@ -1193,6 +1413,8 @@ impl Desk {
             channel: "room".into(),
             app_key: "app".into(),
             expires_ms: self.ticket_expires,
+            good_until: None,
+            began: None,
         };
         ticket.sign(&secret())
     }
@@ -1223,8 +1445,9 @@ impl Desk {
     fn check(&self) {
         let hub = &self.hub;
         let rooms = hub.rooms.iter();
-        let members =
-            rooms.flat_map(|(cid, room)| room.members.iter().map(|(uid, one)| ((*cid, *uid), one.role)));
+        let members = rooms.flat_map(|(cid, room)| {
+            room.members.iter().map(|(uid, one)| ((*cid, *uid), (one.role, one.stay)))
+        });
         assert_eq!(self.guests, members.collect());
         let mut online = 0;
         for (cid, room) in &hub.rooms {
@@ -1261,8 +1484,14 @@ impl Desk {
         self.input(HubInput::Kick(CID, uid));
     }
 
+    fn ban(&mut self, uid: Uid, how_long: Option<Duration>) -> Result<(), TooManyBans> {
+        let banned = self.hub.ban(CID, uid, how_long, self.now);
+        self.input(HubInput::Timeout);
+        banned
+    }
+
     fn pass(&mut self, secs: u64) {
-        let end = self.now + std::time::Duration::from_secs(secs);
+        let end = self.now + Duration::from_secs(secs);
         while let Some((at, _)) = self.hub.poll_timeout().filter(|(at, _)| *at <= end) {
             self.now = at;
             self.input(HubInput::Timeout);

@@ -30,6 +30,8 @@ pub(super) struct Session {
     window: u32,
     /// The longest message once media may come.
     longest: usize,
+    /// Messages that came and were not counted yet.
+    messages: u64,
     /// What is left of a message that holds others.
     aggregate: Option<Aggregate>,
     /// The number of the one track of pictures, and of the one of sound, that come.
@@ -93,6 +95,7 @@ impl Session {
             acknowledged: 0,
             window: OUR_WINDOW,
             longest,
+            messages: 0,
             aggregate: None,
             video_track: None,
             audio_track: None,
@@ -113,6 +116,11 @@ impl Session {
             self.acknowledged = self.received;
             self.control(ACKNOWLEDGEMENT, &self.received.to_be_bytes());
         }
+    }
+
+    /// How many messages came since this was asked last, whatever they were.
+    pub(super) fn take_messages(&mut self) -> u64 {
+        std::mem::take(&mut self.messages)
     }
 
     /// Reads on until the client said something that matters; `None` needs more bytes.
@@ -242,6 +250,15 @@ impl Session {
         write_message(&mut self.out, &message, self.chunk_size);
     }
 
+    /// Tells a publisher that it is none any more.
+    pub(super) fn unpublish(&mut self) {
+        let Stage::Active(Role::Publisher, stream_id) = self.stage else {
+            return;
+        };
+        let code = "NetStream.Unpublish.Success";
+        self.status(stream_id, "status", code, "The stream is not published any more.");
+    }
+
     /// Tells a player that the stream is over.
     pub(super) fn finish(&mut self) {
         let Stage::Active(Role::Player, stream_id) = self.stage else {
@@ -255,11 +272,16 @@ impl Session {
 
     /// The next message, whether it came by itself or among others.
     fn next(&mut self) -> Result<Option<Message>, ChunkError> {
-        if let Some(message) = self.aggregate.as_mut().and_then(Aggregate::next) {
-            return Ok(Some(message));
+        let inner = self.aggregate.as_mut().and_then(Aggregate::next);
+        if inner.is_none() {
+            self.aggregate = None;
         }
-        self.aggregate = None;
-        self.reader.next()
+        let message = match inner {
+            Some(message) => Some(message),
+            None => self.reader.next()?,
+        };
+        self.messages += u64::from(message.is_some());
+        Ok(message)
     }
 
     fn media(&mut self, track: Track, message: Message) -> Result<Option<Event>, MediaError> {
@@ -418,8 +440,9 @@ impl Aggregate {
         let length = rest.get_uint(3) as usize;
         let time = rest.get_uint(3) as u32 | u32::from(rest.get_u8()) << 24;
         rest.advance(3);
-        // One in another would be no end.
-        if rest.len() < length || kind == AGGREGATE {
+        // Nothing but media belongs there. One in another would be no end, and a few megabytes hold more
+        // questions than there is time to answer.
+        if rest.len() < length || !matches!(kind, AUDIO | VIDEO | AMF0_DATA | AMF3_DATA) {
             return None;
         }
         // A copy, or one of them would keep all of them.

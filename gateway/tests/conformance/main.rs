@@ -274,7 +274,7 @@ fn a_join_without_a_gateway_fails_and_the_next_one_works<G: Ground>(ground: &mut
 fn a_second_device_of_a_user_drives_the_first_out_for_good<G: Ground>(ground: &mut G) {
     let (first, bob) = two_in_a_room(ground);
     let second = ground.join("room", 100);
-    ground.is_told(first, ["disconnect"]);
+    ground.is_told(first, ["kicked", "disconnect"]);
     assert!(ground.client(first).is_idle());
     publish(ground, second, Media::Audio.into());
     ground.is_told(bob, ["stream-added"]);

@@ -9,8 +9,9 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 use nertc_gateway::embedded::{Embedded, EmbeddedConfig};
 use nertc_gateway::listener::Listener;
-use nertc_gateway::media::{MediaEngine as _, MediaStatistics};
-use nertc_gateway::token::{Action, Grants, Secret};
+use nertc_gateway::media::{Admission, Guests, MediaEngine as _, MediaStatistics, Refusal};
+use nertc_gateway::token::{Action, GrantError, Grants, Holder, Secret};
+use nertc_gateway::vital::Vital;
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::sessions::{
     ClientSession, ClientSessionConfig, ClientSessionEvent, ClientSessionResult, PublishRequestType,
@@ -39,16 +40,12 @@ impl Bench {
         let grants = Arc::new(Grants::new(Secret::random().unwrap()));
         let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let flv_addr = http.local_addr().unwrap();
-        let mut config = EmbeddedConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            clock: || NOW,
-            ..EmbeddedConfig::default()
-        };
+        let mut config =
+            EmbeddedConfig { listen: "127.0.0.1:0".parse().unwrap(), ..EmbeddedConfig::default() };
         change(&mut config);
         let stranger = Arc::new(Mutex::new(None::<u64>));
-        let asked = Arc::clone(&stranger);
-        let welcome = move |_, _: &str, uid| *asked.lock().unwrap() != Some(uid);
-        let media = Embedded::start(config, Arc::clone(&grants), welcome).await.unwrap();
+        let guests = Arc::new(Everybody { stranger: Arc::clone(&stranger) });
+        let media = Embedded::start(config, Arc::clone(&grants), guests, &Vital::default()).await.unwrap();
         let http = Listener::new(http, Duration::from_secs(5));
         let router = media.flv_router();
         tokio::spawn(async move { axum::serve(http, router).await });
@@ -479,3 +476,24 @@ pub(crate) const KEY: &[u8] = &[0x17, 1, 0, 0, 0];
 /// Far more than anything here takes, on a machine that does other things too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const NO_FFMPEG: &str = "these tests need ffmpeg with libx264 on the PATH (apt install ffmpeg)";
+
+/// A guest list with everybody but one on it.
+struct Everybody {
+    stranger: Arc<Mutex<Option<u64>>>,
+}
+
+impl Guests for Everybody {
+    fn welcomes(&self, _: Action, _: &str, uid: u64) -> bool {
+        *self.stranger.lock().unwrap() != Some(uid)
+    }
+
+    fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission {
+        if holder.expires_ms <= NOW {
+            Admission::Refused(GrantError::Expired.into())
+        } else if self.welcomes(action, stream, holder.uid) {
+            Admission::Granted
+        } else {
+            Admission::Refused(Refusal::NotAGuest)
+        }
+    }
+}

@@ -5,6 +5,7 @@
 mod admission;
 mod bench;
 mod calls;
+mod fairness;
 mod limits;
 mod peers;
 mod proxies;
