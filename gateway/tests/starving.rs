@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use nertc_gateway::hub::HubConfig;
 use nertc_gateway::{Config, Gateway, Running};
 use nertc_miniapp::bootstrap::debug_checksum;
 use nertc_miniapp::model::Uid;
@@ -75,7 +76,8 @@ async fn players_of_flv_take_no_place_from_bootstraps() {
 
 #[tokio::test]
 async fn frames_without_a_byte_are_read_no_faster_than_others() {
-    let gateway = start().await;
+    let hub = HubConfig { login_timeout: Duration::from_secs(4), ..HubConfig::default() };
+    let gateway = start_with(Config { hub, ..Config::default() }).await;
     let answer = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     for (what, first, frame) in [
@@ -94,8 +96,8 @@ async fn frames_without_a_byte_are_read_no_faster_than_others() {
         });
         let flood = frame.repeat(10_000);
         let mut written = 0;
-        // Until it waits, or is closed.
-        while written < MOST && matches!(timeout(STANDS, writing.write_all(&flood)).await, Ok(Ok(()))) {
+        // Until it is closed, as it does not log in.
+        while written < MOST && writing.write_all(&flood).await.is_ok() {
             written += flood.len();
         }
         assert!(written < MOST, "{what}: all of {written} bytes are taken");
@@ -282,8 +284,12 @@ impl Rtmp {
 }
 
 async fn start() -> Running {
+    start_with(Config::default()).await
+}
+
+async fn start_with(config: Config) -> Running {
     let any = "127.0.0.1:0".parse().unwrap();
-    Gateway::start(Config { listen: any, rtmp_listen: any, ..Config::default() }).await.unwrap()
+    Gateway::start(Config { listen: any, rtmp_listen: any, ..config }).await.unwrap()
 }
 
 async fn bootstrap(gateway: &Running, uid: u64) -> Value {
@@ -324,7 +330,5 @@ async fn http(gateway: &Running, head: &str, body: &str) -> Value {
 
 /// Far more than anything here takes, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long nothing is taken by one who takes no more for now.
-const STANDS: Duration = Duration::from_secs(1);
-/// Many times what the system keeps on the way.
-const MOST: usize = 128 << 20;
+/// What may come at once and in four seconds, and what two systems' buffers hold. Unhindered it takes a second.
+const MOST: usize = 20 << 20;
