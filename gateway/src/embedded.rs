@@ -368,3 +368,37 @@ const MEMORY_OF_EACH: usize = 128 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Less than what the gateway as a whole allows itself.
 const SHUTDOWN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::pin::pin;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::guests::GuestList;
+    use crate::token::Secret;
+
+    #[tokio::test]
+    async fn who_waits_for_its_member_after_a_restart_takes_no_strangers_place() {
+        const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let grants = Arc::new(Grants::new(Secret::from_text("the same as before").unwrap()));
+        let guests = Arc::new(GuestList::new(Duration::from_secs(60), Clock::new()));
+        let limits = EmbeddedLimits { waiting: 1, ..EmbeddedLimits::default() };
+        let listen = SocketAddr::from((HERE, 0));
+        let config = EmbeddedConfig { listen, limits, ..EmbeddedConfig::default() };
+        let vital = Vital::default();
+        let media = Embedded::start(config, Arc::clone(&grants), guests, &vital).await.unwrap();
+        let asked = format!("s?grant={}", grants.issue(Action::Play, "s", 1, 1));
+
+        let crowd = Crowd::new(2, 0);
+        let (first, second) = (crowd.enter(HERE).await, crowd.enter(HERE).await);
+        let mut waiting = pin!(media.engine.play(&asked, Some(&first)));
+        assert!(waiting.as_mut().now_or_never().is_none() && first.is_proved());
+        let refused = media.engine.play(&asked, Some(&second)).await;
+        assert!(refused.is_err() && !second.is_proved(), "no place to wait in");
+    }
+}
