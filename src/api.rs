@@ -330,7 +330,11 @@ impl JoinParams {
             channel_name,
             uid,
             token: text(options, "token")?,
-            mode: options.get("mode").and_then(Value::as_u64).and_then(|mode| mode.try_into().ok()),
+            mode: options
+                .get("mode")
+                .and_then(Value::as_u64)
+                .filter(|mode| *mode <= 3)
+                .map(|mode| mode as u32),
             live_enable: truthy(options, "liveEnable"),
             record_audio: truthy(options, "recordAudio"),
             record_video: truthy(options, "recordVideo"),

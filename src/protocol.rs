@@ -200,13 +200,13 @@ impl ClientPacket {
     pub fn decode(text: &str) -> Result<Self, PacketError> {
         let frame = Frame::read(text)?;
         Self::read(&frame).map_err(|error| match error {
-            PacketError::Malformed(why) => PacketError::Unusable(why, frame.seq),
+            PacketError::Malformed(why) => PacketError::Unusable(why, frame.cmd, frame.seq),
             known @ (PacketError::Unusable(..) | PacketError::UnknownCommand(..)) => known,
         })
     }
 
     fn read(frame: &Frame) -> Result<Self, PacketError> {
-        let (seq, body) = (frame.seq, frame.body());
+        let (seq, body) = (frame.seq, frame.body()?);
         let (member, cid) = (uid(body, "uid")?, body.cid("cid").ok_or_else(|| missing("cid"))?);
         let command = match frame.cmd {
             0 => Command::Login(Box::new(Login::read(member, cid, body))),
@@ -447,7 +447,7 @@ impl ServerPacket {
     /// Reads one text frame.
     pub fn decode(text: &str) -> Result<Self, PacketError> {
         let frame = Frame::read(text)?;
-        let body = frame.body();
+        let body = frame.body()?;
         Ok(Self::Notice(match frame.cmd {
             // Only acknowledgements settle commands: a notice whose number collides must not (11.40).
             1 | 3 | 6 | 8 | 9 | 14 => return Ok(Self::Ack(frame.seq, Ack::read(body))),
@@ -496,9 +496,9 @@ pub enum PacketError {
     /// No packet, or not of the shape that it needs.
     #[error("malformed packet: {0}")]
     Malformed(String),
-    /// A command of a client, not of the shape that it needs; its sender waits for an answer.
+    /// The command of this number, not of the shape that it needs; its sender waits for an answer.
     #[error("malformed command: {0}")]
-    Unusable(String, Seq),
+    Unusable(String, u32, Seq),
     /// A command number that this side does not know.
     #[error("unknown command {0}")]
     UnknownCommand(u32, Seq),
@@ -518,15 +518,16 @@ impl Frame {
             serde_json::from_str(text).map_err(|error| PacketError::Malformed(error.to_string()))?;
         let fields = Fields(&packet);
         let cmd = fields.number("cmd").ok_or_else(|| missing("cmd"))?;
-        let body = fields.below("body").0;
-        if !body.is_null() && !body.is_object() {
-            return Err(PacketError::Malformed("the body is no object".into()));
-        }
         Ok(Self { cmd, seq: Seq(fields.number("seq").unwrap_or_default()), packet })
     }
 
-    fn body(&self) -> Fields<'_> {
-        Fields(&self.packet).below("body")
+    fn body(&self) -> Result<Fields<'_>, PacketError> {
+        let body = Fields(&self.packet).below("body");
+        if body.0.is_null() || body.0.is_object() {
+            Ok(body)
+        } else {
+            Err(PacketError::Malformed("the body is no object".into()))
+        }
     }
 }
 

@@ -51,6 +51,11 @@ pub struct Config {
     /// Frames that may wait for one connection before it counts as too slow, besides those that a full room
     /// may bring at once.
     pub send_queue: usize,
+    /// HTTP connections, WebSockets included, that have not proved a right yet, and a quarter as many of
+    /// RTMP. For one more, the oldest goes.
+    pub max_strangers: usize,
+    /// Those of one address, loopback and private networks excepted; 0 is no limit.
+    pub max_strangers_per_address: usize,
     /// The limits and times of the rooms.
     pub hub: HubConfig,
     /// The limits and times of the media.
@@ -71,6 +76,8 @@ impl Default for Config {
             allow_faults: false,
             ticket_ttl: Duration::from_secs(86_400),
             send_queue: 1024,
+            max_strangers: 4096,
+            max_strangers_per_address: 512,
             hub: HubConfig::default(),
             media: EmbeddedLimits::default(),
         }
@@ -206,6 +213,41 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
     pub max_members: Option<usize>,
 
+    /// Connections at once that have not proved a right: HTTP, WebSockets before their login, and a quarter
+    /// as many of RTMP before their grant. For one more, the oldest goes [default: 4096]
+    #[arg(
+        long,
+        env = "NERTC_MAX_STRANGERS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
+    pub max_strangers: Option<usize>,
+
+    /// Those of one address. Loopback and private networks have no limit, for proxies are there; set 0,
+    /// which is no limit, when yours has a public address [default: 512]
+    #[arg(
+        long,
+        env = "NERTC_MAX_STRANGERS_PER_ADDRESS",
+        value_name = "NUMBER",
+        value_parser = whole::<usize>,
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "read_whole")]
+    pub max_strangers_per_address: Option<usize>,
+
+    /// Let RTMP tasks name servers of this machine and of private networks
+    #[arg(
+        long,
+        env = "NERTC_ALLOW_PRIVATE_TARGETS",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_private_targets: Option<bool>,
+
     /// RTMP messages, mostly one for each picture or sound, a second that one connection may send in the
     /// long run; what comes faster waits, and after a minute of it the connection is closed [default: 500]
     #[arg(long, env = "NERTC_MAX_MESSAGE_RATE", value_name = "NUMBER", value_parser = whole::<u64>)]
@@ -298,6 +340,9 @@ impl Settings {
             max_connections: self.max_connections.or(file.max_connections),
             max_rooms: self.max_rooms.or(file.max_rooms),
             max_members: self.max_members.or(file.max_members),
+            max_strangers: self.max_strangers.or(file.max_strangers),
+            max_strangers_per_address: self.max_strangers_per_address.or(file.max_strangers_per_address),
+            allow_private_targets: self.allow_private_targets.or(file.allow_private_targets),
             max_message_rate: self.max_message_rate.or(file.max_message_rate),
             max_bitrate: self.max_bitrate.or(file.max_bitrate),
             max_players_per_user: self.max_players_per_user.or(file.max_players_per_user),
@@ -347,6 +392,7 @@ impl Settings {
                 1..=MOST_MEMBERS,
             )?,
             grace: Duration::from_secs(grace),
+            private_targets: self.allow_private_targets.unwrap_or(default.hub.private_targets),
             return_life: Duration::from_secs(ticket_ttl).max(SHORTEST_RETURN),
             ..default.hub
         };
@@ -372,6 +418,12 @@ impl Settings {
             allow_faults: self.allow_faults.unwrap_or(false),
             ticket_ttl: Duration::from_secs(ticket_ttl),
             send_queue: default.send_queue,
+            max_strangers: limit("max-strangers", self.max_strangers, default.max_strangers)?,
+            max_strangers_per_address: within(
+                "max-strangers-per-address",
+                self.max_strangers_per_address.unwrap_or(default.max_strangers_per_address),
+                0..=MOST,
+            )?,
             hub,
             media,
         })
@@ -403,6 +455,9 @@ impl Settings {
             max_connections: Some(config.hub.max_connections),
             max_rooms: Some(config.hub.max_rooms),
             max_members: Some(config.hub.max_members),
+            max_strangers: Some(config.max_strangers),
+            max_strangers_per_address: Some(config.max_strangers_per_address),
+            allow_private_targets: Some(config.hub.private_targets),
             max_message_rate: Some(config.media.messages_per_second),
             max_bitrate: Some(config.media.bytes_per_second / BYTES_PER_KBIT),
             max_players_per_user: Some(config.media.broker.players_per_holder),
@@ -568,6 +623,17 @@ mod tests {
     }
 
     #[test]
+    fn strangers_are_limited_and_private_targets_refused_unless_the_settings_say_otherwise() {
+        let config = parse(&[]).resolve().unwrap();
+        assert_eq!((config.max_strangers, config.max_strangers_per_address), (4096, 512));
+        assert!(!config.hub.private_targets);
+        let path = file("max-strangers = 7\nmax-strangers-per-address = 0\nallow-private-targets = true\n");
+        let config = parse(&["--config", path.to_str().unwrap()]).with_file().unwrap().resolve().unwrap();
+        assert_eq!((config.max_strangers, config.max_strangers_per_address), (7, 0));
+        assert!(config.hub.private_targets);
+    }
+
+    #[test]
     fn an_application_with_a_secret_is_secure_unless_the_file_says_otherwise() {
         let listed = |settings: Settings| match settings.with_file().unwrap().resolve().unwrap().apps {
             Apps::Any => panic!("not listed"),
@@ -644,6 +710,10 @@ mod tests {
             ("max-rooms", "0", "from 1"),
             ("max-members", "0", "from 1"),
             ("max-members", "many", "whole number"),
+            ("max-strangers", "0", "from 1"),
+            ("max-strangers", "-1", ""),
+            ("max-strangers-per-address", "1000001", "to 1000000"),
+            ("max-strangers-per-address", "some", "whole number"),
             ("max-message-rate", "99", "from 100"),
             ("max-bitrate", "499", "from 500"),
             ("max-bitrate", "2Mbit", "whole number"),

@@ -17,6 +17,8 @@ use tokio::time::{timeout, timeout_at};
 use crate::broker::BrokerLimits;
 use crate::hall::{Hall, Publication, Subscription};
 use crate::media::{APP, Admission, Guests, MediaEngine, MediaStatistics, Refusal, name_and_grant};
+use crate::memory::Memory;
+use crate::strangers::{Crowd, Stranger};
 use crate::token::{Action, Grants, Holder};
 use crate::vital::Vital;
 use crate::{flv, rtmp};
@@ -50,8 +52,17 @@ impl Default for EmbeddedConfig {
 pub struct EmbeddedLimits {
     /// Open RTMP connections; one more is closed at once.
     pub connections: usize,
+    /// RTMP connections that have not proved a right yet; for one more, the oldest goes.
+    pub strangers: usize,
+    /// Those of one address, loopback and private networks excepted; 0 is no limit.
+    pub strangers_per_address: usize,
+    /// Bytes for messages that are being received or sent, of all connections together, besides 128 KiB
+    /// of each. When they are used up, the connection that holds the most is cut off.
+    pub memory: usize,
     /// The longest RTMP message from a publisher, in bytes; a longer one closes the connection.
     pub message_bytes: usize,
+    /// How long a connection may take to say anything at all.
+    pub first_byte: Duration,
     /// How long a connection may take to ask for a stream, handshake included.
     pub negotiation: Duration,
     /// How many may wait for their holder to come back after a restart; one more is refused at once.
@@ -84,8 +95,12 @@ impl Default for EmbeddedLimits {
         let broker = BrokerLimits::default();
         Self {
             // One for every publisher and player, and for those who have not said yet what they want.
-            connections: broker.streams + broker.players + NEGOTIATING,
+            connections: broker.streams + broker.players + STRANGERS,
+            strangers: STRANGERS,
+            strangers_per_address: 0,
+            memory: 64 << 20,
             message_bytes: 4 << 20,
+            first_byte: Duration::from_secs(3),
             negotiation: Duration::from_secs(10),
             // Everybody, after a restart.
             waiting: broker.streams + broker.players,
@@ -137,6 +152,7 @@ impl Embedded {
         limits.broker.stalled_ms = limits.stalled.as_millis() as u64;
         let engine = Arc::new(Engine {
             hall: Hall::new(limits.broker.clone()),
+            memory: Memory::new(limits.memory, MEMORY_OF_EACH),
             workers: handle.clone(),
             waiting: Semaphore::new(limits.waiting),
             limits,
@@ -228,6 +244,7 @@ impl Drop for Workers {
 /// What every connection shares.
 pub(crate) struct Engine {
     pub(crate) hall: Hall,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) limits: EmbeddedLimits,
     /// Where everything runs that carries media.
     pub(crate) workers: Handle,
@@ -239,22 +256,35 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
-    pub(crate) async fn publish(&self, asked: &str) -> Result<Publication, Refusal> {
-        let (name, holder) = self.admit(Action::Publish, asked).await?;
+    pub(crate) async fn publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, Refusal> {
+        let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
         let seat = self.hall.publish(name, holder.uid)?;
-        self.confirm(Action::Publish, name, holder).map(|()| seat)
+        self.confirm(Action::Publish, name, holder)?;
+        stranger.prove();
+        Ok(seat)
     }
 
     /// Lets a client play what it asks for, if it may.
-    pub(crate) async fn play(&self, asked: &str) -> Result<Subscription, Refusal> {
-        let (name, holder) = self.admit(Action::Play, asked).await?;
+    pub(crate) async fn play(
+        &self,
+        asked: &str,
+        stranger: Option<&Stranger>,
+    ) -> Result<Subscription, Refusal> {
+        let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
         let seat = self.hall.play(name, holder.uid)?;
-        self.confirm(Action::Play, name, holder).map(|()| seat)
+        self.confirm(Action::Play, name, holder)?;
+        stranger.inspect(|stranger| stranger.prove());
+        Ok(seat)
     }
 
     /// Asked before a seat is taken, so that no stranger replaces anybody. After a restart of the gateway
     /// components are back before their members are, and a refused one would not come again.
-    async fn admit<'a>(&self, action: Action, asked: &'a str) -> Result<(&'a str, Holder), Refusal> {
+    async fn admit<'a>(
+        &self,
+        action: Action,
+        asked: &'a str,
+        stranger: Option<&Stranger>,
+    ) -> Result<(&'a str, Holder), Refusal> {
         let (name, grant) = name_and_grant(asked)?;
         let holder = self.grants.verify(grant, action, name)?;
         let mut place = None;
@@ -265,6 +295,8 @@ impl Engine {
                 Admission::Unknown { until, mut changed } => {
                     if place.is_none() {
                         place = Some(self.waiting.try_acquire().map_err(|_| Refusal::NotAGuest)?);
+                        // It takes the place of one who waits, instead of a stranger's.
+                        stranger.inspect(|stranger| stranger.prove());
                     }
                     // The guests are gone with the gateway, or the time is over: the next answer is the last.
                     let _again = timeout_at(until, changed.changed()).await;
@@ -291,6 +323,7 @@ impl fmt::Debug for Engine {
 
 async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
+    let strangers = Crowd::new(engine.limits.strangers, engine.limits.strangers_per_address);
     let mut was_full = false;
     loop {
         let accepted = tokio::select! {
@@ -302,8 +335,9 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
             Ok((socket, peer)) if connections.len() < engine.limits.connections => {
                 was_full = false;
                 let engine = Arc::clone(&engine);
+                let stranger = strangers.enter(peer.ip()).await;
                 connections.spawn(async move {
-                    if let Err(cut) = rtmp::serve(socket, &engine).await {
+                    if let Err(cut) = rtmp::serve(socket, &engine, stranger).await {
                         tracing::debug!(%peer, "an RTMP connection ends: {cut}");
                     }
                 });
@@ -329,7 +363,42 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
 }
 
 /// Connections that are not yet publishers or players.
-const NEGOTIATING: usize = 1000;
+const STRANGERS: usize = 1024;
+const MEMORY_OF_EACH: usize = 128 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Less than what the gateway as a whole allows itself.
 const SHUTDOWN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::pin::pin;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::guests::GuestList;
+    use crate::token::Secret;
+
+    #[tokio::test]
+    async fn who_waits_for_its_member_after_a_restart_takes_no_strangers_place() {
+        const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let grants = Arc::new(Grants::new(Secret::from_text("the same as before").unwrap()));
+        let guests = Arc::new(GuestList::new(Duration::from_secs(60), Clock::new()));
+        let limits = EmbeddedLimits { waiting: 1, ..EmbeddedLimits::default() };
+        let listen = SocketAddr::from((HERE, 0));
+        let config = EmbeddedConfig { listen, limits, ..EmbeddedConfig::default() };
+        let vital = Vital::default();
+        let media = Embedded::start(config, Arc::clone(&grants), guests, &vital).await.unwrap();
+        let asked = format!("s?grant={}", grants.issue(Action::Play, "s", 1, 1));
+
+        let crowd = Crowd::new(2, 0);
+        let (first, second) = (crowd.enter(HERE).await, crowd.enter(HERE).await);
+        let mut waiting = pin!(media.engine.play(&asked, Some(&first)));
+        assert!(waiting.as_mut().now_or_never().is_none() && first.is_proved());
+        let refused = media.engine.play(&asked, Some(&second)).await;
+        assert!(refused.is_err() && !second.is_proved(), "no place to wait in");
+    }
+}

@@ -23,6 +23,7 @@ use crate::embedded::Engine;
 use crate::hall::Subscription;
 use crate::media::{APP, Refusal};
 use crate::serve::Handover;
+use crate::strangers::Stranger;
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
@@ -36,9 +37,11 @@ async fn respond(
     State(engine): State<Arc<Engine>>,
     Path(file): Path<String>,
     RawQuery(query): RawQuery,
+    stranger: Option<Extension<Arc<Stranger>>>,
     handover: Option<Extension<Handover>>,
 ) -> Response {
-    let subscription = match subscribe(&engine, &file, query.as_deref().unwrap_or("")).await {
+    let stranger = stranger.as_ref().map(|Extension(stranger)| &**stranger);
+    let subscription = match subscribe(&engine, &file, query.as_deref().unwrap_or(""), stranger).await {
         Ok(subscription) => subscription,
         Err(refusal) => return refuse(refusal),
     };
@@ -60,10 +63,15 @@ async fn respond(
     (headers, Body::from_stream(body)).into_response()
 }
 
-async fn subscribe(engine: &Engine, file: &str, query: &str) -> Result<Subscription, Refusal> {
+async fn subscribe(
+    engine: &Engine,
+    file: &str,
+    query: &str,
+    stranger: Option<&Stranger>,
+) -> Result<Subscription, Refusal> {
     let name = file.strip_suffix(".flv").ok_or(Refusal::BadName)?;
     let asked = format!("{name}?{query}");
-    engine.play(&asked).await
+    engine.play(&asked, stranger).await
 }
 
 fn refuse(refusal: Refusal) -> Response {
@@ -73,7 +81,8 @@ fn refuse(refusal: Refusal) -> Response {
         Refusal::Busy | Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));
-    (status, [LIVE], body).into_response()
+    // Who waited for its holder in vain has left its place among the strangers.
+    (status, [LIVE, LAST], body).into_response()
 }
 
 /// What a player is sent, from the file header on.
@@ -142,7 +151,7 @@ const LIVE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store, no-transform
 /// nginx collects an answer to fill its buffers unless it is told so by a header of its own; others pass
 /// on at once what has no length.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
-/// Nothing more is read from a connection that was handed over.
+/// Nothing more is read from a connection that was handed over, or that proved a right which it lost.
 const LAST: (HeaderName, &str) = (header::CONNECTION, "close");
 const BATCH: usize = 64 * 1024;
 const TAG_OVERHEAD: usize = 15;

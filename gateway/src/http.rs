@@ -3,7 +3,9 @@
 //! Knows nothing of rooms beyond asking the hub. Old clients understand a refusal here better than any
 //! later one, so whatever can be checked is checked here (docs/protocol.md 1.4, 3.2).
 
+mod bodies;
 mod operator;
+mod pick;
 mod reports;
 mod tasks;
 
@@ -17,22 +19,28 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{Method, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use nertc_miniapp::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
 use nertc_miniapp::model::{Cid, Uid};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tower_http::timeout::TimeoutLayer;
 use tracing::debug;
 
+use self::bodies::Bodies;
+use self::pick::pick;
 use crate::clock::{Clock, wall_clock_ms};
 use crate::cors;
 use crate::faults::ConnectionFaults;
 use crate::hub::Hub;
 use crate::log;
 use crate::media::MediaEngine;
+use crate::strangers::Stranger;
 use crate::token::{BasicToken, LoginTicket, Secret};
 use crate::ws::{HubGone, HubHandle};
 
@@ -54,6 +62,8 @@ pub(crate) struct Desk {
     pub(crate) dev: bool,
     pub(crate) media: Arc<dyn MediaEngine>,
     pub(crate) reports: AtomicU64,
+    /// Whose report is read.
+    pub(crate) reading: Semaphore,
 }
 
 /// The applications that may use the gateway.
@@ -105,17 +115,20 @@ type Shared = State<Arc<Desk>>;
 
 /// Every route, the WebSocket's included.
 pub(crate) fn router(desk: Arc<Desk>) -> Router {
+    let bodies = Bodies::new(MAX_BODY);
     let mut public = Router::new().route("/healthz", get(health));
     for path in ["/nrtc/getChannelInfos.action", "/nrtcproxy/nrtc/getChannelInfos.action"] {
         public = public.route(path, post(bootstrap));
     }
-    public = public.merge(tasks::router()).merge(reports::router());
+    public = public.merge(tasks::router());
     if desk.dev {
         public = public.route("/v1/dev/token", post(dev_token));
     }
+    public =
+        public.layer(from_fn_with_state(bodies.clone(), bodies::collect)).merge(reports::router(&bodies));
     let mut routes = public.layer(cors::layer([Method::GET, Method::HEAD, Method::POST]));
     if desk.admin_token.is_some() {
-        routes = routes.merge(operator::router(&desk));
+        routes = routes.merge(operator::router(&desk, &bodies));
     }
     routes
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
@@ -128,10 +141,11 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
 
 async fn upgrade(
     State(desk): Shared,
+    Extension(stranger): Extension<Arc<Stranger>>,
     faults: Option<Extension<ConnectionFaults>>,
     request: WebSocketUpgrade,
 ) -> Response {
-    desk.hub.clone().upgrade(request, faults.map(|Extension(faults)| faults))
+    desk.hub.clone().upgrade(request, &stranger, faults.map(|Extension(faults)| faults))
 }
 
 async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
@@ -288,22 +302,23 @@ impl From<(i32, String)> for NoAnswer {
     }
 }
 
-/// The fields of a request, from a form or, as some platforms send it, a JSON object.
+/// The fields of a request that somebody reads, from a form or, as some platforms send it, a JSON object.
 #[derive(Default)]
-struct Fields(BTreeMap<String, String>);
+struct Fields(BTreeMap<&'static str, String>);
 
 impl Fields {
     fn read(body: &[u8]) -> Option<Self> {
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Some(Self::of_form(body));
         }
-        let object: BTreeMap<String, Value> = serde_json::from_slice(body).ok()?;
-        let text = |value| match value {
-            Value::String(text) => Some(text),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        let found = pick(std::str::from_utf8(body).ok()?, FIELDS)?;
+        let text = |value: &RawValue| {
+            let is_number = |text: &&str| text.starts_with(|first: char| "-0123456789".contains(first));
+            let text = serde_json::from_str(value.get()).ok();
+            text.or_else(|| Some(value.get()).filter(is_number).map(str::to_owned))
         };
-        Some(Self(object.into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect()))
+        let found = FIELDS.into_iter().zip(found);
+        Some(Self(found.filter_map(|(key, value)| Some((key, text(value?)?))).collect()))
     }
 
     fn of_query(query: Option<String>) -> Self {
@@ -311,7 +326,9 @@ impl Fields {
     }
 
     fn of_form(form: &[u8]) -> Self {
-        Self(form_urlencoded::parse(form).into_owned().collect())
+        let known = |key: &str| FIELDS.into_iter().find(|known| *known == key);
+        let pairs = form_urlencoded::parse(form);
+        Self(pairs.filter_map(|(key, value)| Some((known(&key)?, value.into_owned()))).collect())
     }
 
     fn text(&self, key: &str) -> &str {
@@ -339,6 +356,9 @@ struct WantedToken {
     ttl: Option<u64>,
 }
 
+/// What is read of forms and queries.
+const FIELDS: [&str; 8] =
+    ["uid", "appkey", "channelName", "checksum", "secureType", "curtime", "t1", "after"];
 /// Codes of the bootstrap answer (1.4).
 const FORBIDDEN: i32 = 403;
 const BAD_PARAMETER: i32 = 414;

@@ -16,6 +16,7 @@ mod limits;
 mod quality;
 mod room;
 mod stay;
+mod target;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -140,6 +141,12 @@ impl Hub {
         &self.config
     }
 
+    /// Whether a connection has logged in.
+    #[must_use]
+    pub fn is_member(&self, id: ConnectionId) -> bool {
+        self.connections.get(&id).is_some_and(|connection| matches!(connection.place, Place::Room(..)))
+    }
+
     /// How many rooms there are.
     #[must_use]
     pub fn room_count(&self) -> usize {
@@ -171,6 +178,12 @@ impl Hub {
     }
 
     fn opened(&mut self, id: ConnectionId, now: Instant) {
+        if self.connections.len() >= self.config.max_connections
+            && let Some(oldest) = self.timers.first_login()
+        {
+            // Who has not logged in keeps nobody out who might.
+            self.close(oldest, CLOSE_TRY_LATER, "too many connections");
+        }
         let close = match self.phase {
             Phase::ShutDown => Some((CLOSE_RESTART, "service restart")),
             Phase::Running if self.connections.len() >= self.config.max_connections => {
@@ -194,7 +207,15 @@ impl Hub {
         }
         let packet = match ClientPacket::decode(text) {
             Ok(packet) => packet,
-            Err(error @ (PacketError::UnknownCommand(_, seq) | PacketError::Unusable(_, seq))) => {
+            // Nothing better can come of it: who makes such a login waits for the answer to that.
+            Err(error @ PacketError::Unusable(_, LOGIN, seq)) if place == Place::Door => {
+                let why: String = error.to_string().chars().take(MAX_LOGGED).collect();
+                self.log(Level::Debug, format!("{id} refused: {why}"));
+                let ack = Ack::refused(room::BAD_PARAMETER, why);
+                let notice = Notice::Refused(room::REMOVED);
+                return self.turn_away(id, Cid::default(), seq, ack, &notice, now);
+            }
+            Err(error @ (PacketError::UnknownCommand(_, seq) | PacketError::Unusable(_, _, seq))) => {
                 // Any known number acknowledges any command (2.4): the caller fails now instead of
                 // waiting for its deadline.
                 let why: String = error.to_string().chars().take(MAX_LOGGED).collect();
@@ -308,10 +329,15 @@ impl Hub {
         };
         // Anybody can cause this as often as they like.
         self.log(Level::Debug, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
-        // Both packets, in this order: the vendor's clients end cleanly on no other answer (3.2).
-        let ack = Ack { userlist: Some(vec![]), ..Ack::refused(refusal.code(), refusal.to_string()) };
-        self.ack(id, 1, packet.seq, &ack);
-        self.show_out(id, login.cid, &refusal.notice(), now);
+        let ack = Ack::refused(refusal.code(), refusal.to_string());
+        self.turn_away(id, login.cid, packet.seq, ack, &refusal.notice(), now);
+    }
+
+    /// Answers a login that leads nowhere: with both packets, in this order, because the vendor's clients
+    /// end cleanly on no other answer (3.2).
+    fn turn_away(&mut self, id: ConnectionId, cid: Cid, seq: Seq, ack: Ack, notice: &Notice, now: Instant) {
+        self.ack(id, 1, seq, &Ack { userlist: Some(vec![]), ..ack });
+        self.show_out(id, cid, notice, now);
     }
 
     fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, rights: Rights, now: Instant) {
@@ -637,6 +663,8 @@ enum Place {
     WayOut,
 }
 
+/// The number of the login.
+const LOGIN: u32 = 0;
 /// Close codes of the WebSocket protocol.
 const CLOSE_NORMAL: u16 = 1000;
 const CLOSE_POLICY: u16 = 1008;

@@ -24,9 +24,11 @@ pub mod hub;
 pub mod listener;
 pub mod log;
 pub mod media;
+mod memory;
 mod pace;
 mod rtmp;
 mod serve;
+mod strangers;
 pub mod token;
 pub mod urls;
 pub mod vital;
@@ -39,18 +41,20 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
-use crate::embedded::{Embedded, EmbeddedConfig};
+use crate::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::guests::GuestList;
 pub use crate::http::{App, Apps};
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::media::{Guests, MediaEngine};
 use crate::serve::Server;
+use crate::strangers::Crowd;
 use crate::token::{Action, Grants, Secret};
 use crate::urls::MediaUrls;
 use crate::vital::Vital;
@@ -82,6 +86,7 @@ impl Gateway {
                 Secret::random().map_err(StartError::NoSecret)?
             }
         };
+        let strangers = at_most(config.max_strangers);
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
@@ -96,7 +101,11 @@ impl Gateway {
             listen: config.rtmp_listen,
             public_host: public_host.clone(),
             public_port,
-            limits: config.media,
+            limits: EmbeddedLimits {
+                strangers: strangers.div_ceil(4),
+                strangers_per_address: config.max_strangers_per_address,
+                ..config.media
+            },
         };
         let clock = Clock::new();
         let guests = Arc::new(GuestList::new(config.hub.settling, clock));
@@ -132,6 +141,7 @@ impl Gateway {
             dev: config.dev,
             media: engine,
             reports: AtomicU64::new(0),
+            reading: Semaphore::new(1),
         };
         let mut router = http::router(Arc::new(desk));
         if config.allow_faults {
@@ -139,7 +149,8 @@ impl Gateway {
             router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));
         }
         let router = router.merge(media.flv_router());
-        let server = Server::start(&vital, Listener::new(listener, STALLED), router);
+        let strangers = Crowd::new(strangers, config.max_strangers_per_address);
+        let server = Server::start(&vital, Listener::new(listener, STALLED), router, strangers);
         info!(%http_addr, "signalling is served");
         Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server, vital })
     }
@@ -221,6 +232,12 @@ fn warn_of_open_doors(config: &Config) {
             }
         }
     }
+}
+
+/// Strangers must leave files for everybody else, however few the system allows.
+fn at_most(strangers: usize) -> usize {
+    let files = rlimit::Resource::NOFILE.get_soft().unwrap_or(u64::MAX);
+    strangers.min(usize::try_from(files / 4).unwrap_or(usize::MAX))
 }
 
 /// Where a client on this machine reaches a listener; "every address" is none that it could call.

@@ -1,7 +1,8 @@
 //! TCP connections for the HTTP server that do not wait for ever on a peer that takes nothing.
 //!
 //! A response that never ends, as HTTP-FLV is, asks for more only when the socket has room: a
-//! player that stops reading would keep its connection for as long as its kernel answers probes.
+//! player that stops reading would keep its connection for as long as its kernel answers probes. Nor do
+//! they wait long for a peer that says nothing, or for a stranger whose place is needed.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -14,8 +15,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tracing::warn;
 
 use crate::pace::{Pace, Rate};
+use crate::strangers::Stranger;
 
 /// Accepts connections for `axum::serve`.
 #[derive(Debug)]
@@ -37,7 +41,19 @@ impl axum::serve::Listener for Listener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (socket, peer) = axum::serve::Listener::accept(&mut self.tcp).await;
+        let mut has_failed = false;
+        let (socket, peer) = loop {
+            match self.tcp.accept().await {
+                Ok(accepted) => break accepted,
+                // Out of file descriptors, mostly: trying again at once would only heat the room.
+                Err(error) => {
+                    if !std::mem::replace(&mut has_failed, true) {
+                        warn!("no connection could be accepted: {error}");
+                    }
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        };
         // A frame must not wait for the next one to fill a segment. It only fails on a dead socket.
         let _ = socket.set_nodelay(true);
         (Connection::new(socket, self.stalled), peer)
@@ -53,13 +69,23 @@ impl axum::serve::Listener for Listener {
 pub struct Connection {
     socket: Arc<Mutex<TcpStream>>,
     stalled: Duration,
+    has_spoken: bool,
     is_waiting: bool,
+    /// Of the first byte, then of what waits to be written.
     deadline: Pin<Box<Sleep>>,
     pace: Pace,
     /// Bytes that were read and not counted yet.
     unpaid: usize,
     /// Set while nothing is read because too much was.
     pause: Option<Pin<Box<Sleep>>>,
+    stranger: Option<Box<Anonymous>>,
+}
+
+/// A peer that has proved nothing yet.
+#[derive(Debug)]
+struct Anonymous {
+    stranger: Arc<Stranger>,
+    sent_away: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Connection {
@@ -67,11 +93,13 @@ impl Connection {
         Self {
             socket: Arc::new(Mutex::new(socket)),
             stalled,
+            has_spoken: false,
             is_waiting: false,
-            deadline: Box::pin(sleep(stalled)),
+            deadline: Box::pin(sleep(FIRST_BYTE)),
             pace: Pace::new(READING, Instant::now()),
             unpaid: 0,
             pause: None,
+            stranger: None,
         }
     }
 
@@ -80,12 +108,48 @@ impl Connection {
         Pulse(Arc::clone(&self.socket))
     }
 
+    /// Says whose connection it is, until that one has proved a right.
+    pub(crate) fn of(mut self, stranger: Arc<Stranger>) -> Self {
+        let sent_away = Box::pin(stranger.sent_away());
+        self.stranger = Some(Box::new(Anonymous { stranger, sent_away }));
+        self
+    }
+
+    /// Counts what a stranger said. It ends when it says too much, or when its place is needed.
+    fn judge(&mut self, bytes: usize, context: &mut Context<'_>) -> io::Result<()> {
+        let Some(anonymous) = &mut self.stranger else { return Ok(()) };
+        if anonymous.stranger.is_proved() {
+            self.stranger = None;
+            return Ok(());
+        }
+        if !anonymous.stranger.spend(bytes) {
+            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too much from a stranger"));
+        }
+        match anonymous.sent_away.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "its place was needed")),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Counts what was read, and reads no more for a while if it is too much.
+    fn pay(&mut self, bytes: usize) {
+        self.unpaid += bytes;
+        // Most connections never read so much that the time matters.
+        if self.unpaid >= PAID_AT_ONCE {
+            let now = Instant::now();
+            let bytes = std::mem::take(&mut self.unpaid);
+            self.pace.spend(bytes as u64, now);
+            self.pause = self.pace.resumes(now).map(|at| Box::pin(sleep_until(at)));
+        }
+    }
+
     /// Passes on what a write came to, unless it has been pending for too long.
     fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.is_waiting = false;
             return written;
         }
+        self.judge(0, context)?;
         if !self.is_waiting {
             self.is_waiting = true;
             self.deadline.as_mut().reset(Instant::now() + self.stalled);
@@ -102,20 +166,28 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if let Some(pause) = &mut self.pause {
-            ready!(pause.as_mut().poll(context));
+            if pause.as_mut().poll(context).is_pending() {
+                self.judge(0, context)?;
+                return Poll::Pending;
+            }
             self.pause = None;
         }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut *open(&self.socket)).poll_read(context, buffer))?;
-        self.unpaid += buffer.filled().len() - before;
-        // Most connections never read so much that the time matters.
-        if self.unpaid >= PAID_AT_ONCE {
-            let now = Instant::now();
-            let bytes = std::mem::take(&mut self.unpaid);
-            self.pace.spend(bytes as u64, now);
-            self.pause = self.pace.resumes(now).map(|at| Box::pin(sleep_until(at)));
+        let read = Pin::new(&mut *open(&self.socket)).poll_read(context, buffer);
+        let bytes = buffer.filled().len() - before;
+        self.judge(bytes, context)?;
+        match read {
+            Poll::Pending if !self.has_spoken => {
+                ready!(self.deadline.as_mut().poll(context));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(result) => {
+                self.has_spoken = true;
+                self.pay(bytes);
+                Poll::Ready(result)
+            }
         }
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -180,6 +252,9 @@ fn open(socket: &Mutex<TcpStream>) -> MutexGuard<'_, TcpStream> {
     socket.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long a peer may take to say anything at all.
+const FIRST_BYTE: Duration = Duration::from_secs(3);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How fast HTTP and WebSocket connections are read. Much more than the packets that a client may send and the
 /// longest report: it is for what costs more than its bytes, as frames without any do.
 const READING: Rate = Rate { units: 1 << 20, burst: Duration::from_secs(4) };

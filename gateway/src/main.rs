@@ -36,7 +36,7 @@ fn run(settings: &Settings, log: &Log) -> Result<(), Box<dyn std::error::Error>>
     for line in &settings.replaced {
         warn!("{line}");
     }
-    open_enough_files(config.hub.max_connections);
+    open_enough_files(config.hub.max_connections.saturating_add(config.max_strangers));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         // Before "ready" is said, so that a signal right after it is not lost.
@@ -98,8 +98,8 @@ async fn received(signal: &mut Option<Signal>) {
 }
 
 /// Every connection is an open file, and most systems begin with 1024. The system's own limit stays.
-fn open_enough_files(signalling: usize) {
-    let wanted = signalling.saturating_add(EmbeddedLimits::default().connections);
+fn open_enough_files(http: usize) {
+    let wanted = http.saturating_add(EmbeddedLimits::default().connections);
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(allowed) if usize::try_from(allowed).is_ok_and(|allowed| allowed < wanted) => {
             warn!("the system allows {allowed} open files, fewer than {wanted} connections; see ulimit -Hn");

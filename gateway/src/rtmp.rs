@@ -26,7 +26,9 @@ use crate::broker::Packet;
 use crate::embedded::{EmbeddedLimits, Engine};
 use crate::hall::{Publication, Subscription};
 use crate::media::Refusal;
+use crate::memory::Exhausted;
 use crate::pace::{Pace, Rate};
+use crate::strangers::Stranger;
 
 /// Why a connection ended before its client said so.
 #[derive(Debug, Error)]
@@ -47,19 +49,25 @@ pub(crate) enum Cut {
     Undecided,
     #[error("nothing moved for too long")]
     Idle,
+    #[error("its place was needed before it proved a right")]
+    SentAway,
+    #[error(transparent)]
+    Memory(#[from] Exhausted),
 }
 
-/// Serves one connection to its end.
-pub(crate) async fn serve(socket: TcpStream, engine: &Engine) -> Result<(), Cut> {
+/// Serves one connection to its end. It takes a stranger's place until it has one of its own.
+pub(crate) async fn serve(socket: TcpStream, engine: &Engine, stranger: Stranger) -> Result<(), Cut> {
     // A frame must not wait for the next one to fill a segment.
     socket.set_nodelay(true)?;
     let mut line = Line::new(socket, &engine.limits);
-    let request = timeout(engine.limits.negotiation, negotiate(&mut line, engine));
-    let Some((mut session, role, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
-        return Ok(());
+    let decision = tokio::select! {
+        decision = decide(&mut line, engine, &stranger) => decision?,
+        () = stranger.sent_away() => return Err(Cut::SentAway),
     };
-    match answer(&mut line, &mut session, role, &asked, engine).await? {
-        Some(Seat::Publisher(publication)) => {
+    drop(stranger);
+    let Some((mut session, seat)) = decision else { return Ok(()) };
+    match seat {
+        Seat::Publisher(publication) => {
             let stream = publication.name().to_owned();
             tracing::info!(stream, "a publisher starts");
             let end = publish(&mut line, &mut session, &publication, engine).await;
@@ -72,9 +80,22 @@ pub(crate) async fn serve(socket: TcpStream, engine: &Engine) -> Result<(), Cut>
             let _ = dismiss(&mut line, &mut session, end.as_ref().err(), engine.limits.stalled).await;
             end
         }
-        Some(Seat::Player(subscription)) => play(line, session, subscription, engine).await,
-        None => Ok(()),
+        Seat::Player(subscription) => play(line, session, subscription, engine).await,
     }
+}
+
+/// Goes as far as the seat that it is given.
+async fn decide(
+    line: &mut Line,
+    engine: &Engine,
+    stranger: &Stranger,
+) -> Result<Option<(Session, Seat)>, Cut> {
+    let request = timeout(engine.limits.negotiation, negotiate(line, engine));
+    let Some((mut session, role, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
+        return Ok(None);
+    };
+    let seat = answer(line, &mut session, role, &asked, engine, stranger).await?;
+    Ok(seat.map(|seat| (session, seat)))
 }
 
 /// A client's socket, and how fast it is read.
@@ -129,7 +150,9 @@ enum Seat {
 /// Goes through the handshake and the commands up to the one request.
 async fn negotiate(line: &mut Line, engine: &Engine) -> Result<Option<(Session, Role, String)>, Cut> {
     let mut session = Session::new(engine.limits.message_bytes);
-    if !shake_hands(line, &mut session).await? {
+    // Who has something to say begins at once.
+    let first = timeout(engine.limits.first_byte, fill(line, &mut session));
+    if !first.await.map_err(|_| Cut::Undecided)?? || !shake_hands(line, &mut session).await? {
         return Ok(None);
     }
     let stalled = engine.limits.stalled;
@@ -158,11 +181,12 @@ async fn answer(
     role: Role,
     asked: &str,
     engine: &Engine,
+    stranger: &Stranger,
 ) -> Result<Option<Seat>, Cut> {
     let seat = async {
         match role {
-            Role::Publisher => engine.publish(asked).await.map(Seat::Publisher),
-            Role::Player => engine.play(asked).await.map(Seat::Player),
+            Role::Publisher => engine.publish(asked, stranger).await.map(Seat::Publisher),
+            Role::Player => engine.play(asked, Some(stranger)).await.map(Seat::Player),
         }
     };
     let seat = tokio::select! {
@@ -188,7 +212,7 @@ async fn answer(
 /// Returns when a client that waits for its answer has gone. What it says before the answer is kept, up to a
 /// limit.
 async fn hung_up(line: &mut Line, session: &mut Session) {
-    while session.buffer().len() < READ {
+    while session.buffer().len() < UNHEARD {
         if !matches!(fill(line, session).await, Ok(true)) {
             return;
         }
@@ -201,13 +225,13 @@ async fn hung_up(line: &mut Line, session: &mut Session) {
 async fn shake_hands(line: &mut Line, session: &mut Session) -> Result<bool, Cut> {
     let mut handshake = Handshake::new(PeerType::Server);
     loop {
-        if !fill(line, session).await? {
-            return Ok(false);
-        }
         let received = session.buffer().split();
         match handshake.process_bytes(&received)? {
             HandshakeProcessResult::InProgress { response_bytes } => {
                 line.socket.write_all(&response_bytes).await?;
+                if !fill(line, session).await? {
+                    return Ok(false);
+                }
             }
             HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
                 line.socket.write_all(&response_bytes).await?;
@@ -227,12 +251,14 @@ async fn publish(
     // An encoder whose microphone and camera are off has nothing to send, and is no dead one.
     let idle = engine.limits.idle_publisher;
     let (mut heard, mut is_asked) = (Instant::now(), false);
+    let mut share = engine.memory.share();
     loop {
         let (packets, next) = gather(session, line.messages.allowance(Instant::now()));
         if !packets.is_empty() || matches!(next, Next::Alive) {
             (heard, is_asked) = (Instant::now(), false);
         }
         publication.push(&packets).await.map_err(|_| Cut::Ended)?;
+        share.hold(session.held())?;
         flush(line, session, engine.limits.stalled).await?;
         match next {
             Next::Alive => {}
@@ -241,12 +267,14 @@ async fn publish(
                     paused?;
                     yield_now().await;
                 }
+                () = share.revoked() => return Err(Exhausted.into()),
                 () = publication.ended() => return Err(Cut::Ended),
             },
             Next::Wait => tokio::select! {
                 is_open = fill(line, session) => if !is_open? {
                     return Ok(());
                 },
+                () = share.revoked() => return Err(Exhausted.into()),
                 () = publication.ended() => return Err(Cut::Ended),
                 () = sleep_until(heard + idle), if is_asked => return Err(Cut::Idle),
                 () = sleep_until(heard + idle / 2), if !is_asked => {
@@ -298,6 +326,7 @@ async fn play(
     engine: &Engine,
 ) -> Result<(), Cut> {
     let limits = &engine.limits;
+    let mut share = engine.memory.share();
     loop {
         tokio::select! {
             packets = timeout(limits.idle_player, subscription.next(BATCH)) => {
@@ -328,7 +357,11 @@ async fn play(
                 }
             }
         }
-        flush(&mut line, &mut session, limits.stalled).await?;
+        share.hold(session.held())?;
+        tokio::select! {
+            flushed = flush(&mut line, &mut session, limits.stalled) => flushed?,
+            () = share.revoked() => return Err(Exhausted.into()),
+        }
     }
 }
 
@@ -340,6 +373,8 @@ async fn dismiss(
     cut: Option<&Cut>,
     stalled: Duration,
 ) -> Result<(), Cut> {
+    // Telling it may take a while.
+    session.let_go();
     session.unpublish();
     match cut {
         None => {
@@ -373,9 +408,10 @@ async fn fill(line: &mut Line, session: &mut Session) -> Result<bool, Cut> {
         yield_now().await;
     }
     line.pause(session).await?;
+    let appetite = session.appetite();
     let buffer = session.buffer();
-    if buffer.capacity() - buffer.len() < LEAST_READ {
-        buffer.reserve(READ);
+    if buffer.capacity() - buffer.len() < appetite.min(LEAST_READ) {
+        buffer.reserve(appetite);
     }
     let read = line.socket.read_buf(buffer).await?;
     line.was_full = read >= LEAST_READ;
@@ -403,8 +439,10 @@ async fn part(line: &mut Line) {
     let _ = timeout(FAREWELL, rest).await;
 }
 
-const READ: usize = 64 * 1024;
-const LEAST_READ: usize = 4 * 1024;
+/// Less room than this is not worth reading into.
+const LEAST_READ: usize = 2 * 1024;
+/// What a client may say before it is answered, without being read further.
+const UNHEARD: usize = 16 * 1024;
 /// What a player is handed at a time: little enough to notice soon that it takes nothing.
 const BATCH: usize = 64 * 1024;
 const FAREWELL: Duration = Duration::from_secs(1);

@@ -15,13 +15,14 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::listener::{Connection, Listener};
+use crate::strangers::{Crowd, Stranger};
 use crate::vital::Vital;
 
 /// The accepting task.
@@ -32,9 +33,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(vital: &Vital, listener: Listener, router: Router) -> Self {
+    /// Whoever connects is one of `strangers` until a handler says that it proved a right.
+    pub(crate) fn start(vital: &Vital, listener: Listener, router: Router, strangers: Arc<Crowd>) -> Self {
         let stop = CancellationToken::new();
-        let accepting = vital.spawn("http", accept(listener, router, stop.clone()));
+        let accepting = vital.spawn("http", accept(listener, router, strangers, stop.clone()));
         Self { stop, accepting }
     }
 
@@ -51,23 +53,18 @@ impl Server {
     }
 }
 
-async fn accept(mut listener: Listener, router: Router, stopped: CancellationToken) {
+async fn accept(mut listener: Listener, router: Router, strangers: Arc<Crowd>, stopped: CancellationToken) {
     let open = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(MAX_SOCKETS));
     loop {
         let next = async {
-            let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            let (socket, _peer) = listener.accept().await;
-            Some((socket, place))
+            let (socket, peer) = listener.accept().await;
+            (socket, strangers.enter(peer.ip()).await)
         };
-        let (socket, place) = tokio::select! {
-            next = next => match next {
-                Some(next) => next,
-                None => break,
-            },
+        let (socket, stranger) = tokio::select! {
+            next = next => next,
             () = stopped.cancelled() => break,
         };
-        open.spawn(speak(socket, router.clone(), stopped.clone(), place, open.clone()));
+        open.spawn(speak(socket, router.clone(), Arc::new(stranger), stopped.clone(), open.clone()));
     }
     drop(listener);
     open.close();
@@ -78,26 +75,27 @@ async fn accept(mut listener: Listener, router: Router, stopped: CancellationTok
 async fn speak(
     socket: Connection,
     router: Router,
+    stranger: Arc<Stranger>,
     stopped: CancellationToken,
-    place: OwnedSemaphorePermit,
     open: TaskTracker,
 ) {
     let pulse = socket.pulse();
+    let socket = TokioIo::new(socket.of(Arc::clone(&stranger)));
     let handover = Handover::default();
     let (offered, inner) = (handover.clone(), TowerToHyperService::new(router));
     let service = service_fn(move |mut request: Request<Incoming>| {
+        stranger.renew();
+        request.extensions_mut().insert(Arc::clone(&stranger));
         request.extensions_mut().insert(offered.clone());
         inner.call(request)
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
-    let connection = http.serve_connection(TokioIo::new(socket), service);
-    let mut connection = Box::pin(connection.with_upgrades());
+    let mut connection = Box::pin(http.serve_connection(socket, service).with_upgrades());
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
         workers = handover.taken() => {
             workers.spawn(open.track_future(async move {
-                drop(place);
                 tokio::select! {
                     outcome = connection => conclude(outcome),
                     () = pulse.stops() => debug!("a player is gone"),
@@ -119,8 +117,8 @@ fn conclude(outcome: Result<(), hyper::Error>) {
     }
 }
 
-/// A way for the answer to the last request of a connection to be sent by other threads. It takes no place of
-/// the HTTP connections' then, and ends when its peer is gone.
+/// A way for the answer to the last request of a connection to be sent by other threads. It ends when its peer
+/// is gone.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Handover(Arc<(OnceLock<Handle>, Notify)>);
 
@@ -142,9 +140,7 @@ impl Handover {
     }
 }
 
-/// HTTP connections at once; those that became WebSockets are the hub's to limit, and players of HTTP-FLV the
-/// media engine's.
-const MAX_SOCKETS: usize = 4096;
 /// How long a request's head may take, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_HEAD: usize = 16 * 1024;
+/// As much as hyper's smallest buffer: of all strangers together it is not little.
+const MAX_HEAD: usize = 8 * 1024;

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocketUpgrade};
@@ -30,6 +30,7 @@ use crate::faults::{ConnectionFaults, OVERSIZED};
 use crate::guests::GuestList;
 use crate::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::media::MediaEngine;
+use crate::strangers::Stranger;
 use crate::vital::Vital;
 
 /// The way to the hub. Cheap to clone.
@@ -62,8 +63,17 @@ impl HubHandle {
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
     }
 
-    /// Takes a connection over from HTTP, with what it is to suffer, if anything.
-    pub(crate) fn upgrade(self, request: WebSocketUpgrade, faults: Option<ConnectionFaults>) -> Response {
+    /// Takes a stranger's connection over from HTTP, with what it is to suffer, if anything.
+    pub(crate) fn upgrade(
+        self,
+        request: WebSocketUpgrade,
+        stranger: &Arc<Stranger>,
+        faults: Option<ConnectionFaults>,
+    ) -> Response {
+        // A login and its like; nothing else is read before it.
+        stranger.allow(MAX_BEFORE_LOGIN);
+        // The connection itself keeps the stranger's place.
+        let stranger = Arc::downgrade(stranger);
         request
             .max_message_size(2 * MAX_PACKET)
             .max_frame_size(2 * MAX_PACKET)
@@ -76,11 +86,11 @@ impl HubHandle {
                     match faults {
                         None => {
                             let (sink, stream) = socket.split();
-                            self.serve(sink, stream).await;
+                            self.serve(sink, stream, stranger).await;
                         }
                         Some(faults) => {
                             let (sink, stream) = faults.between(socket);
-                            self.serve(sink, stream).await;
+                            self.serve(sink, stream, stranger).await;
                         }
                     }
                 })
@@ -111,6 +121,14 @@ impl HubHandle {
         answered.await.map_err(|_| HubGone)
     }
 
+    /// Tells the hub of all that at once.
+    pub(crate) async fn inputs(&self, inputs: Vec<HubInput>) {
+        let clock = self.clock;
+        let handle = move |hub: &mut Hub| inputs.into_iter().for_each(|input| hub.handle(input, clock.now()));
+        // Without a hub the gateway is stopping.
+        let _stopping = self.ask(handle).await;
+    }
+
     /// All rooms, for the operator.
     pub(crate) async fn rooms(&self) -> Result<Vec<RoomStatus>, HubGone> {
         self.ask(|hub| hub.rooms().collect()).await
@@ -127,12 +145,13 @@ impl HubHandle {
         self,
         mut sink: impl Sink<Message> + Unpin,
         mut stream: impl Stream<Item = Result<Message, axum::Error>> + Unpin,
+        stranger: Weak<Stranger>,
     ) {
         let id = ConnectionId(self.minted.fetch_add(1, Ordering::Relaxed));
         let (queue, mut outgoing) = mpsc::channel(self.queue);
         let caused = Arc::new(AtomicU64::new(0));
-        if self.requests.send(Request::Opened(id, Line { queue, caused: Arc::clone(&caused) })).await.is_err()
-        {
+        let line = Line { queue, caused: Arc::clone(&caused), stranger: Some(stranger) };
+        if self.requests.send(Request::Opened(id, line)).await.is_err() {
             return;
         }
         let mut budget: Budget = self.limits.budget(self.clock.now());
@@ -233,6 +252,8 @@ struct Line {
     queue: mpsc::Sender<Outgoing>,
     /// Frames to others that its packets were the reason for, and that it has not been charged with.
     caused: Arc<AtomicU64>,
+    /// Whoever has not logged in.
+    stranger: Option<Weak<Stranger>>,
 }
 
 /// What waits for a connection.
@@ -291,11 +312,25 @@ impl Shell {
                 {
                     line.caused.fetch_add(told, Ordering::Relaxed);
                 }
+                if let Some(id) = from {
+                    self.know(id);
+                }
             }
             Request::Ask(question) => {
                 question(&mut self.hub);
                 self.drain();
             }
+        }
+    }
+
+    /// A login makes a stranger a member.
+    fn know(&mut self, id: ConnectionId) {
+        if let Some(line) = self.lines.get_mut(&id)
+            && line.stranger.is_some()
+            && self.hub.is_member(id)
+            && let Some(stranger) = line.stranger.take().and_then(|stranger| stranger.upgrade())
+        {
+            stranger.prove();
         }
     }
 
@@ -359,6 +394,8 @@ impl Shell {
 const HUB: &str = "hub";
 /// Bytes of one packet; a login has about 600.
 pub(crate) const MAX_PACKET: usize = 64 * 1024;
+/// Bytes of a connection before its login, frames around them included.
+const MAX_BEFORE_LOGIN: usize = 16 * 1024;
 /// Inputs of all connections that wait for the hub; beyond it, they wait in their sockets.
 const MAX_WAITING_REQUESTS: usize = 1024;
 /// By how many milliseconds the machine's clock must have moved against ours to be worth telling: more than

@@ -637,6 +637,57 @@ async fn tasks_are_accepted_from_broadcasters_of_the_room_and_shown_to_the_opera
 }
 
 #[tokio::test]
+async fn tasks_lead_into_no_private_network_unless_the_settings_allow_it() {
+    for allowed in [false, true] {
+        let hub = HubConfig { private_targets: allowed, ..HubConfig::default() };
+        let gateway = start(Config { hub, ..config() }).await;
+        let answer = bootstrap(&gateway, &debug_form("room", "1")).await;
+        let (token, cid) = (answer["token"].as_str().unwrap(), answer["cid"].as_u64().unwrap());
+        let _alice = Client::join(&gateway, "room", 1).await;
+        let add = async |stream: &str, image: &str| {
+            let layout = json!({"images": [{"url": image, "x": 0, "y": 0, "width": 1, "height": 1}]});
+            let task = json!({"taskId": "a", "streamUrl": stream, "layout": layout}).to_string();
+            for (path, body) in [
+                ("tasks/delete", json!({"taskId": "a"}).to_string()),
+                ("tasks", task.clone()),
+                ("task/update", task),
+            ] {
+                let path = format!("/v2/sdk/rooms/{cid}/{path}");
+                let (_, answer) = task_post(&gateway, &path, token, &body).await;
+                if path.ends_with("update") {
+                    return answer;
+                }
+            }
+            Value::Null
+        };
+        let (stream, image) = ("rtmp://cdn.example.com/live/k", "https://cdn.example.com/i.png");
+        assert_eq!(add(stream, image).await["code"], 200);
+        for (stream, image, field) in [
+            ("rtmp://127.0.0.1/live/k", image, "streamUrl"),
+            ("rtmp://0x7f.1:1935/live/k", image, "streamUrl"),
+            ("rtmp://cdn.example.com:x@[::ffff:169.254.169.254]/live/k", image, "streamUrl"),
+            ("rtmp://localhost/live/k", image, "streamUrl"),
+            (stream, "http://169.254.169.254/latest/meta-data", "images"),
+        ] {
+            let answer = add(stream, image).await;
+            let (code, words) =
+                (answer["code"].as_u64().unwrap(), answer["errmsg"].as_str().unwrap_or_default());
+            let expected = format!("bad request: {field} names a private or local server");
+            assert_eq!(
+                (code, words),
+                if allowed { (200, "") } else { (400, &expected[..]) },
+                "{stream} {image}"
+            );
+        }
+        assert_eq!(
+            add("rtmp://a.example#@127.0.0.1/live/k", image).await["code"],
+            400,
+            "readable in two ways"
+        );
+    }
+}
+
+#[tokio::test]
 async fn without_being_asked_for_there_is_no_operator_and_no_dev_token() {
     let gateway = start(config()).await;
     assert_eq!(get(&gateway, "/v1/rooms", "").await.0, 404);

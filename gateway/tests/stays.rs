@@ -216,7 +216,7 @@ impl Client {
     /// The code of the task server's answer.
     async fn task(&self, gateway: &Running, id: &str) -> i64 {
         let path = format!("/v2/sdk/rooms/{}/tasks", self.cid);
-        let body = json!({"taskId": id, "streamUrl": "rtmp://cdn/live/key"}).to_string();
+        let body = json!({"taskId": id, "streamUrl": "rtmp://cdn.example.com/live/key"}).to_string();
         let (_, answer) = post(gateway, &path, &format!("Token: {}", self.token), &body).await;
         answer["code"].as_i64().unwrap()
     }

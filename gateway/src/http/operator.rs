@@ -16,18 +16,21 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq as _;
 
-use super::{Desk, Fields, Shared};
+use super::bodies::{self, Bodies};
+use super::{Desk, Fields, MAX_BODY, Shared};
 use crate::clock::wall_clock_ms;
 use crate::hub::{HubInput, MAX_LANGUAGE, NotOneRoom, TooManyBans};
 use crate::ws::HubGone;
 
 /// Every route of the operator, behind its token.
-pub(super) fn router(desk: &Arc<Desk>) -> Router<Arc<Desk>> {
-    let captions = post(captions).layer(DefaultBodyLimit::max(MAX_CAPTIONS_BODY));
+pub(super) fn router(desk: &Arc<Desk>, bodies: &Bodies) -> Router<Arc<Desk>> {
+    let of = |longest| middleware::from_fn_with_state(bodies.at_most(longest), bodies::collect);
+    let captions =
+        post(captions).layer(DefaultBodyLimit::max(MAX_CAPTIONS_BODY)).layer(of(MAX_CAPTIONS_BODY));
     Router::new()
         .route("/v1/rooms", get(rooms))
-        .route("/v1/rooms/{channel}/kick", post(kick))
-        .route("/v1/rooms/{channel}/dissolve", post(dissolve))
+        .route("/v1/rooms/{channel}/kick", post(kick).layer(of(MAX_BODY)))
+        .route("/v1/rooms/{channel}/dissolve", post(dissolve).layer(of(MAX_BODY)))
         .route("/v1/rooms/{channel}/captions", captions)
         .route("/v1/rooms/{channel}/interrupts", get(interrupts))
         .route_layer(middleware::from_fn_with_state(desk.clone(), operator_only))

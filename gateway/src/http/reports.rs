@@ -6,65 +6,82 @@ use std::sync::atomic::Ordering;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::Json;
 use axum::routing::post;
 use nertc_miniapp::model::{Cid, Uid};
 use nertc_miniapp::{LONGEST_VALUE, MAX_REPORTS};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::bodies::{self, Bodies};
+use super::pick::{items, pick, text};
 use super::{Desk, Shared};
 use crate::hub::{HubInput, QualityReport, STATISTICS};
 
 /// The vendor's addresses, and what a private deployment may name as `statisticsServer` (1.6).
-pub(super) fn router() -> Router<Arc<Desk>> {
+pub(super) fn router(bodies: &Bodies) -> Router<Arc<Desk>> {
     let mut routes = Router::new();
     for path in PATHS {
         routes = routes.route(path, post(report).layer(DefaultBodyLimit::max(MAX_BATCH)));
     }
-    routes
+    routes.layer(from_fn_with_state(bodies.at_most(MAX_BATCH), bodies::collect))
 }
 
 /// Takes one event, as old clients send it, or a batch of ours (8.2, 8.4). What is not about media is the
 /// application's own business, and only counted.
 async fn report(State(desk): Shared, body: Bytes) -> Json<Value> {
     desk.reports.fetch_add(1, Ordering::Relaxed);
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let batch = body.get("events").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    for event in body.get("event").into_iter().chain(batch).take(MAX_EVENTS) {
-        if let Some((cid, uid, report)) = event.get("function").and_then(read) {
-            desk.hub.input(HubInput::Report(cid, uid, report)).await;
-        }
+    // Anybody may send as many and as long ones as there is room for: one is read after the other, and the
+    // rest of the gateway has the other processors. Closed it never is.
+    let _turn = desk.reading.acquire().await;
+    let inputs = read_batch(&body);
+    drop(body);
+    if !inputs.is_empty() {
+        desk.hub.inputs(inputs).await;
     }
     Json(json!({ "code": 200 }))
 }
 
-fn read(event: &Value) -> Option<(Cid, Uid, QualityReport)> {
-    let text = |name: &str| event.get(name).and_then(Value::as_str);
-    let (cid, uid) = (text("cid")?.parse().ok()?, text("uid")?.parse().ok()?);
-    let told: Value = serde_json::from_str(text("value")?).ok()?;
-    let name = text("name")?;
-    let source = match text("oper")? {
+fn read_batch(body: &[u8]) -> Vec<HubInput> {
+    let Ok(body) = std::str::from_utf8(body) else { return Vec::new() };
+    let Some([event, events]) = pick(body, ["event", "events"]) else { return Vec::new() };
+    let batch = events.and_then(|events| items(events.get(), MAX_EVENTS)).unwrap_or_default();
+    event.into_iter().chain(batch).take(MAX_EVENTS).filter_map(|event| read(event.get())).collect()
+}
+
+fn read(event: &str) -> Option<HubInput> {
+    let [function] = pick(event, ["function"])?;
+    let [cid, uid, oper, name, value] = pick(function?.get(), ["cid", "uid", "oper", "name", "value"])?;
+    let word = |value| text(value, MAX_WORD);
+    let (cid, uid, name) = (word(cid)?.parse().ok()?, word(uid)?.parse().ok()?, word(name)?);
+    let told = text(value, MAX_VALUE)?;
+    let [source, code] = pick(&told, ["pull_uid", "code"])?;
+    let source = match word(oper)?.as_str() {
         "push" => None,
-        "pull" => Some(Uid(whole(told.get("pull_uid")?)?)),
+        "pull" => Some(Uid(whole(source?)?)),
         _other => return None,
     };
     let mut report = QualityReport { source, ..QualityReport::default() };
     if name.ends_with("statechange") {
-        report.code = told.get("code").and_then(number).map(|code| code as i32);
+        report.code = code.and_then(number).map(|code| code as i32);
     } else if name.ends_with("netstatus") {
-        let known = STATISTICS.into_iter();
-        report.values = known.filter_map(|name| Some((name, told.get(name).and_then(number)?))).collect();
+        let known = STATISTICS.into_iter().zip(pick(&told, STATISTICS)?);
+        report.values = known.filter_map(|(name, value)| Some((name, number(value?)?))).collect();
     }
-    (report != QualityReport { source, ..QualityReport::default() }).then_some((Cid(cid), uid, report))
+    let is_empty = report == QualityReport { source, ..QualityReport::default() };
+    (!is_empty).then_some(HubInput::Report(Cid(cid), uid, report))
 }
 
 /// Platforms write some numbers as text.
-fn number(value: &Value) -> Option<f64> {
-    value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|number: &f64| number.is_finite())
+fn number(value: &RawValue) -> Option<f64> {
+    let number = serde_json::from_str(value.get()).ok();
+    number.or_else(|| text(Some(value), MAX_WORD)?.parse().ok()).filter(|number: &f64| number.is_finite())
 }
 
-fn whole(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+fn whole(value: &RawValue) -> Option<u64> {
+    let number = serde_json::from_str(value.get()).ok();
+    number.or_else(|| text(Some(value), MAX_WORD)?.parse().ok())
 }
 
 const PATHS: [&str; 4] = [
@@ -77,6 +94,10 @@ const PATHS: [&str; 4] = [
 const MAX_BATCH: usize = 2 << 20;
 /// Events of a batch that are read.
 const MAX_EVENTS: usize = 256;
+/// Bytes of a name or a number, quotes included.
+const MAX_WORD: usize = 256;
+/// Bytes of what a component told, as written: each of its characters may take six.
+const MAX_VALUE: usize = 6 * LONGEST_VALUE + 2;
 /// What stands around an event's value.
 const AROUND: usize = 512;
 

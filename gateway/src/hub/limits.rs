@@ -11,7 +11,7 @@ use super::ConnectionId;
 /// The hub's limits and times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubConfig {
-    /// Connections at once, logged in or not.
+    /// Connections at once, logged in or not; for one more, the oldest goes that has not logged in.
     pub max_connections: usize,
     /// Rooms at once.
     pub max_rooms: usize,
@@ -43,6 +43,8 @@ pub struct HubConfig {
     pub dissolve_notice: Duration,
     /// From a removal to the closing of the connection, unless the client logs out before.
     pub farewell: Duration,
+    /// Whether RTMP tasks may name servers of this machine and of private networks.
+    pub private_targets: bool,
 }
 
 impl Default for HubConfig {
@@ -63,6 +65,7 @@ impl Default for HubConfig {
             settling: Duration::from_secs(10),
             dissolve_notice: Duration::from_secs(1),
             farewell: Duration::from_secs(1),
+            private_targets: false,
         }
     }
 }
@@ -85,7 +88,7 @@ impl HubConfig {
     }
 }
 
-/// Why the hub wants to be woken: every deadline there is.
+/// Why the hub wants to be woken: every deadline there is. The first is that of who has not logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HubTimer {
     /// The connection has not logged in.
@@ -128,6 +131,14 @@ impl Timers {
         let (_, timer) = self.next().filter(|(at, _)| *at <= now)?;
         self.clear(timer);
         Some(timer)
+    }
+
+    /// The oldest of the connections that have not logged in.
+    pub(super) fn first_login(&self) -> Option<ConnectionId> {
+        match self.by_name.first_key_value() {
+            Some((HubTimer::Login(id), _)) => Some(*id),
+            Some(_) | None => None,
+        }
     }
 
     #[cfg(test)]

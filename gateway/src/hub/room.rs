@@ -290,6 +290,9 @@ pub enum Refusal {
     /// The ticket is somebody else's, or for another room.
     #[error("the token is for another user or room")]
     OtherTicket,
+    /// A mode that there is not.
+    #[error("mode must be 0, 1, 2 or 3")]
+    NoSuchMode,
     /// No place in the room.
     #[error("the room is full")]
     RoomFull,
@@ -313,6 +316,7 @@ impl Refusal {
     pub const fn code(self) -> i32 {
         match self {
             Self::Ticket(_) | Self::OtherTicket => 401,
+            Self::NoSuchMode => BAD_PARAMETER,
             Self::RoomFull => 4003,
             Self::TooManyRooms => 500,
             Self::RoomClosing => 417,
@@ -325,7 +329,7 @@ impl Refusal {
     pub(super) const fn notice(self) -> Notice {
         match self {
             Self::Ticket(_) | Self::OtherTicket => Notice::Refused(PERMISSION_EXPIRED),
-            Self::RoomFull | Self::TooManyRooms => Notice::Refused(REMOVED),
+            Self::RoomFull | Self::TooManyRooms | Self::NoSuchMode => Notice::Refused(REMOVED),
             Self::RoomClosing => Notice::Refused(ROOM_CLOSED),
             Self::Banned => Notice::Kicked(REMOVED),
             Self::Replaced => Notice::Kicked(Notice::REPLACED),
@@ -345,4 +349,4 @@ pub(super) const REMOVED: Reason = Some(2);
 pub(super) const PERMISSION_EXPIRED: Reason = Some(5);
 
 /// The highest `NETCALL_MODE` (7.3).
-const MAX_MODE: u8 = 3;
+pub(super) const MAX_MODE: u8 = 3;

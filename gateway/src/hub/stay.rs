@@ -6,7 +6,7 @@ use nertc_miniapp::protocol::Login;
 use nertc_miniapp::time::Instant;
 
 use super::Hub;
-use super::room::Refusal;
+use super::room::{self, Refusal};
 use crate::token::{LoginTicket, Reading, TokenError};
 
 impl Hub {
@@ -27,6 +27,9 @@ impl Hub {
     /// Who is in the room already, grace period included, may come back whatever has expired meanwhile; and
     /// who was there before this process, with what it was last given (docs/protocol.md 12.6).
     pub(super) fn check(&self, login: &Login, now: Instant) -> Result<Rights, Refusal> {
+        if login.mode.is_some_and(|mode| mode > u32::from(room::MAX_MODE)) {
+            return Err(Refusal::NoSuchMode);
+        }
         let ticket = LoginTicket::read(&self.secret, &login.token)?;
         if (ticket.cid, ticket.uid) != (login.cid.0, login.uid.0) {
             return Err(Refusal::OtherTicket);

@@ -1,12 +1,14 @@
 //! RTMP tasks: what a room's members want pushed elsewhere (docs/protocol.md 9).
 //!
-//! Checks and keeps them; nothing carries them out yet.
+//! Checks and keeps them; nothing carries them out yet. Whoever will has to look at the addresses again that
+//! a name turns out to have.
 
 use nertc_miniapp::model::{Cid, Role, Uid, Url};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::room::Room;
+use super::target::Target;
 use super::{Hub, Level};
 
 /// A wish to mix members of a room and push the result to a live stream.
@@ -140,7 +142,7 @@ impl Task {
         let id = &self.task_id;
         require("taskId", (1..=MAX_TASK_ID).contains(&id.len()) && id.bytes().all(is_word))?;
         let url = self.stream_url.as_str();
-        require("streamUrl", url.len() <= MAX_URL && target(url).is_some())?;
+        require("streamUrl", url.len() <= MAX_URL && Target::read(url, &PUSHED_BY).is_some())?;
         require("extraInfo", self.extra_info.as_ref().is_none_or(|info| info.len() <= MAX_EXTRA_INFO))?;
         if let Some(layout) = &self.layout {
             layout.check()?;
@@ -150,6 +152,26 @@ impl Task {
             require("sampleRate", sound.sample_rate.is_none_or(|rate| SAMPLE_RATES.contains(&rate)))?;
             require("channels", sound.channels.is_none_or(|channels| (1..=2).contains(&channels)))?;
             require("codecProfile", sound.codec_profile.is_none_or(|profile| profile <= 1))?;
+        }
+        Ok(())
+    }
+}
+
+impl Task {
+    /// Checks that nothing of it leads to this machine or into a private network, where whoever carries it
+    /// out may go and its owner may not.
+    ///
+    /// # Errors
+    ///
+    /// Names what does.
+    pub fn check_targets(&self) -> Result<(), TaskRefusal> {
+        let images = self.layout.iter().flat_map(|layout| &layout.images);
+        let images = images.map(|image| ("images", &image.url, &FETCHED_BY));
+        let stream = std::iter::once(("streamUrl", &self.stream_url, &PUSHED_BY));
+        for (what, url, schemes) in stream.chain(images) {
+            if Target::read(url.as_str(), schemes).is_some_and(|target| target.is_private()) {
+                return Err(TaskRefusal::Malformed(format!("{what} names a private or local server")));
+            }
         }
         Ok(())
     }
@@ -168,7 +190,9 @@ impl Layout {
             require("zOrder", user.z_order <= 100)?;
         }
         for image in &self.images {
-            require("images", image.area.is_sound() && image.url.as_str().len() <= MAX_URL)?;
+            let url = image.url.as_str();
+            let is_sound = image.area.is_sound() && url.len() <= MAX_URL;
+            require("images", is_sound && Target::read(url, &FETCHED_BY).is_some())?;
         }
         Ok(())
     }
@@ -209,7 +233,8 @@ impl Kept {
         TaskStatus {
             task_id: self.task.task_id.clone(),
             host_uid: self.host,
-            target: target(self.task.stream_url.as_str()).unwrap_or_default(),
+            target: Target::read(self.task.stream_url.as_str(), &PUSHED_BY)
+                .map_or_else(String::new, |target| target.to_string()),
         }
     }
 }
@@ -255,7 +280,7 @@ impl Hub {
     ///
     /// Says why not.
     pub fn add_task(&mut self, cid: Cid, uid: Uid, task: Task) -> Result<(), TaskRefusal> {
-        task.check()?;
+        self.check_task(&task)?;
         let tasks = &mut self.room_of_broadcaster(cid, uid)?.tasks;
         if tasks.iter().any(|kept| kept.task.task_id == task.task_id) {
             return Err(TaskRefusal::Duplicate);
@@ -275,7 +300,7 @@ impl Hub {
     ///
     /// Says why not.
     pub fn update_task(&mut self, cid: Cid, uid: Uid, task: Task) -> Result<(), TaskRefusal> {
-        task.check()?;
+        self.check_task(&task)?;
         let tasks = &mut self.room_of_broadcaster(cid, uid)?.tasks;
         let kept = tasks.iter_mut().find(|kept| kept.task.task_id == task.task_id);
         let kept = kept.ok_or(TaskRefusal::Unknown)?;
@@ -296,6 +321,11 @@ impl Hub {
         Ok(())
     }
 
+    fn check_task(&self, task: &Task) -> Result<(), TaskRefusal> {
+        task.check()?;
+        if self.config.private_targets { Ok(()) } else { task.check_targets() }
+    }
+
     fn room_of_broadcaster(&mut self, cid: Cid, uid: Uid) -> Result<&mut Room, TaskRefusal> {
         let room = self.rooms.get_mut(&cid).ok_or(TaskRefusal::NotABroadcaster)?;
         match room.members.get(&uid).map(|member| member.role) {
@@ -307,16 +337,6 @@ impl Hub {
 
 fn require(what: &str, holds: bool) -> Result<(), TaskRefusal> {
     if holds { Ok(()) } else { Err(TaskRefusal::Malformed(format!("{what} is out of bounds"))) }
-}
-
-/// Scheme and server of an RTMP URL, without credentials.
-fn target(url: &str) -> Option<String> {
-    let scheme = ["rtmp://", "rtmps://"].into_iter().find(|scheme| url.starts_with(scheme))?;
-    let (authority, path) = url[scheme.len()..].split_once('/')?;
-    let server = authority.rsplit('@').next()?;
-    let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic());
-    let host = server.split(':').next()?;
-    (is_plain && !host.is_empty() && !path.is_empty()).then(|| format!("{scheme}{server}"))
 }
 
 /// Applications write a flag as they like.
@@ -334,6 +354,9 @@ fn some_uid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Uid>, D
     Ok(Uid::deserialize(Value::deserialize(deserializer)?).ok())
 }
 
+/// How a stream is pushed, and how an image is fetched.
+const PUSHED_BY: [&str; 2] = ["rtmp://", "rtmps://"];
+const FETCHED_BY: [&str; 2] = ["http://", "https://"];
 /// Tasks of one room.
 const MAX_TASKS: usize = 3;
 const MAX_TASK_ID: usize = 64;
@@ -352,10 +375,10 @@ mod tests {
     #[test]
     fn a_task_is_read_with_exact_uids() {
         let task = read(
-            r#"{"version":1,"taskId":"t_1","streamUrl":"rtmp://cdn/live/k","record":1,"hostUid":18446744073709552000,
+            r#"{"version":1,"taskId":"t_1","streamUrl":"rtmp://cdn.example.com/live/k","record":1,"hostUid":18446744073709552000,
             "layout":{"canvas":{"width":1920,"height":1080,"color":16777215},"users":[
               {"uid":18446744073709551615,"x":0,"y":0,"width":640,"height":360,"adaption":1,"zOrder":100,"pushAudio":true,"pushVideo":true},
-              {"uid":"9007199254740993","x":-10}],"images":[{"url":"https://e/i.png","x":1,"y":2}]},
+              {"uid":"9007199254740993","x":-10}],"images":[{"url":"https://e.example/i.png","x":1,"y":2}]},
             "config":{"singleVideoNoTrans":true,"audioParam":{"bitRate":64,"sampleRate":48000,"channels":2,"codecProfile":0}},
             "extraInfo":"x"}"#,
         );
@@ -374,7 +397,7 @@ mod tests {
             (r#"{"streamUrl":"rtmp://"}"#, "streamUrl"),
             (r#"{"streamUrl":"rtmp://cdn"}"#, "streamUrl"),
             (r#"{"streamUrl":"rtmp://:1935/live/k"}"#, "streamUrl"),
-            (r#"{"streamUrl":"rtmp://cdn/live/k k"}"#, "streamUrl"),
+            (r#"{"streamUrl":"rtmp://cdn.example.com/live/k k"}"#, "streamUrl"),
             (r#"{"layout":{"canvas":{"width":1921,"height":1}}}"#, "canvas"),
             (r#"{"layout":{"canvas":{"color":16777216}}}"#, "color"),
             (r#"{"layout":{"users":[{"uid":1,"x":1921}]}}"#, "users"),
@@ -397,7 +420,7 @@ mod tests {
         assert!(Task { task_id: "a".repeat(65), ..read(PLAIN) }.check().is_err());
         assert!(Task { extra_info: Some("a".repeat(1025)), ..read(PLAIN) }.check().is_err());
         assert!(
-            Task { stream_url: Url(format!("rtmp://h/{}", "a".repeat(1024))), ..read(PLAIN) }
+            Task { stream_url: Url(format!("rtmp://h.example/{}", "a".repeat(1024))), ..read(PLAIN) }
                 .check()
                 .is_err()
         );
@@ -420,12 +443,12 @@ mod tests {
             Kept { host: Uid(1), task }.status().target
         };
         assert_eq!(status("rtmps://user:word@cdn:1936/live/key?x=y"), "rtmps://cdn:1936");
-        assert_eq!(status("rtmp://cdn/live/key"), "rtmp://cdn");
+        assert_eq!(status("rtmp://cdn.example.com/live/key"), "rtmp://cdn.example.com");
     }
 
     fn read(text: &str) -> Task {
         serde_json::from_str(text).unwrap()
     }
 
-    const PLAIN: &str = r#"{"taskId":"t","streamUrl":"rtmp://cdn/live/k"}"#;
+    const PLAIN: &str = r#"{"taskId":"t","streamUrl":"rtmp://cdn.example.com/live/k"}"#;
 }

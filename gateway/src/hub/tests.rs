@@ -507,12 +507,19 @@ fn a_room_keeps_three_tasks_of_its_broadcasters_until_it_is_gone() {
     assert_eq!(desk.hub.add_task(Cid(7), ALICE, task("d")), Err(TaskRefusal::NotABroadcaster));
     assert!(matches!(desk.hub.update_task(CID, ALICE, task("")), Err(TaskRefusal::Malformed(_))));
 
-    let moved = Task { stream_url: Url("rtmp://elsewhere/live/key".into()), ..task("b") };
+    let moved = Task { stream_url: Url("rtmp://elsewhere.example/live/key".into()), ..task("b") };
     assert_eq!(desk.hub.update_task(CID, ALICE, moved), Ok(()));
     let seen = desk.hub.rooms().next().unwrap().tasks;
     let seen: Vec<_> =
         seen.iter().map(|task| (task.task_id.as_str(), task.host_uid, task.target.as_str())).collect();
-    assert_eq!(seen, [("a", ALICE, "rtmp://cdn"), ("b", BOB, "rtmp://elsewhere"), ("c", BOB, "rtmp://cdn")]);
+    assert_eq!(
+        seen,
+        [
+            ("a", ALICE, "rtmp://cdn.example"),
+            ("b", BOB, "rtmp://elsewhere.example"),
+            ("c", BOB, "rtmp://cdn.example")
+        ]
+    );
 
     desk.send(bob, Command::Role(Role::Audience));
     assert_eq!(desk.hub.delete_task(CID, BOB, "a"), Err(TaskRefusal::NotABroadcaster));
@@ -1000,13 +1007,26 @@ fn the_largest_room_with_everything_on_greets_in_one_frame_and_a_full_one_in_wha
 #[test]
 fn one_connection_more_than_allowed_is_closed() {
     let mut desk = Desk::with(HubConfig { max_connections: 2, ..HubConfig::default() });
-    let first = desk.open();
-    desk.open();
+    let first = desk.join(ALICE);
+    desk.join(BOB);
     let third = desk.open();
     assert_eq!(desk.close_code(third), Some(1013));
     desk.input(HubInput::Closed(first));
     let fourth = desk.open();
     assert_eq!(desk.close_code(fourth), None);
+}
+
+#[test]
+fn who_has_not_logged_in_makes_room_and_members_do_not() {
+    let mut desk = Desk::with(HubConfig { max_connections: 3, ..HubConfig::default() });
+    let alice = desk.join(ALICE);
+    let (first, second) = (desk.open(), desk.open());
+    let bob = desk.join(BOB);
+    assert_eq!((desk.close_code(first), desk.close_code(second)), (Some(1013), None));
+    assert_eq!(desk.last_ack(bob), Some((1, 200)));
+    let carol = desk.join(CAROL);
+    assert_eq!((desk.close_code(second), desk.last_ack(carol)), (Some(1013), Some((1, 200))));
+    assert_eq!(desk.send(alice, Command::Heartbeat), Some((3, 200)));
 }
 
 #[test]
@@ -1534,7 +1554,7 @@ impl Desk {
     }
 }
 
-const TASK: &str = r#"{"taskId":"t","streamUrl":"rtmp://cdn/live/key"}"#;
+const TASK: &str = r#"{"taskId":"t","streamUrl":"rtmp://cdn.example/live/key"}"#;
 
 fn secret() -> Secret {
     Secret::from_text("a secret for tests").unwrap()

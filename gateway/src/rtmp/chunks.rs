@@ -16,6 +16,7 @@ pub(super) struct Message {
     pub(super) kind: u8,
     pub(super) stream_id: u32,
     pub(super) timestamp: u32,
+    /// Of its own, whatever it was received in: whoever keeps it keeps nothing else.
     pub(super) body: Bytes,
 }
 
@@ -36,11 +37,16 @@ pub(crate) enum ChunkError {
 /// Puts messages together.
 #[derive(Debug)]
 pub(super) struct ChunkReader {
-    /// What was received and not understood yet. Read from the socket straight into it.
+    /// What was received and not understood yet. Read from the socket straight into it. What belongs to a
+    /// message leaves it at once, so that it never grows, and nothing else holds on to it.
     pub(super) buffer: BytesMut,
     chunk_size: usize,
     longest: usize,
-    streams: BTreeMap<u32, (Header, BytesMut)>,
+    streams: BTreeMap<u32, (Header, Vec<u8>)>,
+    /// The chunk stream in whose chunk the buffer begins, and what is still to come of that chunk.
+    chunk: Option<(u32, usize)>,
+    /// Bytes of all messages that are not whole.
+    unfinished: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,7 +62,14 @@ struct Header {
 
 impl ChunkReader {
     pub(super) fn new(longest: usize) -> Self {
-        Self { buffer: BytesMut::new(), chunk_size: DEFAULT_CHUNK, longest, streams: BTreeMap::new() }
+        Self {
+            buffer: BytesMut::new(),
+            chunk_size: DEFAULT_CHUNK,
+            longest,
+            streams: BTreeMap::new(),
+            chunk: None,
+            unfinished: 0,
+        }
     }
 
     pub(super) fn set_longest(&mut self, longest: usize) {
@@ -70,43 +83,68 @@ impl ChunkReader {
 
     pub(super) fn abort(&mut self, id: u32) {
         if let Some((_, body)) = self.streams.get_mut(&id) {
-            body.clear();
+            self.unfinished -= std::mem::take(body).len();
         }
+    }
+
+    /// Bytes held for messages that are not whole, with the room they have to grow.
+    pub(super) fn held(&self) -> usize {
+        2 * self.unfinished
     }
 
     /// Takes the next whole message out of the buffer, if there is one.
     pub(super) fn next(&mut self) -> Result<Option<Message>, ChunkError> {
-        while let Some((header_len, id, header, so_far)) = self.header()? {
-            if header.length > self.longest {
-                return Err(ChunkError::TooLong);
+        loop {
+            let (id, missing) = match self.chunk.take() {
+                Some(chunk) => chunk,
+                None => match self.begin_chunk()? {
+                    Some(chunk) => chunk,
+                    None => return Ok(None),
+                },
+            };
+            let Some((header, body)) = self.streams.get_mut(&id) else { return Ok(None) };
+            let length = missing.min(self.buffer.len());
+            let taken = &self.buffer[..length];
+            let whole = if body.is_empty() && length == header.length {
+                Some(Bytes::copy_from_slice(taken))
+            } else {
+                grow(body, length, header.length);
+                body.extend_from_slice(taken);
+                self.unfinished += length;
+                (body.len() == header.length).then(|| {
+                    self.unfinished -= body.len();
+                    std::mem::take(body).into()
+                })
+            };
+            self.buffer.advance(length);
+            if let Some(body) = whole {
+                let Header { kind, stream_id, timestamp, .. } = *header;
+                return Ok(Some(Message { kind, stream_id, timestamp, body }));
             }
-            let length = (header.length - so_far).min(self.chunk_size);
-            if self.buffer.len() < header_len + length {
+            if length < missing {
+                self.chunk = Some((id, missing - length));
                 return Ok(None);
             }
-            self.buffer.advance(header_len);
-            let chunk = self.buffer.split_to(length);
-            let (known, body) = self.streams.entry(id).or_default();
-            *known = header;
-            if so_far == 0 {
-                *body = chunk;
-            } else {
-                body.extend_from_slice(&chunk);
-            }
-            if body.len() == header.length {
-                return Ok(Some(Message {
-                    kind: header.kind,
-                    stream_id: header.stream_id,
-                    timestamp: header.timestamp,
-                    body: std::mem::take(body).freeze(),
-                }));
-            }
-            let unfinished: usize = self.streams.values().map(|(_, body)| body.len()).sum();
-            if unfinished > self.longest {
+            // Looked at between chunks only, so that the longest message may come beside others.
+            if self.unfinished > self.longest {
                 return Err(ChunkError::TooMany);
             }
         }
-        Ok(None)
+    }
+
+    /// Takes a chunk's header out of the buffer: whose chunk it is, and how long.
+    fn begin_chunk(&mut self) -> Result<Option<(u32, usize)>, ChunkError> {
+        let Some((header_len, id, header, so_far)) = self.header()? else { return Ok(None) };
+        if header.length > self.longest {
+            return Err(ChunkError::TooLong);
+        }
+        self.buffer.advance(header_len);
+        let (known, body) = self.streams.entry(id).or_default();
+        *known = header;
+        if so_far == 0 {
+            self.unfinished -= std::mem::take(body).len();
+        }
+        Ok(Some((id, (header.length - so_far).min(self.chunk_size))))
     }
 
     /// Reads a header without consuming it: how long it is, its chunk stream, what it says there,
@@ -165,6 +203,15 @@ impl ChunkReader {
             header.timestamp = before.wrapping_add(header.field);
         }
         Ok(Some((self.buffer.len() - rest.len(), id, header, so_far)))
+    }
+}
+
+/// Makes room for more of a message: twice as much as before, and never more than it will need. What a
+/// header claims is not reserved until half of it is there.
+fn grow(body: &mut Vec<u8>, more: usize, longest: usize) {
+    if body.capacity() - body.len() < more {
+        let wanted = (2 * body.capacity()).min(longest).max(body.len() + more);
+        body.reserve_exact(wanted - body.len());
     }
 }
 
@@ -316,6 +363,61 @@ mod tests {
             reader.next()
         });
         assert_eq!(results.position(|r| r.is_err()), Some(2));
+    }
+
+    #[test]
+    fn what_is_unfinished_holds_no_more_than_its_own_bytes() {
+        const LONGEST: usize = 1 << 20;
+        const READ: usize = 32 * 1024;
+        let mut reader = ChunkReader::new(LONGEST);
+        let mut out = BytesMut::new();
+        write_message(&mut out, &message(9, 0, LONGEST), LONGEST);
+        for id in 8..34 {
+            // A long message, and where it ends the first of two bytes of another.
+            let both = [&out[..], &[id, 0, 0, 0, 0, 0, 2, 8, 1, 0, 0, 0, b'x']].concat();
+            reader.set_chunk_size(LONGEST as u32);
+            for piece in both.chunks(READ) {
+                reader.buffer.extend_from_slice(piece);
+                if let Some(message) = reader.next().unwrap() {
+                    assert_eq!(message.body.len(), LONGEST);
+                    reader.set_chunk_size(1);
+                    assert_eq!(reader.next(), Ok(None));
+                }
+                assert!(reader.buffer.capacity() <= 2 * READ, "{}", reader.buffer.capacity());
+            }
+        }
+        assert_eq!(reader.unfinished, 26);
+        let held: usize = reader.streams.values().map(|(_, body)| body.capacity()).sum();
+        assert!(held <= reader.held(), "{held}");
+    }
+
+    #[test]
+    fn a_message_that_comes_in_small_pieces_is_reserved_as_it_comes() {
+        let mut reader = ChunkReader::new(1 << 20);
+        let mut out = BytesMut::new();
+        write_message(&mut out, &message(9, 0, 1 << 20), DEFAULT_CHUNK);
+        for piece in out[..out.len() / 3].chunks(1000) {
+            reader.buffer.extend_from_slice(piece);
+            assert_eq!(reader.next(), Ok(None));
+            let held: usize = reader.streams.values().map(|(_, body)| body.capacity()).sum();
+            assert!(held <= reader.held(), "{held} for {}", reader.unfinished);
+        }
+    }
+
+    #[test]
+    fn aborted_messages_leave_nothing_behind() {
+        let mut reader = ChunkReader::new(1000);
+        reader.set_chunk_size(900);
+        for id in 3..30 {
+            let mut out = BytesMut::new();
+            write_message(&mut out, &message(9, 0, 1000), 900);
+            out[0] = id;
+            reader.buffer.extend_from_slice(&out[..12 + 900]);
+            assert_eq!(reader.next(), Ok(None));
+            reader.abort(id.into());
+            assert_eq!(reader.unfinished, 0);
+        }
+        assert!(reader.streams.values().all(|(_, body)| body.capacity() == 0));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::READ;
 use super::session::{Event, Session};
 use crate::broker::Packet;
 use crate::embedded::EmbeddedLimits;
@@ -12,6 +11,9 @@ use crate::embedded::EmbeddedLimits;
 pub struct DryConnection {
     session: Session,
 }
+
+/// What a socket brings at once.
+const READ: usize = 64 * 1024;
 
 impl Default for DryConnection {
     fn default() -> Self {

@@ -171,7 +171,30 @@ impl Session {
 
     /// Takes what must be sent.
     pub(super) fn take_output(&mut self) -> Bytes {
+        if self.out.len() > KEPT {
+            // Otherwise the room for one long frame would stay as long as the connection.
+            return std::mem::take(&mut self.out).freeze();
+        }
         self.out.split().freeze()
+    }
+
+    /// Bytes held for the peer: what came of messages that are not whole, and what waits to be sent.
+    pub(super) fn held(&self) -> usize {
+        let aggregate = self.aggregate.as_ref().map_or(0, |aggregate| aggregate.rest.len());
+        self.reader.held() + aggregate + self.out.len()
+    }
+
+    /// Gives up what came and is not understood yet.
+    pub(super) fn let_go(&mut self) {
+        (self.reader, self.aggregate) = (ChunkReader::new(0), None);
+    }
+
+    /// How much is worth reading at once: only publishers say much.
+    pub(super) fn appetite(&self) -> usize {
+        match self.stage {
+            Stage::Active(Role::Publisher, _) => 64 * 1024,
+            Stage::Active(Role::Player, _) | Stage::Asking(..) | Stage::Connected | Stage::Idle => 4 * 1024,
+        }
     }
 
     pub(super) fn accept(&mut self) {
@@ -274,11 +297,8 @@ impl Session {
         if *known.get_or_insert(number) != number {
             return Err(MediaError::SecondTrack);
         }
-        // A copy: a slice would keep the whole block alive that was read from the socket, and the
-        // broker's limits count only what they see.
-        let copy = |body: Bytes| Bytes::copy_from_slice(&body);
         let timestamp = message.timestamp;
-        Ok(body.map(|body| Event::Media(Packet { track, timestamp, body: copy(body) })))
+        Ok(body.map(|body| Event::Media(Packet { track, timestamp, body })))
     }
 
     /// Keeps metadata as it came, unless no player could read it: players know fields that we do not.
@@ -425,7 +445,9 @@ impl Aggregate {
         if rest.len() < length || !matches!(kind, AUDIO | VIDEO | AMF0_DATA | AMF3_DATA) {
             return None;
         }
-        let body = rest.split_to(length);
+        // A copy, or one of them would keep all of them.
+        let body = Bytes::copy_from_slice(&rest[..length]);
+        rest.advance(length);
         rest.advance(rest.len().min(TAG_TAIL));
         let step = time.wrapping_sub(*first.get_or_insert(time));
         let timestamp = timestamp.wrapping_add(step);
@@ -492,6 +514,8 @@ const ON_METADATA: &[u8] = b"\x02\x00\x0aonMetaData";
 const OUR_WINDOW: u32 = 2_500_000;
 /// The longest command, and the longest message of any kind from someone not yet admitted.
 const LONGEST_COMMAND: usize = 16 * 1024;
+/// Room for output that is kept for the next: two batches of a player.
+const KEPT: usize = 128 * 1024;
 /// The one message stream of a connection.
 const STREAM: u32 = 1;
 

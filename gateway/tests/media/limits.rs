@@ -75,18 +75,50 @@ async fn garbage_on_the_rtmp_port_harms_nobody() {
 #[tokio::test]
 async fn connections_that_say_nothing_are_closed() {
     let bench = Bench::start_with(|config| {
+        config.limits.first_byte = Duration::from_millis(300);
         config.limits.negotiation = Duration::from_secs(2);
         config.limits.idle_publisher = Duration::from_millis(600);
         config.limits.idle_player = Duration::from_millis(300);
     })
     .await;
-    let mut silent = TcpStream::connect(bench.media.rtmp_addr()).await.unwrap();
-    assert_eq!(within("the close", silent.read(&mut [0; 1])).await.unwrap(), 0);
+    for first in [&b""[..], &[3]] {
+        let mut silent = TcpStream::connect(bench.media.rtmp_addr()).await.unwrap();
+        silent.write_all(first).await.unwrap();
+        // As much of a handshake as was asked for, at most.
+        let _ = within("the close", silent.read_to_end(&mut Vec::new())).await;
+    }
     let mut player = FlvReader::request(bench.flv_addr, &bench.flv_path("s", 1)).await;
     player.closed().await;
     let mut publisher = Client::publish(&bench, "s", 1).await.unwrap();
     publisher.closed().await;
     bench.until(|now| now.streams == 0).await;
+}
+
+#[tokio::test]
+async fn when_memory_is_short_the_connection_that_holds_the_most_is_cut_off() {
+    const LONG: usize = 1_000_000;
+    /// The size that the client's session names.
+    const CHUNK: usize = 4096;
+    let bench = Bench::start_with(|config| config.limits.memory = 3_000_000).await;
+    let mut hog = Client::publish(&bench, "hog", 1).await.unwrap();
+    let mut modest = Client::publish(&bench, "modest", 2).await.unwrap();
+    let mut other = Client::publish(&bench, "other", 3).await.unwrap();
+    let half = |length: usize| {
+        let head = [7, 0, 0, 0, 0x0f, 0x42, 0x40, 9, 1, 0, 0, 0];
+        let chunks = vec![0xc7; 1 + CHUNK].repeat(length / CHUNK);
+        [&head[..], &chunks[1..]].concat()
+    };
+    hog.write_raw(&half(LONG * 9 / 10)).await;
+    modest.write_raw(&half(LONG / 2)).await;
+    // A ping is answered when all before it was read.
+    modest.write_raw(&[2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 6, 1, 2, 3, 4]).await;
+    other.write_raw(&half(LONG / 2)).await;
+    let said = hog.last_words().await;
+    assert!(said.contains("NetStream.Publish.Denied") && said.contains("short of memory"), "{said}");
+    bench.until(|now| now.publishers == 2).await;
+    drop((hog, other));
+    modest.send(KEY, 0).await;
+    bench.until(|now| now.publishers == 1 && now.bytes_in > 0).await;
 }
 
 #[tokio::test]
