@@ -1,0 +1,194 @@
+use super::*;
+
+#[test]
+fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+    let path = file("listen = '127.0.0.1:1'\ngrace = 7\nmax-rooms = 3\n");
+    let settings = parse(&["--grace", "9", "--config", path.to_str().unwrap()]).with_file().unwrap();
+    let config = settings.resolve().unwrap();
+    assert_eq!(config.listen.port(), 1);
+    assert_eq!(config.hub.grace, Duration::from_secs(9));
+    assert_eq!((config.hub.max_rooms, config.hub.max_members), (3, 200));
+}
+
+#[test]
+fn nothing_set_means_any_application_on_this_machine_only() {
+    let config = parse(&[]).with_file().unwrap().resolve().unwrap();
+    assert_eq!(config.apps, Apps::Any);
+    assert!(config.listen.ip().is_loopback() && config.rtmp_listen.ip().is_loopback());
+    assert!(config.admin_token.is_none() && !config.dev);
+}
+
+#[test]
+fn strangers_are_limited_and_private_targets_refused_unless_the_settings_say_otherwise() {
+    let config = parse(&[]).resolve().unwrap();
+    assert_eq!((config.max_strangers, config.max_strangers_per_address), (4096, 512));
+    assert!(!config.hub.private_targets);
+    let path = file("max-strangers = 7\nmax-strangers-per-address = 0\nallow-private-targets = true\n");
+    let config = parse(&["--config", path.to_str().unwrap()]).with_file().unwrap().resolve().unwrap();
+    assert_eq!((config.max_strangers, config.max_strangers_per_address), (7, 0));
+    assert!(config.hub.private_targets);
+}
+
+#[test]
+fn an_application_with_a_secret_is_secure_unless_the_file_says_otherwise() {
+    let listed = |settings: Settings| match settings.with_file().unwrap().resolve().unwrap().apps {
+        Apps::Any => panic!("not listed"),
+        Apps::Listed(apps) => apps.into_iter().map(|(key, app)| (key, app.secure)).collect::<Vec<_>>(),
+    };
+    let flags = parse(&["--app", "open,safe=0123456789abcdef"]);
+    assert_eq!(listed(flags), [("open".into(), false), ("safe".into(), true)]);
+    let path = file(
+        "[apps.both]\nsecret = '0123456789abcdef'\nsecure = false\n[apps.open]\n[apps.safe]\nsecret = \
+         '0123456789abcdef'\n[apps.sure]\nsecret = '0123456789abcdef'\nsecure = true\n",
+    );
+    let all = parse(&["--config", path.to_str().unwrap()]);
+    let named = |name: &str, secure| (name.to_owned(), secure);
+    assert_eq!(
+        listed(all),
+        [named("both", false), named("open", false), named("safe", true), named("sure", true)]
+    );
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_its_name() {
+    let error = |settings: Settings| settings.with_file().and_then(|s| s.resolve()).unwrap_err().to_string();
+    assert!(error(parse(&["--secret", "short"])).starts_with("secret: "));
+    assert!(error(parse(&["--admin-token", "short"])).starts_with("admin-token: "));
+    for members in ["0", "1001"] {
+        let told = error(parse(&["--max-members", members]));
+        assert!(told.starts_with("max-members: it must be from 1 to 1000"), "{told}");
+    }
+    assert_eq!(parse(&["--max-members", "1000"]).resolve().unwrap().hub.max_members, MOST_MEMBERS);
+    let in_file = |text| error(parse(&["--config", file(text).to_str().unwrap()]));
+    assert!(in_file("[apps.a]\nsecure = true\n").contains("apps.a"));
+    assert!(in_file("grace = 1\nsecrte = 'hush hush hush hush'\n").contains("line 2: unknown field"));
+    assert!(!in_file("secret = 'hush hush hush hush").contains("hush"));
+}
+
+#[test]
+fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
+    for (name, value, must) in [
+        ("listen", "127.0.0.1:99999", "port up to 65535"),
+        ("listen", "127.0.0.1", "IP address and a port"),
+        ("listen", "::1:8395", "[::1]:8395"),
+        ("listen", "localhost:8395", "IP address"),
+        ("listen", " 127.0.0.1:8395", "IP address"),
+        ("listen", "", "IP address"),
+        ("rtmp-listen", "[::1]", "port"),
+        ("rtmp-listen", "127.0.0.1:8395", "differ from listen"),
+        ("rtmp-listen", "0.0.0.0:8395", "differ from listen"),
+        ("public-address", "", "host"),
+        ("public-address", "wss://call.example.com", "without scheme"),
+        ("public-address", "call.example.com:99999", "1 to 65535"),
+        ("public-address", "call.example.com:0", "1 to 65535"),
+        ("public-address", "call example.com", "host"),
+        ("public-address", "2001:db8::1:8395", "brackets"),
+        ("public-address", "call.example.com/ws?node=1", "without query"),
+        ("public-media", "", "host"),
+        ("public-media", "rtmp://call.example.com", "port"),
+        ("public-media", "call.example.com/live", "host"),
+        ("public-media", "call.example.com:0", "1 to 65535"),
+        ("public-media", "::1", "brackets"),
+        ("public-media", "call.example.com?x=1", "host"),
+        ("secret", "", "16 bytes"),
+        ("secret", "short", "16 bytes"),
+        ("admin-token", "", "16 bytes"),
+        ("admin-token", " with spaces at its ends ", "spaces"),
+        ("admin-token", "пароль пароль пароль", "ASCII"),
+        ("ticket-ttl", "0", "from 1"),
+        ("ticket-ttl", "-1", ""),
+        ("ticket-ttl", "99999999999", "to 31536000"),
+        ("ticket-ttl", "1.5", "whole number"),
+        ("grace", "86401", "to 86400"),
+        ("grace", "18446744073709551616", ""),
+        ("max-connections", "0", "from 1"),
+        ("max-rooms", "0", "from 1"),
+        ("max-members", "0", "from 1"),
+        ("max-members", "many", "whole number"),
+        ("max-strangers", "0", "from 1"),
+        ("max-strangers", "-1", ""),
+        ("max-strangers-per-address", "1000001", "to 1000000"),
+        ("max-strangers-per-address", "some", "whole number"),
+        ("max-message-rate", "99", "from 100"),
+        ("max-bitrate", "499", "from 500"),
+        ("max-bitrate", "2Mbit", "whole number"),
+        ("max-players-per-user", "0", "from 1"),
+        ("dev", "maybe", ""),
+    ] {
+        let flag = format!("--{name}");
+        let by_flag = match Settings::try_parse_from(["nertc-gateway", &flag, value]) {
+            Ok(settings) => settings.with_file().unwrap().resolve().unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
+        let is_number = value.parse::<f64>().is_ok();
+        let quoted = if is_number { value.into() } else { format!("'{value}'") };
+        let path = file(&format!("{name} = {quoted}\n"));
+        let settings = parse(&["--config", path.to_str().unwrap()]);
+        let by_file = settings.with_file().and_then(|s| s.resolve()).unwrap_err().to_string();
+        for error in [by_flag, by_file] {
+            assert!(error.contains(name) && error.contains(must), "{name} = {value:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn an_application_that_nobody_could_name_is_refused() {
+    for (text, named) in [
+        ("[apps.'a b']\n", "apps"),
+        ("[apps.'']\n", "apps"),
+        ("[apps.a]\nsecret = ''\n", "apps.a"),
+        ("[apps.a]\nsecret = 'c00000000000'\n", "16 bytes"),
+        ("[apps.a]\nsecret = 'aaaaaaaaaaaaaaaaaaaaaaaa'\n", "not all the same"),
+        ("[apps.a]\nsecret = '0123456789abcdef '\nsecure = false\n", "spaces"),
+        ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 0\n", "token-ttl"),
+        ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 86401\n", "token-ttl"),
+        ("[apps.a]\ntoken-ttl = 60\n", "apps.a"),
+        ("[apps.a]\nsecert = '0123456789abcdef'\n", "line 2"),
+        (
+            "[apps.a]\nsecret = '0123456789abcdef'\n[apps.a1]\nsecret = '0123456789abcdef'\n",
+            "apps.a and apps.a1",
+        ),
+        ("[apps.a]\nsecure = true\n", "apps.a"),
+    ] {
+        let settings = parse(&["--config", file(text).to_str().unwrap()]);
+        let error = settings.with_file().and_then(|s| s.resolve()).unwrap_err().to_string();
+        assert!(error.contains(named), "{text}: {error}");
+    }
+}
+
+#[test]
+fn addresses_are_told_as_they_stand_in_a_url() {
+    let settings = parse(&["--public-address", "[2001:DB8::1]:8395/ws", "--public-media", "[2001:DB8::1]"]);
+    let config = settings.with_file().unwrap().resolve().unwrap();
+    assert_eq!(config.public_address, "[2001:db8::1]:8395/ws");
+    assert_eq!(config.public_media.unwrap().to_string(), "[2001:db8::1]");
+}
+
+#[test]
+fn the_printed_settings_can_be_read_again_and_hold_no_secret() {
+    let secret = "0123456789abcdef";
+    let settings = parse(&["--secret", secret, "--admin-token", secret, "--app", "k=0123456789abcdef"]);
+    let text = settings.with_file().unwrap().describe().unwrap();
+    assert!(!text.contains(secret), "{text}");
+    let again: Settings = toml::from_str(&text).unwrap();
+    assert_eq!(again.grace, Some(30));
+    assert!(again.apps["k"].secure);
+}
+
+#[test]
+fn the_description_of_the_command_line_is_sound() {
+    Settings::command().debug_assert();
+}
+
+fn parse(flags: &[&str]) -> Settings {
+    Settings::try_parse_from([&["nertc-gateway"], flags].concat()).unwrap()
+}
+
+fn file(text: &str) -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("nertc-{}-{}.toml", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
