@@ -76,17 +76,8 @@ class Client {
    * @param {{stay?: string}} [param]
    */
   leave(param) {
-    const { stay } = param || {};
-    const ends = !stay && this.stay() !== '';
-    if (!this._host) {
-      // What has not joined must not be loaded for this.
-      if (this._waiting.length === 0) return Promise.resolve();
-      if (!stay || stay === this._next) this._next = '';
-    }
-    const args = Array.from(arguments);
-    const asked = withHost(this, (host) => stayed(host, 'leave', args));
-    // Without a core nothing was joined either.
-    const left = this._host ? asked : asked.catch(() => {});
+    const ends = !(param && param.stay) && this.stay() !== '';
+    const left = quit(this, Array.from(arguments));
     if (!ends) return left;
     const after = left.then(() => {
       this._left = true;
@@ -106,7 +97,7 @@ class Client {
    * has joined meanwhile.
    */
   destroy() {
-    if (!this._left) this.leave().catch(() => {});
+    if (!this._left) quit(this, []).catch(() => {});
   }
 
   /** The name of the stay under way, or of the one that begins when the core is there; else empty. */
@@ -344,6 +335,20 @@ function attempt(act, host) {
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/**
+ * Ends a stay, if there is one. What has not joined must not be loaded for this.
+ *
+ * @param {Client} client @param {any[]} args of `leave` @returns {Promise<any>}
+ */
+function quit(client, args) {
+  if (client._host) return withHost(client, (host) => stayed(host, 'leave', args));
+  if (client._waiting.length === 0) return Promise.resolve();
+  const { stay } = args[0] || {};
+  if (!stay || stay === client._next) client._next = '';
+  // Without a core nothing was joined either.
+  return withHost(client, (host) => stayed(host, 'leave', args)).catch(() => {});
 }
 
 /**

@@ -96,8 +96,10 @@ impl Wants {
     /// as the original does.
     pub(crate) fn insist(&mut self, command: Command) {
         if let Some(item) = Item::of(&command) {
-            self.want(command);
-            self.row(item).insisted = true;
+            self.want(command.clone());
+            let row = self.row(item);
+            // What is on the wire is asked for already: one answer is for both.
+            row.insisted = row.asked.as_ref() != Some(&command);
         }
     }
 
@@ -193,6 +195,12 @@ impl Wants {
         }
         if verdict == Verdict::Refused && item.is_lost_when_refused() {
             (row.wanted, row.kept) = (None, None);
+        }
+        if verdict == Verdict::Refused && item == Item::Role {
+            // Not even the way back: it is what the gateway says.
+            (row.wanted, row.kept) = (row.confirmed.clone(), row.confirmed.clone());
+            self.audience_publishes_nothing();
+            return false;
         }
         row.stuck
     }
