@@ -76,7 +76,8 @@ class Client {
    * @param {{stay?: string}} [param]
    */
   leave(param) {
-    const ends = !(param && param.stay) && this.stay() !== '';
+    const now = this.stay();
+    const ends = now !== '' && (!param || !param.stay || param.stay === now);
     const left = quit(this, Array.from(arguments));
     if (!ends) return left;
     const after = left.then(() => {
