@@ -4,7 +4,6 @@
  */
 
 import { Ear } from './ear.mjs';
-import { LEAVE } from './ledger.mjs';
 
 const SERVER = 'http://server/nrtc/getChannelInfos.action';
 /** Calls from within answers to calls, and so on: how deep. */
@@ -88,6 +87,8 @@ export class App {
     if (name === 'leave') {
       what.stay = this.stayNamed(step.of, who);
       args = what.stay === undefined ? [] : [{ stay: what.stay }];
+      const under = client.getStatus();
+      what.ended = under.isInTheRoom && (what.stay === undefined || under.stay === what.stay);
       const isMeant = (join) => join.who === who && (what.stay === undefined || join.name === what.stay);
       this.leaves(isMeant, what.stay !== undefined);
     }
@@ -127,7 +128,7 @@ export class App {
   /** Whether a call of now may be meant for a stay that was just left. */
   hasJustLeft(who) {
     const since = this.stage.clock.now - this.aftermath;
-    return this.calls.some((made) => LEAVE.includes(made.name) && made.who === who && made.settledOn >= since);
+    return this.calls.some((made) => made.ended && made.who === who && made.settledOn >= since);
   }
 
   /** Makes a call, whatever it is, and keeps what comes of it. */
@@ -265,7 +266,8 @@ const PAGE = {
   exit(app, step) {
     withPage(app, step, ({ room }, page) => {
       app.leaves((join) => join.owner === page);
-      app.call({ name: 'exit', step, who: 0, owner: page }, () => room.leave());
+      const ended = Boolean(room.client());
+      app.call({ name: 'exit', step, who: 0, owner: page, ended }, () => room.leave());
     });
   },
   setMic: switches,

@@ -10,8 +10,8 @@ export class Clock {
     this.shortest = shortest;
     /** Until then nothing of the app runs. */
     this.frozen = BEGIN;
-    /** How long the app has been suspended in all. */
-    this.suspended = 0;
+    /** How long the app is suspended in all, what is still to come of it included. */
+    this.planned = 0;
     this.last = 0;
     /** @type {Map<number, {id: number, act: () => void, due: number, app: boolean}>} */
     this.timers = new Map();
@@ -37,9 +37,14 @@ export class Clock {
     this.timers.delete(id);
   }
 
+  /** How long the app has been suspended by now. */
+  get suspended() {
+    return this.planned - Math.max(0, this.frozen - this.now);
+  }
+
   /** The app is suspended for a while, the rest of the world is not. */
   suspend(milliseconds) {
-    this.suspended += milliseconds;
+    this.planned += milliseconds;
     this.frozen = Math.max(this.frozen, this.now) + milliseconds;
   }
 

@@ -53,8 +53,8 @@ export function stayOf(app, who) {
 /** `leave().then(() => client.destroy())` means the stay that was left, whoever has joined meanwhile. */
 function isAfterLeaving(app, destroy, join) {
   const begun = begunAt(app, join);
-  return app.calls.some(({ name, n, who, settledAt, settledOn }) =>
-    LEAVE.includes(name) && who === destroy.who && n < begun && settledAt < destroy.n && settledAt > begun && settledOn >= destroy.at - app.aftermath
+  return app.calls.some(({ ended, n, who, settledAt, settledOn }) =>
+    ended && who === destroy.who && n < begun && settledAt < destroy.n && settledAt > begun && settledOn >= destroy.at - app.aftermath
   );
 }
 
@@ -171,14 +171,16 @@ function settled(app, who, words, initial, isAboutIt) {
     }
   }
   const asked = words.flatMap(({ call }) => during(call));
-  // What a login has to restore may be refused, whoever asks for it.
-  const isRestored = (fact) => app.stage.facts.some(({ kind, join, n }) => kind === 'logged-in' && join === fact.join && n > since && n < fact.n);
+  // What a login has to restore, or a moment in the audience has ended, may be refused, whoever asks for it.
+  const isRestored = (fact) =>
+    app.stage.facts.some(({ kind, join, n }) => kind === 'logged-in' && join === fact.join && n > since && n < fact.n) ||
+    words.some(({ call }) => call.name === 'setRole' && call.outcome === 'rejected' && call.n < fact.n);
   if (facts.some((fact) => fact.n > since && (!asked.includes(fact) || isRestored(fact)))) expected.free = true;
   return expected;
 }
 
 /** What an app may follow by `destroy()`, and mean the same stay. */
-export const LEAVE = ['leave', 'exit'];
+const LEAVE = ['leave', 'exit'];
 const UNPUBLISH = ['unpublish', 'setMic', 'setCamera'];
 
 /** A role that was wanted for a moment has withdrawn what `enter` asked for. */
