@@ -288,8 +288,8 @@ impl Wants {
     }
 
     /// A login was answered. The gateway starts from nothing but what the login told, except that
-    /// it may remember our role and mutes from before an outage.
-    pub(crate) fn logged_in(&mut self) {
+    /// it may remember our role and mutes from before an outage; `role` is what the answer says of us.
+    pub(crate) fn logged_in(&mut self, role: Option<Role>) {
         let known = std::mem::replace(&mut self.known, true);
         // The row must be there to be marked.
         self.row(Item::Role);
@@ -304,6 +304,9 @@ impl Wants {
             if let Some(item) = Item::of(&command) {
                 self.row(item).confirmed = item.unless_neutral(command);
             }
+        }
+        if let Some(role) = role.filter(|_| known) {
+            self.row(Item::Role).confirmed = Item::Role.unless_neutral(Command::Role(role));
         }
         if self.voice.is_equalized() {
             // A login cannot carry the equaliser, and its mode alone means nothing (3.1).

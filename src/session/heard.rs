@@ -43,11 +43,10 @@ impl Session {
             self.take(steps);
             if self.link.is_online() {
                 let entries = ack.userlist.take().unwrap_or_default();
-                self.wants.logged_in();
                 let me = self.link.identity().unwrap_or_default().0;
-                for media in
-                    entries.iter().find(|entry| entry.uid == me).iter().flat_map(|own| own.published.iter())
-                {
+                let own = entries.iter().find(|entry| entry.uid == me);
+                self.wants.logged_in(own.map(|own| own.role));
+                for media in own.iter().flat_map(|own| own.published.iter()) {
                     self.wants.found(Command::Publish(media, true));
                 }
                 if ack.settling.is_some() {
