@@ -1,6 +1,6 @@
 //! Who waits for what, until when: calls of the application, and commands on the socket.
 
-use crate::api::{Call, Reply};
+use crate::call::{Call, Reply};
 use crate::error::Error;
 use crate::model::{CallId, Seq};
 use crate::protocol::Command;

@@ -6,13 +6,14 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::doors::HttpRequest;
 use crate::event::{Event, NativeStatus, NetworkQuality, SyncDone};
+use crate::meter::{Qualities, measured};
 use crate::model::{Media, RequestId, Stream, Uid, Url};
-use crate::quality::{Flows, Leg, Qualities, measured};
-use crate::report::{Report, Reports, Stay};
-use crate::room::Room;
+use crate::picture::{Page, Patch};
+use crate::quality::{Flows, Leg};
+use crate::report::{Report, Which};
+use crate::reports::{Reports, Stay};
 use crate::time::{Instant, Timer};
-use crate::view::{Missing, Page, Patch, Pulled, Pushed, Sign, View, Which};
-use crate::wants::Wants;
+use crate::view::{Missing, Scene, Sign, View};
 
 /// The components of the page.
 #[derive(Debug, Default)]
@@ -30,53 +31,20 @@ impl Components {
         Self { view: View::after(key), ..Self::default() }
     }
 
-    /// Brings the page in line with what is wanted and known; `room` is missing outside of one.
-    pub(crate) fn render(
-        &mut self,
-        room: Option<&Room>,
-        wants: &Wants,
-        config: &Config,
-        now: Instant,
-    ) -> Option<Patch> {
-        let (mic, camera) = (wants.publishes(Media::Audio), wants.publishes(Media::Video));
-        let url = room.and_then(Room::push_url).filter(|_| wants.pushes());
-        let pushed = url.map(|url| Pushed { url: url.clone(), mic, camera });
-        let mut pulled: Vec<Pulled> = Vec::new();
-        for (uid, media) in wants.received() {
-            let Some((room, url)) = room.and_then(|room| Some((room, room.pull_url(uid, media)?))) else {
-                continue;
-            };
-            let stream = media.stream();
-            let flows = room.flows(uid, media);
-            let (audio, video) = (media != Media::Video, matches!(media, Media::Video | Media::ScreenShare));
-            match pulled.iter_mut().find(|pulled| (pulled.uid, pulled.stream) == (uid, stream)) {
-                Some(known) => (known.audio, known.video) = (known.audio || audio, known.video || video),
-                None => {
-                    let url = url.clone();
-                    pulled.push(Pulled { uid, stream, url, audio, video, sound: false, picture: false });
-                }
-            }
-            // A shared screen may have sound, or not.
-            let sound = matches!(media, Media::Audio | Media::SlaveAudio);
-            if let Some(pulled) =
-                pulled.iter_mut().find(|pulled| (pulled.uid, pulled.stream) == (uid, stream))
-            {
-                pulled.sound |= flows && sound;
-                pulled.picture |= flows && !sound;
-            }
-        }
-        let patch = self.view.render(pushed, pulled, config, now);
+    /// Brings the page in line with what we push and pull.
+    pub(crate) fn render(&mut self, scene: Scene, config: &Config, now: Instant) -> Option<Patch> {
+        let patch = self.view.render(scene, config, now);
         (!patch.is_empty()).then_some(patch)
     }
 
-    /// A component reports: how it is, or how well its media travel. `stay` is where we are, and `push` where
-    /// we push, if we do.
+    /// A component reports: how it is, or how well its media travel. `stay` is where we are, `push` where we
+    /// push, if we do, and `flows` what should flow on a leg.
     pub(crate) fn hear(
         &mut self,
         report: &Report,
         stay: Stay,
-        wants: &Wants,
         push: Option<&Url>,
+        flows: impl Fn(Leg) -> Flows,
         config: &Config,
         now: Instant,
     ) -> Vec<Event> {
@@ -102,7 +70,7 @@ impl Components {
             if let Some(statistics) = report.statistics() {
                 let [sound, picture] = ["audioBitrate", "videoFPS"].map(|field| measured(statistics, field));
                 self.view.handle_measure(which, sound, picture, config, now);
-                let changed = self.qualities.report(leg, statistics, flows(leg, wants), now);
+                let changed = self.qualities.report(leg, statistics, flows(leg), now);
                 let told = changed.map(|quality| NetworkQuality::new(leg, quality, me));
                 events.extend(told.map(Event::NetworkQuality));
             }
@@ -116,11 +84,6 @@ impl Components {
     /// The application is in front again.
     pub(crate) fn shown(&mut self, away: Duration, config: &Config, now: Instant) {
         self.view.shown(away, config, now);
-    }
-
-    /// Whether the page's pusher has said that it cannot use what this medium is made with.
-    pub(crate) fn fails(&self, media: Media) -> bool {
-        self.view.fails(media)
     }
 
     /// Whether a push was refused, or given up: perhaps the application pushes to another URL than it was
@@ -141,9 +104,9 @@ impl Components {
         self.qualities.retain(|leg| !matches!(leg, Leg::Down(uid, _) if uid == member));
     }
 
-    /// A microphone or camera that was off is to be on again.
-    pub(crate) fn reopened(&mut self, config: &Config, now: Instant) {
-        self.view.reopened(config, now);
+    /// A medium is asked for once more.
+    pub(crate) fn retry(&mut self, media: Media, config: &Config, now: Instant) {
+        self.view.retry(media, config, now);
     }
 
     /// Time has passed.
@@ -200,19 +163,5 @@ impl Components {
     /// What is due next.
     pub(crate) fn deadline(&self, hidden: bool, config: &Config, now: Instant) -> Option<(Instant, Timer)> {
         [self.view.deadline(hidden, config, now), self.reports.deadline()].into_iter().flatten().min()
-    }
-}
-
-/// What should flow on a leg.
-fn flows(leg: Leg, wants: &Wants) -> Flows {
-    let has = |media| match leg {
-        Leg::Up => wants.publishes(media),
-        Leg::Down(uid, _) => wants.received().any(|received| received == (uid, media)),
-    };
-    match leg {
-        Leg::Up | Leg::Down(_, Stream::Main) => Flows { audio: has(Media::Audio), video: has(Media::Video) },
-        // A shared screen may stand still.
-        Leg::Down(_, Stream::ScreenShare) => Flows { audio: false, video: false },
-        Leg::Down(_, Stream::SlaveAudio) => Flows { audio: true, video: false },
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::api::Servers;
 use crate::error::Error;
+use crate::join::Servers;
 use crate::model::Media;
 use crate::protocol::{MAX_FRAME, MAX_UNANSWERED, MOST_MEMBERS};
 use crate::report::MAX_REPORTS;

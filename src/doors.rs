@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::api::{Call, Reply};
+use crate::call::{Call, Reply};
 use crate::error::Error;
 use crate::event::Event;
 use crate::model::{CallId, RequestId, Role, SocketId, Url};

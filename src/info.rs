@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::api::JoinParams;
 use crate::entry::UserEntry;
+use crate::join::JoinParams;
 use crate::model::{AppUid, Cid, Media, Role, Uid, Url, event_uid};
 
 /// A session as it is now. Serialises to what real software reads from `_info`.

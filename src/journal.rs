@@ -6,8 +6,8 @@
 //! the stay began. A stay begins with `"begin"` and everything that it depends on. Log lines are left
 //! out, since the session writes them again.
 
-use crate::api::Call;
 use crate::bootstrap::md5_hex;
+use crate::call::Call;
 use crate::doors::{Advice, HttpRequest, Input, Memory, Output};
 use crate::json::written;
 use crate::session::Session;

@@ -56,8 +56,9 @@
 //!
 //! The WebAssembly shell (`wasm.rs`) drives it inside a mini-program, `tests/world` in virtual time.
 
-mod api;
+mod arguments;
 pub mod bootstrap;
+mod call;
 mod calls;
 mod caption;
 mod components;
@@ -66,21 +67,28 @@ mod doors;
 mod entry;
 mod error;
 mod event;
+mod gateways;
 mod info;
+mod join;
 mod journal;
 mod json;
 mod lenient;
 mod link;
 mod login;
 mod media;
+mod meter;
 pub mod model;
 mod needs;
+mod order;
+mod picture;
 pub mod protocol;
 mod pulse;
 mod quality;
 pub mod replay;
 mod report;
+mod reports;
 mod room;
+mod scene;
 mod session;
 mod symptoms;
 mod table;
@@ -93,7 +101,7 @@ mod wants;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 
-pub use api::{Call, JoinParams, Reply, Servers};
+pub use call::{Call, Reply};
 pub use config::{Config, Decides};
 pub use doors::{
     Advice, AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Memory, Output,
@@ -105,15 +113,17 @@ pub use event::{
     RoleChanged, RtmpTasksStatus, StreamOf, SyncDone, Who,
 };
 pub use info::{Info, JoinedWith, UserInfo};
+pub use join::{JoinParams, Servers};
 pub use journal::Journal;
 pub use media::{Component, Device, Meaning, Remedy, Severity};
+pub use meter::Qualities;
 pub use model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };
-pub use quality::{Flows, Leg, Qualities, Quality, Reason};
+pub use order::{Operation, TaskOrder};
+pub use picture::{Page, Patch};
+pub use quality::{Flows, Leg, Quality, Reason};
 pub use report::{LONGEST_VALUE, MAX_REPORTS, Report};
 pub use session::Session;
-pub use tasks::{Operation, TaskOrder};
 pub use time::{Instant, Rng, Timer};
-pub use view::{Page, Patch};
 pub use voice::VoiceChange;

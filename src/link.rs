@@ -7,11 +7,12 @@ mod signals;
 
 use std::time::Duration;
 
-use crate::api::JoinParams;
-use crate::bootstrap::{BootstrapForm, Gateways};
+use crate::bootstrap::BootstrapForm;
 use crate::config::{Config, Decides};
 use crate::doors::RetryContext;
 use crate::error::{Cause, DomainList, Error, ErrorKind};
+use crate::gateways::Gateways;
+use crate::join::JoinParams;
 use crate::model::{AppUid, Asker, Cid, RequestId, Seq, SocketId, Uid, Url};
 use crate::protocol::Ack;
 use crate::pulse::Pulse;

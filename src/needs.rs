@@ -1,7 +1,7 @@
 //! What a call needs: whether it may begin, which states at the gateway, which commands of its own,
 //! and when it is complete. Pure functions; who waits is `calls`, what is wanted is `wants`.
 
-use crate::api::{Call, Reply};
+use crate::call::{Call, Reply};
 use crate::error::Error;
 use crate::model::{Role, Uid};
 use crate::protocol::Command;
@@ -44,8 +44,8 @@ pub(crate) fn note(call: &Call, wants: &mut Wants) {
     match call {
         Call::SetRole(role) => wants.want_role(*role),
         Call::SetVoice(_, change) => {
-            let (voice, touched) = wants.voice().with(change);
-            wants.want_voice(voice, &touched);
+            let (voice, repeated) = wants.voice().with(change);
+            wants.want_voice(voice, &repeated);
         }
         Call::Mute(..) => commands_of(call).into_iter().for_each(|command| wants.insist(command)),
         Call::Publish(_)

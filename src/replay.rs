@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::api::Call;
+use crate::call::Call;
 use crate::config::Config;
 use crate::doors::{Advice, AppSignal, CloseInfo, HttpFailure, HttpResponse, Input, Memory, Output};
 use crate::journal::{FORMAT, Journal};

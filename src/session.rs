@@ -6,7 +6,7 @@ mod heard;
 
 use std::collections::VecDeque;
 
-use crate::api::{Call, JoinParams, Reply};
+use crate::call::{Call, Reply};
 use crate::calls::{Calls, Patience, Purpose};
 use crate::components::Components;
 use crate::config::Config;
@@ -16,15 +16,19 @@ use crate::doors::{
 use crate::error::Error;
 use crate::event::Event;
 use crate::info::{Info, JoinedWith, UserInfo};
+use crate::join::JoinParams;
 use crate::link::{Link, Step, Tools};
 use crate::model::{AppUid, Asker, CallId, Cid, Media, RequestId, Seq, Uid};
 use crate::needs::{errands_of, keep, note, outcome, refusal};
+use crate::picture::Page;
 use crate::protocol::{Ack, ClientPacket, Command};
-use crate::report::{Report, Stay};
+use crate::report::Report;
+use crate::reports::Stay;
 use crate::room::Room;
+use crate::scene::{flows, scene};
 use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Clock, Instant, Rng, Timer};
-use crate::view::Page;
+use crate::view::Scene;
 use crate::wants::{Item, Verdict, Wants};
 
 /// One client.
@@ -110,8 +114,9 @@ impl Session {
                 self.take(steps);
             }
             Input::Render => {
-                let room = Some(&self.room).filter(|_| !self.is_outside());
-                let patch = self.components.render(room, &self.wants, &self.tools.config, now);
+                let outside = self.is_outside();
+                let scene = if outside { Scene::default() } else { scene(&self.room, &self.wants) };
+                let patch = self.components.render(scene, &self.tools.config, now);
                 self.tell(patch.map(Event::View));
             }
             Input::App(signal) => {
@@ -208,7 +213,7 @@ impl Session {
             Call::LeaveStay(name) if self.stay() != name => self.settle(id, Ok(Reply::Nothing)),
             Call::Leave | Call::LeaveStay(_) => self.handle_leave(id, now),
             Call::Tasks(order) => {
-                let rest = order.begin(self.link.identity().unwrap_or_default().0);
+                let rest = Rest::of(&order, self.link.identity().unwrap_or_default().0);
                 self.calls.wait(id, Call::Tasks(order), Patience::Unlimited);
                 self.next_task(id, rest, now);
             }
@@ -229,10 +234,8 @@ impl Session {
             | Call::StartCaptions(..)
             | Call::StopCaptions
             | Call::Interrupt(_)) => {
-                if let Call::Publish(media) = &call
-                    && media.iter().any(|media| !self.wants.publishes(media) || self.components.fails(media))
-                {
-                    self.components.reopened(&self.tools.config, now);
+                if let Call::Publish(media) = &call {
+                    media.iter().for_each(|media| self.components.retry(media, &self.tools.config, now));
                 }
                 if let Call::Unpublish(off) = &call {
                     let is_undone = |call: &Call| matches!(call, Call::Publish(on) if on.meets(*off));
@@ -512,7 +515,7 @@ impl Session {
             return self.task_answered(Outcome::Settled(call, Err(Error::NotInRoom(operation.name()))), now);
         };
         let server = trip.join.servers.task_server();
-        let request = operation.request(&server, gateways.cid, &gateways.task_token, body);
+        let request = rest.request(&server, gateways.cid, &gateways.task_token, body);
         let id = self.tools.request(Asker::Tasks);
         let deadline = now + self.tools.config.command_timeout;
         self.tasks.sent(id, call, request.url.clone(), rest, deadline);
@@ -543,7 +546,8 @@ impl Session {
             clock: Some(self.tools.clock.wall()),
         };
         let push = self.room.push_url().filter(|_| self.wants.pushes());
-        let events = self.components.hear(report, stay, &self.wants, push, &self.tools.config, now);
+        let events =
+            self.components.hear(report, stay, push, |leg| flows(leg, &self.wants), &self.tools.config, now);
         self.tell(events);
     }
 

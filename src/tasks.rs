@@ -5,33 +5,15 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use crate::api::{app_uid, invalid};
+use crate::arguments::app_uid;
 use crate::doors::HttpRequest;
 use crate::error::{DomainList, Error, ErrorKind};
-use crate::json::{object, written};
+use crate::json::written;
 use crate::lenient::Fields;
 use crate::model::{CallId, Cid, RequestId, Uid, Url};
+use crate::order::{Operation, TaskOrder, as_text};
 use crate::symptoms;
 use crate::time::{Instant, Timer};
-
-/// What to do with which tasks.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TaskOrder {
-    pub(crate) operation: Operation,
-    /// One body per task; never empty.
-    tasks: Vec<Value>,
-}
-
-/// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// Start pushing a room to a stream.
-    Add,
-    /// Change what is pushed.
-    Update,
-    /// Stop.
-    Delete,
-}
 
 /// The orders under way.
 #[derive(Debug, Default)]
@@ -65,62 +47,18 @@ pub(crate) enum Outcome {
     Settled(CallId, Result<(), Error>),
 }
 
-impl TaskOrder {
-    pub(crate) fn add(options: &Value) -> Result<Self, Error> {
-        Ok(Self { operation: Operation::Add, tasks: objects(options, "rtmpTasks")? })
-    }
-
-    pub(crate) fn update(options: &Value) -> Result<Self, Error> {
-        Ok(Self { operation: Operation::Update, tasks: objects(options, "rtmpTasks")? })
-    }
-
-    pub(crate) fn delete(options: &Value) -> Result<Self, Error> {
-        let Some(ids) = list(options, "taskIds") else {
-            return invalid(format!("deleteTasks takes {{taskIds: [...]}} with 1 to {MAX_TASKS} ids"));
-        };
-        let task = |id: &Value| object([("taskId", as_text(id).into())]);
-        Ok(Self { operation: Operation::Delete, tasks: ids.iter().map(task).collect() })
-    }
-
-    /// The order, with nothing done yet. A task is hosted by whoever adds it.
-    pub(crate) fn begin(&self, me: Uid) -> Rest {
-        let bodies = self.tasks.iter().map(|task| body(self.operation, task, me)).collect();
-        Rest { operation: self.operation, bodies, done: 0 }
-    }
-}
-
-impl Operation {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Add => "addTasks",
-            Self::Update => "updateTasks",
-            Self::Delete => "deleteTasks",
-        }
-    }
-
-    /// Below the room's address. The singular is the server's.
-    const fn path(self) -> &'static str {
-        match self {
-            Self::Add => "tasks",
-            Self::Update => "task/update",
-            Self::Delete => "tasks/delete",
-        }
+impl Rest {
+    /// An order with nothing done yet. A task is hosted by whoever adds it.
+    pub(crate) fn of(order: &TaskOrder, me: Uid) -> Self {
+        let bodies = order.tasks.iter().map(|task| body(order.operation, task, me)).collect();
+        Self { operation: order.operation, bodies, done: 0 }
     }
 
     /// One task's request.
-    pub(crate) fn request(self, server: &str, cid: Cid, token: &str, body: String) -> HttpRequest {
-        let url = Url(format!("{server}/{cid}/{}", self.path()));
+    pub(crate) fn request(&self, server: &str, cid: Cid, token: &str, body: String) -> HttpRequest {
+        let url = Url(format!("{server}/{cid}/{}", path(self.operation)));
         let content_type = "application/json;charset=utf-8".into();
         HttpRequest { url, headers: vec![("content-type", content_type), ("Token", token.to_owned())], body }
-    }
-
-    fn failed(self, kind: ErrorKind, desc: String) -> Error {
-        let code = match self {
-            Self::Add => "434",
-            Self::Update => "436",
-            Self::Delete => "435",
-        };
-        Error::TaskFailed { operation: self.name(), code, kind, desc }
     }
 }
 
@@ -161,7 +99,7 @@ impl Tasks {
                     0 => words,
                     done => format!("{words} (task {}; the {done} before it succeeded)", done + 1),
                 };
-                Outcome::Settled(call, Err(order.operation.failed(kind, desc)))
+                Outcome::Settled(call, Err(failed(order.operation, kind, desc)))
             }
         })
     }
@@ -200,6 +138,24 @@ fn read_answer(url: &Url, status: u16, body: &str) -> Result<(), (ErrorKind, Str
     }
 }
 
+/// Below the room's address. The singular is the server's.
+const fn path(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Add => "tasks",
+        Operation::Update => "task/update",
+        Operation::Delete => "tasks/delete",
+    }
+}
+
+fn failed(operation: Operation, kind: ErrorKind, desc: String) -> Error {
+    let code = match operation {
+        Operation::Add => "434",
+        Operation::Update => "436",
+        Operation::Delete => "435",
+    };
+    Error::TaskFailed { operation: operation.name(), code, kind, desc }
+}
+
 /// The keys of one task, absent ones left out, and uids as integers however they were given.
 fn body(operation: Operation, task: &Value, me: Uid) -> String {
     if operation == Operation::Delete {
@@ -234,22 +190,3 @@ fn body(operation: Operation, task: &Value, me: Uid) -> String {
 fn exact_uid(value: &Value) -> Value {
     app_uid(value).map_or_else(|_| value.clone(), |uid| Value::from(uid.uid().0))
 }
-
-fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| written(value), str::to_owned)
-}
-
-fn objects(options: &Value, key: &str) -> Result<Vec<Value>, Error> {
-    let tasks = list(options, key).filter(|list| list.iter().all(Value::is_object));
-    tasks.cloned().map_or_else(
-        || invalid(format!("tasks are given as {{{key}: [...]}} with 1 to {MAX_TASKS} objects")),
-        Ok,
-    )
-}
-
-fn list<'a>(options: &'a Value, key: &str) -> Option<&'a Vec<Value>> {
-    options.get(key)?.as_array().filter(|list| !list.is_empty() && list.len() <= MAX_TASKS)
-}
-
-/// More than any server takes in a room (3), little enough for a mistake.
-const MAX_TASKS: usize = 100;

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use crate::api::JoinParams;
-use crate::bootstrap::Gateways;
 use crate::config::{Config, Decides};
 use crate::doors::RetryContext;
 use crate::error::{Cause, Error, ErrorKind};
+use crate::gateways::Gateways;
+use crate::join::JoinParams;
 use crate::login::Login;
 use crate::model::{AppUid, Role, Url};
 use crate::protocol::Ack;

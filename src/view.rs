@@ -3,17 +3,17 @@
 //!
 //! Knows components only by what they report, and nothing of sockets, calls or the gateway.
 
-mod page;
 mod watch;
 
 use std::time::Duration;
 
-pub use self::page::{Page, Patch};
 pub(crate) use self::watch::Missing;
 use self::watch::{Finding, Watch};
 use crate::config::Config;
 use crate::media::{Component, Device, Remedy};
 use crate::model::{Media, Stream, Uid, Url};
+use crate::picture::{Attribute, Attributes, Page, Patch};
+use crate::report::Which;
 use crate::time::{Instant, Timer};
 
 /// What the page has, and what it should have.
@@ -26,6 +26,13 @@ pub(crate) struct View {
     players: Vec<Option<(Pulled, Instance)>>,
     /// What the page was last told.
     page: Page,
+}
+
+/// What we push and pull, as it should be.
+#[derive(Debug, Default)]
+pub(crate) struct Scene {
+    pub(crate) pushed: Option<Pushed>,
+    pub(crate) pulled: Vec<Pulled>,
 }
 
 /// What we push.
@@ -85,17 +92,6 @@ struct Fails {
     camera: bool,
 }
 
-/// Which component of the page reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
-    Pusher,
-    /// A player of this member; the key tells its streams apart.
-    Player {
-        uid: Uid,
-        key: Option<u32>,
-    },
-}
-
 /// What a status code says about a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sign {
@@ -117,15 +113,6 @@ pub(crate) enum Sign {
     Refused,
     /// It has given up.
     GaveUp,
-}
-
-impl Which {
-    pub(crate) const fn component(self) -> Component {
-        match self {
-            Self::Pusher => Component::Pusher,
-            Self::Player { .. } => Component::Player,
-        }
-    }
 }
 
 impl Sign {
@@ -165,18 +152,16 @@ impl View {
     }
 
     /// Brings the page in line with what is so, and returns what it has to change.
-    pub(crate) fn render(
-        &mut self,
-        pushed: Option<Pushed>,
-        pulled: Vec<Pulled>,
-        config: &Config,
-        now: Instant,
-    ) -> Patch {
+    pub(crate) fn render(&mut self, scene: Scene, config: &Config, now: Instant) -> Patch {
+        let Scene { pushed, pulled } = scene;
         self.pusher = match (self.pusher.take(), pushed) {
             (_, None) => None,
             (None, Some(pushed)) => Some((pushed, self.component(now))),
             (Some((before, mut component)), Some(mut pushed)) => {
-                if before.url != pushed.url {
+                // A microphone or camera that was off is on again: without a new component, some platforms
+                // never send it, and others never hear of it (the FAQ of the original's document).
+                let reopens = pushed.mic && !before.mic || pushed.camera && !before.camera;
+                if before.url != pushed.url || reopens {
                     component.renew_soon(config, now);
                 }
                 if component.renewal.is_some_and(|due| due > now) {
@@ -219,7 +204,11 @@ impl View {
             component.settle(config, now);
         }
         self.last_key = last_key;
-        let page = Page::of(self.pusher.as_ref(), self.players.iter().map(Option::as_ref));
+        let players = self.players.iter().enumerate();
+        let page = Page::new(
+            self.pusher.as_ref().map(|(pushed, component)| pusher(pushed, component)),
+            players.map(|(place, held)| player(place, held.as_ref())).collect(),
+        );
         let patch = page.changes_since(&self.page);
         self.page = page;
         patch
@@ -230,16 +219,17 @@ impl View {
         &self.page
     }
 
-    /// A microphone or camera that was off is on again: without a new component, some platforms never
-    /// send it, and others never hear of it (the FAQ of the original's document).
-    pub(crate) fn reopened(&mut self, config: &Config, now: Instant) {
-        if let Some((_, component)) = &mut self.pusher {
+    /// What this medium is made with is asked for once more: if it could not be used, perhaps it can now.
+    pub(crate) fn retry(&mut self, media: Media, config: &Config, now: Instant) {
+        if self.fails(media)
+            && let Some((_, component)) = &mut self.pusher
+        {
             component.renew_soon(config, now);
         }
     }
 
     /// Whether the pusher has said that it cannot use what this medium is made with.
-    pub(crate) fn fails(&self, media: Media) -> bool {
+    fn fails(&self, media: Media) -> bool {
         let Some((_, component)) = &self.pusher else { return false };
         match media {
             Media::Audio => component.fails.mic,
@@ -451,4 +441,42 @@ impl Fails {
             Device::Screen => {}
         }
     }
+}
+
+fn pusher(pushed: &Pushed, component: &Instance) -> Attributes {
+    vec![
+        ("key", Attribute::Text(format!("pusher-{}", component.key))),
+        ("url", Attribute::Text(pushed.url.0.clone())),
+        ("mode", Attribute::Text("RTC".into())),
+        ("autopush", Attribute::Flag(true)),
+        ("enableMic", Attribute::Flag(pushed.mic)),
+        ("enableCamera", Attribute::Flag(pushed.camera)),
+        ("minBitrate", Attribute::Number(200)),
+        ("maxBitrate", Attribute::Number(1000)),
+        ("live", Attribute::Flag(component.is_flowing())),
+        ("micFailed", Attribute::Flag(component.fails.mic)),
+        ("cameraFailed", Attribute::Flag(component.fails.camera)),
+    ]
+}
+
+fn player(place: usize, held: Option<&(Pulled, Instance)>) -> Attributes {
+    let Some((stream, component)) = held else {
+        return vec![
+            ("key", Attribute::Text(format!("free-{place}"))),
+            ("src", Attribute::Text(String::new())),
+        ];
+    };
+    vec![
+        ("key", Attribute::Text(format!("player-{}", component.key))),
+        ("uid", Attribute::Uid(stream.uid)),
+        ("kind", Attribute::Text(stream.stream.name().into())),
+        ("src", Attribute::Text(stream.url.0.clone())),
+        ("mode", Attribute::Text("RTC".into())),
+        ("autoplay", Attribute::Flag(true)),
+        ("muteAudio", Attribute::Flag(!stream.audio)),
+        ("muteVideo", Attribute::Flag(!stream.video)),
+        ("minCache", Attribute::Tenths(2)),
+        ("maxCache", Attribute::Tenths(8)),
+        ("playing", Attribute::Flag(component.is_flowing())),
+    ]
 }

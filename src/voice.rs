@@ -3,7 +3,6 @@
 
 use crate::error::Error;
 use crate::protocol::Command;
-use crate::wants::Item;
 
 /// How the local voice is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,17 +63,17 @@ impl VoiceChange {
 }
 
 impl Voice {
-    /// This voice with a change, and the items that are sent in any case: the original repeats them.
-    pub(crate) fn with(&self, change: &VoiceChange) -> (Self, Vec<Item>) {
+    /// This voice with a change, and the commands that are sent in any case: the original repeats them.
+    pub(crate) fn with(&self, change: &VoiceChange) -> (Self, Vec<Command>) {
         let mut voice = self.clone();
-        let touched = match change {
+        let is_repeated: fn(&Command) -> bool = match change {
             VoiceChange::Effect(preset) => {
                 voice.effect = *preset;
                 if *preset == 0 {
                     return (voice, Vec::new());
                 }
                 (voice.pitch, voice.beautifier) = (FLAT_PITCH.into(), 0);
-                vec![Item::VoiceMode, Item::Effect]
+                |command| matches!(command, Command::AudioChangeMode(_) | Command::AudioEffect(_))
             }
             VoiceChange::Beautifier(preset) => {
                 voice.beautifier = *preset;
@@ -82,7 +81,7 @@ impl Voice {
                     return (voice, Vec::new());
                 }
                 (voice.pitch, voice.effect) = (FLAT_PITCH.into(), 0);
-                vec![Item::VoiceMode, Item::Beautifier]
+                |command| matches!(command, Command::AudioChangeMode(_) | Command::Beautifier(_))
             }
             VoiceChange::Pitch(pitch) => {
                 voice.pitch.clone_from(pitch);
@@ -90,15 +89,24 @@ impl Voice {
                     return (voice, Vec::new());
                 }
                 (voice.effect, voice.beautifier) = (0, 0);
-                vec![Item::VoiceMode, Item::Effect, Item::Pitch]
+                |command| {
+                    matches!(
+                        command,
+                        Command::AudioChangeMode(_) | Command::AudioEffect(_) | Command::Pitch(_)
+                    )
+                }
             }
             VoiceChange::Equalizer(band, gain) => {
                 voice.gains[*band] = *gain;
                 (voice.pitch, voice.effect) = (FLAT_PITCH.into(), 0);
-                if voice.is_equalized() { vec![Item::Equalizer] } else { Vec::new() }
+                if !voice.is_equalized() {
+                    return (voice, Vec::new());
+                }
+                |command| matches!(command, Command::Equalization(_))
             }
         };
-        (voice, touched)
+        let repeated = voice.commands().into_iter().filter(is_repeated).collect();
+        (voice, repeated)
     }
 
     /// The whole voice as commands.
@@ -126,16 +134,6 @@ impl Voice {
             2
         } else {
             0
-        }
-    }
-
-    /// Whether the present mode makes use of an item.
-    pub(crate) fn uses(&self, item: Item) -> bool {
-        match item {
-            Item::VoiceMode => true,
-            Item::Effect | Item::Pitch => self.mode() == 1,
-            Item::Beautifier | Item::Equalizer => self.mode() == 2,
-            Item::Role | Item::Publish(_) | Item::Subscribe(..) | Item::Mute(_) | Item::Captions => false,
         }
     }
 

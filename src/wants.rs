@@ -109,14 +109,14 @@ impl Wants {
         self.audience_publishes_nothing();
     }
 
-    /// Changes the voice; the `touched` items are sent in any case.
-    pub(crate) fn want_voice(&mut self, voice: Voice, touched: &[Item]) {
+    /// Changes the voice; the `repeated` commands are sent in any case.
+    pub(crate) fn want_voice(&mut self, voice: Voice, repeated: &[Command]) {
         for command in voice.commands() {
             self.want(command);
         }
         self.voice = voice;
-        for item in touched {
-            self.row(*item).insisted = true;
+        for item in repeated.iter().filter_map(Item::of) {
+            self.row(item).insisted = true;
         }
     }
 
@@ -431,7 +431,7 @@ impl Wants {
     fn is_settled(&self, item: Item) -> bool {
         let Some(row) = self.rows.get(item) else { return true };
         // Without a mode that uses it, a voice setting means nothing to the gateway.
-        let matters = !item.is_voice() || self.voice.uses(item);
+        let matters = item.mode().is_none_or(|mode| self.voice.mode() == mode);
         row.asked.is_none() && !(matters && (row.stale || row.insisted || row.confirmed != row.wanted))
     }
 
@@ -467,6 +467,20 @@ impl Item {
     /// Whether the gateway forgets it between two connections, so that a refusal to restore it ends it.
     const fn is_lost_when_refused(self) -> bool {
         matches!(self, Self::Publish(_) | Self::Subscribe(..) | Self::Captions)
+    }
+
+    /// The mode of the voice that makes use of this item, if one alone does.
+    const fn mode(self) -> Option<u8> {
+        match self {
+            Self::Effect | Self::Pitch => Some(1),
+            Self::Beautifier | Self::Equalizer => Some(2),
+            Self::VoiceMode
+            | Self::Role
+            | Self::Publish(_)
+            | Self::Subscribe(..)
+            | Self::Mute(_)
+            | Self::Captions => None,
+        }
     }
 
     pub(crate) const fn is_voice(self) -> bool {

@@ -83,7 +83,7 @@ fn core_typings_and_protocol_have_the_same_error_codes() {
     assert_eq!(typed, table, "ErrorCode in index.d.ts");
 
     // Every literal, wherever it is made; a server's own number is no literal.
-    let source: String = sources().map(|name| code_of(&format!("src/{name}"))).collect();
+    let source: String = sources().iter().map(|name| code_of(&format!("src/{name}"))).collect();
     let numbers = source.split("Code::Number(").skip(1).map(literal);
     let texts = source.split("Code::Text(").skip(1).map(literal);
     let core: BTreeSet<String> = numbers.chain(texts).flatten().collect();
@@ -163,10 +163,10 @@ fn the_glue_does_none_of_the_cores_work() {
 }
 
 #[test]
-fn only_the_shell_knows_javascript_and_only_the_session_knows_its_siblings() {
+fn only_the_shell_knows_javascript_and_nobody_reads_a_clock() {
     for name in sources() {
         let code = code_of(&format!("src/{name}"));
-        if name != "wasm.rs" {
+        if !name.starts_with("wasm") {
             for library in ["wasm_bindgen::", "js_sys::", "gloo_timers::"] {
                 assert!(!code.contains(library), "src/{name} names {library}");
             }
@@ -175,21 +175,206 @@ fn only_the_shell_knows_javascript_and_only_the_session_knows_its_siblings() {
             assert!(!code.contains(banned), "src/{name} contains {banned}");
         }
     }
-    for (file, sibling) in [
-        ("link.rs", "room"),
-        ("link.rs", "calls"),
-        ("room.rs", "link"),
-        ("room.rs", "calls"),
-        ("calls.rs", "link"),
-        ("wants.rs", "link"),
-        ("wants.rs", "room"),
-        ("wants.rs", "calls"),
-        ("tasks.rs", "link"),
+}
+
+#[test]
+fn imports_go_down_only_and_never_in_a_circle() {
+    let files: Vec<(String, String)> =
+        sources().into_iter().map(|path| (path.clone(), production(&read(&format!("src/{path}"))))).collect();
+    assert_eq!(house::complaints(&files), Vec::<String>::new());
+}
+
+/// The checker itself: each of these is wrong in one way.
+#[test]
+fn an_import_that_goes_up_sideways_or_round_is_found() {
+    let good = [
+        ("lib.rs", "pub mod wire; use crate::session::Session;"),
+        ("session/mod.rs", "use crate::link::Link;"),
+        ("session/heard.rs", "use super::Session; use crate::room::wants::Wants;"),
+        ("link/mod.rs", "use crate::wire::model::Uid;"),
+        ("room/wants.rs", "use crate::wire::model::{Role, Uid};"),
+        ("room/members.rs", ""),
+        ("wire/model.rs", ""),
+        ("wire/entry.rs", "use super::model::Uid;"),
+        ("time.rs", ""),
+    ];
+    for (path, line, says) in [
+        ("wire/model.rs", "use crate::link::Link;", "wire may not know link"),
+        ("room/members.rs", "fn f() { crate::link::dial() }", "room may not know link"),
+        ("link/mod.rs", "use crate::{room::wants::Wants, time};", "link may not know room"),
+        ("wire/entry.rs", "use super::super::session::Session;", "wire may not know session"),
+        ("wire/model.rs", "use super::entry::UserEntry;", "a circle"),
+        ("attic/old.rs", "", "attic is no room of the house"),
     ] {
-        assert!(
-            !read(&format!("src/{file}")).contains(&format!("crate::{sibling}::")),
-            "{file} knows {sibling}"
-        );
+        let mut files: Vec<(String, String)> =
+            good.iter().map(|(path, code)| (path.to_string(), code.to_string())).collect();
+        assert_eq!(house::complaints(&files), Vec::<String>::new());
+        match files.iter_mut().find(|(known, _)| known == path) {
+            Some((_, code)) => code.push_str(line),
+            None => files.push((path.into(), line.into())),
+        }
+        let found = house::complaints(&files);
+        assert!(found.iter().any(|complaint| complaint.contains(says)), "{path}: {line}: {found:?}");
+    }
+}
+
+/// The house as data: which room may know which.
+mod house {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// From the top down; who stands in one row are strangers to each other. A room is a folder of `src/`, or a
+    /// file there.
+    const FLOORS: [&[&str]; 7] = [
+        &["lib", "bin", "wasm"],
+        &["log"],
+        &["session"],
+        &["link", "room", "page"],
+        &["api"],
+        &["wire"],
+        &["time", "table"],
+    ];
+    /// Which room a file belongs to that lies beside the folders.
+    const BESIDE: [(&str, &[&str]); 7] = [
+        ("wire", &["bootstrap", "caption", "entry", "json", "lenient", "login", "model", "protocol"]),
+        (
+            "api",
+            &[
+                "arguments",
+                "call",
+                "config",
+                "doors",
+                "error",
+                "event",
+                "info",
+                "join",
+                "media",
+                "order",
+                "picture",
+                "quality",
+                "report",
+                "symptoms",
+                "voice",
+            ],
+        ),
+        ("page", &["components", "meter", "reports", "view"]),
+        ("room", &["room", "wants"]),
+        ("link", &["gateways", "link", "pulse", "trip"]),
+        ("session", &["calls", "needs", "scene", "session", "tasks"]),
+        ("log", &["journal", "replay"]),
+    ];
+    /// Children that hold a part of their parent's machine, and so know it.
+    const PARTS: [&str; 1] = ["session/heard.rs"];
+
+    /// What is wrong with these files: paths below `src/`, and their code.
+    pub(super) fn complaints(files: &[(String, String)]) -> Vec<String> {
+        let paths: BTreeSet<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+        let mut complaints = Vec::new();
+        let mut known: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for (path, code) in files {
+            let room = room_of(path);
+            let Some(floor) = floor_of(room) else {
+                complaints.push(format!("src/{path}: {room} is no room of the house"));
+                continue;
+            };
+            for name in targets(path, code) {
+                let Some(target) = resolve(&name, &paths) else {
+                    if floor > 0 {
+                        complaints.push(format!("src/{path}: {} is no file", name.join("::")));
+                    }
+                    continue;
+                };
+                let other = room_of(&target);
+                if room != other && floor_of(other).is_none_or(|below| below <= floor) && floor > 0 {
+                    complaints.push(format!("src/{path}: {room} may not know {other}"));
+                }
+                if target != *path && !PARTS.contains(&path.as_str()) {
+                    known.entry(path).or_default().insert(target);
+                }
+            }
+        }
+        // What knows nobody that is left stands below everything; what cannot be taken off so is a circle.
+        loop {
+            let open: BTreeSet<&str> = known.keys().copied().collect();
+            known.retain(|_, targets| targets.iter().any(|target| open.contains(target.as_str())));
+            if known.len() == open.len() {
+                break;
+            }
+        }
+        if !known.is_empty() {
+            complaints.push(format!("a circle, or above one: {:?}", known.keys().collect::<Vec<_>>()));
+        }
+        complaints
+    }
+
+    /// The modules that code names, as paths from the crate's root.
+    fn targets(path: &str, code: &str) -> Vec<Vec<String>> {
+        let own: Vec<String> = module_of(path);
+        let mut found = Vec::new();
+        for (at, word) in code.match_indices("crate::").chain(code.match_indices("super::")) {
+            if code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_' || before == ':')
+            {
+                continue;
+            }
+            let mut rest = &code[at..];
+            let mut base = if word == "crate::" { Vec::new() } else { own.clone() };
+            if let Some(after) = rest.strip_prefix("crate::") {
+                rest = after;
+            }
+            while let Some(after) = rest.strip_prefix("super::") {
+                base.pop();
+                rest = after;
+            }
+            found.extend(expand(rest).into_iter().map(|tail| [base.clone(), tail].concat()));
+        }
+        found
+    }
+
+    /// `a::{b::C, d}` as `a::b::C` and `a::d`.
+    fn expand(text: &str) -> Vec<Vec<String>> {
+        let end = text.find(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == ':'));
+        let (head, tail) = text.split_at(end.unwrap_or(text.len()));
+        let head: Vec<String> = head.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let Some(inner) = tail.strip_prefix('{') else { return vec![head] };
+        let mut depth = 0;
+        let mut parts = vec![String::new()];
+        for letter in inner.chars() {
+            match letter {
+                '}' if depth == 0 => break,
+                ',' if depth == 0 => parts.push(String::new()),
+                _other => {
+                    depth += i32::from(letter == '{') - i32::from(letter == '}');
+                    if let Some(part) = parts.last_mut() {
+                        part.push(letter);
+                    }
+                }
+            }
+        }
+        parts.iter().flat_map(|part| expand(part.trim())).map(|part| [head.clone(), part].concat()).collect()
+    }
+
+    /// The file of the longest beginning of a path that is a module.
+    fn resolve(name: &[String], paths: &BTreeSet<&str>) -> Option<String> {
+        (1..=name.len()).rev().find_map(|length| {
+            let module = name[..length].join("/");
+            [format!("{module}.rs"), format!("{module}/mod.rs")]
+                .into_iter()
+                .find(|path| paths.contains(path.as_str()))
+        })
+    }
+
+    fn module_of(path: &str) -> Vec<String> {
+        let module = path.trim_end_matches(".rs");
+        let module = module.strip_suffix("/mod").unwrap_or(module);
+        module.split('/').filter(|part| *part != "lib").map(str::to_owned).collect()
+    }
+
+    fn room_of(path: &str) -> &str {
+        let first = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
+        BESIDE.iter().find(|(_, files)| files.contains(&first)).map_or(first, |(room, _)| room)
+    }
+
+    fn floor_of(room: &str) -> Option<usize> {
+        FLOORS.iter().position(|rooms| rooms.contains(&room))
     }
 }
 
@@ -254,6 +439,12 @@ fn literal(arguments: &str) -> Option<String> {
     is_literal.then(|| literal.to_owned())
 }
 
+/// Code without its tests.
+fn production(code: &str) -> String {
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().filter(|line| !is_comment(line)).collect::<Vec<_>>().join("\n")
+}
+
 /// A source file without its comments.
 fn code_of(path: &str) -> String {
     read(path).lines().filter(|line| !is_comment(line)).collect::<Vec<_>>().join("\n")
@@ -263,9 +454,22 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The core's source files.
-fn sources() -> impl Iterator<Item = String> {
-    entries("src").into_iter().filter(|name| name.ends_with(".rs"))
+/// The SDK's source files, those in folders too, as paths below `src/`.
+fn sources() -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        for name in entries(&format!("src/{folder}")) {
+            let path = format!("{folder}{name}");
+            match Path::new("src").join(&path).is_dir() {
+                true => folders.push(path + "/"),
+                false => found.push(path),
+            }
+        }
+    }
+    found.retain(|path| path.ends_with(".rs"));
+    assert!(found.len() >= 40, "only {} files were found", found.len());
+    found
 }
 
 fn entries(folder: &str) -> Vec<String> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Session;
-use crate::api::{Call, Reply};
+use crate::call::{Call, Reply};
 use crate::calls::Purpose;
 use crate::doors::Level;
 use crate::error::Error;

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeStruct, Serializer};
 
-use super::{Instance, Pulled, Pushed};
 use crate::model::{Uid, event_uid};
 
 /// What a page is told to render. Serialises to the data that it renders from.
@@ -18,11 +17,11 @@ pub struct Page {
 pub struct Patch(Vec<(String, Change)>);
 
 /// The data of one component, in the order in which it is written.
-type Attributes = Vec<(&'static str, Attribute)>;
+pub(crate) type Attributes = Vec<(&'static str, Attribute)>;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq)]
-enum Attribute {
+pub(crate) enum Attribute {
     Text(String),
     Flag(bool),
     Number(u32),
@@ -42,21 +41,15 @@ enum Change {
 }
 
 impl Page {
-    pub(super) fn of<'a>(
-        pushed: Option<&(Pushed, Instance)>,
-        places: impl Iterator<Item = Option<&'a (Pulled, Instance)>>,
-    ) -> Self {
-        Self {
-            pusher: pushed.map(|(pushed, component)| pusher(pushed, component)),
-            players: places.enumerate().map(|(place, held)| player(place, held)).collect(),
-        }
+    pub(crate) const fn new(pusher: Option<Attributes>, players: Vec<Attributes>) -> Self {
+        Self { pusher, players }
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.pusher.is_none() && self.players.is_empty()
     }
 
-    pub(super) fn changes_since(&self, before: &Self) -> Patch {
+    pub(crate) fn changes_since(&self, before: &Self) -> Patch {
         let mut changes = Vec::new();
         match (&before.pusher, &self.pusher) {
             (None, None) => {}
@@ -149,44 +142,6 @@ fn compare(path: &str, before: &Attributes, now: &Attributes, changes: &mut Vec<
             changes.push((format!("{path}.{name}"), Change::One(new.clone())));
         }
     }
-}
-
-fn pusher(pushed: &Pushed, component: &Instance) -> Attributes {
-    vec![
-        ("key", Attribute::Text(format!("pusher-{}", component.key))),
-        ("url", Attribute::Text(pushed.url.0.clone())),
-        ("mode", Attribute::Text("RTC".into())),
-        ("autopush", Attribute::Flag(true)),
-        ("enableMic", Attribute::Flag(pushed.mic)),
-        ("enableCamera", Attribute::Flag(pushed.camera)),
-        ("minBitrate", Attribute::Number(200)),
-        ("maxBitrate", Attribute::Number(1000)),
-        ("live", Attribute::Flag(component.is_flowing())),
-        ("micFailed", Attribute::Flag(component.fails.mic)),
-        ("cameraFailed", Attribute::Flag(component.fails.camera)),
-    ]
-}
-
-fn player(place: usize, held: Option<&(Pulled, Instance)>) -> Attributes {
-    let Some((stream, component)) = held else {
-        return vec![
-            ("key", Attribute::Text(format!("free-{place}"))),
-            ("src", Attribute::Text(String::new())),
-        ];
-    };
-    vec![
-        ("key", Attribute::Text(format!("player-{}", component.key))),
-        ("uid", Attribute::Uid(stream.uid)),
-        ("kind", Attribute::Text(stream.stream.name().into())),
-        ("src", Attribute::Text(stream.url.0.clone())),
-        ("mode", Attribute::Text("RTC".into())),
-        ("autoplay", Attribute::Flag(true)),
-        ("muteAudio", Attribute::Flag(!stream.audio)),
-        ("muteVideo", Attribute::Flag(!stream.video)),
-        ("minCache", Attribute::Tenths(2)),
-        ("maxCache", Attribute::Tenths(8)),
-        ("playing", Attribute::Flag(component.is_flowing())),
-    ]
 }
 
 /// What cannot change without being another thing.

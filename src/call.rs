@@ -1,0 +1,213 @@
+//! What the application asks for and what it gets: calls, by their names and plain arguments, and replies. The
+//! session trusts what it is given.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::arguments::{any_media, app_uid, invalid, language, main_media, role};
+use crate::error::Error;
+use crate::info::UserInfo;
+use crate::join::JoinParams;
+use crate::model::{AppUid, Cid, Media, MediaSet, Role, Uid, Url, event_uid};
+use crate::order::TaskOrder;
+use crate::report::Report;
+use crate::voice::VoiceChange;
+
+/// A call of the application.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Call {
+    /// Enter a room.
+    Join(Box<JoinParams>),
+    /// Leave it; harmless outside.
+    Leave,
+    /// Leave it, if the stay under way has this name.
+    LeaveStay(String),
+    /// Publish microphone, camera or both.
+    Publish(MediaSet),
+    /// Stop publishing them.
+    Unpublish(MediaSet),
+    /// Receive a medium of a member.
+    Subscribe(AppUid, Media),
+    /// Stop receiving it.
+    Unsubscribe(AppUid, Media),
+    /// Tell everybody that media of ours are muted, or no longer.
+    Mute(MediaSet, bool),
+    /// Ask the gateway to mute media of another member, or no longer.
+    MuteOther(Uid, MediaSet, bool),
+    /// Change role; also outside of a room.
+    SetRole(Role),
+    /// Change the voice; also outside of a room. The name is the method's.
+    SetVoice(&'static str, VoiceChange),
+    /// Change the push mode (`NETCALL_MODE`).
+    SwitchMode(u8),
+    /// Who publishes?
+    UploadUserList,
+    /// Recognise what is said, and translate it. Languages as the servers name them.
+    StartCaptions(String, String),
+    /// No longer.
+    StopCaptions,
+    /// Stop an agent that speaks; without a uid, the first member that publishes.
+    Interrupt(Option<Uid>),
+    /// Add, update or delete RTMP tasks.
+    Tasks(TaskOrder),
+    /// Report what a component told.
+    Report(Report),
+}
+
+impl Call {
+    /// Reads a call from its name and plain arguments.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] says which argument is wrong and what it must be.
+    pub fn parse(name: &str, arguments: &[Value]) -> Result<Self, Error> {
+        let argument = |index: usize| arguments.get(index).unwrap_or(&Value::Null);
+        let (first, second) = (argument(0), argument(1));
+        let voice =
+            |name, change: Result<VoiceChange, Error>| change.map(|change| Self::SetVoice(name, change));
+        match name {
+            "join" => JoinParams::parse(first).map(Box::new).map(Self::Join),
+            // The original takes no argument and real applications give one.
+            "leave" => Ok(match first.get("stay").and_then(Value::as_str) {
+                Some(name) => Self::LeaveStay(name.into()),
+                None => Self::Leave,
+            }),
+            "publish" => main_media(first).map(Self::Publish),
+            "unpublish" => main_media(first).map(Self::Unpublish),
+            "subscribe" => Ok(Self::Subscribe(app_uid(first)?, any_media(second)?)),
+            "unsubscribe" => Ok(Self::Unsubscribe(app_uid(first)?, any_media(second)?)),
+            "mute" => Self::muting(first, second, true),
+            "unmute" => Self::muting(first, second, false),
+            "setRole" => role(first).map(Self::SetRole),
+            "setAudioEffectPreset" => voice("setAudioEffectPreset", VoiceChange::effect(first.as_f64())),
+            "setVoiceBeautifierPreset" => {
+                voice("setVoiceBeautifierPreset", VoiceChange::beautifier(first.as_f64()))
+            }
+            "setLocalVoicePitch" => voice("setLocalVoicePitch", VoiceChange::pitch(first.as_f64())),
+            "setLocalVoiceEqualization" => {
+                let change = VoiceChange::equalizer(first.as_f64(), second.as_f64());
+                voice("setLocalVoiceEqualization", change)
+            }
+            "switchMode" => match first.as_u64() {
+                Some(mode @ 0..=3) => Ok(Self::SwitchMode(mode as u8)),
+                Some(_) | None => invalid("the mode must be 0, 1, 2 or 3"),
+            },
+            "getUploadUserList" => Ok(Self::UploadUserList),
+            "startAsrCaptions" => Ok(Self::StartCaptions(language(first, "AUTO")?, language(second, "")?)),
+            "stopAsrCaptions" => Ok(Self::StopCaptions),
+            "aiManualInterrupt" if first.is_null() => Ok(Self::Interrupt(None)),
+            "aiManualInterrupt" => Ok(Self::Interrupt(Some(app_uid(first)?.uid()))),
+            "addTasks" => TaskOrder::add(first).map(Self::Tasks),
+            "updateTasks" => TaskOrder::update(first).map(Self::Tasks),
+            "deleteTasks" => TaskOrder::delete(first).map(Self::Tasks),
+            "dataReporter" => Ok(Self::Report(Report::new(first, second, argument(2), argument(3)))),
+            unknown => invalid(format!("there is no method \"{unknown}\"")),
+        }
+    }
+
+    /// The method's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Join(_) => "join",
+            Self::Leave | Self::LeaveStay(_) => "leave",
+            Self::Publish(_) => "publish",
+            Self::Unpublish(_) => "unpublish",
+            Self::Subscribe(..) => "subscribe",
+            Self::Unsubscribe(..) => "unsubscribe",
+            Self::Mute(_, true) | Self::MuteOther(_, _, true) => "mute",
+            Self::Mute(_, false) | Self::MuteOther(_, _, false) => "unmute",
+            Self::SetRole(_) => "setRole",
+            Self::SetVoice(name, _) => name,
+            Self::SwitchMode(_) => "switchMode",
+            Self::UploadUserList => "getUploadUserList",
+            Self::StartCaptions(..) => "startAsrCaptions",
+            Self::StopCaptions => "stopAsrCaptions",
+            Self::Interrupt(_) => "aiManualInterrupt",
+            Self::Tasks(order) => order.operation.name(),
+            Self::Report(_) => "dataReporter",
+        }
+    }
+
+    /// The uid 0 of the second argument means oneself, as in the original.
+    fn muting(media: &Value, uid: &Value, mute: bool) -> Result<Self, Error> {
+        let media = main_media(media)?;
+        if uid.is_null() {
+            return Ok(Self::Mute(media, mute));
+        }
+        Ok(match app_uid(uid)?.uid() {
+            Uid(0) => Self::Mute(media, mute),
+            other => Self::MuteOther(other, media, mute),
+        })
+    }
+}
+
+/// What a call resolves to. Serialises to the value that JavaScript sees.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// `undefined`.
+    Nothing,
+    /// `join`.
+    Joined {
+        /// The channel.
+        #[serde(serialize_with = "reply_cid")]
+        cid: Cid,
+        /// Always 200.
+        code: u16,
+        /// The uid, in the form the application gave it.
+        uid: AppUid,
+    },
+    /// `publish`, `unpublish`, `mute` and `unmute`: the push URL.
+    PushUrl(Url),
+    /// `getUploadUserList`: what the gateway answered.
+    UserList {
+        /// Always 200.
+        code: u16,
+        /// The members.
+        userlist: Vec<UserInfo>,
+    },
+    /// `subscribe`: the pull URL.
+    Subscribed {
+        /// The member, in the form the application gave it.
+        uid: AppUid,
+        /// Where to pull the medium.
+        url: Url,
+    },
+}
+
+fn reply_cid<S: serde::Serializer>(cid: &Cid, serializer: S) -> Result<S::Ok, S::Error> {
+    event_uid(&Uid(cid.0), serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_unusable_argument_is_named() {
+        for (name, arguments, names) in [
+            ("join", vec![], "object"),
+            ("join", vec![json!({})], "channelName"),
+            ("join", vec![json!({"channelName": ""})], "channelName"),
+            ("join", vec![json!({"channelName": "r", "uid": "x"})], "uid"),
+            ("join", vec![json!({"channelName": "r", "token": {}})], "token"),
+            ("join", vec![json!({"channelName": "r", "channelServer": "call.example.com"})], "channelServer"),
+            (
+                "join",
+                vec![json!({"channelName": "r", "channelServer": "wss://call.example.com"})],
+                "https://",
+            ),
+            ("join", vec![json!({"channelName": "r", "address": "https://gw.example"})], "address"),
+            ("join", vec![json!({"channelName": "r", "roomServer": "rooms.example/v2"})], "roomServer"),
+            ("publish", vec![json!("screenShare")], "mediaType"),
+            ("publish", vec![json!(1)], "mediaType"),
+            ("subscribe", vec![json!(7)], "mediaType"),
+            ("subscribe", vec![json!(null), json!("audio")], "uid"),
+            ("frobnicate", vec![], "frobnicate"),
+        ] {
+            let Err(Error::InvalidArgument(what)) = Call::parse(name, &arguments) else { panic!("{name}") };
+            assert!(what.contains(names), "{what}");
+        }
+    }
+}
