@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::model::{AppUid, Media, MediaSet, Role, Uid};
+use crate::wire::model::{AppUid, Media, MediaSet, Role, Uid};
 
 /// `''`, `null` or `undefined` mean both.
 pub(crate) fn main_media(value: &Value) -> Result<MediaSet, Error> {

@@ -8,10 +8,10 @@ use crate::arguments::{any_media, app_uid, invalid, language, main_media, role};
 use crate::error::Error;
 use crate::info::UserInfo;
 use crate::join::JoinParams;
-use crate::model::{AppUid, Cid, Media, MediaSet, Role, Uid, Url, event_uid};
 use crate::order::TaskOrder;
 use crate::report::Report;
 use crate::voice::VoiceChange;
+use crate::wire::model::{AppUid, Cid, Media, MediaSet, Role, Uid, Url, event_uid};
 
 /// A call of the application.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,9 +2,9 @@
 
 use crate::call::{Call, Reply};
 use crate::error::Error;
-use crate::model::{CallId, Seq};
-use crate::protocol::Command;
 use crate::time::{Instant, Timer};
+use crate::wire::model::{CallId, Seq};
+use crate::wire::protocol::Command;
 
 /// Calls that the application waits for, and commands that the gateway has not acknowledged.
 #[derive(Debug, Default)]

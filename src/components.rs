@@ -7,13 +7,13 @@ use crate::config::Config;
 use crate::doors::HttpRequest;
 use crate::event::{Event, NativeStatus, NetworkQuality, SyncDone};
 use crate::meter::{Qualities, measured};
-use crate::model::{Media, RequestId, Stream, Uid, Url};
 use crate::picture::{Page, Patch};
 use crate::quality::{Flows, Leg};
 use crate::report::{Report, Which};
 use crate::reports::{Reports, Stay};
 use crate::time::{Instant, Timer};
 use crate::view::{Missing, Scene, Sign, View};
+use crate::wire::model::{Media, RequestId, Stream, Uid, Url};
 
 /// The components of the page.
 #[derive(Debug, Default)]

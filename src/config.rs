@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::join::Servers;
-use crate::model::Media;
-use crate::protocol::{MAX_FRAME, MAX_UNANSWERED, MOST_MEMBERS};
 use crate::report::MAX_REPORTS;
+use crate::wire::model::Media;
+use crate::wire::protocol::{MAX_FRAME, MAX_UNANSWERED, MOST_MEMBERS};
 
 /// How a session behaves. Defaults are those of the original SDK where it has one
 /// (docs/protocol.md 4.1).

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::call::{Call, Reply};
 use crate::error::Error;
 use crate::event::Event;
-use crate::model::{CallId, RequestId, Role, SocketId, Url};
+use crate::wire::model::{CallId, RequestId, Role, SocketId, Url};
 
 /// Everything that can happen to a session.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::error::{Code, Error};
 use crate::media::{Component, Device, Remedy, Severity};
-use crate::model::{Cid, Media, Role, Stream, Uid, Url, event_uid};
 use crate::picture::Patch;
-use crate::protocol::{Caption, Reason};
 use crate::quality::{Leg, Quality};
+use crate::wire::model::{Cid, Media, Role, Stream, Uid, Url, event_uid};
+use crate::wire::protocol::{Caption, Reason};
 
 /// Something to tell the application. Serialises to the event's payload.
 #[derive(Debug, Clone, PartialEq, Serialize)]

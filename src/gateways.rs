@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::join::Servers;
-use crate::lenient::{Fields, text};
-use crate::model::{Cid, Url};
 use crate::symptoms;
+use crate::wire::lenient::{Fields, text};
+use crate::wire::model::{Cid, Url};
 
 /// Where to log in, and with what.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::entry::UserEntry;
 use crate::join::JoinParams;
-use crate::model::{AppUid, Cid, Media, Role, Uid, Url, event_uid};
+use crate::wire::entry::UserEntry;
+use crate::wire::model::{AppUid, Cid, Media, Role, Uid, Url, event_uid};
 
 /// A session as it is now. Serialises to what real software reads from `_info`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -5,9 +5,9 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::arguments::{app_uid, invalid, role, text, truthy};
-use crate::bootstrap::DEFAULT_CHANNEL_SERVER;
 use crate::error::Error;
-use crate::model::{AppUid, Role, Uid, Url};
+use crate::wire::bootstrap::DEFAULT_CHANNEL_SERVER;
+use crate::wire::model::{AppUid, Role, Uid, Url};
 
 /// The argument of `join` (docs/protocol.md 1.6, 5.5). `Debug` leaves the token out.
 #[derive(Clone, PartialEq)]

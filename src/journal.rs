@@ -6,12 +6,12 @@
 //! the stay began. A stay begins with `"begin"` and everything that it depends on. Log lines are left
 //! out, since the session writes them again.
 
-use crate::bootstrap::md5_hex;
 use crate::call::Call;
 use crate::doors::{Advice, HttpRequest, Input, Memory, Output};
-use crate::json::written;
 use crate::session::Session;
 use crate::time::Instant;
+use crate::wire::bootstrap::md5_hex;
+use crate::wire::json::written;
 
 /// The last stays of one session, the present one included, within 256 KiB.
 #[derive(Debug)]

@@ -57,31 +57,23 @@
 //! The WebAssembly shell (`wasm.rs`) drives it inside a mini-program, `tests/world` in virtual time.
 
 mod arguments;
-pub mod bootstrap;
 mod call;
 mod calls;
-mod caption;
 mod components;
 mod config;
 mod doors;
-mod entry;
 mod error;
 mod event;
 mod gateways;
 mod info;
 mod join;
 mod journal;
-mod json;
-mod lenient;
 mod link;
-mod login;
 mod media;
 mod meter;
-pub mod model;
 mod needs;
 mod order;
 mod picture;
-pub mod protocol;
 mod pulse;
 mod quality;
 pub mod replay;
@@ -100,6 +92,7 @@ mod voice;
 mod wants;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
+pub mod wire;
 
 pub use call::{Call, Reply};
 pub use config::{Config, Decides};
@@ -117,9 +110,6 @@ pub use join::{JoinParams, Servers};
 pub use journal::Journal;
 pub use media::{Component, Device, Meaning, Remedy, Severity};
 pub use meter::Qualities;
-pub use model::{
-    AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
-};
 pub use order::{Operation, TaskOrder};
 pub use picture::{Page, Patch};
 pub use quality::{Flows, Leg, Quality, Reason};
@@ -127,3 +117,6 @@ pub use report::{LONGEST_VALUE, MAX_REPORTS, Report};
 pub use session::Session;
 pub use time::{Instant, Rng, Timer};
 pub use voice::VoiceChange;
+pub use wire::model::{
+    AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
+};

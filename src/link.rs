@@ -7,18 +7,18 @@ mod signals;
 
 use std::time::Duration;
 
-use crate::bootstrap::BootstrapForm;
 use crate::config::{Config, Decides};
 use crate::doors::RetryContext;
 use crate::error::{Cause, DomainList, Error, ErrorKind};
 use crate::gateways::Gateways;
 use crate::join::JoinParams;
-use crate::model::{AppUid, Asker, Cid, RequestId, Seq, SocketId, Uid, Url};
-use crate::protocol::Ack;
 use crate::pulse::Pulse;
 use crate::symptoms;
 use crate::time::{Clock, Instant, Rng, Timer};
 use crate::trip::{Target, Trip, back_off};
+use crate::wire::bootstrap::BootstrapForm;
+use crate::wire::model::{AppUid, Asker, Cid, RequestId, Seq, SocketId, Uid, Url};
+use crate::wire::protocol::Ack;
 
 /// Where we are on the way into a room, in it, or out of it.
 #[derive(Debug, Default)]

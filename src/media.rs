@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::lenient::{inner, whole};
+use crate::wire::lenient::{inner, whole};
 
 /// A media component of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::lenient::{inner, whole};
 use crate::quality::{Flows, Leg, Quality, Reason};
 use crate::time::Instant;
+use crate::wire::lenient::{inner, whole};
 
 /// The qualities of every leg of a call, at most [`Qualities::MOST`].
 #[derive(Debug, Clone, Default)]

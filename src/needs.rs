@@ -3,10 +3,10 @@
 
 use crate::call::{Call, Reply};
 use crate::error::Error;
-use crate::model::{Role, Uid};
-use crate::protocol::Command;
 use crate::room::Room;
 use crate::wants::{Item, Progress, Wants};
+use crate::wire::model::{Role, Uid};
+use crate::wire::protocol::Command;
 
 /// Why a call cannot even begin. `inside`: a stay is under way; `located`: its channel is known.
 pub(crate) fn refusal(call: &Call, room: &Room, wants: &Wants, inside: bool, located: bool) -> Option<Error> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::arguments::invalid;
 use crate::error::Error;
-use crate::json::{object, written};
+use crate::wire::json::{object, written};
 
 /// What to do with which tasks.
 #[derive(Debug, Clone, PartialEq)]

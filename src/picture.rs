@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeStruct, Serializer};
 
-use crate::model::{Uid, event_uid};
+use crate::wire::model::{Uid, event_uid};
 
 /// What a page is told to render. Serialises to the data that it renders from.
 #[derive(Debug, Clone, Default, PartialEq)]

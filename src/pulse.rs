@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::model::Seq;
 use crate::time::{Instant, Timer};
+use crate::wire::model::Seq;
 
 /// The heartbeat of one connection.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! How well media travel, in the words of the application.
 
-use crate::model::{Stream, Uid};
+use crate::wire::model::{Stream, Uid};
 
 /// The way that media take between us and the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,9 +10,9 @@ use crate::call::Call;
 use crate::config::Config;
 use crate::doors::{Advice, AppSignal, CloseInfo, HttpFailure, HttpResponse, Input, Memory, Output};
 use crate::journal::{FORMAT, Journal};
-use crate::model::{CallId, RequestId, Role, SocketId};
 use crate::session::Session;
 use crate::time::Instant;
+use crate::wire::model::{CallId, RequestId, Role, SocketId};
 
 /// A log, and what came of replaying it.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::arguments::app_uid;
-use crate::json::{object, written};
 use crate::media::{Component, Severity};
-use crate::model::Uid;
+use crate::wire::json::{object, written};
+use crate::wire::model::Uid;
 
 /// Something that a component told the page.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use crate::bootstrap::md5_hex;
 use crate::config::Config;
 use crate::doors::HttpRequest;
-use crate::json::{object, written};
-use crate::model::{Cid, RequestId, Uid, Url};
 use crate::report::{LONGEST_VALUE, Report};
 use crate::time::{Instant, Timer};
+use crate::wire::bootstrap::md5_hex;
+use crate::wire::json::{object, written};
+use crate::wire::model::{Cid, RequestId, Uid, Url};
 
 /// Where reports go, and which stay they are about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

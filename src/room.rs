@@ -2,9 +2,9 @@
 //! Knows nothing of sockets, time, wants or waiting calls.
 
 use crate::event::{Event, MediaStatus, RoleChanged, StreamOf, SyncDone};
-use crate::model::{Media, MediaSet, Role, Stream, Uid, Url};
-use crate::protocol::UserEntry;
 use crate::table::Table;
+use crate::wire::model::{Media, MediaSet, Role, Stream, Uid, Url};
+use crate::wire::protocol::UserEntry;
 
 /// One stay in a room.
 #[derive(Debug, Default)]

@@ -1,10 +1,10 @@
 //! What the page should have: what is wanted, as far as it is known where to push and pull.
 
-use crate::model::{Media, Stream};
 use crate::quality::{Flows, Leg};
 use crate::room::Room;
 use crate::view::{Pulled, Pushed, Scene};
 use crate::wants::Wants;
+use crate::wire::model::{Media, Stream};
 
 /// What we push and pull in this room.
 pub(crate) fn scene(room: &Room, wants: &Wants) -> Scene {

@@ -18,10 +18,8 @@ use crate::event::Event;
 use crate::info::{Info, JoinedWith, UserInfo};
 use crate::join::JoinParams;
 use crate::link::{Link, Step, Tools};
-use crate::model::{AppUid, Asker, CallId, Cid, Media, RequestId, Seq, Uid};
 use crate::needs::{errands_of, keep, note, outcome, refusal};
 use crate::picture::Page;
-use crate::protocol::{Ack, ClientPacket, Command};
 use crate::report::Report;
 use crate::reports::Stay;
 use crate::room::Room;
@@ -30,6 +28,8 @@ use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Clock, Instant, Rng, Timer};
 use crate::view::Scene;
 use crate::wants::{Item, Verdict, Wants};
+use crate::wire::model::{AppUid, Asker, CallId, Cid, Media, RequestId, Seq, Uid};
+use crate::wire::protocol::{Ack, ClientPacket, Command};
 
 /// One client.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What the platform's texts and strangers' answers mean. Most of them come from an address that is not
 //! what its owner thinks it is, and whoever reads them should be told which.
 
-use crate::model::Url;
+use crate::wire::model::Url;
 
 /// Whether WeChat refused the host itself: nothing was sent, and nothing will be before a list is edited.
 pub(crate) fn is_unlisted(message: &str) -> bool {

@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::arguments::app_uid;
 use crate::doors::HttpRequest;
 use crate::error::{DomainList, Error, ErrorKind};
-use crate::json::written;
-use crate::lenient::Fields;
-use crate::model::{CallId, Cid, RequestId, Uid, Url};
 use crate::order::{Operation, TaskOrder, as_text};
 use crate::symptoms;
 use crate::time::{Instant, Timer};
+use crate::wire::json::written;
+use crate::wire::lenient::Fields;
+use crate::wire::model::{CallId, Cid, RequestId, Uid, Url};
 
 /// The orders under way.
 #[derive(Debug, Default)]

@@ -8,12 +8,12 @@ use crate::doors::RetryContext;
 use crate::error::{Cause, Error, ErrorKind};
 use crate::gateways::Gateways;
 use crate::join::JoinParams;
-use crate::login::Login;
-use crate::model::{AppUid, Role, Url};
-use crate::protocol::Ack;
 use crate::pulse::AnswerTime;
 use crate::time::{Instant, Rng};
 use crate::voice::Voice;
+use crate::wire::login::Login;
+use crate::wire::model::{AppUid, Role, Url};
+use crate::wire::protocol::Ack;
 
 /// One stay in a room, from `join` to `disconnect`.
 #[derive(Debug)]

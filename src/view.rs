@@ -11,10 +11,10 @@ pub(crate) use self::watch::Missing;
 use self::watch::{Finding, Watch};
 use crate::config::Config;
 use crate::media::{Component, Device, Remedy};
-use crate::model::{Media, Stream, Uid, Url};
 use crate::picture::{Attribute, Attributes, Page, Patch};
 use crate::report::Which;
 use crate::time::{Instant, Timer};
+use crate::wire::model::{Media, Stream, Uid, Url};
 
 /// What the page has, and what it should have.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 //! the values (docs/protocol.md 5.12).
 
 use crate::error::Error;
-use crate::protocol::Command;
+use crate::wire::protocol::Command;
 
 /// How the local voice is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]

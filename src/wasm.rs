@@ -16,7 +16,7 @@ use self::value::{js, js_error, json, plain};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
-use crate::json::written;
+use crate::wire::json::written;
 use crate::{
     Advice, AppSignal, Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpRequest, HttpResponse, Input,
     Instant, Journal, Level, Output, RequestId, Session, SocketId,

@@ -234,8 +234,7 @@ mod house {
         &["time", "table"],
     ];
     /// Which room a file belongs to that lies beside the folders.
-    const BESIDE: [(&str, &[&str]); 7] = [
-        ("wire", &["bootstrap", "caption", "entry", "json", "lenient", "login", "model", "protocol"]),
+    const BESIDE: [(&str, &[&str]); 6] = [
         (
             "api",
             &[

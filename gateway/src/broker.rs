@@ -12,7 +12,7 @@ mod tracks;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nertc_miniapp::protocol::MOST_MEMBERS;
+use nertc_miniapp::wire::protocol::MOST_MEMBERS;
 
 pub use self::packet::{Packet, Track};
 

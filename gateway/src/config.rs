@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
-use nertc_miniapp::protocol::MOST_MEMBERS;
+use nertc_miniapp::wire::protocol::MOST_MEMBERS;
 use serde::{Deserialize, Serialize};
 
 pub use self::address::Authority;

@@ -18,7 +18,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::post;
-use nertc_miniapp::bootstrap::BootstrapAnswer;
+use nertc_miniapp::wire::bootstrap::BootstrapAnswer;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
-use nertc_miniapp::model::{Cid, Role, Uid};
+use nertc_miniapp::wire::model::{Cid, Role, Uid};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -123,7 +123,7 @@ impl Guest {
 mod tests {
     use super::*;
     use crate::urls::stream_name;
-    use nertc_miniapp::model::Stream;
+    use nertc_miniapp::wire::model::Stream;
 
     const HERE: Cid = Cid(123_456_789_012_345);
     const THERE: Cid = Cid(7);

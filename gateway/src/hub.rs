@@ -21,11 +21,11 @@ mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use nertc_miniapp::model::{Cid, Media, Role, Seq, Stream, Uid};
-use nertc_miniapp::protocol::{
+use nertc_miniapp::time::Instant;
+use nertc_miniapp::wire::model::{Cid, Media, Role, Seq, Stream, Uid};
+use nertc_miniapp::wire::protocol::{
     Ack, ClientPacket, Command, Login, Notice, PacketError, ServerPacket, UserEntry,
 };
-use nertc_miniapp::time::Instant;
 
 pub use self::bans::TooManyBans;
 pub(crate) use self::captions::MAX_LANGUAGE;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use nertc_miniapp::model::{Cid, Stream, Uid, Url};
+use nertc_miniapp::wire::model::{Cid, Stream, Uid, Url};
 
 use crate::token::{Action, Grants};
 

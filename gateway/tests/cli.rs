@@ -115,7 +115,7 @@ fn an_ipv6_address_is_printed_and_told_with_brackets() {
     let http: std::net::SocketAddr = ready["http"].as_str().unwrap().parse().unwrap();
     let rtmp: std::net::SocketAddr = ready["rtmp"].as_str().unwrap().parse().unwrap();
 
-    let sum = nertc_miniapp::bootstrap::debug_checksum("ak", nertc_miniapp::Uid(1), 1);
+    let sum = nertc_miniapp::wire::bootstrap::debug_checksum("ak", nertc_miniapp::Uid(1), 1);
     let form = format!("uid=1&appkey=ak&channelName=room&secureType=2&curtime=1&checksum={sum}");
     let mut socket = std::net::TcpStream::connect(http).unwrap();
     let request = format!(

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use nertc_gateway::{Config, Gateway};
-use nertc_miniapp::bootstrap::debug_checksum;
-use nertc_miniapp::model::Uid;
+use nertc_miniapp::wire::bootstrap::debug_checksum;
+use nertc_miniapp::wire::model::Uid;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use nertc_gateway::hub::HubConfig;
 use nertc_gateway::{Config, Gateway, Running};
-use nertc_miniapp::bootstrap::debug_checksum;
-use nertc_miniapp::model::Uid;
+use nertc_miniapp::wire::bootstrap::debug_checksum;
+use nertc_miniapp::wire::model::Uid;
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::sessions::{
     ClientSession, ClientSessionConfig, ClientSessionEvent, ClientSessionResult, PublishRequestType,

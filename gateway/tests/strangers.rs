@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nertc_gateway::{Config, Gateway, Running};
-use nertc_miniapp::bootstrap::debug_checksum;
-use nertc_miniapp::model::Uid;
+use nertc_miniapp::wire::bootstrap::debug_checksum;
+use nertc_miniapp::wire::model::Uid;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, connect};
 

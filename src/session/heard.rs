@@ -10,11 +10,11 @@ use crate::doors::Level;
 use crate::error::Error;
 use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus};
 use crate::info::UserInfo;
-use crate::model::{CallId, Seq, SocketId};
 use crate::needs::{commands_of, depends_on, state_of};
-use crate::protocol::{Ack, Command, Notice, PacketError, ServerPacket};
 use crate::time::Instant;
 use crate::wants::Verdict;
+use crate::wire::model::{CallId, Seq, SocketId};
+use crate::wire::protocol::{Ack, Command, Notice, PacketError, ServerPacket};
 
 impl Session {
     pub(super) fn handle_text(&mut self, id: SocketId, text: &str, now: Instant) {

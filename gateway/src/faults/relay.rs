@@ -9,7 +9,7 @@ use axum::Error;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::stream::poll_fn;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
-use nertc_miniapp::protocol::{Ack, ClientPacket, Command, Notice, ServerPacket};
+use nertc_miniapp::wire::protocol::{Ack, ClientPacket, Command, Notice, ServerPacket};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};

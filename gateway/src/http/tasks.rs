@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Json;
 use axum::routing::post;
-use nertc_miniapp::model::{Cid, Uid};
+use nertc_miniapp::wire::model::{Cid, Uid};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use nertc_miniapp::model::{Cid, Uid};
 use nertc_miniapp::time::Instant;
+use nertc_miniapp::wire::model::{Cid, Uid};
 
 use super::{Hub, HubTimer};
 

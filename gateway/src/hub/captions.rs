@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use nertc_miniapp::model::{Cid, Uid};
-use nertc_miniapp::protocol::{Caption, Notice, ServerPacket};
+use nertc_miniapp::wire::model::{Cid, Uid};
+use nertc_miniapp::wire::protocol::{Caption, Notice, ServerPacket};
 use serde::Serialize;
 
 use super::room::Presence;

@@ -1,7 +1,7 @@
 //! What goes into the hub and what comes out of it.
 
-use nertc_miniapp::model::{Cid, Role, Uid};
-use nertc_miniapp::protocol::Caption;
+use nertc_miniapp::wire::model::{Cid, Role, Uid};
+use nertc_miniapp::wire::protocol::Caption;
 
 use super::quality::QualityReport;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use nertc_miniapp::model::{Cid, Media, Uid};
 use nertc_miniapp::time::Instant;
+use nertc_miniapp::wire::model::{Cid, Media, Uid};
 
 use super::ConnectionId;
 
@@ -196,7 +196,7 @@ const MOST_OWED: Duration = Duration::from_secs(5);
 #[allow(clippy::unwrap_used)]
 mod tests {
     use nertc_miniapp::Config;
-    use nertc_miniapp::protocol::{MAX_UNANSWERED, MOST_MEMBERS};
+    use nertc_miniapp::wire::protocol::{MAX_UNANSWERED, MOST_MEMBERS};
 
     use super::*;
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use nertc_miniapp::model::Uid;
+use nertc_miniapp::wire::model::Uid;
 use serde::Serialize;
 
 /// What a member reports: of what it pushes, and of each member that it plays.

@@ -4,8 +4,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use nertc_miniapp::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
-use nertc_miniapp::protocol::{Ack, ClientPacket, Command, Login, Notice, Reason, ServerPacket, UserEntry};
+use nertc_miniapp::wire::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
+use nertc_miniapp::wire::protocol::{
+    Ack, ClientPacket, Command, Login, Notice, Reason, ServerPacket, UserEntry,
+};
 use serde::Serialize;
 
 use super::captions::{CaptionWish, Interruptions, MAX_LANGUAGE};

@@ -1,9 +1,9 @@
 //! Whose stay a login is, and what a stay goes on with when its ticket does not do any more
 //! (docs/protocol.md 12.5, 12.6). Says who may come in; what happens then is the hub's.
 
-use nertc_miniapp::model::{Cid, Uid};
-use nertc_miniapp::protocol::Login;
 use nertc_miniapp::time::Instant;
+use nertc_miniapp::wire::model::{Cid, Uid};
+use nertc_miniapp::wire::protocol::Login;
 
 use super::Hub;
 use super::room::{self, Refusal};

@@ -3,7 +3,7 @@
 //! Checks and keeps them; nothing carries them out yet. Whoever will has to look at the addresses again that
 //! a name turns out to have.
 
-use nertc_miniapp::model::{Cid, Role, Uid, Url};
+use nertc_miniapp::wire::model::{Cid, Role, Uid, Url};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 

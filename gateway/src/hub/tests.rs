@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use nertc_miniapp::model::Url;
-use nertc_miniapp::protocol::{Caption, MAX_FRAME, MOST_MEMBERS};
 use nertc_miniapp::time::Rng;
+use nertc_miniapp::wire::model::Url;
+use nertc_miniapp::wire::protocol::{Caption, MAX_FRAME, MOST_MEMBERS};
 
 use super::*;
 use crate::token::{Grants, LoginTicket};

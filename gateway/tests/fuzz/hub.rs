@@ -8,9 +8,9 @@ use std::time::Duration;
 use nertc_gateway::hub::{ConnectionId, Hub, HubConfig, HubInput, HubOutput, QualityReport};
 use nertc_gateway::token::{Action, Grants, LoginTicket, Secret};
 use nertc_gateway::urls::MediaUrls;
-use nertc_miniapp::model::{Cid, Uid, Url};
-use nertc_miniapp::protocol::{Caption, ServerPacket};
 use nertc_miniapp::time::Instant;
+use nertc_miniapp::wire::model::{Cid, Uid, Url};
+use nertc_miniapp::wire::protocol::{Caption, ServerPacket};
 use serde_json::{Value, json};
 
 use crate::draw::Draw;

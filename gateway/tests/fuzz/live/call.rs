@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nertc_miniapp::bootstrap::debug_checksum;
-use nertc_miniapp::model::Uid;
+use nertc_miniapp::wire::bootstrap::debug_checksum;
+use nertc_miniapp::wire::model::Uid;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 

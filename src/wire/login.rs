@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::lenient::{Fields, zero_or_one};
-use crate::model::{Cid, Role, Uid};
+use crate::wire::lenient::{Fields, zero_or_one};
+use crate::wire::model::{Cid, Role, Uid};
 
 /// The body of a login (3.1), keys in wire order.
 #[derive(Debug, Clone, PartialEq, Serialize)]

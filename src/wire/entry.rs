@@ -2,8 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::lenient::{Fields, is_false};
-use crate::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
+use crate::wire::lenient::{Fields, is_false};
+use crate::wire::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
 
 /// A member, as a login answer or a join notice describes it (3.3).
 #[derive(Debug, Clone, PartialEq, Default)]

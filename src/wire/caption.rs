@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::lenient::Fields;
-use crate::model::Uid;
+use crate::wire::lenient::Fields;
+use crate::wire::model::Uid;
 
 /// Something that a member said, as a recogniser heard it.
 ///

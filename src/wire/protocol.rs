@@ -8,12 +8,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
-pub use crate::caption::Caption;
-use crate::entry::JoinBody;
-pub use crate::entry::UserEntry;
-use crate::lenient::{Fields, is_false};
-pub use crate::login::Login;
-use crate::model::{Cid, Media, Role, Seq, Uid, Url};
+pub use crate::wire::caption::Caption;
+use crate::wire::entry::JoinBody;
+pub use crate::wire::entry::UserEntry;
+use crate::wire::lenient::{Fields, is_false};
+pub use crate::wire::login::Login;
+use crate::wire::model::{Cid, Media, Role, Seq, Uid, Url};
 
 /// A packet from a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -657,7 +657,7 @@ pub const MAX_UNANSWERED: usize = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::MediaSet;
+    use crate::wire::model::MediaSet;
 
     /// The published exchange, docs/protocol.md Appendix C.
     const LOGIN: &str = r#"{"cmd":0,"body":{"uid":100,"cid":123456789012345,"token":"t","scene":1,"usertype":3,"liveEnable":0,"webrtc":1,"recordAudio":0,"recordVideo":0,"rtmpRecord":0,"recordType":"0","role":0,"isHostSpeaker":0,"edgeAddr":"192.0.2.1:80","newprotocol":2,"audioChangeMode":0,"audioLocalPitch":"1.25","audioChangeType":0,"audioBeautyType":0},"seq":1}"#;

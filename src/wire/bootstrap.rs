@@ -6,8 +6,8 @@ use md5::{Digest, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Cid, Uid};
 use crate::time::Instant;
+use crate::wire::model::{Cid, Uid};
 
 /// The bootstrap request (1.1), an HTML form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::Serializer;
 use serde_json::Value;
 
-use crate::model::{Cid, Role, Uid, Url};
+use crate::wire::model::{Cid, Role, Uid, Url};
 
 /// The fields of an object. Nothing here fails: whatever is of the wrong type counts as absent, and
 /// what is no object has no fields.
