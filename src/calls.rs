@@ -1,7 +1,7 @@
 //! Who waits for what, until when: calls of the application, and commands on the socket.
 
-use crate::call::{Call, Reply};
-use crate::error::Error;
+use crate::api::call::{Call, Reply};
+use crate::api::error::Error;
 use crate::time::{Instant, Timer};
 use crate::wire::model::{CallId, Seq};
 use crate::wire::protocol::Command;

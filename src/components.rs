@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use crate::config::Config;
-use crate::doors::HttpRequest;
-use crate::event::{Event, NativeStatus, NetworkQuality, SyncDone};
+use crate::api::config::Config;
+use crate::api::doors::HttpRequest;
+use crate::api::event::{Event, NativeStatus, NetworkQuality, SyncDone};
+use crate::api::picture::{Page, Patch};
+use crate::api::quality::{Flows, Leg};
+use crate::api::report::{Report, Which};
 use crate::meter::{Qualities, measured};
-use crate::picture::{Page, Patch};
-use crate::quality::{Flows, Leg};
-use crate::report::{Report, Which};
 use crate::reports::{Reports, Stay};
 use crate::time::{Instant, Timer};
 use crate::view::{Missing, Scene, Sign, View};

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::error::Error;
-use crate::join::Servers;
-use crate::symptoms;
+use crate::api::error::Error;
+use crate::api::join::Servers;
+use crate::api::symptoms;
 use crate::wire::lenient::{Fields, text};
 use crate::wire::model::{Cid, Url};
 

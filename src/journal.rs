@@ -6,8 +6,8 @@
 //! the stay began. A stay begins with `"begin"` and everything that it depends on. Log lines are left
 //! out, since the session writes them again.
 
-use crate::call::Call;
-use crate::doors::{Advice, HttpRequest, Input, Memory, Output};
+use crate::api::call::Call;
+use crate::api::doors::{Advice, HttpRequest, Input, Memory, Output};
 use crate::session::Session;
 use crate::time::Instant;
 use crate::wire::bootstrap::md5_hex;

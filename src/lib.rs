@@ -56,67 +56,53 @@
 //!
 //! The WebAssembly shell (`wasm.rs`) drives it inside a mini-program, `tests/world` in virtual time.
 
-mod arguments;
-mod call;
+mod api;
 mod calls;
 mod components;
-mod config;
-mod doors;
-mod error;
-mod event;
 mod gateways;
-mod info;
-mod join;
 mod journal;
 mod link;
-mod media;
 mod meter;
 mod needs;
-mod order;
-mod picture;
 mod pulse;
-mod quality;
 pub mod replay;
-mod report;
 mod reports;
 mod room;
 mod scene;
 mod session;
-mod symptoms;
 mod table;
 mod tasks;
 pub mod time;
 mod trip;
 mod view;
-mod voice;
 mod wants;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 pub mod wire;
 
-pub use call::{Call, Reply};
-pub use config::{Config, Decides};
-pub use doors::{
+pub use api::call::{Call, Reply};
+pub use api::config::{Config, Decides};
+pub use api::doors::{
     Advice, AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Memory, Output,
     RetryContext,
 };
-pub use error::{Cause, Code, DomainList, Error, ErrorKind};
-pub use event::{
+pub use api::error::{Cause, Code, DomainList, Error, ErrorKind};
+pub use api::event::{
     AbilityNotSupport, AsrCaptions, ClientUpdate, Ended, Event, MediaStatus, NativeStatus, NetworkQuality,
     RoleChanged, RtmpTasksStatus, StreamOf, SyncDone, Who,
 };
-pub use info::{Info, JoinedWith, UserInfo};
-pub use join::{JoinParams, Servers};
+pub use api::info::{Info, JoinedWith, UserInfo};
+pub use api::join::{JoinParams, Servers};
+pub use api::media::{Component, Device, Meaning, Remedy, Severity};
+pub use api::order::{Operation, TaskOrder};
+pub use api::picture::{Page, Patch};
+pub use api::quality::{Flows, Leg, Quality, Reason};
+pub use api::report::{LONGEST_VALUE, MAX_REPORTS, Report};
+pub use api::voice::VoiceChange;
 pub use journal::Journal;
-pub use media::{Component, Device, Meaning, Remedy, Severity};
 pub use meter::Qualities;
-pub use order::{Operation, TaskOrder};
-pub use picture::{Page, Patch};
-pub use quality::{Flows, Leg, Quality, Reason};
-pub use report::{LONGEST_VALUE, MAX_REPORTS, Report};
 pub use session::Session;
 pub use time::{Instant, Rng, Timer};
-pub use voice::VoiceChange;
 pub use wire::model::{
     AppUid, CallId, Cid, Media, MediaSet, NotAUid, RequestId, Role, Seq, SocketId, Stream, Uid, Url,
 };

@@ -7,13 +7,13 @@ mod signals;
 
 use std::time::Duration;
 
-use crate::config::{Config, Decides};
-use crate::doors::RetryContext;
-use crate::error::{Cause, DomainList, Error, ErrorKind};
+use crate::api::config::{Config, Decides};
+use crate::api::doors::RetryContext;
+use crate::api::error::{Cause, DomainList, Error, ErrorKind};
+use crate::api::join::JoinParams;
+use crate::api::symptoms;
 use crate::gateways::Gateways;
-use crate::join::JoinParams;
 use crate::pulse::Pulse;
-use crate::symptoms;
 use crate::time::{Clock, Instant, Rng, Timer};
 use crate::trip::{Target, Trip, back_off};
 use crate::wire::bootstrap::BootstrapForm;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::quality::{Flows, Leg, Quality, Reason};
+use crate::api::quality::{Flows, Leg, Quality, Reason};
 use crate::time::Instant;
 use crate::wire::lenient::{inner, whole};
 

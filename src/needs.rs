@@ -1,8 +1,8 @@
 //! What a call needs: whether it may begin, which states at the gateway, which commands of its own,
 //! and when it is complete. Pure functions; who waits is `calls`, what is wanted is `wants`.
 
-use crate::call::{Call, Reply};
-use crate::error::Error;
+use crate::api::call::{Call, Reply};
+use crate::api::error::Error;
 use crate::room::Room;
 use crate::wants::{Item, Progress, Wants};
 use crate::wire::model::{Role, Uid};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::api::config::Config;
 use crate::time::{Instant, Timer};
 use crate::wire::model::Seq;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::call::Call;
-use crate::config::Config;
-use crate::doors::{Advice, AppSignal, CloseInfo, HttpFailure, HttpResponse, Input, Memory, Output};
+use crate::api::call::Call;
+use crate::api::config::Config;
+use crate::api::doors::{Advice, AppSignal, CloseInfo, HttpFailure, HttpResponse, Input, Memory, Output};
 use crate::journal::{FORMAT, Journal};
 use crate::session::Session;
 use crate::time::Instant;

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use crate::config::Config;
-use crate::doors::HttpRequest;
-use crate::report::{LONGEST_VALUE, Report};
+use crate::api::config::Config;
+use crate::api::doors::HttpRequest;
+use crate::api::report::{LONGEST_VALUE, Report};
 use crate::time::{Instant, Timer};
 use crate::wire::bootstrap::md5_hex;
 use crate::wire::json::{object, written};

@@ -1,7 +1,7 @@
 //! The room: who is there, what they publish and where their media are, and which of that is news.
 //! Knows nothing of sockets, time, wants or waiting calls.
 
-use crate::event::{Event, MediaStatus, RoleChanged, StreamOf, SyncDone};
+use crate::api::event::{Event, MediaStatus, RoleChanged, StreamOf, SyncDone};
 use crate::table::Table;
 use crate::wire::model::{Media, MediaSet, Role, Stream, Uid, Url};
 use crate::wire::protocol::UserEntry;

@@ -1,6 +1,6 @@
 //! What the page should have: what is wanted, as far as it is known where to push and pull.
 
-use crate::quality::{Flows, Leg};
+use crate::api::quality::{Flows, Leg};
 use crate::room::Room;
 use crate::view::{Pulled, Pushed, Scene};
 use crate::wants::Wants;

@@ -6,21 +6,21 @@ mod heard;
 
 use std::collections::VecDeque;
 
-use crate::call::{Call, Reply};
-use crate::calls::{Calls, Patience, Purpose};
-use crate::components::Components;
-use crate::config::Config;
-use crate::doors::{
+use crate::api::call::{Call, Reply};
+use crate::api::config::Config;
+use crate::api::doors::{
     AppSignal, CloseInfo, HttpFailure, HttpRequest, HttpResponse, Input, Level, Memory, Output,
 };
-use crate::error::Error;
-use crate::event::Event;
-use crate::info::{Info, JoinedWith, UserInfo};
-use crate::join::JoinParams;
+use crate::api::error::Error;
+use crate::api::event::Event;
+use crate::api::info::{Info, JoinedWith, UserInfo};
+use crate::api::join::JoinParams;
+use crate::api::picture::Page;
+use crate::api::report::Report;
+use crate::calls::{Calls, Patience, Purpose};
+use crate::components::Components;
 use crate::link::{Link, Step, Tools};
 use crate::needs::{errands_of, keep, note, outcome, refusal};
-use crate::picture::Page;
-use crate::report::Report;
 use crate::reports::Stay;
 use crate::room::Room;
 use crate::scene::{flows, scene};

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use crate::arguments::app_uid;
-use crate::doors::HttpRequest;
-use crate::error::{DomainList, Error, ErrorKind};
-use crate::order::{Operation, TaskOrder, as_text};
-use crate::symptoms;
+use crate::api::arguments::app_uid;
+use crate::api::doors::HttpRequest;
+use crate::api::error::{DomainList, Error, ErrorKind};
+use crate::api::order::{Operation, TaskOrder, as_text};
+use crate::api::symptoms;
 use crate::time::{Instant, Timer};
 use crate::wire::json::written;
 use crate::wire::lenient::Fields;

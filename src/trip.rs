@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, Decides};
-use crate::doors::RetryContext;
-use crate::error::{Cause, Error, ErrorKind};
+use crate::api::config::{Config, Decides};
+use crate::api::doors::RetryContext;
+use crate::api::error::{Cause, Error, ErrorKind};
+use crate::api::join::JoinParams;
+use crate::api::voice::Voice;
 use crate::gateways::Gateways;
-use crate::join::JoinParams;
 use crate::pulse::AnswerTime;
 use crate::time::{Instant, Rng};
-use crate::voice::Voice;
 use crate::wire::login::Login;
 use crate::wire::model::{AppUid, Role, Url};
 use crate::wire::protocol::Ack;

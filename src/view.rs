@@ -9,10 +9,10 @@ use std::time::Duration;
 
 pub(crate) use self::watch::Missing;
 use self::watch::{Finding, Watch};
-use crate::config::Config;
-use crate::media::{Component, Device, Remedy};
-use crate::picture::{Attribute, Attributes, Page, Patch};
-use crate::report::Which;
+use crate::api::config::Config;
+use crate::api::media::{Component, Device, Remedy};
+use crate::api::picture::{Attribute, Attributes, Page, Patch};
+use crate::api::report::Which;
 use crate::time::{Instant, Timer};
 use crate::wire::model::{Media, Stream, Uid, Url};
 

@@ -4,8 +4,8 @@
 //! Everything that can be switched is an [`Item`] with one [`Row`]; its states are the [`Command`]s
 //! that bring them about. Knows nothing of sockets, time, members or waiting calls.
 
+use crate::api::voice::{Voice, VoiceChange};
 use crate::table::Table;
-use crate::voice::{Voice, VoiceChange};
 use crate::wire::model::{Media, Role, Uid};
 use crate::wire::protocol::Command;
 

@@ -31,7 +31,7 @@ fn the_page_of_errors_is_that_of_the_table() {
 
 #[test]
 fn every_error_is_in_the_table() {
-    let source = fs::read_to_string("src/error.rs").unwrap();
+    let source = fs::read_to_string("src/api/error.rs").unwrap();
     let declared =
         source.split("pub enum Error {").nth(1).and_then(|rest| rest.split("\n}\n").next()).unwrap();
     let names: Vec<&str> = declared
@@ -155,7 +155,7 @@ fn table() -> Vec<(Error, &'static str, &'static str)> {
 }
 
 const HEAD: &str = "\
-<!-- Written by tests/errors.rs from src/error.rs; do not edit. -->
+<!-- Written by tests/errors.rs from src/api/error.rs; do not edit. -->
 
 # Errors / 错误
 

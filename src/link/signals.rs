@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::{Link, Step, Tools};
-use crate::config::Config;
-use crate::doors::{Advice, AppSignal};
-use crate::error::{Cause, Error};
+use crate::api::config::Config;
+use crate::api::doors::{Advice, AppSignal};
+use crate::api::error::{Cause, Error};
 use crate::time::Instant;
 
 impl Link {

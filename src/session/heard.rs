@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use super::Session;
-use crate::call::{Call, Reply};
+use crate::api::call::{Call, Reply};
+use crate::api::doors::Level;
+use crate::api::error::Error;
+use crate::api::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus};
+use crate::api::info::UserInfo;
 use crate::calls::Purpose;
-use crate::doors::Level;
-use crate::error::Error;
-use crate::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasksStatus};
-use crate::info::UserInfo;
 use crate::needs::{commands_of, depends_on, state_of};
 use crate::time::Instant;
 use crate::wants::Verdict;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::api::config::Config;
 use crate::time::Instant;
 
 /// What is to come of one player, and how long it has been waited for.

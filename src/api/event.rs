@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::error::{Code, Error};
-use crate::media::{Component, Device, Remedy, Severity};
-use crate::picture::Patch;
-use crate::quality::{Leg, Quality};
+use crate::api::error::{Code, Error};
+use crate::api::media::{Component, Device, Remedy, Severity};
+use crate::api::picture::Patch;
+use crate::api::quality::{Leg, Quality};
 use crate::wire::model::{Cid, Media, Role, Stream, Uid, Url, event_uid};
 use crate::wire::protocol::{Caption, Reason};
 
@@ -508,7 +508,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::quality;
+    use crate::api::quality;
 
     #[test]
     fn a_component_is_heard_of_when_it_is_in_trouble_or_not_understood() {

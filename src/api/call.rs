@@ -4,13 +4,13 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::arguments::{any_media, app_uid, invalid, language, main_media, role};
-use crate::error::Error;
-use crate::info::UserInfo;
-use crate::join::JoinParams;
-use crate::order::TaskOrder;
-use crate::report::Report;
-use crate::voice::VoiceChange;
+use crate::api::arguments::{any_media, app_uid, invalid, language, main_media, role};
+use crate::api::error::Error;
+use crate::api::info::UserInfo;
+use crate::api::join::JoinParams;
+use crate::api::order::TaskOrder;
+use crate::api::report::Report;
+use crate::api::voice::VoiceChange;
 use crate::wire::model::{AppUid, Cid, Media, MediaSet, Role, Uid, Url, event_uid};
 
 /// A call of the application.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::arguments::{app_uid, invalid, role, text, truthy};
-use crate::error::Error;
+use crate::api::arguments::{app_uid, invalid, role, text, truthy};
+use crate::api::error::Error;
 use crate::wire::bootstrap::DEFAULT_CHANNEL_SERVER;
 use crate::wire::model::{AppUid, Role, Uid, Url};
 

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::call::{Call, Reply};
-use crate::error::Error;
-use crate::event::Event;
+use crate::api::call::{Call, Reply};
+use crate::api::error::Error;
+use crate::api::event::Event;
 use crate::wire::model::{CallId, RequestId, Role, SocketId, Url};
 
 /// Everything that can happen to a session.

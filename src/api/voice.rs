@@ -1,7 +1,7 @@
 //! The local voice: one model of preset, beautifier, pitch and equaliser, whose mode follows from
 //! the values (docs/protocol.md 5.12).
 
-use crate::error::Error;
+use crate::api::error::Error;
 use crate::wire::protocol::Command;
 
 /// How the local voice is changed.

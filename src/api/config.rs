@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::error::Error;
-use crate::join::Servers;
-use crate::report::MAX_REPORTS;
+use crate::api::error::Error;
+use crate::api::join::Servers;
+use crate::api::report::MAX_REPORTS;
 use crate::wire::model::Media;
 use crate::wire::protocol::{MAX_FRAME, MAX_UNANSWERED, MOST_MEMBERS};
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::join::JoinParams;
+use crate::api::join::JoinParams;
 use crate::wire::entry::UserEntry;
 use crate::wire::model::{AppUid, Cid, Media, Role, Uid, Url, event_uid};
 

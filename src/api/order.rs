@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::arguments::invalid;
-use crate::error::Error;
+use crate::api::arguments::invalid;
+use crate::api::error::Error;
 use crate::wire::json::{object, written};
 
 /// What to do with which tasks.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::arguments::app_uid;
-use crate::media::{Component, Severity};
+use crate::api::arguments::app_uid;
+use crate::api::media::{Component, Severity};
 use crate::wire::json::{object, written};
 use crate::wire::model::Uid;
 

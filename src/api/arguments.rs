@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::Error;
+use crate::api::error::Error;
 use crate::wire::model::{AppUid, Media, MediaSet, Role, Uid};
 
 /// `''`, `null` or `undefined` mean both.
