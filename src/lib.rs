@@ -58,15 +58,13 @@
 
 mod api;
 mod calls;
-mod components;
 mod gateways;
 mod journal;
 mod link;
-mod meter;
 mod needs;
+mod page;
 mod pulse;
 pub mod replay;
-mod reports;
 mod room;
 mod scene;
 mod session;
@@ -74,7 +72,6 @@ mod table;
 mod tasks;
 pub mod time;
 mod trip;
-mod view;
 mod wants;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
@@ -100,7 +97,7 @@ pub use api::quality::{Flows, Leg, Quality, Reason};
 pub use api::report::{LONGEST_VALUE, MAX_REPORTS, Report};
 pub use api::voice::VoiceChange;
 pub use journal::Journal;
-pub use meter::Qualities;
+pub use page::meter::Qualities;
 pub use session::Session;
 pub use time::{Instant, Rng, Timer};
 pub use wire::model::{

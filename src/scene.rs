@@ -1,8 +1,8 @@
 //! What the page should have: what is wanted, as far as it is known where to push and pull.
 
 use crate::api::quality::{Flows, Leg};
+use crate::page::view::{Pulled, Pushed, Scene};
 use crate::room::Room;
-use crate::view::{Pulled, Pushed, Scene};
 use crate::wants::Wants;
 use crate::wire::model::{Media, Stream};
 

@@ -234,8 +234,7 @@ mod house {
         &["time", "table"],
     ];
     /// Which room a file belongs to that lies beside the folders.
-    const BESIDE: [(&str, &[&str]); 5] = [
-        ("page", &["components", "meter", "reports", "view"]),
+    const BESIDE: [(&str, &[&str]); 4] = [
         ("room", &["room", "wants"]),
         ("link", &["gateways", "link", "pulse", "trip"]),
         ("session", &["calls", "needs", "scene", "session", "tasks"]),

@@ -9,10 +9,10 @@ use crate::api::event::{Event, NativeStatus, NetworkQuality, SyncDone};
 use crate::api::picture::{Page, Patch};
 use crate::api::quality::{Flows, Leg};
 use crate::api::report::{Report, Which};
-use crate::meter::{Qualities, measured};
-use crate::reports::{Reports, Stay};
+use crate::page::meter::{Qualities, measured};
+use crate::page::reports::{Reports, Stay};
+use crate::page::view::{Missing, Scene, Sign, View};
 use crate::time::{Instant, Timer};
-use crate::view::{Missing, Scene, Sign, View};
 use crate::wire::model::{Media, RequestId, Stream, Uid, Url};
 
 /// The components of the page.
