@@ -72,7 +72,6 @@ mod table;
 mod tasks;
 pub mod time;
 mod trip;
-mod wants;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 pub mod wire;

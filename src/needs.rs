@@ -3,8 +3,8 @@
 
 use crate::api::call::{Call, Reply};
 use crate::api::error::Error;
-use crate::room::Room;
-use crate::wants::{Item, Progress, Wants};
+use crate::room::members::Room;
+use crate::room::wants::{Item, Progress, Wants};
 use crate::wire::model::{Role, Uid};
 use crate::wire::protocol::Command;
 

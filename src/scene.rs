@@ -2,8 +2,8 @@
 
 use crate::api::quality::{Flows, Leg};
 use crate::page::view::{Pulled, Pushed, Scene};
-use crate::room::Room;
-use crate::wants::Wants;
+use crate::room::members::Room;
+use crate::room::wants::Wants;
 use crate::wire::model::{Media, Stream};
 
 /// What we push and pull in this room.

@@ -23,11 +23,11 @@ use crate::needs::{errands_of, keep, note, outcome, refusal};
 use crate::page::components::Components;
 use crate::page::reports::Stay;
 use crate::page::view::Scene;
-use crate::room::Room;
+use crate::room::members::Room;
+use crate::room::wants::{Item, Verdict, Wants};
 use crate::scene::{flows, scene};
 use crate::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Clock, Instant, Rng, Timer};
-use crate::wants::{Item, Verdict, Wants};
 use crate::wire::model::{AppUid, Asker, CallId, Cid, Media, RequestId, Seq, Uid};
 use crate::wire::protocol::{Ack, ClientPacket, Command};
 

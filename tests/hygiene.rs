@@ -234,8 +234,7 @@ mod house {
         &["time", "table"],
     ];
     /// Which room a file belongs to that lies beside the folders.
-    const BESIDE: [(&str, &[&str]); 4] = [
-        ("room", &["room", "wants"]),
+    const BESIDE: [(&str, &[&str]); 3] = [
         ("link", &["gateways", "link", "pulse", "trip"]),
         ("session", &["calls", "needs", "scene", "session", "tasks"]),
         ("log", &["journal", "replay"]),

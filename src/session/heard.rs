@@ -11,8 +11,8 @@ use crate::api::event::{AbilityNotSupport, ClientUpdate, Ended, Event, RtmpTasks
 use crate::api::info::UserInfo;
 use crate::calls::Purpose;
 use crate::needs::{commands_of, depends_on, state_of};
+use crate::room::wants::Verdict;
 use crate::time::Instant;
-use crate::wants::Verdict;
 use crate::wire::model::{CallId, Seq, SocketId};
 use crate::wire::protocol::{Ack, Command, Notice, PacketError, ServerPacket};
 
