@@ -58,12 +58,10 @@
 
 mod api;
 mod calls;
-mod gateways;
 mod journal;
 mod link;
 mod needs;
 mod page;
-mod pulse;
 pub mod replay;
 mod room;
 mod scene;
@@ -71,7 +69,6 @@ mod session;
 mod table;
 mod tasks;
 pub mod time;
-mod trip;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 pub mod wire;

@@ -234,11 +234,8 @@ mod house {
         &["time", "table"],
     ];
     /// Which room a file belongs to that lies beside the folders.
-    const BESIDE: [(&str, &[&str]); 3] = [
-        ("link", &["gateways", "link", "pulse", "trip"]),
-        ("session", &["calls", "needs", "scene", "session", "tasks"]),
-        ("log", &["journal", "replay"]),
-    ];
+    const BESIDE: [(&str, &[&str]); 2] =
+        [("session", &["calls", "needs", "scene", "session", "tasks"]), ("log", &["journal", "replay"])];
     /// Children that hold a part of their parent's machine, and so know it.
     const PARTS: [&str; 1] = ["session/heard.rs"];
 

@@ -3,7 +3,10 @@
 //! One enum holds where we are; each state owns what it needs, deadlines included. Every way to
 //! lose a connection ends in [`Link::fail`], and every way to end a stay in [`Link::finish`].
 
+pub(crate) mod gateways;
+pub(crate) mod pulse;
 mod signals;
+pub(crate) mod trip;
 
 use std::time::Duration;
 
@@ -12,10 +15,10 @@ use crate::api::doors::RetryContext;
 use crate::api::error::{Cause, DomainList, Error, ErrorKind};
 use crate::api::join::JoinParams;
 use crate::api::symptoms;
-use crate::gateways::Gateways;
-use crate::pulse::Pulse;
+use crate::link::gateways::Gateways;
+use crate::link::pulse::Pulse;
+use crate::link::trip::{Target, Trip, back_off};
 use crate::time::{Clock, Instant, Rng, Timer};
-use crate::trip::{Target, Trip, back_off};
 use crate::wire::bootstrap::BootstrapForm;
 use crate::wire::model::{AppUid, Asker, Cid, RequestId, Seq, SocketId, Uid, Url};
 use crate::wire::protocol::Ack;
