@@ -57,17 +57,13 @@
 //! The WebAssembly shell (`wasm.rs`) drives it inside a mini-program, `tests/world` in virtual time.
 
 mod api;
-mod calls;
 mod journal;
 mod link;
-mod needs;
 mod page;
 pub mod replay;
 mod room;
-mod scene;
 mod session;
 mod table;
-mod tasks;
 pub mod time;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;

@@ -2,7 +2,11 @@
 //!
 //! This file draws the arrows between `link`, `room` and `calls`, which do not know each other.
 
+pub(crate) mod calls;
 mod heard;
+pub(crate) mod needs;
+pub(crate) mod scene;
+pub(crate) mod tasks;
 
 use std::collections::VecDeque;
 
@@ -17,16 +21,16 @@ use crate::api::info::{Info, JoinedWith, UserInfo};
 use crate::api::join::JoinParams;
 use crate::api::picture::Page;
 use crate::api::report::Report;
-use crate::calls::{Calls, Patience, Purpose};
 use crate::link::{Link, Step, Tools};
-use crate::needs::{errands_of, keep, note, outcome, refusal};
 use crate::page::components::Components;
 use crate::page::reports::Stay;
 use crate::page::view::Scene;
 use crate::room::members::Room;
 use crate::room::wants::{Item, Verdict, Wants};
-use crate::scene::{flows, scene};
-use crate::tasks::{Outcome, Rest, Tasks};
+use crate::session::calls::{Calls, Patience, Purpose};
+use crate::session::needs::{errands_of, keep, note, outcome, refusal};
+use crate::session::scene::{flows, scene};
+use crate::session::tasks::{Outcome, Rest, Tasks};
 use crate::time::{Clock, Instant, Rng, Timer};
 use crate::wire::model::{AppUid, Asker, CallId, Cid, Media, RequestId, Seq, Uid};
 use crate::wire::protocol::{Ack, ClientPacket, Command};
