@@ -57,10 +57,9 @@
 //! The WebAssembly shell (`wasm.rs`) drives it inside a mini-program, `tests/world` in virtual time.
 
 mod api;
-mod journal;
 mod link;
+pub mod log;
 mod page;
-pub mod replay;
 mod room;
 mod session;
 mod table;
@@ -88,7 +87,7 @@ pub use api::picture::{Page, Patch};
 pub use api::quality::{Flows, Leg, Quality, Reason};
 pub use api::report::{LONGEST_VALUE, MAX_REPORTS, Report};
 pub use api::voice::VoiceChange;
-pub use journal::Journal;
+pub use log::journal::Journal;
 pub use page::meter::Qualities;
 pub use session::Session;
 pub use time::{Instant, Rng, Timer};

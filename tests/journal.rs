@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output as Ended};
 use std::time::Duration;
 
-use nertc_miniapp::replay::{Side, Verdict, replay};
+use nertc_miniapp::log::replay::{Side, Verdict, replay};
 use nertc_miniapp::{
     Advice, AppSignal, Call, CallId, CloseInfo, Config, HttpFailure, HttpResponse, Input, Instant, Journal,
     Output, RequestId, Session, SocketId,

@@ -7,7 +7,7 @@
 
 mod replay;
 
-use nertc_miniapp::replay::Verdict;
+use nertc_miniapp::log::replay::Verdict;
 use replay::stage::Stage;
 use replay::text::Step;
 use serde_json::{Map, Value};
@@ -44,7 +44,7 @@ fn play(text: &str) -> Result<(), String> {
         stage.step(step).map_err(|difference| format!("line {number}: {difference}"))?;
     }
     stage.finish().map_err(|difference| format!("at the end: {difference}"))?;
-    match nertc_miniapp::replay::replay(&stage.log())?.verdict {
+    match nertc_miniapp::log::replay::replay(&stage.log())?.verdict {
         Verdict::Same(_) => Ok(()),
         // A frame that is larger than a log.
         Verdict::Headless(_) if text.contains("filler") => Ok(()),

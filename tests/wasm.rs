@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)] // in helpers; inside a test it is allowed anyway
 
 use js_sys::{Array, Function, JSON, Promise, Reflect};
-use nertc_miniapp::replay::{Verdict, replay};
+use nertc_miniapp::log::replay::{Verdict, replay};
 use nertc_miniapp::wasm::{Core, Host};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;

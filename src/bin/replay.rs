@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;
 
-use nertc_miniapp::replay::{Moment, Replay, Side, Verdict, replay};
+use nertc_miniapp::log::replay::{Moment, Replay, Side, Verdict, replay};
 
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();

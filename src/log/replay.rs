@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::api::call::Call;
 use crate::api::config::Config;
 use crate::api::doors::{Advice, AppSignal, CloseInfo, HttpFailure, HttpResponse, Input, Memory, Output};
-use crate::journal::{FORMAT, Journal};
+use crate::log::journal::{FORMAT, Journal};
 use crate::session::Session;
 use crate::time::Instant;
 use crate::wire::model::{CallId, RequestId, Role, SocketId};
