@@ -81,7 +81,7 @@ pub use api::event::{
 };
 pub use api::info::{Info, JoinedWith, UserInfo};
 pub use api::join::{JoinParams, Servers};
-pub use api::media::{Component, Device, Meaning, Remedy, Severity};
+pub use api::native::{Component, Device, Meaning, Remedy, Severity};
 pub use api::order::{Operation, TaskOrder};
 pub use api::picture::{Page, Patch};
 pub use api::quality::{Flows, Leg, Quality, Reason};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::api::error::{Code, Error};
-use crate::api::media::{Component, Device, Remedy, Severity};
+use crate::api::native::{Component, Device, Remedy, Severity};
 use crate::api::picture::Patch;
 use crate::api::quality::{Leg, Quality};
 use crate::wire::model::{Cid, Media, Role, Stream, Uid, Url, event_uid};

@@ -10,7 +10,7 @@ pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod info;
 pub(crate) mod join;
-pub(crate) mod media;
+pub(crate) mod native;
 pub(crate) mod order;
 pub(crate) mod picture;
 pub(crate) mod quality;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::api::arguments::app_uid;
-use crate::api::media::{Component, Severity};
+use crate::api::native::{Component, Severity};
 use crate::wire::json::{object, written};
 use crate::wire::model::Uid;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(crate) use self::watch::Missing;
 use self::watch::{Finding, Watch};
 use crate::api::config::Config;
-use crate::api::media::{Component, Device, Remedy};
+use crate::api::native::{Component, Device, Remedy};
 use crate::api::picture::{Attribute, Attributes, Page, Patch};
 use crate::api::report::Which;
 use crate::time::{Instant, Timer};
