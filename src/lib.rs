@@ -85,7 +85,7 @@ pub use api::native::{Component, Device, Meaning, Remedy, Severity};
 pub use api::order::{Operation, TaskOrder};
 pub use api::picture::{Page, Patch};
 pub use api::quality::{Flows, Leg, Quality, Reason};
-pub use api::report::{LONGEST_VALUE, MAX_REPORTS, Report};
+pub use api::report::Report;
 pub use api::voice::VoiceChange;
 pub use log::journal::Journal;
 pub use page::meter::Qualities;

@@ -233,9 +233,6 @@ mod house {
         &["wire"],
         &["time", "table"],
     ];
-    /// Which room a file belongs to that lies beside the folders.
-    const BESIDE: [(&str, &[&str]); 2] =
-        [("session", &["calls", "needs", "scene", "session", "tasks"]), ("log", &["journal", "replay"])];
     /// Children that hold a part of their parent's machine, and so know it.
     const PARTS: [&str; 1] = ["session/heard.rs"];
 
@@ -343,8 +340,7 @@ mod house {
     }
 
     fn room_of(path: &str) -> &str {
-        let first = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
-        BESIDE.iter().find(|(_, files)| files.contains(&first)).map_or(first, |(room, _)| room)
+        path.split('/').next().unwrap_or(path).trim_end_matches(".rs")
     }
 
     fn floor_of(room: &str) -> Option<usize> {

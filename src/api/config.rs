@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use crate::api::error::Error;
 use crate::api::join::Servers;
-use crate::api::report::MAX_REPORTS;
 use crate::wire::model::Media;
-use crate::wire::protocol::{MAX_FRAME, MAX_UNANSWERED, MOST_MEMBERS};
+use crate::wire::protocol::{MAX_FRAME, MAX_REPORTS, MAX_UNANSWERED, MOST_MEMBERS};
 
 /// How a session behaves. Defaults are those of the original SDK where it has one
 /// (docs/protocol.md 4.1).

@@ -81,8 +81,3 @@ impl Report {
         self.name.ends_with("netstatus").then_some(&self.data)
     }
 }
-
-/// Reports that wait at most, and so make one batch.
-pub const MAX_REPORTS: usize = 200;
-/// Bytes of a component's report that are passed on.
-pub const LONGEST_VALUE: usize = 4096;

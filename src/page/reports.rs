@@ -5,11 +5,12 @@ use serde_json::Value;
 
 use crate::api::config::Config;
 use crate::api::doors::HttpRequest;
-use crate::api::report::{LONGEST_VALUE, Report};
+use crate::api::report::Report;
 use crate::time::{Instant, Timer};
 use crate::wire::bootstrap::md5_hex;
 use crate::wire::json::{object, written};
 use crate::wire::model::{Cid, RequestId, Uid, Url};
+use crate::wire::protocol::LONGEST_VALUE;
 
 /// Where reports go, and which stay they are about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -653,6 +653,10 @@ pub const MOST_MEMBERS: usize = 1000;
 /// Commands that a client sends before it waits for an answer. At 400 ms for a round trip, microphones and
 /// cameras of the largest room fit into the time in which a call is settled.
 pub const MAX_UNANSWERED: usize = 64;
+/// Reports of components that wait at most, and so make one batch (8.4).
+pub const MAX_REPORTS: usize = 200;
+/// Bytes of a component's report that are passed on.
+pub const LONGEST_VALUE: usize = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::Json;
 use axum::routing::post;
 use nertc_miniapp::wire::model::{Cid, Uid};
-use nertc_miniapp::{LONGEST_VALUE, MAX_REPORTS};
+use nertc_miniapp::wire::protocol::{LONGEST_VALUE, MAX_REPORTS};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
