@@ -216,6 +216,9 @@ impl StartError {
 
 /// Says who gets in without a token, unless that is nobody but this machine.
 fn warn_of_open_doors(config: &Config) {
+    if config.secret.as_ref().is_some_and(Secret::is_placeholder) {
+        warn!("the secret is one character all over, as in a test set-up; try `openssl rand -hex 32`");
+    }
     // Behind a proxy, the address that is listened on says nothing.
     let is_private = config.listen.ip().is_loopback() && config.public_address.is_empty();
     match &config.apps {

