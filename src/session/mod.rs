@@ -212,54 +212,46 @@ impl Session {
         if let Some(error) = is_full.then_some(Error::TooManyCalls).or(refusal) {
             return self.settle(id, Err(error));
         }
-        match call {
-            Call::Join(params) => self.handle_join(id, *params, now),
-            Call::LeaveStay(name) if self.stay() != name => self.settle(id, Ok(Reply::Nothing)),
-            Call::Leave | Call::LeaveStay(_) => self.handle_leave(id, now),
-            Call::Tasks(order) => {
-                let rest = Rest::of(&order, self.link.identity().unwrap_or_default().0);
-                self.calls.wait(id, Call::Tasks(order), Patience::Unlimited);
-                self.next_task(id, rest, now);
-            }
-            Call::Report(report) => {
-                self.hear(&report, now);
-                self.settle(id, Ok(Reply::Nothing));
-            }
-            call @ (Call::Publish(_)
-            | Call::Unpublish(_)
-            | Call::Subscribe(..)
-            | Call::Unsubscribe(..)
-            | Call::Mute(..)
-            | Call::MuteOther(..)
-            | Call::SetRole(_)
-            | Call::SetVoice(..)
-            | Call::SwitchMode(_)
-            | Call::UploadUserList
-            | Call::StartCaptions(..)
-            | Call::StopCaptions
-            | Call::Interrupt(_)) => {
-                if let Call::Publish(media) = &call {
-                    media.iter().for_each(|media| self.components.retry(media, &self.tools.config, now));
-                }
-                if let Call::Unpublish(off) = &call {
-                    let is_undone = |call: &Call| matches!(call, Call::Publish(on) if on.meets(*off));
-                    self.calls.undo(is_undone);
-                }
-                // What is wanted is noted here; `advance` does the rest.
-                note(&call, &mut self.wants);
-                if self.is_outside() {
-                    // Role and voice are kept for the next stay.
-                    keep(&call, &mut self.wants);
-                    return self.settle(id, Ok(Reply::Nothing));
-                }
-                // Joining has an end of its own, and the time of what waits for it begins there.
-                let patience = match self.link.trip() {
-                    Some(trip) if trip.is_entering() => Patience::UntilJoined,
-                    Some(_) | None => Patience::Until(now + self.tools.config.call_timeout),
-                };
-                self.calls.wait(id, call, patience);
-            }
+        if let Call::Join(params) = call {
+            return self.handle_join(id, *params, now);
         }
+        if let Call::LeaveStay(name) = &call
+            && self.stay() != name
+        {
+            return self.settle(id, Ok(Reply::Nothing));
+        }
+        if matches!(call, Call::Leave | Call::LeaveStay(_)) {
+            return self.handle_leave(id, now);
+        }
+        if let Call::Tasks(order) = call {
+            let rest = Rest::of(&order, self.link.identity().unwrap_or_default().0);
+            self.calls.wait(id, Call::Tasks(order), Patience::Unlimited);
+            return self.next_task(id, rest, now);
+        }
+        if let Call::Report(report) = call {
+            self.hear(&report, now);
+            return self.settle(id, Ok(Reply::Nothing));
+        }
+        if let Call::Publish(media) = &call {
+            media.iter().for_each(|media| self.components.retry(media, &self.tools.config, now));
+        }
+        if let Call::Unpublish(off) = &call {
+            let is_undone = |call: &Call| matches!(call, Call::Publish(on) if on.meets(*off));
+            self.calls.undo(is_undone);
+        }
+        // What is wanted is noted here; `advance` does the rest.
+        note(&call, &mut self.wants);
+        if self.is_outside() {
+            // Role and voice are kept for the next stay.
+            keep(&call, &mut self.wants);
+            return self.settle(id, Ok(Reply::Nothing));
+        }
+        // Joining has an end of its own, and the time of what waits for it begins there.
+        let patience = match self.link.trip() {
+            Some(trip) if trip.is_entering() => Patience::UntilJoined,
+            Some(_) | None => Patience::Until(now + self.tools.config.call_timeout),
+        };
+        self.calls.wait(id, call, patience);
     }
 
     /// An HTTP request was answered, or failed: the answer goes to who asked.
