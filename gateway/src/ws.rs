@@ -58,7 +58,8 @@ impl HubHandle {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
         let limits = Arc::new(hub.config().clone());
         let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
-        let shell = Shell { hub, clock, clock_ahead: 0, lines: BTreeMap::new(), guests, media };
+        let shell =
+            Shell { hub, clock, clock_ahead: 0, looked: clock.now(), lines: BTreeMap::new(), guests, media };
         drop(vital.spawn(HUB, shell.run(incoming)));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
     }
@@ -99,8 +100,12 @@ impl HubHandle {
 
     /// Tells the hub that something happened.
     pub(crate) async fn input(&self, input: HubInput) {
+        self.request(Request::Input(input)).await;
+    }
+
+    async fn request(&self, request: Request) {
         // Without a hub the gateway is stopping, and every connection ends with its queue.
-        let _stopping = self.requests.send(Request::Input(input)).await;
+        let _stopping = self.requests.send(request).await;
     }
 
     /// Whether there is still a hub to talk to.
@@ -155,11 +160,14 @@ impl HubHandle {
             return;
         }
         let mut budget: Budget = self.limits.budget(self.clock.now());
-        // A packet on its way to the hub. Meanwhile what the hub says is taken, or the queue would fill.
+        // A packet that the hub has no room for yet. Meanwhile what the hub says is taken, or the queue would fill.
         let mut passing = pin!(Fuse::terminated());
         let close = loop {
-            budget.charge(caused.swap(0, Ordering::Relaxed) / TOLD_WITH_A_PACKET, self.clock.now());
-            let (now, ready) = (self.clock.now(), budget.ready());
+            let now = self.clock.now();
+            if caused.load(Ordering::Relaxed) > 0 {
+                budget.charge(caused.swap(0, Ordering::Relaxed) / TOLD_WITH_A_PACKET, now);
+            }
+            let ready = budget.ready();
             let is_free = passing.is_terminated();
             tokio::select! {
                 () = passing.as_mut(), if !is_free => {}
@@ -172,12 +180,15 @@ impl HubHandle {
                             break Some((CLOSE_TOO_BIG, "packet too big"));
                         }
                         Some(Ok(Message::Text(text))) => {
-                            passing.set(self.input(HubInput::Text(id, text.as_str().into())).fuse());
+                            let request = Request::Input(HubInput::Text(id, text.as_str().into()));
+                            if let Err(TrySendError::Full(request)) = self.requests.try_send(request) {
+                                passing.set(self.request(request).fuse());
+                            }
                         }
                         // Not part of the protocol; the hub counts it among the bad packets.
                         Some(Ok(Message::Binary(bytes))) => {
                             let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_PACKET)]);
-                            passing.set(self.input(HubInput::Text(id, text.into())).fuse());
+                            passing.set(self.request(Request::Input(HubInput::Text(id, text.into()))).fuse());
                         }
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                         Some(Ok(Message::Close(_))) | None => break None,
@@ -267,6 +278,8 @@ struct Shell {
     clock: Clock,
     /// How far the machine's clock is ahead of ours, as the hub knows it.
     clock_ahead: i64,
+    /// When the two were compared last.
+    looked: Instant,
     lines: BTreeMap<ConnectionId, Line>,
     guests: Arc<GuestList>,
     media: Arc<dyn MediaEngine>,
@@ -336,12 +349,16 @@ impl Shell {
 
     /// Says how many were told something because of it.
     fn handle(&mut self, input: HubInput) -> u64 {
-        let ahead = self.clock.machine_ahead();
-        if ahead.abs_diff(self.clock_ahead) >= CLOCK_SET {
-            self.clock_ahead = ahead;
-            self.hub.handle(HubInput::ClockSet(ahead), self.clock.now());
+        let now = self.clock.now();
+        if now.since(self.looked) >= LOOKED_AT {
+            self.looked = now;
+            let ahead = self.clock.machine_ahead();
+            if ahead.abs_diff(self.clock_ahead) >= CLOCK_SET {
+                self.clock_ahead = ahead;
+                self.hub.handle(HubInput::ClockSet(ahead), now);
+            }
         }
-        self.hub.handle(input, self.clock.now());
+        self.hub.handle(input, now);
         self.drain()
     }
 
@@ -401,6 +418,8 @@ const MAX_WAITING_REQUESTS: usize = 1024;
 /// By how many milliseconds the machine's clock must have moved against ours to be worth telling: more than
 /// it is adjusted by all the time, and little against any credential's life.
 const CLOCK_SET: u64 = 1000;
+/// How often that is looked at, while anything happens.
+const LOOKED_AT: Duration = Duration::from_millis(100);
 /// Frames to others that a packet may be the reason for; more of them count as a packet more. A large room costs
 /// whoever talks to all of it, and not the other rooms.
 const TOLD_WITH_A_PACKET: u64 = 16;
