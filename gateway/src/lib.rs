@@ -11,7 +11,7 @@
 
 mod amf;
 pub mod broker;
-mod clock;
+pub mod clock;
 pub mod config;
 mod cors;
 pub mod embedded;

@@ -19,31 +19,6 @@ use thiserror::Error;
 pub use self::basic::BasicToken;
 pub use self::grant::{Action, GrantError, Grants, Holder};
 
-/// What time it is, by clocks that should agree and do not once somebody has set one of them.
-///
-/// What we sign lasts from the latest time on, and what is presented has expired when it has by the earliest:
-/// so a clock that is set, forward or back, ends nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// By the clock that is behind, in milliseconds since the Unix epoch.
-    pub earliest_ms: u64,
-    /// By the clock that is ahead.
-    pub latest_ms: u64,
-}
-
-impl Reading {
-    /// What two clocks say.
-    #[must_use]
-    pub fn of(one_ms: u64, other_ms: u64) -> Self {
-        Self { earliest_ms: one_ms.min(other_ms), latest_ms: one_ms.max(other_ms) }
-    }
-
-    /// How far a time is from now by the nearer clock, in milliseconds.
-    fn distance(&self, time_ms: u64) -> u64 {
-        self.earliest_ms.abs_diff(time_ms).min(self.latest_ms.abs_diff(time_ms))
-    }
-}
-
 /// Why a token or a ticket is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TokenError {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 use subtle::ConstantTimeEq as _;
 
-use super::{MAX_TOKEN_LEN, Reading, TokenError, Unit};
+use super::{MAX_TOKEN_LEN, TokenError, Unit};
+use crate::clock::Reading;
 
 /// The token an application's own server signs for one user and one channel (secure mode).
 #[derive(Debug, Serialize, Deserialize)]
