@@ -1,12 +1,14 @@
 //! The application's own token: the vendor's format, with what is wrong with it.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 use subtle::ConstantTimeEq as _;
+use thiserror::Error;
 
-use super::{MAX_TOKEN_LEN, TokenError, Unit};
 use crate::clock::Reading;
 
 /// The token an application's own server signs for one user and one channel (secure mode).
@@ -116,6 +118,76 @@ impl BasicToken {
     }
 }
 
+/// Why a token or a ticket is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// There is none.
+    #[error("no token")]
+    Missing,
+    /// It cannot be read.
+    #[error(
+        "the token cannot be read: it must be the base64 of a JSON object with signature, and with curTime and \
+         ttl as whole numbers"
+    )]
+    Malformed,
+    /// Its time is not in milliseconds.
+    #[error("the token's curTime is in {0}: it must be in milliseconds since 1970, also where it is signed")]
+    WrongUnit(Unit),
+    /// It was not signed by us, or was signed for something else.
+    #[error(
+        "the token does not match: it must be signed for this appkey, uid and channelName, with the app secret"
+    )]
+    Forged,
+    /// It was valid once.
+    #[error("the token has expired")]
+    Expired,
+    /// It was signed by a clock that is far ahead of ours.
+    #[error("the token's curTime is in the future: the signing server's clock is ahead of the gateway's")]
+    NotYetValid,
+    /// It claims no lifetime, or a longer one than allowed.
+    #[error("the token's ttl must be in seconds, from 1 to {max}", max = BasicToken::MAX_TTL_SECS)]
+    BadLifetime,
+    /// The application's tokens all have another one.
+    #[error("the token's ttl must be {0}: the gateway's settings allow this application no other")]
+    OtherLifetime(u64),
+    /// It could have been signed for a room with more or fewer digits in front.
+    #[error(
+        "a channelName that begins with a digit needs token-ttl in the gateway's settings of this application: \
+         the token's signature does not tell where its ttl ends"
+    )]
+    AmbiguousChannel,
+}
+
+/// What a time is in that should be in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// As PHP, Python and the REST interface have it.
+    Seconds,
+    /// Or still smaller.
+    Microseconds,
+}
+
+impl Unit {
+    /// The unit of a moment of these decades, if it is not milliseconds.
+    const fn of(time: u64) -> Option<Self> {
+        match time {
+            // In milliseconds: from a day after 1970 to 1973, and from the year 5138 on.
+            100_000_000..100_000_000_000 => Some(Self::Seconds),
+            100_000_000_000_000.. => Some(Self::Microseconds),
+            _any_other => None,
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Seconds => "seconds",
+            Self::Microseconds => "microseconds or less",
+        })
+    }
+}
+
 /// Why a token has no form of ours: languages with seconds tend to have them as fractions, too.
 fn unreadable(json: &[u8]) -> TokenError {
     let claimed: serde_json::Value = serde_json::from_slice(json).unwrap_or_default();
@@ -145,13 +217,15 @@ fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// Longer than any honest token; bounds the work a stranger can cause.
+pub(super) const MAX_TOKEN_LEN: usize = 4096;
 /// Of milliseconds since the Unix epoch, from 2001 to 2286.
 const DIGITS_OF_TIME: usize = 13;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::tests::{NOW, tampered};
+    use super::super::tampering::{NOW, tampered};
     use super::*;
 
     const KEY: &str = "c37bf7a8758a4ed00000000000000000";

@@ -6,7 +6,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use thiserror::Error;
 
-use super::Secret;
+use super::secret::Secret;
 
 /// Issues and checks the right to push or pull one stream.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ const PLAY_LABEL: &[u8] = b"nertc-miniapp play grant 1\0";
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::tests::{NOW, secret, tampered};
+    use super::super::tampering::{NOW, secret, tampered};
     use super::*;
 
     #[test]
