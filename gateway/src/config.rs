@@ -20,8 +20,8 @@ pub use self::address::Authority;
 use self::checks::{
     check_admin_token, collide, key_at, listening, read_listening, read_whole, unusable, whole, within,
 };
+use crate::apps::{App, Apps};
 use crate::embedded::EmbeddedLimits;
-use crate::http::{App, Apps};
 use crate::hub::HubConfig;
 use crate::token::{Secret, WeakSecret};
 

@@ -25,7 +25,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use nertc_miniapp::wire::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
 use nertc_miniapp::wire::model::{Cid, Uid};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -34,6 +34,7 @@ use tracing::debug;
 
 use self::bodies::Bodies;
 use self::pick::pick;
+use crate::apps::{App, Apps, MAX_APP_KEY};
 use crate::clock::{Clock, wall_clock_ms};
 use crate::cors;
 use crate::faults::ConnectionFaults;
@@ -64,51 +65,6 @@ pub(crate) struct Desk {
     pub(crate) reports: AtomicU64,
     /// Whose report is read.
     pub(crate) reading: Semaphore,
-}
-
-/// The applications that may use the gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Apps {
-    /// Any application, without tokens. For development.
-    Any,
-    /// These, by their app key.
-    Listed(BTreeMap<String, App>),
-}
-
-/// One application.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(from = "WrittenApp", rename_all = "kebab-case")]
-pub struct App {
-    /// What its server signs tokens with; without it no token is accepted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret: Option<String>,
-    /// Whether a token is required. Without it (debug mode), anybody who knows the app key may join.
-    pub secure: bool,
-    /// The one lifetime that its tokens may claim, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_ttl: Option<u64>,
-}
-
-/// An application as the file has it.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct WrittenApp {
-    secret: Option<String>,
-    secure: Option<bool>,
-    token_ttl: Option<u64>,
-}
-
-impl From<WrittenApp> for App {
-    fn from(WrittenApp { secret, secure, token_ttl }: WrittenApp) -> Self {
-        // Whoever sets a secret wants it to be needed, unless told otherwise.
-        Self { secure: secure.unwrap_or(secret.is_some()), secret, token_ttl }
-    }
-}
-
-impl std::fmt::Debug for App {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("secure", &self.secure).finish_non_exhaustive()
-    }
 }
 
 type Shared = State<Arc<Desk>>;
@@ -363,9 +319,8 @@ const FIELDS: [&str; 8] =
 const FORBIDDEN: i32 = 403;
 const BAD_PARAMETER: i32 = 414;
 const BAD_APP_KEY: i32 = 417;
-/// Bytes; both go into a ticket, which is bounded itself.
+/// Bytes; it goes into a ticket, which is bounded itself.
 const MAX_CHANNEL_NAME: usize = 256;
-pub(crate) const MAX_APP_KEY: usize = 128;
 const MAX_BODY: usize = 64 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const DEV_TOKEN_TTL_SECS: u64 = 3600;

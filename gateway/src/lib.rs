@@ -10,6 +10,7 @@
 //! clock and a media engine. `docs/protocol.md` has the wire facts.
 
 mod amf;
+mod apps;
 pub mod broker;
 pub mod clock;
 pub mod config;
@@ -45,11 +46,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+pub use crate::apps::{App, Apps};
 use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
 use crate::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::guests::GuestList;
-pub use crate::http::{App, Apps};
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::media::{Guests, MediaEngine};

@@ -33,8 +33,6 @@ const FEWEST_FILES: usize = 40;
 
 /// What is still to be cut.
 const KNOWN: &[&str] = &[
-    "config.rs knows a sibling: http.rs",
-    "config/apps.rs knows a sibling: http.rs",
     "flv.rs looks up: serve.rs",
     "guests.rs looks up: media.rs",
     "a circle: broker.rs > broker/directory.rs > broker.rs",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::ConfigError;
 use super::checks::{unusable, within};
-use crate::http::{App, MAX_APP_KEY};
+use crate::apps::{App, MAX_APP_KEY};
 use crate::token::{BasicToken, Secret};
 
 pub(super) type Apps = BTreeMap<String, App>;
