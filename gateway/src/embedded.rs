@@ -15,11 +15,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{timeout, timeout_at};
 
 use crate::broker::BrokerLimits;
+use crate::guests::{Admission, Guests};
 use crate::hall::{Hall, Publication, Subscription};
-use crate::media::{APP, Admission, Guests, MediaEngine, MediaStatistics, Refusal, name_and_grant};
+use crate::media::{APP, MediaEngine, MediaStatistics, Refusal, name_and_grant};
 use crate::memory::Memory;
 use crate::strangers::{Crowd, Stranger};
-use crate::token::{Action, Grants, Holder};
+use crate::token::{Action, GrantError, Grants, Holder};
 use crate::vital::Vital;
 use crate::{flv, rtmp};
 
@@ -291,10 +292,10 @@ impl Engine {
         loop {
             match self.guests.admits(action, name, holder) {
                 Admission::Granted => return Ok((name, holder)),
-                Admission::Refused(refusal) => return Err(refusal),
+                Admission::Refused(refusal) => return Err(refusal.into()),
                 Admission::Unknown { until, mut changed } => {
                     if place.is_none() {
-                        place = Some(self.waiting.try_acquire().map_err(|_| Refusal::NotAGuest)?);
+                        place = Some(self.waiting.try_acquire().map_err(|_| GrantError::NotAMember)?);
                         // It takes the place of one who waits, instead of a stranger's.
                         stranger.inspect(|stranger| stranger.prove());
                     }
@@ -309,8 +310,8 @@ impl Engine {
     fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), Refusal> {
         match self.guests.admits(action, name, holder) {
             Admission::Granted => Ok(()),
-            Admission::Refused(refusal) => Err(refusal),
-            Admission::Unknown { .. } => Err(Refusal::NotAGuest),
+            Admission::Refused(refusal) => Err(refusal.into()),
+            Admission::Unknown { .. } => Err(GrantError::NotAMember.into()),
         }
     }
 }

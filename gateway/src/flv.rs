@@ -77,7 +77,7 @@ async fn subscribe(
 fn refuse(refusal: Refusal) -> Response {
     let status = match refusal {
         Refusal::BadName => StatusCode::NOT_FOUND,
-        Refusal::Grant(_) | Refusal::NotAGuest | Refusal::OtherStay => StatusCode::FORBIDDEN,
+        Refusal::Grant(_) => StatusCode::FORBIDDEN,
         Refusal::Busy | Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));

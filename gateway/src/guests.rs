@@ -12,9 +12,34 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::media::{Admission, Guests, Refusal};
 use crate::token::{Action, GrantError, Holder};
 use crate::urls::room_of;
+
+/// Who may do what at the moment, for an engine to ask: a grant alone does not tell.
+pub trait Guests: Send + Sync {
+    /// Whether a user may go on with what it does, as far as its presence and role go.
+    fn welcomes(&self, action: Action, stream: &str, uid: u64) -> bool;
+
+    /// Whether the holder of a grant for this may begin.
+    fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission;
+}
+
+/// Whether somebody may begin.
+#[derive(Debug)]
+pub enum Admission {
+    /// It may.
+    Granted,
+    /// It may not.
+    Refused(GrantError),
+    /// The gateway has just started, and its holder may come back: ask again after each change, and for the
+    /// last time then.
+    Unknown {
+        /// When nobody counts on anybody's coming back any more.
+        until: Instant,
+        /// Somebody came or went.
+        changed: watch::Receiver<()>,
+    },
+}
 
 /// Who is in which room at the moment, lost connections in their grace period included.
 #[derive(Debug)]
@@ -94,15 +119,15 @@ impl Guests for GuestList {
             }
             Some(guest @ Guest::Present { stay, .. }) if guest.may(action) => stay,
             Some(Guest::Present { .. } | Guest::Gone) | None => {
-                return Admission::Refused(Refusal::NotAGuest);
+                return Admission::Refused(GrantError::NotAMember);
             }
         };
         let has_expired = holder.expires_ms <= self.clock.reading().earliest_ms;
         match action {
             Action::Publish | Action::Play if holder.expires_ms == stay => Admission::Granted,
             // An older device of the user, which would take the stream from the newer one for ever.
-            Action::Publish => Admission::Refused(Refusal::OtherStay),
-            Action::Play if has_expired => Admission::Refused(GrantError::Expired.into()),
+            Action::Publish => Admission::Refused(GrantError::OtherStay),
+            Action::Play if has_expired => Admission::Refused(GrantError::Expired),
             Action::Play => Admission::Granted,
         }
     }
@@ -213,8 +238,8 @@ mod tests {
         match admission {
             Admission::Granted => "granted",
             Admission::Unknown { .. } => "unknown",
-            Admission::Refused(Refusal::NotAGuest) => "not a guest",
-            Admission::Refused(Refusal::OtherStay) => "other stay",
+            Admission::Refused(GrantError::NotAMember) => "not a guest",
+            Admission::Refused(GrantError::OtherStay) => "other stay",
             Admission::Refused(_) => "expired",
         }
     }

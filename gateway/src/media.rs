@@ -1,12 +1,8 @@
 //! What the signalling needs from media: URLs to hand out, and a way to cut a stream off.
 //!
-//! Hides which server moves the media. Nothing here moves any; the built-in server is
-//! [`crate::embedded`].
+//! Hides which server moves the media. Nothing here moves any.
 
-use tokio::sync::watch;
-use tokio::time::Instant;
-
-use crate::token::{Action, GrantError, Holder};
+use crate::token::GrantError;
 
 /// A media engine: where clients push and pull, and how a publisher is cut off.
 pub trait MediaEngine: Send + Sync {
@@ -26,32 +22,6 @@ pub trait MediaEngine: Send + Sync {
 
     /// What the engine does at the moment, and has moved so far.
     fn statistics(&self) -> MediaStatistics;
-}
-
-/// Who may do what at the moment, for an engine to ask: a grant alone does not tell.
-pub trait Guests: Send + Sync {
-    /// Whether a user may go on with what it does, as far as its presence and role go.
-    fn welcomes(&self, action: Action, stream: &str, uid: u64) -> bool;
-
-    /// Whether the holder of a grant for this may begin.
-    fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission;
-}
-
-/// Whether somebody may begin.
-#[derive(Debug)]
-pub enum Admission {
-    /// It may.
-    Granted,
-    /// It may not.
-    Refused(Refusal),
-    /// The gateway has just started, and its holder may come back: ask again after each change, and for the
-    /// last time then.
-    Unknown {
-        /// When nobody counts on anybody's coming back any more.
-        until: Instant,
-        /// Somebody came or went.
-        changed: watch::Receiver<()>,
-    },
 }
 
 /// What an engine does at the moment, and has moved so far.
@@ -77,15 +47,9 @@ pub enum Refusal {
     /// The stream's name is empty, too long or has characters outside `A-Z a-z 0-9 - _ .`.
     #[error("no such stream name")]
     BadName,
-    /// The grant does not allow it.
+    /// The grant does not allow it, or not at the moment.
     #[error(transparent)]
     Grant(#[from] GrantError),
-    /// The grant is good, but its holder is not in the stream's room, or there as audience only.
-    #[error("the holder of this grant is not in the room with such a right")]
-    NotAGuest,
-    /// The grant is good and its holder is in the room, but on a later stay.
-    #[error("the grant is of an earlier stay than the one its holder is on")]
-    OtherStay,
     /// Somebody else publishes the stream.
     #[error("somebody else publishes this stream")]
     Busy,

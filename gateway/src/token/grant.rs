@@ -92,7 +92,7 @@ pub struct Holder {
     pub expires_ms: u64,
 }
 
-/// Why a grant is refused.
+/// Why a grant is refused, by itself or because of where its holder is at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum GrantError {
     /// There is none.
@@ -113,6 +113,12 @@ pub enum GrantError {
     /// It was valid once.
     #[error("the grant has expired")]
     Expired,
+    /// The grant is good, but its holder is not in the stream's room, or there as audience only.
+    #[error("the holder of this grant is not in the room with such a right")]
+    NotAMember,
+    /// The grant is good and its holder is in the room, but on a later stay.
+    #[error("the grant is of an earlier stay than the one its holder is on")]
+    OtherStay,
 }
 
 const CLAIMS_LEN: usize = 14;

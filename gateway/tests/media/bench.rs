@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use nertc_gateway::embedded::{Embedded, EmbeddedConfig};
+use nertc_gateway::guests::{Admission, Guests};
 use nertc_gateway::listener::Listener;
-use nertc_gateway::media::{Admission, Guests, MediaEngine as _, MediaStatistics, Refusal};
+use nertc_gateway::media::{MediaEngine as _, MediaStatistics};
 use nertc_gateway::token::{Action, GrantError, Grants, Holder, Secret};
 use nertc_gateway::vital::Vital;
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
@@ -489,11 +490,11 @@ impl Guests for Everybody {
 
     fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission {
         if holder.expires_ms <= NOW {
-            Admission::Refused(GrantError::Expired.into())
+            Admission::Refused(GrantError::Expired)
         } else if self.welcomes(action, stream, holder.uid) {
             Admission::Granted
         } else {
-            Admission::Refused(Refusal::NotAGuest)
+            Admission::Refused(GrantError::NotAMember)
         }
     }
 }
