@@ -21,8 +21,8 @@ use crate::broker::{Packet, Track};
 use crate::cors;
 use crate::embedded::Engine;
 use crate::hall::Subscription;
+use crate::handover::Handover;
 use crate::media::{APP, Refusal};
-use crate::serve::Handover;
 use crate::strangers::Stranger;
 
 /// `GET /live/<stream>.flv?grant=<grant>`.

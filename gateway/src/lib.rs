@@ -20,6 +20,7 @@ mod faults;
 mod flv;
 pub mod guests;
 mod hall;
+mod handover;
 mod http;
 pub mod hub;
 pub mod listener;

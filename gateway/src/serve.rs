@@ -3,7 +3,7 @@
 //! Stands in for `axum::serve`, which sets no time limit on a request's head and cannot be told how
 //! many connections to hold.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,13 +14,12 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::runtime::Handle;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use crate::handover::Handover;
 use crate::listener::{Connection, Listener};
 use crate::strangers::{Crowd, Stranger};
 use crate::vital::Vital;
@@ -114,29 +113,6 @@ async fn speak(
 fn conclude(outcome: Result<(), hyper::Error>) {
     if let Err(error) = outcome {
         debug!("an HTTP connection broke: {error}");
-    }
-}
-
-/// A way for the answer to the last request of a connection to be sent by other threads. It ends when its peer
-/// is gone.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Handover(Arc<(OnceLock<Handle>, Notify)>);
-
-impl Handover {
-    pub(crate) fn to(&self, workers: &Handle) {
-        let (target, said) = &*self.0;
-        let _again = target.set(workers.clone());
-        said.notify_one();
-    }
-
-    async fn taken(&self) -> Handle {
-        let (target, said) = &*self.0;
-        loop {
-            if let Some(workers) = target.get() {
-                return workers.clone();
-            }
-            said.notified().await;
-        }
     }
 }
 
