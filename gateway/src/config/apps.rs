@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::ConfigError;
 use super::checks::{unusable, within};
+use super::error::ConfigError;
 use crate::apps::{App, MAX_APP_KEY};
 use crate::token::{BasicToken, Secret};
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize as _, Deserializer};
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::token::Secret;
 
 /// The key of the line that this place is in. What stands to the right of it may be a secret.
