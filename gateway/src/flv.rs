@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::broker::{Packet, Track};
 use crate::cors;
-use crate::embedded::Engine;
+use crate::engine::Engine;
 use crate::hall::Subscription;
 use crate::handover::Handover;
 use crate::media::{APP, Refusal};

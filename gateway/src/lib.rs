@@ -16,6 +16,7 @@ pub mod clock;
 pub mod config;
 mod cors;
 pub mod embedded;
+mod engine;
 mod faults;
 mod flv;
 pub mod guests;

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use self::session::{Event, Role, Session, SessionError};
 use crate::broker::Packet;
-use crate::embedded::{EmbeddedLimits, Engine};
+use crate::engine::{EmbeddedLimits, Engine};
 use crate::hall::{Publication, Subscription};
 use crate::media::Refusal;
 use crate::memory::Exhausted;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::session::{Event, Session};
 use crate::broker::Packet;
-use crate::embedded::EmbeddedLimits;
+use crate::engine::EmbeddedLimits;
 
 /// One RTMP connection after its handshake. Whatever it asks for is granted.
 #[derive(Debug)]
