@@ -3,8 +3,11 @@
 //! Hides the stream clock, the cache that lets a late player start at a key frame, and what a slow
 //! player misses. No socket, no clock, no task; it only wakes connections.
 
+mod cache;
 mod directory;
+mod limits;
 mod packet;
+mod place;
 mod player;
 mod stream;
 mod tracks;
@@ -12,62 +15,12 @@ mod tracks;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nertc_miniapp::wire::protocol::MOST_MEMBERS;
-
-pub use self::packet::{Packet, Track};
-
 use self::directory::{Directory, Given};
-use self::packet::Part;
+pub use self::limits::BrokerLimits;
+pub use self::packet::{Packet, Track};
+pub use self::place::Ended;
 use crate::media::{MediaStatistics, Refusal};
 use crate::token::Action;
-
-/// How much the broker holds.
-#[derive(Debug, Clone)]
-pub struct BrokerLimits {
-    /// Streams that have a publisher or a player.
-    pub streams: usize,
-    /// Players over all streams.
-    pub players: usize,
-    /// Players of one stream.
-    pub players_per_stream: usize,
-    /// Players of one stream that the same user may have; with one more the oldest goes.
-    pub players_per_holder: usize,
-    /// Players that wait for a publisher, over all streams.
-    pub waiting_players: usize,
-    /// Packets kept since the last key frame. A longer group of pictures is not kept at all: late
-    /// players then start at the next key frame.
-    pub cached_packets: usize,
-    /// Bytes kept since the last key frame.
-    pub cached_bytes: usize,
-    /// Packets a player may fall behind before it skips to the next key frame; at least twice
-    /// `cached_packets`, or late players could not keep what they start with.
-    pub queued_packets: usize,
-    /// Bytes a player may fall behind before it skips to the next key frame; at least twice
-    /// `cached_bytes`.
-    pub queued_bytes: usize,
-    /// How long a player may take nothing, while something is there for it, before it is dropped.
-    pub stalled_ms: u64,
-}
-
-impl Default for BrokerLimits {
-    fn default() -> Self {
-        Self {
-            streams: 1000,
-            players: 4000,
-            // Everybody in the largest room, and for each a connection that is not known to be dead yet.
-            players_per_stream: 2 * MOST_MEMBERS,
-            // A player, its successor after a change of networks, and as many on another screen.
-            players_per_holder: 4,
-            // After a restart all of them, until the publishers are back.
-            waiting_players: 4000,
-            cached_packets: 1024,
-            cached_bytes: 4 << 20,
-            queued_packets: 2048,
-            queued_bytes: 8 << 20,
-            stalled_ms: 10_000,
-        }
-    }
-}
 
 /// Every stream of the server.
 ///
@@ -239,15 +192,6 @@ fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Packets that are queued for players under one lock; about a millisecond.
 const SLICE: usize = 4096;
-
-/// A publisher or player, never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ConnectionId(u64);
-
-/// The publisher or player is no longer part of the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the stream has ended for this connection")]
-pub struct Ended;
 
 #[cfg(test)]
 mod tests;

@@ -4,13 +4,11 @@
 //! rights never waits for whoever carries pictures.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Notify;
-
+use super::limits::BrokerLimits;
+use super::place::{ConnectionId, Place};
 use super::stream::Stream;
-use super::{BrokerLimits, ConnectionId};
 use crate::media::{MediaStatistics, Refusal};
 use crate::token::Action;
 
@@ -36,25 +34,6 @@ struct Entry {
 struct Sitter {
     holder: u64,
     place: Arc<Place>,
-}
-
-/// What everybody who has to do with a publisher or player shares.
-#[derive(Debug, Default)]
-pub(super) struct Place {
-    is_over: AtomicBool,
-    pub(super) wake: Notify,
-}
-
-impl Place {
-    /// Takes it away; its connection finds out by itself.
-    pub(super) fn end(&self) {
-        self.is_over.store(true, Ordering::Release);
-        self.wake.notify_one();
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Acquire)
-    }
 }
 
 /// A place that was given.

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::directory::Place;
-use super::stream::Cache;
+use super::cache::Cache;
+use super::limits::BrokerLimits;
+use super::packet::{Packet, Part, Track};
+use super::place::Place;
 use super::tracks::{Origin, Told, Tracks};
-use super::{BrokerLimits, Packet, Part, Track};
 
 #[derive(Debug)]
 pub(super) struct Player {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use nertc_miniapp::wire::protocol::MOST_MEMBERS;
 
+use super::place::ConnectionId;
 use super::*;
 
 #[test]

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::{Packet, Track};
+use super::packet::{Packet, Track};
 use crate::amf::{self, Property};
 
 /// The tracks of a stream.
