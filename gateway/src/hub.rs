@@ -13,11 +13,13 @@ mod bans;
 mod captions;
 mod doors;
 mod limits;
+mod order;
 mod quality;
 mod room;
 mod stay;
 mod target;
 mod tasks;
+mod wish;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -28,19 +30,19 @@ use nertc_miniapp::wire::protocol::{
 };
 
 pub use self::bans::TooManyBans;
-pub(crate) use self::captions::MAX_LANGUAGE;
-pub use self::captions::{CaptionWish, Interruption};
 pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
 use self::limits::Timers;
 pub use self::limits::{Budget, HubConfig, HubTimer};
+pub use self::order::{
+    Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
+};
 pub(crate) use self::quality::STATISTICS;
 pub use self::quality::{Quality, QualityReport, Sample};
 use self::room::{Arrival, Member, Presence, Room};
 pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
 use self::stay::Rights;
-pub use self::tasks::{
-    Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
-};
+pub(crate) use self::wish::MAX_LANGUAGE;
+pub use self::wish::{CaptionWish, Interruption};
 use crate::token::Secret;
 use crate::urls::{MediaUrls, stream_name};
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Uid};
 
-use super::{Hub, HubTimer};
+use super::Hub;
+use super::limits::HubTimer;
 
 impl Hub {
     /// Keeps a user out of a room for so long, or until whatever it holds to come in with has expired; and

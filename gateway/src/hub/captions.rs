@@ -1,48 +1,19 @@
-//! Captions: who wants them, how they are handed out, and which speakers were to be cut short.
-
-use std::collections::VecDeque;
+//! Captions: how they are handed out to whoever wants them; and speakers that are to be cut short.
 
 use nertc_miniapp::wire::model::{Cid, Uid};
 use nertc_miniapp::wire::protocol::{Caption, Notice, ServerPacket};
-use serde::Serialize;
 
+use super::Hub;
+use super::doors::HubOutput;
 use super::room::Presence;
-use super::{Hub, HubOutput};
-
-/// Which captions a member wants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CaptionWish {
-    /// The language that is spoken, as the application named it; empty when it did not.
-    pub source_lang: String,
-    /// The language to translate into; empty means no translation.
-    pub target_lang: String,
-}
-
-/// A member's request to cut an artificial speaker short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Interruption {
-    /// Larger than that of any earlier one in the room.
-    pub id: u64,
-    /// Who asked.
-    pub from: Uid,
-    /// Who is to be silent; nobody named means whoever speaks.
-    pub target: Option<Uid>,
-}
-
-/// The latest interruptions of a room.
-#[derive(Debug, Default)]
-pub(super) struct Interruptions {
-    last_id: u64,
-    latest: VecDeque<Interruption>,
-}
+use super::wish::{CaptionWish, Interruption};
 
 impl Hub {
     /// The latest interruptions of a room, after the one with this id.
     #[must_use]
     pub fn interruptions(&self, cid: Cid, after: u64) -> Vec<Interruption> {
         let Some(room) = self.rooms.get(&cid) else { return Vec::new() };
-        room.interruptions.latest.iter().filter(|one| one.id > after).copied().collect()
+        room.interruptions.after(after)
     }
 
     /// Hands captions to the members that asked for them: other clients do not know the packet.
@@ -70,12 +41,7 @@ impl Hub {
 
     pub(super) fn interrupt(&mut self, cid: Cid, from: Uid, target: Option<Uid>) {
         let Some(room) = self.rooms.get_mut(&cid) else { return };
-        let Interruptions { last_id, latest } = &mut room.interruptions;
-        *last_id += 1;
-        if latest.len() == MAX_INTERRUPTIONS {
-            latest.pop_front();
-        }
-        latest.push_back(Interruption { id: *last_id, from, target });
+        room.interruptions.add(from, target);
         self.outputs.push_back(HubOutput::Interrupt { cid, from, target });
     }
 }
@@ -94,8 +60,5 @@ fn batches(mut captions: &[Caption]) -> impl Iterator<Item = &[Caption]> {
     })
 }
 
-/// Bytes of a language's name.
-pub(crate) const MAX_LANGUAGE: usize = 32;
-const MAX_INTERRUPTIONS: usize = 32;
 /// Bytes of text in one frame.
 const BATCH_BYTES: usize = 16 * 1024;

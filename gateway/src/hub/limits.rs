@@ -6,7 +6,7 @@ use std::time::Duration;
 use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Media, Uid};
 
-use super::ConnectionId;
+use super::doors::ConnectionId;
 
 /// The hub's limits and times.
 #[derive(Debug, Clone, PartialEq, Eq)]

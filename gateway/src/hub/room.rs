@@ -1,6 +1,6 @@
 //! One room: its members, what they may do, and how each sees the others.
 //!
-//! Knows neither time nor connections' lives; [`super::Hub`] decides when anything happens.
+//! Knows neither time nor connections' lives; the hub decides when anything happens.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,10 +10,10 @@ use nertc_miniapp::wire::protocol::{
 };
 use serde::Serialize;
 
-use super::captions::{CaptionWish, Interruptions, MAX_LANGUAGE};
+use super::doors::{ConnectionId, HubOutput};
+use super::order::{Kept, TaskStatus};
 use super::quality::Quality;
-use super::tasks::{Kept, TaskStatus};
-use super::{ConnectionId, HubOutput};
+use super::wish::{CaptionWish, Interruptions, MAX_LANGUAGE};
 use crate::token::{LoginTicket, TokenError};
 
 /// A room, as the operator sees it.
