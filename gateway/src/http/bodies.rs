@@ -162,6 +162,8 @@ fn too_long() -> Body {
     Body::new(Limited::new(Full::new(Bytes::from_static(b"-")), 0))
 }
 
+/// Bytes of a body, where nothing longer is meant.
+pub(super) const MAX_BODY: usize = 64 * 1024;
 /// Bytes of all bodies together.
 const MOST: usize = 32 << 20;
 /// Bytes that every body may have besides: a bootstrap has a tenth of it, and never waits for others.

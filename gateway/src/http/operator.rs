@@ -16,8 +16,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq as _;
 
-use super::bodies::{self, Bodies};
-use super::{Desk, Fields, MAX_BODY, Shared};
+use super::bodies::{self, Bodies, MAX_BODY};
+use super::desk::{Desk, Shared};
+use super::fields::Fields;
 use crate::clock::wall_clock_ms;
 use crate::hub::{HubInput, MAX_LANGUAGE, NotOneRoom, TooManyBans};
 use crate::ws::HubGone;

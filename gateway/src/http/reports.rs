@@ -15,8 +15,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::bodies::{self, Bodies};
+use super::desk::{Desk, Shared};
 use super::pick::{items, pick, text};
-use super::{Desk, Shared};
 use crate::hub::{HubInput, QualityReport, STATISTICS};
 
 /// The vendor's addresses, and what a private deployment may name as `statisticsServer` (1.6).

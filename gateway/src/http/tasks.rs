@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Desk, Shared};
+use super::desk::{Desk, Shared};
 use crate::hub::{Hub, TaskRefusal};
 use crate::token::LoginTicket;
 use crate::ws::HubGone;
