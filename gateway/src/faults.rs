@@ -26,8 +26,8 @@ use tracing::info;
 
 use self::plan::{Bootstrap, LONGEST, Plan, Unreadable, Upgrade, read};
 pub(crate) use self::relay::{ConnectionFaults, OVERSIZED};
+use crate::shell::HubHandle;
 use crate::vital::Vital;
-use crate::ws::HubHandle;
 
 /// Lets clients ask for faults at the bootstrap and at the WebSocket's doors.
 pub(crate) fn allow(router: Router) -> Router {

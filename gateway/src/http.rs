@@ -36,9 +36,10 @@ use crate::clock::wall_clock_ms;
 use crate::cors;
 use crate::faults::ConnectionFaults;
 use crate::log;
+use crate::shell::HubGone;
 use crate::strangers::Stranger;
 use crate::token::BasicToken;
-use crate::ws::HubGone;
+use crate::ws;
 
 /// Every route, the WebSocket's included.
 pub(crate) fn router(desk: Arc<Desk>) -> Router {
@@ -72,7 +73,7 @@ async fn upgrade(
     faults: Option<Extension<ConnectionFaults>>,
     request: WebSocketUpgrade,
 ) -> Response {
-    desk.hub.clone().upgrade(request, &stranger, faults.map(|Extension(faults)| faults))
+    ws::upgrade(desk.hub.clone(), request, &stranger, faults.map(|Extension(faults)| faults))
 }
 
 async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {

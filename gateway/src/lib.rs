@@ -31,6 +31,7 @@ mod memory;
 mod pace;
 mod rtmp;
 mod serve;
+mod shell;
 mod strangers;
 pub mod token;
 pub mod urls;
@@ -57,11 +58,11 @@ use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::media::MediaEngine;
 use crate::serve::Server;
+use crate::shell::HubHandle;
 use crate::strangers::Crowd;
 use crate::token::{Action, Grants, Secret};
 use crate::urls::MediaUrls;
 use crate::vital::Vital;
-use crate::ws::HubHandle;
 
 /// Parsers and writers without their sockets, for fuzzers (`tests/fuzz/`); no interface for anybody else.
 #[doc(hidden)]

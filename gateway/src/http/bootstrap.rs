@@ -18,8 +18,8 @@ use super::fields::Fields;
 use crate::apps::{App, Apps, MAX_APP_KEY};
 use crate::clock::wall_clock_ms;
 use crate::hub::Hub;
+use crate::shell::HubGone;
 use crate::token::{BasicToken, LoginTicket};
-use crate::ws::HubGone;
 
 /// The status is 200 whatever the answer, which is in `code`; but a gateway that
 /// ends is one that cannot be reached, and is tried again.

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use crate::apps::Apps;
 use crate::clock::Clock;
 use crate::media::MediaEngine;
+use crate::shell::HubHandle;
 use crate::token::Secret;
-use crate::ws::HubHandle;
 
 /// What the HTTP side needs to know.
 pub(crate) struct Desk {

@@ -21,7 +21,7 @@ use super::desk::{Desk, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
 use crate::hub::{HubInput, MAX_LANGUAGE, NotOneRoom, TooManyBans};
-use crate::ws::HubGone;
+use crate::shell::HubGone;
 
 /// Every route of the operator, behind its token.
 pub(super) fn router(desk: &Arc<Desk>, bodies: &Bodies) -> Router<Arc<Desk>> {
