@@ -20,7 +20,7 @@ pub use self::limits::BrokerLimits;
 pub use self::packet::{Packet, Track};
 pub use self::place::Ended;
 use crate::media::{MediaStatistics, Refusal};
-use crate::token::Action;
+use crate::rights::Action;
 
 /// Every stream of the server.
 ///

@@ -22,10 +22,9 @@ use self::checks::{
     check_admin_token, collide, key_at, listening, read_listening, read_whole, unusable, whole, within,
 };
 pub use self::error::ConfigError;
-use crate::apps::{App, Apps};
 use crate::embedded::EmbeddedLimits;
 use crate::hub::HubConfig;
-use crate::token::Secret;
+use crate::rights::{App, Apps, Secret};
 
 /// Everything the gateway needs to know.
 #[derive(Debug, Clone)]

@@ -16,10 +16,9 @@ use tokio::time::timeout;
 
 pub use crate::engine::EmbeddedLimits;
 use crate::engine::Engine;
-use crate::guests::Guests;
 use crate::media::{APP, MediaEngine, MediaStatistics};
+use crate::rights::{Grants, Guests};
 use crate::strangers::Crowd;
-use crate::token::Grants;
 use crate::vital::Vital;
 use crate::{flv, rtmp};
 
@@ -215,8 +214,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::guests::GuestList;
-    use crate::token::{Action, Secret};
+    use crate::rights::GuestList;
+    use crate::rights::{Action, Secret};
 
     #[tokio::test]
     async fn who_waits_for_its_member_after_a_restart_takes_no_strangers_place() {

@@ -11,12 +11,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use crate::broker::BrokerLimits;
-use crate::guests::{Admission, Guests};
 use crate::hall::{Hall, Publication, Subscription};
 use crate::media::{Refusal, name_and_grant};
 use crate::memory::Memory;
+use crate::rights::{Action, Admission, GrantError, Grants, Guests, Holder};
 use crate::strangers::Stranger;
-use crate::token::{Action, GrantError, Grants, Holder};
 
 /// How much the engine takes on.
 #[derive(Debug, Clone)]

@@ -31,14 +31,13 @@ use self::bodies::{Bodies, MAX_BODY};
 use self::bootstrap::bootstrap;
 pub(crate) use self::desk::Desk;
 use self::desk::Shared;
-use crate::apps::Apps;
 use crate::clock::wall_clock_ms;
 use crate::cors;
 use crate::faults::ConnectionFaults;
 use crate::log;
+use crate::rights::{Apps, BasicToken};
 use crate::shell::HubGone;
 use crate::strangers::Stranger;
-use crate::token::BasicToken;
 use crate::ws;
 
 /// Every route, the WebSocket's included.

@@ -43,8 +43,7 @@ pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
 use self::stay::Rights;
 pub(crate) use self::wish::MAX_LANGUAGE;
 pub use self::wish::{CaptionWish, Interruption};
-use crate::token::Secret;
-use crate::urls::{MediaUrls, stream_name};
+use crate::rights::{MediaUrls, Secret, stream_name};
 
 /// All rooms of one gateway.
 ///

@@ -10,7 +10,6 @@
 //! clock and a media engine. `docs/protocol.md` has the wire facts.
 
 mod amf;
-mod apps;
 pub mod broker;
 pub mod clock;
 pub mod config;
@@ -19,7 +18,6 @@ pub mod embedded;
 mod engine;
 mod faults;
 mod flv;
-pub mod guests;
 mod hall;
 mod handover;
 mod http;
@@ -29,12 +27,11 @@ pub mod log;
 pub mod media;
 mod memory;
 mod pace;
+pub mod rights;
 mod rtmp;
 mod serve;
 mod shell;
 mod strangers;
-pub mod token;
-pub mod urls;
 pub mod vital;
 mod ws;
 
@@ -49,19 +46,17 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-pub use crate::apps::{App, Apps};
 use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
 use crate::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
-use crate::guests::{GuestList, Guests};
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::media::MediaEngine;
+use crate::rights::{Action, Grants, GuestList, Guests, MediaUrls, Secret};
+pub use crate::rights::{App, Apps};
 use crate::serve::Server;
 use crate::shell::HubHandle;
 use crate::strangers::Crowd;
-use crate::token::{Action, Grants, Secret};
-use crate::urls::MediaUrls;
 use crate::vital::Vital;
 
 /// Parsers and writers without their sockets, for fuzzers (`tests/fuzz/`); no interface for anybody else.

@@ -2,7 +2,7 @@
 //!
 //! Hides which server moves the media. Nothing here moves any.
 
-use crate::token::GrantError;
+use crate::rights::GrantError;
 
 /// A media engine: where clients push and pull, and how a publisher is cut off.
 pub trait MediaEngine: Send + Sync {

@@ -18,9 +18,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
-use crate::guests::GuestList;
 use crate::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::media::MediaEngine;
+use crate::rights::GuestList;
 use crate::strangers::Stranger;
 use crate::vital::Vital;
 

@@ -10,7 +10,7 @@ use super::limits::BrokerLimits;
 use super::place::{ConnectionId, Place};
 use super::stream::Stream;
 use crate::media::{MediaStatistics, Refusal};
-use crate::token::Action;
+use crate::rights::Action;
 
 #[derive(Debug, Default)]
 pub(super) struct Directory {

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use super::checks::{unusable, within};
 use super::error::ConfigError;
-use crate::apps::{App, MAX_APP_KEY};
-use crate::token::{BasicToken, Secret};
+use crate::rights::{App, BasicToken, MAX_APP_KEY, Secret};
 
 pub(super) type Apps = BTreeMap<String, App>;
 

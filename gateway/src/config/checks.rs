@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize as _, Deserializer};
 
 use super::error::ConfigError;
-use crate::token::Secret;
+use crate::rights::Secret;
 
 /// The key of the line that this place is in. What stands to the right of it may be a secret.
 pub(super) fn key_at(text: &str, place: usize) -> Option<&str> {

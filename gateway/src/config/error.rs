@@ -1,6 +1,6 @@
 //! Why settings cannot be used, in words for whoever wrote them. Quotes no secret.
 
-use crate::token::{Secret, WeakSecret};
+use crate::rights::{Secret, WeakSecret};
 
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]

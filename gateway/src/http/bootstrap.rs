@@ -15,11 +15,10 @@ use tracing::debug;
 
 use super::desk::{Desk, Shared};
 use super::fields::Fields;
-use crate::apps::{App, Apps, MAX_APP_KEY};
 use crate::clock::wall_clock_ms;
 use crate::hub::Hub;
+use crate::rights::{App, Apps, BasicToken, LoginTicket, MAX_APP_KEY};
 use crate::shell::HubGone;
-use crate::token::{BasicToken, LoginTicket};
 
 /// The status is 200 whatever the answer, which is in `code`; but a gateway that
 /// ends is one that cannot be reached, and is tried again.

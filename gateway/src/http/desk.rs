@@ -7,11 +7,10 @@ use std::time::Duration;
 use axum::extract::State;
 use tokio::sync::Semaphore;
 
-use crate::apps::Apps;
 use crate::clock::Clock;
 use crate::media::MediaEngine;
+use crate::rights::{Apps, Secret};
 use crate::shell::HubHandle;
-use crate::token::Secret;
 
 /// What the HTTP side needs to know.
 pub(crate) struct Desk {

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::desk::{Desk, Shared};
 use crate::hub::{Hub, TaskRefusal};
+use crate::rights::LoginTicket;
 use crate::shell::HubGone;
-use crate::token::LoginTicket;
 
 /// What an application names as `roomServer` is everything before the channel's id.
 pub(super) fn router() -> Router<Arc<Desk>> {

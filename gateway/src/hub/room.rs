@@ -14,7 +14,7 @@ use super::doors::{ConnectionId, HubOutput};
 use super::order::{Kept, TaskStatus};
 use super::quality::Quality;
 use super::wish::{CaptionWish, Interruptions, MAX_LANGUAGE};
-use crate::token::{LoginTicket, TokenError};
+use crate::rights::{LoginTicket, TokenError};
 
 /// A room, as the operator sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

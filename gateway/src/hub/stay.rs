@@ -8,7 +8,7 @@ use nertc_miniapp::wire::protocol::Login;
 use super::Hub;
 use super::room::{self, Refusal};
 use crate::clock::Reading;
-use crate::token::{LoginTicket, TokenError};
+use crate::rights::{LoginTicket, TokenError};
 
 impl Hub {
     /// The stay of a member, which a later one must come after (docs/protocol.md 12.6).

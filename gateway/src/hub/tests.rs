@@ -5,7 +5,7 @@ use nertc_miniapp::wire::model::Url;
 use nertc_miniapp::wire::protocol::{Caption, MAX_FRAME, MOST_MEMBERS};
 
 use super::*;
-use crate::token::{Grants, LoginTicket};
+use crate::rights::{Grants, LoginTicket};
 
 const CID: Cid = Cid(123_456_789_012_345);
 const ALICE: Uid = Uid(100);

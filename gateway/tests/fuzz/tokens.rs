@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use nertc_gateway::clock::Reading;
-use nertc_gateway::token::{Action, BasicToken, Grants, Holder, LoginTicket, Secret};
+use nertc_gateway::rights::{Action, BasicToken, Grants, Holder, LoginTicket, Secret};
 
 use crate::draw::Draw;
 use crate::engine::{Rules, fuzz};

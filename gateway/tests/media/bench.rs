@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use nertc_gateway::embedded::{Embedded, EmbeddedConfig};
-use nertc_gateway::guests::{Admission, Guests};
 use nertc_gateway::listener::Listener;
 use nertc_gateway::media::{MediaEngine as _, MediaStatistics};
-use nertc_gateway::token::{Action, GrantError, Grants, Holder, Secret};
+use nertc_gateway::rights::{Action, Admission, GrantError, Grants, Guests, Holder, Secret};
 use nertc_gateway::vital::Vital;
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::sessions::{

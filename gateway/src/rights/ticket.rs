@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
 use serde::{Deserialize, Serialize};
 
-use super::basic::{MAX_TOKEN_LEN, TokenError};
 use super::secret::Secret;
+use super::token::{MAX_TOKEN_LEN, TokenError};
 
 /// What the bootstrap promises to the login that follows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

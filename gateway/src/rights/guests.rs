@@ -11,9 +11,9 @@ use nertc_miniapp::wire::model::{Cid, Role, Uid};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::grant::{Action, GrantError, Holder};
+use super::urls::room_of;
 use crate::clock::Clock;
-use crate::token::{Action, GrantError, Holder};
-use crate::urls::room_of;
 
 /// Who may do what at the moment, for an engine to ask: a grant alone does not tell.
 pub trait Guests: Send + Sync {
@@ -147,7 +147,7 @@ impl Guest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::urls::stream_name;
+    use crate::rights::stream_name;
     use nertc_miniapp::wire::model::Stream;
 
     const HERE: Cid = Cid(123_456_789_012_345);

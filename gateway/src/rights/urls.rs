@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nertc_miniapp::wire::model::{Cid, Stream, Uid, Url};
 
-use crate::token::{Action, Grants};
+use super::grant::{Action, Grants};
 
 /// Makes the media URLs that members are given.
 ///
