@@ -17,8 +17,8 @@ use tokio::time::timeout;
 pub use crate::engine::EmbeddedLimits;
 use crate::engine::Engine;
 use crate::media::{APP, MediaEngine, MediaStatistics};
+use crate::net::Crowd;
 use crate::rights::{Grants, Guests};
-use crate::strangers::Crowd;
 use crate::vital::Vital;
 use crate::{flv, rtmp};
 

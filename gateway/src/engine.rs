@@ -13,9 +13,8 @@ use tokio::time::timeout_at;
 use crate::broker::BrokerLimits;
 use crate::hall::{Hall, Publication, Subscription};
 use crate::media::{Refusal, name_and_grant};
-use crate::memory::Memory;
+use crate::net::{Memory, Stranger};
 use crate::rights::{Action, Admission, GrantError, Grants, Guests, Holder};
-use crate::strangers::Stranger;
 
 /// How much the engine takes on.
 #[derive(Debug, Clone)]

@@ -18,12 +18,10 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::broker::{Packet, Track};
-use crate::cors;
 use crate::engine::Engine;
 use crate::hall::Subscription;
-use crate::handover::Handover;
 use crate::media::{APP, Refusal};
-use crate::strangers::Stranger;
+use crate::net::{Handover, Stranger, cors};
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {

@@ -32,12 +32,11 @@ use self::bootstrap::bootstrap;
 pub(crate) use self::desk::Desk;
 use self::desk::Shared;
 use crate::clock::wall_clock_ms;
-use crate::cors;
 use crate::faults::ConnectionFaults;
 use crate::log;
+use crate::net::{Stranger, cors};
 use crate::rights::{Apps, BasicToken};
 use crate::shell::HubGone;
-use crate::strangers::Stranger;
 use crate::ws;
 
 /// Every route, the WebSocket's included.

@@ -18,8 +18,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::warn;
 
-use crate::pace::{Pace, Rate};
-use crate::strangers::Stranger;
+use crate::net::{Pace, Rate, Stranger};
 
 /// Accepts connections for `axum::serve`.
 #[derive(Debug)]

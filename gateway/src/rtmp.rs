@@ -26,9 +26,7 @@ use crate::broker::Packet;
 use crate::engine::{EmbeddedLimits, Engine};
 use crate::hall::{Publication, Subscription};
 use crate::media::Refusal;
-use crate::memory::Exhausted;
-use crate::pace::{Pace, Rate};
-use crate::strangers::Stranger;
+use crate::net::{Exhausted, Pace, Rate, Stranger};
 
 /// Why a connection ended before its client said so.
 #[derive(Debug, Error)]

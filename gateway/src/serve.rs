@@ -19,9 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use crate::handover::Handover;
 use crate::listener::{Connection, Listener};
-use crate::strangers::{Crowd, Stranger};
+use crate::net::{Crowd, Handover, Stranger};
 use crate::vital::Vital;
 
 /// The accepting task.

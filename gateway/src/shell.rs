@@ -20,8 +20,8 @@ use tracing::{debug, info, warn};
 use crate::clock::Clock;
 use crate::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::media::MediaEngine;
+use crate::net::Stranger;
 use crate::rights::GuestList;
-use crate::strangers::Stranger;
 use crate::vital::Vital;
 
 /// The way to the hub. Cheap to clone.

@@ -18,8 +18,8 @@ use tracing::{debug, info, warn};
 
 use crate::faults::{ConnectionFaults, OVERSIZED};
 use crate::hub::{ConnectionId, HubInput};
+use crate::net::Stranger;
 use crate::shell::{HubHandle, Outgoing};
-use crate::strangers::Stranger;
 
 /// Takes a stranger's connection over from HTTP, with what it is to suffer, if anything.
 pub(crate) fn upgrade(

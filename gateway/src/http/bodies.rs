@@ -14,7 +14,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use memmap2::MmapMut;
 use tokio::time::timeout;
 
-use crate::memory::{Exhausted, Memory, Share};
+use crate::net::{Exhausted, Memory, Share};
 
 /// How long a body may be, and what all of them share.
 #[derive(Debug, Clone)]
