@@ -9,15 +9,9 @@
 //! [`hub::Hub`] decides everything about rooms and does nothing; [`Gateway`] gives it sockets, a
 //! clock and a media engine. `docs/protocol.md` has the wire facts.
 
-mod amf;
-pub mod broker;
 pub mod clock;
 pub mod config;
-pub mod embedded;
-mod engine;
 mod faults;
-mod flv;
-mod hall;
 mod http;
 pub mod hub;
 pub mod listener;
@@ -25,7 +19,6 @@ pub mod log;
 pub mod media;
 mod net;
 pub mod rights;
-mod rtmp;
 mod serve;
 mod shell;
 pub mod vital;
@@ -44,10 +37,10 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
-use crate::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::media::MediaEngine;
+use crate::media::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::net::Crowd;
 use crate::rights::{Action, Grants, GuestList, Guests, MediaUrls, Secret};
 pub use crate::rights::{App, Apps};
@@ -58,8 +51,8 @@ use crate::vital::Vital;
 /// Parsers and writers without their sockets, for fuzzers (`tests/fuzz/`); no interface for anybody else.
 #[doc(hidden)]
 pub mod dry {
-    pub use crate::flv::file as flv_file;
-    pub use crate::rtmp::dry::DryConnection;
+    pub use crate::media::flv::file as flv_file;
+    pub use crate::media::rtmp::dry::DryConnection;
 }
 
 /// The whole gateway.

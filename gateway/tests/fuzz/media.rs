@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use nertc_gateway::broker::{Broker, BrokerLimits, Packet, Seat, Track};
 use nertc_gateway::dry::{DryConnection, flv_file};
+use nertc_gateway::media::broker::{Broker, BrokerLimits, Packet, Seat, Track};
 
 use crate::draw::Draw;
 use crate::engine::{Rules, fuzz};

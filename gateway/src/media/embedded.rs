@@ -14,13 +14,12 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-pub use crate::engine::EmbeddedLimits;
-use crate::engine::Engine;
-use crate::media::{APP, MediaEngine, MediaStatistics};
+pub use super::engine::EmbeddedLimits;
+use super::engine::Engine;
+use crate::media::{APP, MediaEngine, MediaStatistics, flv, rtmp};
 use crate::net::Crowd;
 use crate::rights::{Grants, Guests};
 use crate::vital::Vital;
-use crate::{flv, rtmp};
 
 /// Where the engine listens and what it lets clients do.
 #[derive(Debug, Clone)]

@@ -12,9 +12,8 @@ use thiserror::Error;
 
 use super::chunks::{ChunkError, ChunkReader, DEFAULT_CHUNK, Message, OUR_CHUNK, write_message};
 use super::enhanced::{self, MediaError};
-use crate::amf;
-use crate::broker::{Packet, Track};
-use crate::media::APP;
+use crate::media::broker::{Packet, Track};
+use crate::media::{APP, amf};
 
 /// One connection's protocol state.
 #[derive(Debug)]

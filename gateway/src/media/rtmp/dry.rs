@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::session::{Event, Session};
-use crate::broker::Packet;
-use crate::engine::EmbeddedLimits;
+use crate::media::broker::Packet;
+use crate::media::engine::EmbeddedLimits;
 
 /// One RTMP connection after its handshake. Whatever it asks for is granted.
 #[derive(Debug)]

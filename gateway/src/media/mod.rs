@@ -2,6 +2,14 @@
 //!
 //! Hides which server moves the media. Nothing here moves any.
 
+mod amf;
+pub mod broker;
+pub mod embedded;
+mod engine;
+pub(crate) mod flv;
+mod hall;
+pub(crate) mod rtmp;
+
 use crate::rights::GrantError;
 
 /// A media engine: where clients push and pull, and how a publisher is cut off.

@@ -6,7 +6,7 @@
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use thiserror::Error;
 
-use crate::broker::Track;
+use crate::media::broker::Track;
 
 /// Why media cannot be passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

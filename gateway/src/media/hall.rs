@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::task::yield_now;
 
-use crate::broker::{Broker, BrokerLimits, Ended, Packet, Seat};
+use super::broker::{Broker, BrokerLimits, Ended, Packet, Seat};
 use crate::media::Refusal;
 
 /// One broker, shared by the connections.

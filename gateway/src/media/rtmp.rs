@@ -22,9 +22,9 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use self::session::{Event, Role, Session, SessionError};
-use crate::broker::Packet;
-use crate::engine::{EmbeddedLimits, Engine};
-use crate::hall::{Publication, Subscription};
+use super::broker::Packet;
+use super::engine::{EmbeddedLimits, Engine};
+use super::hall::{Publication, Subscription};
 use crate::media::Refusal;
 use crate::net::{Exhausted, Pace, Rate, Stranger};
 

@@ -17,9 +17,9 @@ use futures_util::stream;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::broker::{Packet, Track};
-use crate::engine::Engine;
-use crate::hall::Subscription;
+use super::broker::{Packet, Track};
+use super::engine::Engine;
+use super::hall::Subscription;
 use crate::media::{APP, Refusal};
 use crate::net::{Handover, Stranger, cors};
 

@@ -10,8 +10,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
-use crate::broker::BrokerLimits;
-use crate::hall::{Hall, Publication, Subscription};
+use super::broker::BrokerLimits;
+use super::hall::{Hall, Publication, Subscription};
 use crate::media::{Refusal, name_and_grant};
 use crate::net::{Memory, Stranger};
 use crate::rights::{Action, Admission, GrantError, Grants, Guests, Holder};

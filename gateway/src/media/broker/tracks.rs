@@ -7,7 +7,7 @@
 use bytes::Bytes;
 
 use super::packet::{Packet, Track};
-use crate::amf::{self, Property};
+use crate::media::amf::{self, Property};
 
 /// The tracks of a stream.
 #[derive(Debug, Default)]
