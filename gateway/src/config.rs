@@ -22,9 +22,9 @@ use self::checks::{
     check_admin_token, collide, key_at, listening, read_listening, read_whole, unusable, whole, within,
 };
 pub use self::error::ConfigError;
-use crate::hub::HubConfig;
 use crate::media::embedded::EmbeddedLimits;
 use crate::rights::{App, Apps, Secret};
+use crate::rooms::HubConfig;
 
 /// Everything the gateway needs to know.
 #[derive(Debug, Clone)]

@@ -6,19 +6,19 @@
 //! embedded.rs ─ RTMP, HTTP-FLV ◄─── who is there, ends ──┘
 //! ```
 //!
-//! [`hub::Hub`] decides everything about rooms and does nothing; [`Gateway`] gives it sockets, a
+//! [`rooms::Hub`] decides everything about rooms and does nothing; [`Gateway`] gives it sockets, a
 //! clock and a media engine. `docs/protocol.md` has the wire facts.
 
 pub mod clock;
 pub mod config;
 mod faults;
 mod http;
-pub mod hub;
 pub mod listener;
 pub mod log;
 pub mod media;
 mod net;
 pub mod rights;
+pub mod rooms;
 mod serve;
 mod shell;
 pub mod vital;
@@ -37,13 +37,13 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
-use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::media::MediaEngine;
 use crate::media::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::net::Crowd;
 use crate::rights::{Action, Grants, GuestList, Guests, MediaUrls, Secret};
 pub use crate::rights::{App, Apps};
+use crate::rooms::Hub;
 use crate::serve::Server;
 use crate::shell::HubHandle;
 use crate::vital::Vital;

@@ -18,10 +18,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
-use crate::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::media::MediaEngine;
 use crate::net::Stranger;
 use crate::rights::GuestList;
+use crate::rooms::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::vital::Vital;
 
 /// The way to the hub. Cheap to clone.

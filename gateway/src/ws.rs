@@ -17,8 +17,8 @@ use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tracing::{debug, info, warn};
 
 use crate::faults::{ConnectionFaults, OVERSIZED};
-use crate::hub::{ConnectionId, HubInput};
 use crate::net::Stranger;
+use crate::rooms::{ConnectionId, HubInput};
 use crate::shell::{HubHandle, Outgoing};
 
 /// Takes a stranger's connection over from HTTP, with what it is to suffer, if anything.

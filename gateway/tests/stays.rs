@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use nertc_gateway::hub::HubConfig;
 use nertc_gateway::rights::{BasicToken, Secret};
+use nertc_gateway::rooms::HubConfig;
 use nertc_gateway::{App, Apps, Config, Gateway, Running};
 use nertc_miniapp::wire::bootstrap::debug_checksum;
 use nertc_miniapp::wire::model::Uid;

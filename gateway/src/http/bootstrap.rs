@@ -16,8 +16,8 @@ use tracing::debug;
 use super::desk::{Desk, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
-use crate::hub::Hub;
 use crate::rights::{App, Apps, BasicToken, LoginTicket, MAX_APP_KEY};
+use crate::rooms::Hub;
 use crate::shell::HubGone;
 
 /// The status is 200 whatever the answer, which is in `code`; but a gateway that

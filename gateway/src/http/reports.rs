@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::bodies::{self, Bodies};
 use super::desk::{Desk, Shared};
 use super::pick::{items, pick, text};
-use crate::hub::{HubInput, QualityReport, STATISTICS};
+use crate::rooms::{HubInput, QualityReport, STATISTICS};
 
 /// The vendor's addresses, and what a private deployment may name as `statisticsServer` (1.6).
 pub(super) fn router(bodies: &Bodies) -> Router<Arc<Desk>> {

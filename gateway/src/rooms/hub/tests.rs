@@ -6,6 +6,7 @@ use nertc_miniapp::wire::protocol::{Caption, MAX_FRAME, MOST_MEMBERS};
 
 use super::*;
 use crate::rights::{Grants, LoginTicket};
+use crate::rooms::*;
 
 const CID: Cid = Cid(123_456_789_012_345);
 const ALICE: Uid = Uid(100);

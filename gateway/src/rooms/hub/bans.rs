@@ -6,7 +6,7 @@ use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Uid};
 
 use super::Hub;
-use super::limits::HubTimer;
+use crate::rooms::limits::HubTimer;
 
 impl Hub {
     /// Keeps a user out of a room for so long, or until whatever it holds to come in with has expired; and

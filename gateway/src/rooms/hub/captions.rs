@@ -4,9 +4,9 @@ use nertc_miniapp::wire::model::{Cid, Uid};
 use nertc_miniapp::wire::protocol::{Caption, Notice, ServerPacket};
 
 use super::Hub;
-use super::doors::HubOutput;
-use super::room::Presence;
-use super::wish::{CaptionWish, Interruption};
+use crate::rooms::doors::HubOutput;
+use crate::rooms::room::Presence;
+use crate::rooms::wish::{CaptionWish, Interruption};
 
 impl Hub {
     /// The latest interruptions of a room, after the one with this id.

@@ -11,15 +11,8 @@
 
 mod bans;
 mod captions;
-mod doors;
-mod limits;
-mod order;
-mod quality;
-mod room;
 mod stay;
-mod target;
 mod tasks;
-mod wish;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -30,19 +23,12 @@ use nertc_miniapp::wire::protocol::{
 };
 
 pub use self::bans::TooManyBans;
-pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
-use self::limits::Timers;
-pub use self::limits::{Budget, HubConfig, HubTimer};
-pub use self::order::{
-    Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
-};
-pub(crate) use self::quality::STATISTICS;
-pub use self::quality::{Quality, QualityReport, Sample};
-use self::room::{Arrival, Member, Presence, Room};
-pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
 use self::stay::Rights;
-pub(crate) use self::wish::MAX_LANGUAGE;
-pub use self::wish::{CaptionWish, Interruption};
+use super::doors::{ConnectionId, HubInput, HubOutput, Level};
+use super::limits::{HubConfig, HubTimer, Timers};
+use super::quality::QualityReport;
+use super::room::{self, Arrival, Member, NotOneRoom, Presence, Refusal, Room, RoomStatus};
+use super::wish::CaptionWish;
 use crate::rights::{MediaUrls, Secret, stream_name};
 
 /// All rooms of one gateway.

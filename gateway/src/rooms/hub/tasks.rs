@@ -6,9 +6,9 @@
 use nertc_miniapp::wire::model::{Cid, Role, Uid};
 
 use super::Hub;
-use super::doors::Level;
-use super::order::{Kept, Task, TaskRefusal};
-use super::room::Room;
+use crate::rooms::doors::Level;
+use crate::rooms::order::{Kept, Task, TaskRefusal};
+use crate::rooms::room::Room;
 
 impl Hub {
     /// Keeps a new task for a member's room, until the room is gone.

@@ -6,9 +6,9 @@ use nertc_miniapp::wire::model::{Cid, Uid};
 use nertc_miniapp::wire::protocol::Login;
 
 use super::Hub;
-use super::room::{self, Refusal};
 use crate::clock::Reading;
 use crate::rights::{LoginTicket, TokenError};
+use crate::rooms::room::{self, Refusal};
 
 impl Hub {
     /// The stay of a member, which a later one must come after (docs/protocol.md 12.6).
