@@ -11,18 +11,13 @@
 
 pub mod clock;
 pub mod config;
-mod faults;
-mod http;
-pub mod listener;
+pub mod door;
 pub mod log;
 pub mod media;
 mod net;
 pub mod rights;
 pub mod rooms;
-mod serve;
-mod shell;
 pub mod vital;
-mod ws;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -37,15 +32,16 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
-use crate::listener::Listener;
+use crate::door::listener::Listener;
+use crate::door::serve::Server;
+use crate::door::shell::HubHandle;
+use crate::door::{faults, http};
 use crate::media::MediaEngine;
 use crate::media::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::net::Crowd;
 use crate::rights::{Action, Grants, GuestList, Guests, MediaUrls, Secret};
 pub use crate::rights::{App, Apps};
 use crate::rooms::Hub;
-use crate::serve::Server;
-use crate::shell::HubHandle;
 use crate::vital::Vital;
 
 /// Parsers and writers without their sockets, for fuzzers (`tests/fuzz/`); no interface for anybody else.

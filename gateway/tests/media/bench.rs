@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
-use nertc_gateway::listener::Listener;
+use nertc_gateway::door::listener::Listener;
 use nertc_gateway::media::embedded::{Embedded, EmbeddedConfig};
 use nertc_gateway::media::{MediaEngine as _, MediaStatistics};
 use nertc_gateway::rights::{Action, Admission, GrantError, Grants, Guests, Holder, Secret};

@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_document_has_the_same_list() {
-        let document = include_str!("../../../docs/protocol.md");
+        let document = include_str!("../../../../docs/protocol.md");
         for (form, effect, motive) in KINDS {
             let row = format!("| `{form}` | {effect} | {motive} |");
             assert!(document.contains(&row), "{row}");

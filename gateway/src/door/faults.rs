@@ -26,7 +26,7 @@ use tracing::info;
 
 use self::plan::{Bootstrap, LONGEST, Plan, Unreadable, Upgrade, read};
 pub(crate) use self::relay::{ConnectionFaults, OVERSIZED};
-use crate::shell::HubHandle;
+use super::shell::HubHandle;
 use crate::vital::Vital;
 
 /// Lets clients ask for faults at the bootstrap and at the WebSocket's doors.

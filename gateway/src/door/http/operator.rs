@@ -20,8 +20,8 @@ use super::bodies::{self, Bodies, MAX_BODY};
 use super::desk::{Desk, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
+use crate::door::shell::HubGone;
 use crate::rooms::{HubInput, MAX_LANGUAGE, NotOneRoom, TooManyBans};
-use crate::shell::HubGone;
 
 /// Every route of the operator, behind its token.
 pub(super) fn router(desk: &Arc<Desk>, bodies: &Bodies) -> Router<Arc<Desk>> {

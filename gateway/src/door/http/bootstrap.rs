@@ -16,9 +16,9 @@ use tracing::debug;
 use super::desk::{Desk, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
+use crate::door::shell::HubGone;
 use crate::rights::{App, Apps, BasicToken, LoginTicket, MAX_APP_KEY};
 use crate::rooms::Hub;
-use crate::shell::HubGone;
 
 /// The status is 200 whatever the answer, which is in `code`; but a gateway that
 /// ends is one that cannot be reached, and is tried again.

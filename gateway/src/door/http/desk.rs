@@ -8,9 +8,9 @@ use axum::extract::State;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::door::shell::HubHandle;
 use crate::media::MediaEngine;
 use crate::rights::{Apps, Secret};
-use crate::shell::HubHandle;
 
 /// What the HTTP side needs to know.
 pub(crate) struct Desk {

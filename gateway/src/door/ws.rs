@@ -16,10 +16,10 @@ use tokio::time::{sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tracing::{debug, info, warn};
 
-use crate::faults::{ConnectionFaults, OVERSIZED};
+use super::faults::{ConnectionFaults, OVERSIZED};
+use super::shell::{HubHandle, Outgoing};
 use crate::net::Stranger;
 use crate::rooms::{ConnectionId, HubInput};
-use crate::shell::{HubHandle, Outgoing};
 
 /// Takes a stranger's connection over from HTTP, with what it is to suffer, if anything.
 pub(crate) fn upgrade(

@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::desk::{Desk, Shared};
+use crate::door::shell::HubGone;
 use crate::rights::LoginTicket;
 use crate::rooms::{Hub, TaskRefusal};
-use crate::shell::HubGone;
 
 /// What an application names as `roomServer` is everything before the channel's id.
 pub(super) fn router() -> Router<Arc<Desk>> {

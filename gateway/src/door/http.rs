@@ -31,13 +31,13 @@ use self::bodies::{Bodies, MAX_BODY};
 use self::bootstrap::bootstrap;
 pub(crate) use self::desk::Desk;
 use self::desk::Shared;
+use super::faults::ConnectionFaults;
+use super::shell::HubGone;
+use super::ws;
 use crate::clock::wall_clock_ms;
-use crate::faults::ConnectionFaults;
 use crate::log;
 use crate::net::{Stranger, cors};
 use crate::rights::{Apps, BasicToken};
-use crate::shell::HubGone;
-use crate::ws;
 
 /// Every route, the WebSocket's included.
 pub(crate) fn router(desk: Arc<Desk>) -> Router {

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use crate::listener::{Connection, Listener};
+use super::listener::{Connection, Listener};
 use crate::net::{Crowd, Handover, Stranger};
 use crate::vital::Vital;
 
