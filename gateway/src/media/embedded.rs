@@ -104,7 +104,7 @@ impl Embedded {
     /// Tells every client that its stream is over, and returns when all connections are closed.
     pub async fn shutdown(&self) {
         self.stop.send_replace(true);
-        self.engine.hall.broker().close();
+        self.engine.streams.broker().close();
         if let Some(accepting) = self.listener.lock().await.take() {
             // It fails only if it was aborted or panicked, and is over either way.
             let _ = accepting.await;
@@ -122,7 +122,7 @@ impl MediaEngine for Embedded {
     }
 
     fn end_stream(&self, stream: &str) {
-        self.engine.hall.broker().end(stream);
+        self.engine.streams.broker().end(stream);
     }
 
     fn review(&self, holder: u64) {
@@ -130,7 +130,7 @@ impl MediaEngine for Embedded {
     }
 
     fn statistics(&self) -> MediaStatistics {
-        self.engine.hall.broker().statistics()
+        self.engine.streams.broker().statistics()
     }
 }
 

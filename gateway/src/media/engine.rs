@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use super::broker::BrokerLimits;
-use super::hall::{Hall, Publication, Subscription};
+use super::streams::{Publication, Streams, Subscription};
 use crate::media::{Refusal, name_and_grant};
 use crate::net::{Memory, Stranger};
 use crate::rights::{Action, Admission, GrantError, Grants, Guests, Holder};
@@ -90,7 +90,7 @@ impl Default for EmbeddedLimits {
 
 /// What every connection shares.
 pub(crate) struct Engine {
-    pub(crate) hall: Hall,
+    pub(crate) streams: Streams,
     pub(crate) memory: Arc<Memory>,
     pub(crate) limits: EmbeddedLimits,
     /// Where everything runs that carries media.
@@ -110,7 +110,7 @@ impl Engine {
         guests: Arc<dyn Guests>,
     ) -> Self {
         Self {
-            hall: Hall::new(limits.broker.clone()),
+            streams: Streams::new(limits.broker.clone()),
             memory: Memory::new(limits.memory, MEMORY_OF_EACH),
             workers,
             waiting: Semaphore::new(limits.waiting),
@@ -123,7 +123,7 @@ impl Engine {
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
     pub(crate) async fn publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, Refusal> {
         let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
-        let seat = self.hall.publish(name, holder.uid)?;
+        let seat = self.streams.publish(name, holder.uid)?;
         self.confirm(Action::Publish, name, holder)?;
         stranger.prove();
         Ok(seat)
@@ -136,7 +136,7 @@ impl Engine {
         stranger: Option<&Stranger>,
     ) -> Result<Subscription, Refusal> {
         let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
-        let seat = self.hall.play(name, holder.uid)?;
+        let seat = self.streams.play(name, holder.uid)?;
         self.confirm(Action::Play, name, holder)?;
         stranger.inspect(|stranger| stranger.prove());
         Ok(seat)
@@ -144,7 +144,7 @@ impl Engine {
 
     /// Ends what a user may not do any more.
     pub(crate) fn review(&self, holder: u64) {
-        self.hall.broker().review(holder, |action, stream| self.guests.welcomes(action, stream, holder));
+        self.streams.broker().review(holder, |action, stream| self.guests.welcomes(action, stream, holder));
     }
 
     /// Asked before a seat is taken, so that no stranger replaces anybody. After a restart of the gateway
@@ -187,7 +187,7 @@ impl Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("hall", &self.hall).finish_non_exhaustive()
+        f.debug_struct("Engine").field("streams", &self.streams).finish_non_exhaustive()
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::broker::{Packet, Track};
 use super::engine::Engine;
-use super::hall::Subscription;
+use super::streams::Subscription;
 use crate::media::{APP, Refusal};
 use crate::net::{Handover, Stranger, cors};
 

@@ -7,8 +7,8 @@ pub mod broker;
 pub mod embedded;
 mod engine;
 pub(crate) mod flv;
-mod hall;
 pub(crate) mod rtmp;
+mod streams;
 
 use crate::rights::GrantError;
 

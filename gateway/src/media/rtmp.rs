@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use self::session::{Event, Role, Session, SessionError};
 use super::broker::Packet;
 use super::engine::{EmbeddedLimits, Engine};
-use super::hall::{Publication, Subscription};
+use super::streams::{Publication, Subscription};
 use crate::media::Refusal;
 use crate::net::{Exhausted, Pace, Rate, Stranger};
 

@@ -25,14 +25,14 @@ fn media() {
 }
 
 fn live(draw: &mut Draw) -> Result<(), String> {
-    let mut hall = Hall::new(draw);
+    let mut bench = Bench::new(draw);
     for _ in 0..draw.below(150) {
-        hall.step(draw)?;
+        bench.step(draw)?;
     }
-    hall.all_leave()
+    bench.all_leave()
 }
 
-struct Hall {
+struct Bench {
     broker: Broker,
     now: u64,
     publishers: Vec<Seat>,
@@ -46,7 +46,7 @@ struct Player {
     has_begun: bool,
 }
 
-impl Hall {
+impl Bench {
     fn new(draw: &mut Draw) -> Self {
         let limits = BrokerLimits {
             streams: 3,

@@ -1,6 +1,6 @@
-//! One broker shared by the connections: how they take part, wait, and leave.
+//! The broker as connections use it: how they take part, wait, and leave.
 //!
-//! Hides the monotonic clock, and how connections wait. Whoever drops its seat has left.
+//! Hides the media clock, and how connections wait. Whoever drops a publication or subscription has left.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,15 +10,15 @@ use tokio::task::yield_now;
 use super::broker::{Broker, BrokerLimits, Ended, Packet, Seat};
 use crate::media::Refusal;
 
-/// One broker, shared by the connections.
+/// All streams of one broker, shared by the connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Hall {
+pub(crate) struct Streams {
     broker: Arc<Broker>,
     opened: Instant,
 }
 
-impl Hall {
-    /// Opens one without streams.
+impl Streams {
+    /// Makes a broker without any.
     pub(crate) fn new(limits: BrokerLimits) -> Self {
         Self { broker: Arc::new(Broker::new(limits)), opened: Instant::now() }
     }
@@ -30,7 +30,7 @@ impl Hall {
     /// As [`Broker::publish`].
     pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, Refusal> {
         let seat = self.broker.publish(name, holder)?;
-        Ok(Publication { seat, hall: self.clone() })
+        Ok(Publication { seat, streams: self.clone() })
     }
 
     /// Becomes a player of a stream until the subscription is dropped.
@@ -40,7 +40,7 @@ impl Hall {
     /// As [`Broker::play`].
     pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, Refusal> {
         let seat = self.broker.play(name, holder, self.now_ms())?;
-        Ok(Subscription { seat, hall: self.clone() })
+        Ok(Subscription { seat, streams: self.clone() })
     }
 
     /// The broker itself.
@@ -57,7 +57,7 @@ impl Hall {
 #[derive(Debug)]
 pub(crate) struct Publication {
     seat: Seat,
-    hall: Hall,
+    streams: Streams,
 }
 
 impl Publication {
@@ -70,14 +70,14 @@ impl Publication {
         if packets.is_empty() {
             return Ok(());
         }
-        let Hall { broker, .. } = &self.hall;
+        let Streams { broker, .. } = &self.streams;
         for (index, slice) in packets.chunks(self.seat.slice()).enumerate() {
             if index > 0 {
                 yield_now().await;
             }
-            broker.push(&self.seat, slice, self.hall.now_ms())?;
+            broker.push(&self.seat, slice, self.streams.now_ms())?;
         }
-        broker.wake(&self.seat, self.hall.now_ms());
+        broker.wake(&self.seat, self.streams.now_ms());
         Ok(())
     }
 
@@ -96,7 +96,7 @@ impl Publication {
 
 impl Drop for Publication {
     fn drop(&mut self) {
-        self.hall.broker.leave(&self.seat);
+        self.streams.broker.leave(&self.seat);
     }
 }
 
@@ -104,7 +104,7 @@ impl Drop for Publication {
 #[derive(Debug)]
 pub(crate) struct Subscription {
     seat: Seat,
-    hall: Hall,
+    streams: Streams,
 }
 
 impl Subscription {
@@ -115,7 +115,7 @@ impl Subscription {
     /// As [`Broker::take`].
     pub(crate) async fn next(&mut self, bytes: usize) -> Result<Vec<Packet>, Ended> {
         loop {
-            let packets = self.hall.broker.take(&self.seat, bytes, self.hall.now_ms())?;
+            let packets = self.streams.broker.take(&self.seat, bytes, self.streams.now_ms())?;
             if !packets.is_empty() {
                 return Ok(packets);
             }
@@ -126,6 +126,6 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.hall.broker.leave(&self.seat);
+        self.streams.broker.leave(&self.seat);
     }
 }
