@@ -112,7 +112,7 @@ impl Gateway {
         } else {
             config.public_address
         };
-        let desk = http::Desk {
+        let context = http::Context {
             hub: hub.clone(),
             clock,
             latest_ticket: AtomicU64::new(0),
@@ -127,7 +127,7 @@ impl Gateway {
             reports: AtomicU64::new(0),
             reading: Semaphore::new(1),
         };
-        let mut router = http::router(Arc::new(desk));
+        let mut router = http::router(Arc::new(context));
         if config.allow_faults {
             warn!("FAULTS ARE ALLOWED: whoever connects may ask for misbehaviour. Never in production!");
             router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));

@@ -4,7 +4,7 @@
 
 mod bodies;
 mod bootstrap;
-mod desk;
+mod context;
 mod fields;
 mod operator;
 mod pick;
@@ -29,8 +29,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::bodies::{Bodies, MAX_BODY};
 use self::bootstrap::bootstrap;
-pub(crate) use self::desk::Desk;
-use self::desk::Shared;
+pub(crate) use self::context::Context;
+use self::context::Shared;
 use super::faults::ConnectionFaults;
 use super::shell::HubGone;
 use super::ws;
@@ -40,21 +40,21 @@ use crate::net::{Stranger, cors};
 use crate::rights::{Apps, BasicToken};
 
 /// Every route, the WebSocket's included.
-pub(crate) fn router(desk: Arc<Desk>) -> Router {
+pub(crate) fn router(context: Arc<Context>) -> Router {
     let bodies = Bodies::new(MAX_BODY);
     let mut public = Router::new().route("/healthz", get(health));
     for path in ["/nrtc/getChannelInfos.action", "/nrtcproxy/nrtc/getChannelInfos.action"] {
         public = public.route(path, post(bootstrap));
     }
     public = public.merge(tasks::router());
-    if desk.dev {
+    if context.dev {
         public = public.route("/v1/dev/token", post(dev_token));
     }
     public =
         public.layer(from_fn_with_state(bodies.clone(), bodies::collect)).merge(reports::router(&bodies));
     let mut routes = public.layer(cors::layer([Method::GET, Method::HEAD, Method::POST]));
-    if desk.admin_token.is_some() {
-        routes = routes.merge(operator::router(&desk, &bodies));
+    if context.admin_token.is_some() {
+        routes = routes.merge(operator::router(&context, &bodies));
     }
     routes
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
@@ -62,20 +62,20 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         // Clients append nothing to the address (1.5), so both are doors.
         .route("/", get(upgrade))
         .route("/ws", get(upgrade))
-        .with_state(desk)
+        .with_state(context)
 }
 
 async fn upgrade(
-    State(desk): Shared,
+    State(context): Shared,
     Extension(stranger): Extension<Arc<Stranger>>,
     faults: Option<Extension<ConnectionFaults>>,
     request: WebSocketUpgrade,
 ) -> Response {
-    ws::upgrade(desk.hub.clone(), request, &stranger, faults.map(|Extension(faults)| faults))
+    ws::upgrade(context.hub.clone(), request, &stranger, faults.map(|Extension(faults)| faults))
 }
 
-async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
-    let rooms = desk.hub.ask(|hub| hub.room_count()).await;
+async fn health(State(context): Shared) -> (StatusCode, Json<Value>) {
+    let rooms = context.hub.ask(|hub| hub.room_count()).await;
     let (status, word) = match rooms {
         Ok(_) => (StatusCode::OK, "ok"),
         Err(HubGone) => (StatusCode::SERVICE_UNAVAILABLE, "stopped"),
@@ -84,16 +84,16 @@ async fn health(State(desk): Shared) -> (StatusCode, Json<Value>) {
         "status": word,
         "version": env!("CARGO_PKG_VERSION"),
         "rooms": rooms.unwrap_or_default(),
-        "media": desk.media.statistics(),
-        "reports": desk.reports.load(Ordering::Relaxed),
+        "media": context.media.statistics(),
+        "reports": context.reports.load(Ordering::Relaxed),
         "log": log::statistics(),
     });
     (status, Json(facts))
 }
 
 /// Signs a token for whoever asks: `--dev` only.
-async fn dev_token(State(desk): Shared, Json(wanted): Json<WantedToken>) -> Response {
-    let Apps::Listed(apps) = &desk.apps else { return StatusCode::NOT_FOUND.into_response() };
+async fn dev_token(State(context): Shared, Json(wanted): Json<WantedToken>) -> Response {
+    let Apps::Listed(apps) = &context.apps else { return StatusCode::NOT_FOUND.into_response() };
     let Some(app) = apps.get(&wanted.appkey) else { return StatusCode::NOT_FOUND.into_response() };
     let Some(secret) = app.secret.as_deref() else { return StatusCode::NOT_FOUND.into_response() };
     let ttl = app.token_ttl.or(wanted.ttl).unwrap_or(DEV_TOKEN_TTL_SECS);

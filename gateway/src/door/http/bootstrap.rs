@@ -13,7 +13,7 @@ use nertc_miniapp::wire::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_che
 use nertc_miniapp::wire::model::{Cid, Uid};
 use tracing::debug;
 
-use super::desk::{Desk, Shared};
+use super::context::{Context, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
 use crate::door::shell::HubGone;
@@ -23,12 +23,12 @@ use crate::rooms::Hub;
 /// The status is 200 whatever the answer, which is in `code`; but a gateway that
 /// ends is one that cannot be reached, and is tried again.
 pub(super) async fn bootstrap(
-    State(desk): Shared,
+    State(context): Shared,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<BootstrapAnswer>, HubGone> {
     let received = wall_clock_ms();
     let fields = body.ok().and_then(|body| Fields::read(&body));
-    let answer = match desk.answer(fields.unwrap_or_default(), received).await {
+    let answer = match context.answer(fields.unwrap_or_default(), received).await {
         Ok(answer) => answer,
         Err(NoAnswer::Gone) => return Err(HubGone),
         Err(NoAnswer::Refused(code, desc)) => {
@@ -40,7 +40,7 @@ pub(super) async fn bootstrap(
     Ok(Json(answer))
 }
 
-impl Desk {
+impl Context {
     async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, NoAnswer> {
         let malformed = |what: &str| (BAD_PARAMETER, what.to_owned());
         // Platforms differ in how they write a big number into a form (1.1).

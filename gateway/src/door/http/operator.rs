@@ -17,14 +17,14 @@ use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::bodies::{self, Bodies, MAX_BODY};
-use super::desk::{Desk, Shared};
+use super::context::{Context, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
 use crate::door::shell::HubGone;
 use crate::rooms::{HubInput, MAX_LANGUAGE, NotOneRoom, TooManyBans};
 
 /// Every route of the operator, behind its token.
-pub(super) fn router(desk: &Arc<Desk>, bodies: &Bodies) -> Router<Arc<Desk>> {
+pub(super) fn router(context: &Arc<Context>, bodies: &Bodies) -> Router<Arc<Context>> {
     let of = |longest| middleware::from_fn_with_state(bodies.at_most(longest), bodies::collect);
     let captions =
         post(captions).layer(DefaultBodyLimit::max(MAX_CAPTIONS_BODY)).layer(of(MAX_CAPTIONS_BODY));
@@ -34,18 +34,18 @@ pub(super) fn router(desk: &Arc<Desk>, bodies: &Bodies) -> Router<Arc<Desk>> {
         .route("/v1/rooms/{channel}/dissolve", post(dissolve).layer(of(MAX_BODY)))
         .route("/v1/rooms/{channel}/captions", captions)
         .route("/v1/rooms/{channel}/interrupts", get(interrupts))
-        .route_layer(middleware::from_fn_with_state(desk.clone(), operator_only))
+        .route_layer(middleware::from_fn_with_state(context.clone(), operator_only))
 }
 
 async fn operator_only(
-    State(desk): Shared,
+    State(context): Shared,
     headers: HeaderMap,
     request: axum::extract::Request,
     next: middleware::Next,
 ) -> Response {
     let given =
         headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    let wanted = desk.admin_token.as_deref().unwrap_or_default().as_bytes();
+    let wanted = context.admin_token.as_deref().unwrap_or_default().as_bytes();
     if !wanted.is_empty() && given.is_some_and(|given| given.ct_eq(wanted).into()) {
         next.run(request).await
     } else {
@@ -53,8 +53,8 @@ async fn operator_only(
     }
 }
 
-async fn rooms(State(desk): Shared) -> Result<Json<Value>, HubGone> {
-    Ok(Json(json!({ "rooms": desk.hub.rooms().await? })))
+async fn rooms(State(context): Shared) -> Result<Json<Value>, HubGone> {
+    Ok(Json(json!({ "rooms": context.hub.rooms().await? })))
 }
 
 #[derive(Deserialize)]
@@ -87,25 +87,25 @@ impl Ban {
 }
 
 async fn kick(
-    State(desk): Shared,
+    State(context): Shared,
     Path(channel): Path<String>,
     Json(target): Json<Target>,
 ) -> Result<Response, HubGone> {
-    let cid = Cid(desk.secret.channel_id(&target.appkey, &channel));
+    let cid = Cid(context.secret.channel_id(&target.appkey, &channel));
     if let Some(ban) = target.ban {
         // Also of somebody who is not there at the moment.
         let (how_long, now) = match ban.read() {
-            Ok(how_long) => (how_long, desk.clock.now()),
+            Ok(how_long) => (how_long, context.clock.now()),
             Err(unreadable) => return Ok(unreadable.into_response()),
         };
-        let banned = desk.hub.ask(move |hub| hub.ban(cid, target.uid, how_long, now)).await?;
+        let banned = context.hub.ask(move |hub| hub.ban(cid, target.uid, how_long, now)).await?;
         let refused = |TooManyBans| (StatusCode::INSUFFICIENT_STORAGE, TooManyBans.to_string());
         return Ok(banned.map(|()| StatusCode::NO_CONTENT).map_err(refused).into_response());
     }
-    if !desk.hub.ask(move |hub| hub.has(cid, Some(target.uid))).await? {
+    if !context.hub.ask(move |hub| hub.has(cid, Some(target.uid))).await? {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
-    desk.hub.input(HubInput::Kick(cid, target.uid)).await;
+    context.hub.input(HubInput::Kick(cid, target.uid)).await;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -115,26 +115,26 @@ struct Whose {
 }
 
 async fn dissolve(
-    State(desk): Shared,
+    State(context): Shared,
     Path(channel): Path<String>,
     Json(whose): Json<Whose>,
 ) -> Result<StatusCode, HubGone> {
-    let cid = Cid(desk.secret.channel_id(&whose.appkey, &channel));
-    if !desk.hub.ask(move |hub| hub.has(cid, None)).await? {
+    let cid = Cid(context.secret.channel_id(&whose.appkey, &channel));
+    if !context.hub.ask(move |hub| hub.has(cid, None)).await? {
         return Ok(StatusCode::NOT_FOUND);
     }
-    desk.hub.input(HubInput::Dissolve(cid)).await;
+    context.hub.input(HubInput::Dissolve(cid)).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Hands what a recogniser heard to the members that asked for captions.
 async fn captions(
-    State(desk): Shared,
+    State(context): Shared,
     Path(channel): Path<String>,
     RawQuery(query): RawQuery,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let cid = match find(&desk, channel, &Fields::of_query(query)).await {
+    let cid = match find(&context, channel, &Fields::of_query(query)).await {
         Ok(cid) => cid,
         Err(answer) => return answer,
     };
@@ -143,19 +143,23 @@ async fn captions(
         Ok(Err(bad)) => return bad.into_response(),
         Err(rejection) => return rejection.status().into_response(),
     };
-    desk.hub.input(HubInput::Captions(cid, captions)).await;
+    context.hub.input(HubInput::Captions(cid, captions)).await;
     StatusCode::NO_CONTENT.into_response()
 }
 
 /// Whom members wanted to cut short lately. Asking takes nothing away: an answer may get lost.
-async fn interrupts(State(desk): Shared, Path(channel): Path<String>, RawQuery(query): RawQuery) -> Response {
+async fn interrupts(
+    State(context): Shared,
+    Path(channel): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let query = Fields::of_query(query);
     let Ok(after) = Some(query.text("after")).filter(|text| !text.is_empty()).unwrap_or("0").parse() else {
         return Unreadable::at("after", "the id of an interruption").into_response();
     };
-    match find(&desk, channel, &query).await {
+    match find(&context, channel, &query).await {
         Ok(cid) => {
-            let found = desk.hub.ask(move |hub| hub.interruptions(cid, after)).await;
+            let found = context.hub.ask(move |hub| hub.interruptions(cid, after)).await;
             found.map(|found| Json(json!({ "interrupts": found }))).into_response()
         }
         Err(answer) => answer,
@@ -163,9 +167,9 @@ async fn interrupts(State(desk): Shared, Path(channel): Path<String>, RawQuery(q
 }
 
 /// The room that is meant. `appkey` is needed only where several applications have a room of that name.
-async fn find(desk: &Desk, channel: String, query: &Fields) -> Result<Cid, Response> {
+async fn find(context: &Context, channel: String, query: &Fields) -> Result<Cid, Response> {
     let app_key = Some(query.text("appkey").to_owned()).filter(|key| !key.is_empty());
-    let found = desk.hub.ask(move |hub| hub.find(&channel, app_key.as_deref())).await;
+    let found = context.hub.ask(move |hub| hub.find(&channel, app_key.as_deref())).await;
     let found = found.map_err(IntoResponse::into_response)?;
     found.map_err(|error| match error {
         NotOneRoom::None => StatusCode::NOT_FOUND.into_response(),

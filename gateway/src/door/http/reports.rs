@@ -15,12 +15,12 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::bodies::{self, Bodies};
-use super::desk::{Desk, Shared};
+use super::context::{Context, Shared};
 use super::pick::{items, pick, text};
 use crate::rooms::{HubInput, QualityReport, STATISTICS};
 
 /// The vendor's addresses, and what a private deployment may name as `statisticsServer` (1.6).
-pub(super) fn router(bodies: &Bodies) -> Router<Arc<Desk>> {
+pub(super) fn router(bodies: &Bodies) -> Router<Arc<Context>> {
     let mut routes = Router::new();
     for path in PATHS {
         routes = routes.route(path, post(report).layer(DefaultBodyLimit::max(MAX_BATCH)));
@@ -30,15 +30,15 @@ pub(super) fn router(bodies: &Bodies) -> Router<Arc<Desk>> {
 
 /// Takes one event, as old clients send it, or a batch of ours (8.2, 8.4). What is not about media is the
 /// application's own business, and only counted.
-async fn report(State(desk): Shared, body: Bytes) -> Json<Value> {
-    desk.reports.fetch_add(1, Ordering::Relaxed);
+async fn report(State(context): Shared, body: Bytes) -> Json<Value> {
+    context.reports.fetch_add(1, Ordering::Relaxed);
     // Anybody may send as many and as long ones as there is room for: one is read after the other, and the
     // rest of the gateway has the other processors. Closed it never is.
-    let _turn = desk.reading.acquire().await;
+    let _turn = context.reading.acquire().await;
     let inputs = read_batch(&body);
     drop(body);
     if !inputs.is_empty() {
-        desk.hub.inputs(inputs).await;
+        context.hub.inputs(inputs).await;
     }
     Json(json!({ "code": 200 }))
 }

@@ -14,13 +14,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::desk::{Desk, Shared};
+use super::context::{Context, Shared};
 use crate::door::shell::HubGone;
 use crate::rights::LoginTicket;
 use crate::rooms::{Hub, TaskRefusal};
 
 /// What an application names as `roomServer` is everything before the channel's id.
-pub(super) fn router() -> Router<Arc<Desk>> {
+pub(super) fn router() -> Router<Arc<Context>> {
     Router::new()
         .route("/v2/sdk/rooms/{cid}/tasks", post(add))
         .route("/v2/sdk/rooms/{cid}/task/update", post(update))
@@ -51,18 +51,18 @@ struct Named {
 
 /// The status is 200 whatever the answer, which is in `code`, as clients expect it.
 async fn answer<T: DeserializeOwned + Send + 'static>(
-    State(desk): Shared,
+    State(context): Shared,
     Path(cid): Path<u64>,
     headers: &HeaderMap,
     body: Body,
     change: impl FnOnce(&mut Hub, Cid, Uid, T) -> Result<(), TaskRefusal> + Send + 'static,
 ) -> Answer {
     let done = async {
-        let ticket = ticket(&desk, Cid(cid), headers).ok_or(TaskRefusal::NotABroadcaster)?;
+        let ticket = ticket(&context, Cid(cid), headers).ok_or(TaskRefusal::NotABroadcaster)?;
         let malformed = |error: &dyn std::fmt::Display| TaskRefusal::Malformed(error.to_string());
         let body = body.map_err(|error| malformed(&error))?;
         let asked = serde_json::from_slice(&body).map_err(|error| malformed(&error))?;
-        let now = desk.clock.reading().earliest_ms;
+        let now = context.clock.reading().earliest_ms;
         let change = move |hub: &mut Hub| {
             // A call outlives the ticket that it began with.
             if ticket.has_expired(now) && !hub.vouches_for(&ticket) {
@@ -70,7 +70,7 @@ async fn answer<T: DeserializeOwned + Send + 'static>(
             }
             change(hub, Cid(cid), Uid(ticket.uid), asked)
         };
-        Ok(desk.hub.ask(change).await)
+        Ok(context.hub.ask(change).await)
     };
     let done = match done.await {
         Ok(asked) => asked?,
@@ -83,8 +83,8 @@ async fn answer<T: DeserializeOwned + Send + 'static>(
 }
 
 /// The token, if it is one for this room.
-fn ticket(desk: &Desk, cid: Cid, headers: &HeaderMap) -> Option<LoginTicket> {
+fn ticket(context: &Context, cid: Cid, headers: &HeaderMap) -> Option<LoginTicket> {
     let token = headers.get("token")?.to_str().ok()?;
-    let ticket = LoginTicket::read(&desk.secret, token).ok()?;
+    let ticket = LoginTicket::read(&context.secret, token).ok()?;
     (ticket.cid == cid.0).then_some(ticket)
 }

@@ -13,7 +13,7 @@ use crate::media::MediaEngine;
 use crate::rights::{Apps, Secret};
 
 /// What the HTTP side needs to know.
-pub(crate) struct Desk {
+pub(crate) struct Context {
     pub(crate) hub: HubHandle,
     pub(crate) clock: Clock,
     /// When the ticket expires that lasts longest: each next one lasts longer, because that is how the later
@@ -35,4 +35,4 @@ pub(crate) struct Desk {
 }
 
 /// As handlers are given it.
-pub(super) type Shared = State<Arc<Desk>>;
+pub(super) type Shared = State<Arc<Context>>;
