@@ -15,7 +15,8 @@ mod tracks;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::directory::{Directory, Given};
+use self::directory::Directory;
+pub use self::directory::Slot;
 pub use self::limits::BrokerLimits;
 pub use self::packet::{Packet, Track};
 pub use self::place::Ended;
@@ -56,10 +57,10 @@ impl Broker {
     /// # Errors
     ///
     /// Refuses a second holder, and one stream more than the limit.
-    pub fn publish(&self, name: &str, holder: u64) -> Result<Seat, Refusal> {
-        let given = self.directory().publish(name, holder, &self.limits)?;
-        open(&given.stream).begin(given.id);
-        Ok(Seat(given))
+    pub fn publish(&self, name: &str, holder: u64) -> Result<Slot, Refusal> {
+        let slot = self.directory().publish(name, holder, &self.limits)?;
+        open(&slot.stream).begin(slot.id);
+        Ok(slot)
     }
 
     /// Lets `holder` play. What it needs to start is queued at once if the stream has it.
@@ -68,10 +69,10 @@ impl Broker {
     ///
     /// Refuses one player, one waiting player or one stream more than the limit, unless somebody has more
     /// places than its share.
-    pub fn play(&self, name: &str, holder: u64, now_ms: u64) -> Result<Seat, Refusal> {
-        let given = self.directory().play(name, holder, &self.limits)?;
-        open(&given.stream).play(given.id, Arc::clone(&given.place), now_ms);
-        Ok(Seat(given))
+    pub fn play(&self, name: &str, holder: u64, now_ms: u64) -> Result<Slot, Refusal> {
+        let slot = self.directory().play(name, holder, &self.limits)?;
+        open(&slot.stream).play(slot.id, Arc::clone(&slot.place), now_ms);
+        Ok(slot)
     }
 
     /// Takes packets from a publisher and queues them for every player, which [`Broker::wake`] tells.
@@ -79,8 +80,8 @@ impl Broker {
     /// # Errors
     ///
     /// Says that the publisher was replaced or ended.
-    pub fn push(&self, seat: &Seat, packets: &[Packet], now_ms: u64) -> Result<(), Ended> {
-        let Given { id, place, stream, .. } = &seat.0;
+    pub fn push(&self, slot: &Slot, packets: &[Packet], now_ms: u64) -> Result<(), Ended> {
+        let Slot { id, place, stream, .. } = slot;
         if place.is_over() {
             return Err(Ended);
         }
@@ -93,10 +94,10 @@ impl Broker {
 
     /// Wakes the players of a publisher's stream, once for all that was pushed, and drops those that took
     /// nothing for too long.
-    pub fn wake(&self, seat: &Seat, now_ms: u64) {
-        let stalled = open(&seat.0.stream).wake(&self.limits, now_ms);
+    pub fn wake(&self, slot: &Slot, now_ms: u64) {
+        let stalled = open(&slot.stream).wake(&self.limits, now_ms);
         for player in stalled {
-            self.directory().leave(&seat.0.name, player);
+            self.directory().leave(&slot.name, player);
         }
     }
 
@@ -105,8 +106,8 @@ impl Broker {
     /// # Errors
     ///
     /// Says that the player was dropped or its stream ended.
-    pub fn take(&self, seat: &Seat, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
-        let Given { id, place, stream, .. } = &seat.0;
+    pub fn take(&self, slot: &Slot, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
+        let Slot { id, place, stream, .. } = slot;
         if place.is_over() {
             return Err(Ended);
         }
@@ -117,8 +118,8 @@ impl Broker {
     }
 
     /// Forgets a publisher, whose players wait for the next one, or a player.
-    pub fn leave(&self, seat: &Seat) {
-        let Given { id, name, stream, .. } = &seat.0;
+    pub fn leave(&self, slot: &Slot) {
+        let Slot { id, name, stream, .. } = slot;
         open(stream).leave(*id);
         self.directory().leave(name, *id);
     }
@@ -156,32 +157,28 @@ impl Broker {
     }
 }
 
-/// A part in a stream. Whoever gives it up says so with [`Broker::leave`].
-#[derive(Debug)]
-pub struct Seat(Given);
-
-impl Seat {
+impl Slot {
     /// The stream.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.name
     }
 
-    /// Returns when there may be something to take, or the part is over.
+    /// Returns when there may be something to take, or the slot is taken away.
     pub async fn news(&self) {
-        self.0.place.wake.notified().await;
+        self.place.wake.notified().await;
     }
 
     /// Whether it was taken away.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.0.place.is_over()
+        self.place.is_over()
     }
 
     /// How many packets may be pushed at a time, so that nobody waits long for the stream or the thread.
     #[must_use]
     pub fn slice(&self) -> usize {
-        (SLICE / open(&self.0.stream).players().max(1)).max(1)
+        (SLICE / open(&self.stream).players().max(1)).max(1)
     }
 }
 

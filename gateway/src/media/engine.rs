@@ -123,10 +123,10 @@ impl Engine {
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
     pub(crate) async fn publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, Refusal> {
         let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
-        let seat = self.streams.publish(name, holder.uid)?;
+        let publication = self.streams.publish(name, holder.uid)?;
         self.confirm(Action::Publish, name, holder)?;
         stranger.prove();
-        Ok(seat)
+        Ok(publication)
     }
 
     /// Lets a client play what it asks for, if it may.
@@ -136,10 +136,10 @@ impl Engine {
         stranger: Option<&Stranger>,
     ) -> Result<Subscription, Refusal> {
         let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
-        let seat = self.streams.play(name, holder.uid)?;
+        let subscription = self.streams.play(name, holder.uid)?;
         self.confirm(Action::Play, name, holder)?;
         stranger.inspect(|stranger| stranger.prove());
-        Ok(seat)
+        Ok(subscription)
     }
 
     /// Ends what a user may not do any more.
@@ -147,7 +147,7 @@ impl Engine {
         self.streams.broker().review(holder, |action, stream| self.guests.welcomes(action, stream, holder));
     }
 
-    /// Asked before a seat is taken, so that no stranger replaces anybody. After a restart of the gateway
+    /// Asked before a slot is taken, so that no stranger replaces anybody. After a restart of the gateway
     /// components are back before their members are, and a refused one would not come again.
     async fn admit<'a>(
         &self,
@@ -175,7 +175,7 @@ impl Engine {
         }
     }
 
-    /// Asked again after a seat was taken: a review in between would have found nothing to end.
+    /// Asked again after a slot was taken: a review in between would have found nothing to end.
     fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), Refusal> {
         match self.guests.admits(action, name, holder) {
             Admission::Granted => Ok(()),

@@ -50,13 +50,13 @@ async fn respond(
     let idle = engine.limits.idle_player;
     let quiet = engine.limits.quiet.min(idle);
     let state = (subscription, Writer::default(), Duration::ZERO);
-    let body = stream::unfold(state, move |(mut seat, mut writer, waited)| async move {
-        let (bytes, waited) = match timeout(quiet, seat.next(BATCH)).await {
+    let body = stream::unfold(state, move |(mut subscription, mut writer, waited)| async move {
+        let (bytes, waited) = match timeout(quiet, subscription.next(BATCH)).await {
             Ok(packets) => (writer.media(&packets.ok()?), Duration::ZERO),
             Err(_) if waited + quiet >= idle => return None,
             Err(_) => (writer.nothing(), waited + quiet),
         };
-        Some((Ok::<_, Infallible>(bytes), (seat, writer, waited)))
+        Some((Ok::<_, Infallible>(bytes), (subscription, writer, waited)))
     });
     (headers, Body::from_stream(body)).into_response()
 }

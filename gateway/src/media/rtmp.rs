@@ -63,9 +63,9 @@ pub(crate) async fn serve(socket: TcpStream, engine: &Engine, stranger: Stranger
         () = stranger.sent_away() => return Err(Cut::SentAway),
     };
     drop(stranger);
-    let Some((mut session, seat)) = decision else { return Ok(()) };
-    match seat {
-        Seat::Publisher(publication) => {
+    let Some((mut session, admitted)) = decision else { return Ok(()) };
+    match admitted {
+        Admitted::Publisher(publication) => {
             let stream = publication.name().to_owned();
             tracing::info!(stream, "a publisher starts");
             let end = publish(&mut line, &mut session, &publication, engine).await;
@@ -78,22 +78,22 @@ pub(crate) async fn serve(socket: TcpStream, engine: &Engine, stranger: Stranger
             let _ = dismiss(&mut line, &mut session, end.as_ref().err(), engine.limits.stalled).await;
             end
         }
-        Seat::Player(subscription) => play(line, session, subscription, engine).await,
+        Admitted::Player(subscription) => play(line, session, subscription, engine).await,
     }
 }
 
-/// Goes as far as the seat that it is given.
+/// Goes as far as what it is admitted to.
 async fn decide(
     line: &mut Line,
     engine: &Engine,
     stranger: &Stranger,
-) -> Result<Option<(Session, Seat)>, Cut> {
+) -> Result<Option<(Session, Admitted)>, Cut> {
     let request = timeout(engine.limits.negotiation, negotiate(line, engine));
     let Some((mut session, role, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
         return Ok(None);
     };
-    let seat = answer(line, &mut session, role, &asked, engine, stranger).await?;
-    Ok(seat.map(|seat| (session, seat)))
+    let admitted = answer(line, &mut session, role, &asked, engine, stranger).await?;
+    Ok(admitted.map(|admitted| (session, admitted)))
 }
 
 /// A client's socket, and how fast it is read.
@@ -140,7 +140,8 @@ impl Line {
     }
 }
 
-enum Seat {
+/// What somebody may do who was let in.
+enum Admitted {
     Publisher(Publication),
     Player(Subscription),
 }
@@ -180,25 +181,25 @@ async fn answer(
     asked: &str,
     engine: &Engine,
     stranger: &Stranger,
-) -> Result<Option<Seat>, Cut> {
-    let seat = async {
+) -> Result<Option<Admitted>, Cut> {
+    let admitted = async {
         match role {
-            Role::Publisher => engine.publish(asked, stranger).await.map(Seat::Publisher),
-            Role::Player => engine.play(asked, Some(stranger)).await.map(Seat::Player),
+            Role::Publisher => engine.publish(asked, stranger).await.map(Admitted::Publisher),
+            Role::Player => engine.play(asked, Some(stranger)).await.map(Admitted::Player),
         }
     };
-    let seat = tokio::select! {
+    let admitted = tokio::select! {
         biased;
-        seat = seat => seat,
+        admitted = admitted => admitted,
         // Its successor may be waiting already, and would be replaced by it.
         () = hung_up(line, session) => return Ok(None),
     };
     let stalled = engine.limits.stalled;
-    match seat {
-        Ok(seat) => {
+    match admitted {
+        Ok(admitted) => {
             session.accept();
             flush(line, session, stalled).await?;
-            Ok(Some(seat))
+            Ok(Some(admitted))
         }
         Err(refusal) => {
             refuse(line, session, &refusal, stalled).await?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::task::yield_now;
 
-use super::broker::{Broker, BrokerLimits, Ended, Packet, Seat};
+use super::broker::{Broker, BrokerLimits, Ended, Packet, Slot};
 use crate::media::Refusal;
 
 /// All streams of one broker, shared by the connections.
@@ -29,8 +29,8 @@ impl Streams {
     ///
     /// As [`Broker::publish`].
     pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, Refusal> {
-        let seat = self.broker.publish(name, holder)?;
-        Ok(Publication { seat, streams: self.clone() })
+        let slot = self.broker.publish(name, holder)?;
+        Ok(Publication { slot, streams: self.clone() })
     }
 
     /// Becomes a player of a stream until the subscription is dropped.
@@ -39,8 +39,8 @@ impl Streams {
     ///
     /// As [`Broker::play`].
     pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, Refusal> {
-        let seat = self.broker.play(name, holder, self.now_ms())?;
-        Ok(Subscription { seat, streams: self.clone() })
+        let slot = self.broker.play(name, holder, self.now_ms())?;
+        Ok(Subscription { slot, streams: self.clone() })
     }
 
     /// The broker itself.
@@ -56,7 +56,7 @@ impl Streams {
 /// The right to feed a stream.
 #[derive(Debug)]
 pub(crate) struct Publication {
-    seat: Seat,
+    slot: Slot,
     streams: Streams,
 }
 
@@ -71,39 +71,39 @@ impl Publication {
             return Ok(());
         }
         let Streams { broker, .. } = &self.streams;
-        for (index, slice) in packets.chunks(self.seat.slice()).enumerate() {
+        for (index, slice) in packets.chunks(self.slot.slice()).enumerate() {
             if index > 0 {
                 yield_now().await;
             }
-            broker.push(&self.seat, slice, self.streams.now_ms())?;
+            broker.push(&self.slot, slice, self.streams.now_ms())?;
         }
-        broker.wake(&self.seat, self.streams.now_ms());
+        broker.wake(&self.slot, self.streams.now_ms());
         Ok(())
     }
 
     /// The stream.
     pub(crate) fn name(&self) -> &str {
-        self.seat.name()
+        self.slot.name()
     }
 
     /// Waits until another connection takes over, or the stream is ended.
     pub(crate) async fn ended(&self) {
-        while !self.seat.is_over() {
-            self.seat.news().await;
+        while !self.slot.is_over() {
+            self.slot.news().await;
         }
     }
 }
 
 impl Drop for Publication {
     fn drop(&mut self) {
-        self.streams.broker.leave(&self.seat);
+        self.streams.broker.leave(&self.slot);
     }
 }
 
 /// A place among the players of a stream.
 #[derive(Debug)]
 pub(crate) struct Subscription {
-    seat: Seat,
+    slot: Slot,
     streams: Streams,
 }
 
@@ -115,17 +115,17 @@ impl Subscription {
     /// As [`Broker::take`].
     pub(crate) async fn next(&mut self, bytes: usize) -> Result<Vec<Packet>, Ended> {
         loop {
-            let packets = self.streams.broker.take(&self.seat, bytes, self.streams.now_ms())?;
+            let packets = self.streams.broker.take(&self.slot, bytes, self.streams.now_ms())?;
             if !packets.is_empty() {
                 return Ok(packets);
             }
-            self.seat.news().await;
+            self.slot.news().await;
         }
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.streams.broker.leave(&self.seat);
+        self.streams.broker.leave(&self.slot);
     }
 }

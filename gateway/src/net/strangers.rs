@@ -53,7 +53,7 @@ impl Crowd {
         let age = self.known().add(address, gone.clone());
         Stranger {
             crowd: Arc::clone(self),
-            seat: Mutex::new(Some(Seat { age, _place: place })),
+            slot: Mutex::new(Some(Slot { age, _place: place })),
             gone,
             is_proved: AtomicBool::new(false),
             allowance: AtomicUsize::new(usize::MAX),
@@ -108,7 +108,7 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct Stranger {
     crowd: Arc<Crowd>,
-    seat: Mutex<Option<Seat>>,
+    slot: Mutex<Option<Slot>>,
     gone: CancellationToken,
     is_proved: AtomicBool,
     /// Bytes that may still be read from it.
@@ -116,7 +116,7 @@ pub(crate) struct Stranger {
 }
 
 #[derive(Debug)]
-struct Seat {
+struct Slot {
     age: u64,
     _place: Option<OwnedSemaphorePermit>,
 }
@@ -124,12 +124,12 @@ struct Seat {
 impl Stranger {
     /// It said something that makes sense, and is the newest again.
     pub(crate) fn renew(&self) {
-        let mut seat = self.seat();
-        let Some(seat) = seat.as_mut() else { return };
+        let mut slot = self.slot();
+        let Some(slot) = slot.as_mut() else { return };
         let mut known = self.crowd.known();
         // Who was sent away stays away.
-        if let Some((address, gone)) = known.remove(seat.age) {
-            seat.age = known.add(address, gone);
+        if let Some((address, gone)) = known.remove(slot.age) {
+            slot.age = known.add(address, gone);
         }
     }
 
@@ -160,13 +160,13 @@ impl Stranger {
     }
 
     fn leave(&self) {
-        if let Some(seat) = self.seat().take() {
-            self.crowd.known().remove(seat.age);
+        if let Some(slot) = self.slot().take() {
+            self.crowd.known().remove(slot.age);
         }
     }
 
-    fn seat(&self) -> MutexGuard<'_, Option<Seat>> {
-        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slot(&self) -> MutexGuard<'_, Option<Slot>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

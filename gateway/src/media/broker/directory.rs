@@ -26,19 +26,19 @@ pub(super) struct Directory {
 #[derive(Debug, Default)]
 struct Entry {
     stream: Arc<Mutex<Stream>>,
-    publisher: Option<(ConnectionId, Sitter)>,
-    players: BTreeMap<ConnectionId, Sitter>,
+    publisher: Option<(ConnectionId, Occupant)>,
+    players: BTreeMap<ConnectionId, Occupant>,
 }
 
 #[derive(Debug, Clone)]
-struct Sitter {
+struct Occupant {
     holder: u64,
     place: Arc<Place>,
 }
 
-/// A place that was given.
+/// A publisher's or player's slot in a stream. Whoever gives it up says so with `Broker::leave`.
 #[derive(Debug)]
-pub(super) struct Given {
+pub struct Slot {
     pub(super) id: ConnectionId,
     pub(super) name: Arc<str>,
     pub(super) place: Arc<Place>,
@@ -51,51 +51,51 @@ impl Directory {
         name: &str,
         holder: u64,
         limits: &BrokerLimits,
-    ) -> Result<Given, Refusal> {
+    ) -> Result<Slot, Refusal> {
         let name = self.open(name, limits)?;
         let id = self.mint();
         let entry = self.entries.entry(Arc::clone(&name)).or_default();
-        if let Some((old, sitter)) = &entry.publisher {
-            if sitter.holder != holder {
+        if let Some((old, occupant)) = &entry.publisher {
+            if occupant.holder != holder {
                 return Err(Refusal::Busy);
             }
-            sitter.place.end();
+            occupant.place.end();
             forget(&mut self.holders, holder, *old);
         }
         let place = Arc::new(Place::default());
-        entry.publisher = Some((id, Sitter { holder, place: Arc::clone(&place) }));
+        entry.publisher = Some((id, Occupant { holder, place: Arc::clone(&place) }));
         let stream = Arc::clone(&entry.stream);
         self.holders.entry(holder).or_default().insert(id, Arc::clone(&name));
-        Ok(Given { id, name, place, stream })
+        Ok(Slot { id, name, place, stream })
     }
 
-    pub(super) fn play(&mut self, name: &str, holder: u64, limits: &BrokerLimits) -> Result<Given, Refusal> {
+    pub(super) fn play(&mut self, name: &str, holder: u64, limits: &BrokerLimits) -> Result<Slot, Refusal> {
         let name = self.open(name, limits)?;
         self.make_room(&name, holder, limits)?;
         let id = self.mint();
         let entry = self.entries.entry(Arc::clone(&name)).or_default();
         let place = Arc::new(Place::default());
-        entry.players.insert(id, Sitter { holder, place: Arc::clone(&place) });
+        entry.players.insert(id, Occupant { holder, place: Arc::clone(&place) });
         let stream = Arc::clone(&entry.stream);
         self.players += 1;
         self.holders.entry(holder).or_default().insert(id, Arc::clone(&name));
-        Ok(Given { id, name, place, stream })
+        Ok(Slot { id, name, place, stream })
     }
 
     /// Forgets a place, and with the last one its stream. One that was taken away already is no news.
     pub(super) fn leave(&mut self, name: &Arc<str>, id: ConnectionId) {
         let Some(entry) = self.entries.get_mut(name) else { return };
-        let sitter = if entry.publisher.as_ref().is_some_and(|(publisher, _)| *publisher == id) {
-            entry.publisher.take().map(|(_, sitter)| sitter)
+        let occupant = if entry.publisher.as_ref().is_some_and(|(publisher, _)| *publisher == id) {
+            entry.publisher.take().map(|(_, occupant)| occupant)
         } else {
-            let sitter = entry.players.remove(&id);
-            self.players -= usize::from(sitter.is_some());
-            sitter
+            let occupant = entry.players.remove(&id);
+            self.players -= usize::from(occupant.is_some());
+            occupant
         };
         if entry.publisher.is_none() && entry.players.is_empty() {
             self.entries.remove(name);
         }
-        if let Some(Sitter { holder, place }) = sitter {
+        if let Some(Occupant { holder, place }) = occupant {
             place.end();
             forget(&mut self.holders, holder, id);
         }
@@ -142,14 +142,14 @@ impl Directory {
     /// all places are taken, whoever has most gives one up, as long as that makes things fairer.
     fn make_room(&mut self, name: &Arc<str>, holder: u64, limits: &BrokerLimits) -> Result<(), Refusal> {
         let players = self.entries.get(name).map_or(&NOBODY, |entry| &entry.players);
-        let mut own = players.iter().filter(|(_, sitter)| sitter.holder == holder).map(|(id, _)| *id);
+        let mut own = players.iter().filter(|(_, occupant)| occupant.holder == holder).map(|(id, _)| *id);
         let oldest = own.next();
         if let Some(oldest) = oldest.filter(|_| own.count() + 1 >= limits.players_per_holder.max(1)) {
             self.leave(name, oldest);
             return Ok(());
         }
         if players.len() >= limits.players_per_stream {
-            let crowd = players.iter().map(|(id, sitter)| (*id, sitter.holder, name));
+            let crowd = players.iter().map(|(id, occupant)| (*id, occupant.holder, name));
             let (name, id) = fairest(crowd, holder)?;
             self.leave(&name, id);
             return Ok(());
@@ -220,4 +220,4 @@ fn forget(holders: &mut BTreeMap<u64, BTreeMap<ConnectionId, Arc<str>>>, holder:
     }
 }
 
-static NOBODY: BTreeMap<ConnectionId, Sitter> = BTreeMap::new();
+static NOBODY: BTreeMap<ConnectionId, Occupant> = BTreeMap::new();

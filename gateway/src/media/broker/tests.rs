@@ -254,10 +254,10 @@ fn who_was_replaced_and_comes_late_replaces_nobody() {
     let limits = bench.broker.limits.clone();
     let early = bench.broker.directory().publish(NAME, 1, &limits).unwrap();
     let late = bench.broker.directory().publish(NAME, 1, &limits).unwrap();
-    for given in [&late, &early] {
-        open(&given.stream).begin(given.id);
+    for slot in [&late, &early] {
+        open(&slot.stream).begin(slot.id);
     }
-    let [early, late] = [early, late].map(|given| bench.keep(Seat(given)));
+    let [early, late] = [early, late].map(|slot| bench.keep(slot));
     assert_eq!(bench.push(early, 0, KEY), Err(Ended));
     assert_eq!(bench.push(late, 0, KEY), Ok(()));
     bench.leave(early);
@@ -268,14 +268,14 @@ fn who_was_replaced_and_comes_late_replaces_nobody() {
 fn nobody_who_decides_about_places_waits_for_a_stream() {
     let mut bench = Bench::new();
     let (publisher, player) = (bench.publish(1), bench.play());
-    let stream = Arc::clone(&bench.seats[&publisher].0.stream);
+    let stream = Arc::clone(&bench.slots[&publisher].stream);
     let busy = open(&stream);
     assert_eq!(bench.broker.statistics().players, 1);
     bench.broker.review(2, |_, _| false);
-    assert!(bench.seats[&player].is_over());
+    assert!(bench.slots[&player].is_over());
     bench.broker.publish("another", 3).unwrap();
     bench.broker.end(NAME);
-    assert!(bench.seats[&publisher].is_over());
+    assert!(bench.slots[&publisher].is_over());
     drop(busy);
 }
 
@@ -638,7 +638,7 @@ const SOUND: &[u8] = &[0xaf, 1, 1];
 
 struct Bench {
     broker: Broker,
-    seats: BTreeMap<ConnectionId, Seat>,
+    slots: BTreeMap<ConnectionId, Slot>,
     now: u64,
 }
 
@@ -652,7 +652,7 @@ impl Bench {
             players_per_holder: 1000,
             ..BrokerLimits::default()
         };
-        Self { broker: Broker::new(limits), seats: BTreeMap::new(), now: 0 }
+        Self { broker: Broker::new(limits), slots: BTreeMap::new(), now: 0 }
     }
 
     fn publish(&mut self, holder: u64) -> ConnectionId {
@@ -660,8 +660,8 @@ impl Bench {
     }
 
     fn try_publish(&mut self, holder: u64) -> Result<ConnectionId, Refusal> {
-        let seat = self.broker.publish(NAME, holder)?;
-        Ok(self.keep(seat))
+        let slot = self.broker.publish(NAME, holder)?;
+        Ok(self.keep(slot))
     }
 
     fn play(&mut self) -> ConnectionId {
@@ -669,22 +669,22 @@ impl Bench {
     }
 
     fn play_as(&mut self, name: &str, holder: u64) -> Result<ConnectionId, Refusal> {
-        let seat = self.broker.play(name, holder, self.now)?;
-        Ok(self.keep(seat))
+        let slot = self.broker.play(name, holder, self.now)?;
+        Ok(self.keep(slot))
     }
 
-    fn keep(&mut self, seat: Seat) -> ConnectionId {
-        let id = seat.0.id;
-        self.seats.insert(id, seat);
+    fn keep(&mut self, slot: Slot) -> ConnectionId {
+        let id = slot.id;
+        self.slots.insert(id, slot);
         id
     }
 
     fn leave(&mut self, id: ConnectionId) {
-        self.broker.leave(&self.seats[&id]);
+        self.broker.leave(&self.slots[&id]);
     }
 
     fn try_take(&mut self, id: ConnectionId, bytes: usize) -> Result<Vec<Packet>, Ended> {
-        self.broker.take(&self.seats[&id], bytes, self.now)
+        self.broker.take(&self.slots[&id], bytes, self.now)
     }
 
     fn push_all(&mut self, id: ConnectionId, bodies: &[&'static [u8]]) {
@@ -714,9 +714,9 @@ impl Bench {
     }
 
     fn pass(&mut self, id: ConnectionId, packet: Packet) -> Result<(), Ended> {
-        let seat = &self.seats[&id];
-        self.broker.push(seat, &[packet], self.now)?;
-        self.broker.wake(seat, self.now);
+        let slot = &self.slots[&id];
+        self.broker.push(slot, &[packet], self.now)?;
+        self.broker.wake(slot, self.now);
         Ok(())
     }
 
