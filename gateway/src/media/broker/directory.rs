@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::limits::BrokerLimits;
-use super::place::{ConnectionId, Place};
+use super::place::{Place, SlotId};
 use super::stream::Stream;
 use crate::media::{MediaStatistics, Refusal};
 use crate::rights::Action;
@@ -16,7 +16,7 @@ use crate::rights::Action;
 pub(super) struct Directory {
     entries: BTreeMap<Arc<str>, Entry>,
     /// The places of each holder, the oldest first.
-    holders: BTreeMap<u64, BTreeMap<ConnectionId, Arc<str>>>,
+    holders: BTreeMap<u64, BTreeMap<SlotId, Arc<str>>>,
     newest: u64,
     players: usize,
     is_closed: bool,
@@ -26,8 +26,8 @@ pub(super) struct Directory {
 #[derive(Debug, Default)]
 struct Entry {
     stream: Arc<Mutex<Stream>>,
-    publisher: Option<(ConnectionId, Occupant)>,
-    players: BTreeMap<ConnectionId, Occupant>,
+    publisher: Option<(SlotId, Occupant)>,
+    players: BTreeMap<SlotId, Occupant>,
 }
 
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ struct Occupant {
 /// A publisher's or player's slot in a stream. Whoever gives it up says so with `Broker::leave`.
 #[derive(Debug)]
 pub struct Slot {
-    pub(super) id: ConnectionId,
+    pub(super) id: SlotId,
     pub(super) name: Arc<str>,
     pub(super) place: Arc<Place>,
     pub(super) stream: Arc<Mutex<Stream>>,
@@ -83,7 +83,7 @@ impl Directory {
     }
 
     /// Forgets a place, and with the last one its stream. One that was taken away already is no news.
-    pub(super) fn leave(&mut self, name: &Arc<str>, id: ConnectionId) {
+    pub(super) fn leave(&mut self, name: &Arc<str>, id: SlotId) {
         let Some(entry) = self.entries.get_mut(name) else { return };
         let occupant = if entry.publisher.as_ref().is_some_and(|(publisher, _)| *publisher == id) {
             entry.publisher.take().map(|(_, occupant)| occupant)
@@ -169,7 +169,7 @@ impl Directory {
     }
 
     /// The players of some streams.
-    fn crowd(&self, of: impl Fn(&Entry) -> bool) -> impl Iterator<Item = (ConnectionId, u64, &Arc<str>)> {
+    fn crowd(&self, of: impl Fn(&Entry) -> bool) -> impl Iterator<Item = (SlotId, u64, &Arc<str>)> {
         let entries = self.entries.iter().filter(move |(_, entry)| of(entry));
         entries.flat_map(|(name, entry)| entry.players.iter().map(move |(id, s)| (*id, s.holder, name)))
     }
@@ -186,18 +186,18 @@ impl Directory {
         }
     }
 
-    fn mint(&mut self) -> ConnectionId {
+    fn mint(&mut self) -> SlotId {
         self.newest += 1;
-        ConnectionId(self.newest)
+        SlotId(self.newest)
     }
 }
 
 /// The oldest place of whoever has most of them, if that is more than a newcomer would have then.
 fn fairest<'a>(
-    crowd: impl Iterator<Item = (ConnectionId, u64, &'a Arc<str>)>,
+    crowd: impl Iterator<Item = (SlotId, u64, &'a Arc<str>)>,
     newcomer: u64,
-) -> Result<(Arc<str>, ConnectionId), Refusal> {
-    let mut holders = BTreeMap::<u64, (usize, ConnectionId, &Arc<str>)>::new();
+) -> Result<(Arc<str>, SlotId), Refusal> {
+    let mut holders = BTreeMap::<u64, (usize, SlotId, &Arc<str>)>::new();
     for (id, holder, name) in crowd {
         let known = holders.entry(holder).or_insert((0, id, name));
         known.0 += 1;
@@ -211,7 +211,7 @@ fn fairest<'a>(
     Ok((Arc::clone(name), id))
 }
 
-fn forget(holders: &mut BTreeMap<u64, BTreeMap<ConnectionId, Arc<str>>>, holder: u64, id: ConnectionId) {
+fn forget(holders: &mut BTreeMap<u64, BTreeMap<SlotId, Arc<str>>>, holder: u64, id: SlotId) {
     if let Some(places) = holders.get_mut(&holder) {
         places.remove(&id);
         if places.is_empty() {
@@ -220,4 +220,4 @@ fn forget(holders: &mut BTreeMap<u64, BTreeMap<ConnectionId, Arc<str>>>, holder:
     }
 }
 
-static NOBODY: BTreeMap<ConnectionId, Occupant> = BTreeMap::new();
+static NOBODY: BTreeMap<SlotId, Occupant> = BTreeMap::new();

@@ -23,9 +23,9 @@ impl Place {
     }
 }
 
-/// A publisher or player, never used twice.
+/// A publisher's or player's slot; the number is never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ConnectionId(pub(super) u64);
+pub(super) struct SlotId(pub(super) u64);
 
 /// The publisher or player is no longer part of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

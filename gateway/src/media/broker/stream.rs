@@ -6,22 +6,22 @@ use std::sync::Arc;
 use super::cache::Cache;
 use super::limits::BrokerLimits;
 use super::packet::{Packet, Part, Track};
-use super::place::{ConnectionId, Ended, Place};
+use super::place::{Ended, Place, SlotId};
 use super::player::Player;
 use super::tracks::Tracks;
 
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    publisher: Option<ConnectionId>,
+    publisher: Option<SlotId>,
     /// Of all that ever published: one that comes late to be replaced must not replace.
-    newest: Option<ConnectionId>,
+    newest: Option<SlotId>,
     tracks: Tracks,
     cache: Cache,
-    players: BTreeMap<ConnectionId, Player>,
+    players: BTreeMap<SlotId, Player>,
 }
 
 impl Stream {
-    pub(super) fn begin(&mut self, id: ConnectionId) {
+    pub(super) fn begin(&mut self, id: SlotId) {
         if self.newest.is_some_and(|newest| newest > id) {
             return;
         }
@@ -34,7 +34,7 @@ impl Stream {
     /// Queues packets for every player, and says how many packets they will miss.
     pub(super) fn push(
         &mut self,
-        id: ConnectionId,
+        id: SlotId,
         packets: &[Packet],
         limits: &BrokerLimits,
         now_ms: u64,
@@ -47,7 +47,7 @@ impl Stream {
 
     /// Wakes every player that something is queued for. Those that took nothing for too long are players no
     /// more, and are named.
-    pub(super) fn wake(&mut self, limits: &BrokerLimits, now_ms: u64) -> Vec<ConnectionId> {
+    pub(super) fn wake(&mut self, limits: &BrokerLimits, now_ms: u64) -> Vec<SlotId> {
         let mut stalled = Vec::new();
         self.players.retain(|id, player| {
             player.wake();
@@ -61,18 +61,18 @@ impl Stream {
         stalled
     }
 
-    pub(super) fn play(&mut self, id: ConnectionId, place: Arc<Place>, now_ms: u64) {
+    pub(super) fn play(&mut self, id: SlotId, place: Arc<Place>, now_ms: u64) {
         let mut player = Player::new(place);
         player.start_from(&self.cache, &self.tracks, now_ms);
         self.players.insert(id, player);
     }
 
-    pub(super) fn take(&mut self, id: ConnectionId, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
+    pub(super) fn take(&mut self, id: SlotId, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
         self.players.get_mut(&id).map(|player| player.take(bytes, now_ms)).ok_or(Ended)
     }
 
     /// Forgets a publisher, whose players wait for the next one, or a player.
-    pub(super) fn leave(&mut self, id: ConnectionId) {
+    pub(super) fn leave(&mut self, id: SlotId) {
         if self.publisher == Some(id) {
             self.publisher = None;
             self.cache.close();

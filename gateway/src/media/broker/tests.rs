@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use nertc_miniapp::wire::protocol::MOST_MEMBERS;
 
-use super::place::ConnectionId;
+use super::place::SlotId;
 use super::*;
 
 #[test]
@@ -342,7 +342,7 @@ fn whatever_happens_players_see_headers_before_media_key_frames_first_and_time_f
         let mut bench = Bench::new();
         let mut publisher = bench.publish(1);
         let mut timestamp = 0;
-        let mut players: BTreeMap<ConnectionId, Vec<(u32, &[u8])>> = BTreeMap::new();
+        let mut players: BTreeMap<SlotId, Vec<(u32, &[u8])>> = BTreeMap::new();
         for _ in 0..400 {
             match below(20) {
                 0 => {
@@ -638,7 +638,7 @@ const SOUND: &[u8] = &[0xaf, 1, 1];
 
 struct Bench {
     broker: Broker,
-    slots: BTreeMap<ConnectionId, Slot>,
+    slots: BTreeMap<SlotId, Slot>,
     now: u64,
 }
 
@@ -655,54 +655,54 @@ impl Bench {
         Self { broker: Broker::new(limits), slots: BTreeMap::new(), now: 0 }
     }
 
-    fn publish(&mut self, holder: u64) -> ConnectionId {
+    fn publish(&mut self, holder: u64) -> SlotId {
         self.try_publish(holder).unwrap()
     }
 
-    fn try_publish(&mut self, holder: u64) -> Result<ConnectionId, Refusal> {
+    fn try_publish(&mut self, holder: u64) -> Result<SlotId, Refusal> {
         let slot = self.broker.publish(NAME, holder)?;
         Ok(self.keep(slot))
     }
 
-    fn play(&mut self) -> ConnectionId {
+    fn play(&mut self) -> SlotId {
         self.play_as(NAME, 2).unwrap()
     }
 
-    fn play_as(&mut self, name: &str, holder: u64) -> Result<ConnectionId, Refusal> {
+    fn play_as(&mut self, name: &str, holder: u64) -> Result<SlotId, Refusal> {
         let slot = self.broker.play(name, holder, self.now)?;
         Ok(self.keep(slot))
     }
 
-    fn keep(&mut self, slot: Slot) -> ConnectionId {
+    fn keep(&mut self, slot: Slot) -> SlotId {
         let id = slot.id;
         self.slots.insert(id, slot);
         id
     }
 
-    fn leave(&mut self, id: ConnectionId) {
+    fn leave(&mut self, id: SlotId) {
         self.broker.leave(&self.slots[&id]);
     }
 
-    fn try_take(&mut self, id: ConnectionId, bytes: usize) -> Result<Vec<Packet>, Ended> {
+    fn try_take(&mut self, id: SlotId, bytes: usize) -> Result<Vec<Packet>, Ended> {
         self.broker.take(&self.slots[&id], bytes, self.now)
     }
 
-    fn push_all(&mut self, id: ConnectionId, bodies: &[&'static [u8]]) {
+    fn push_all(&mut self, id: SlotId, bodies: &[&'static [u8]]) {
         for body in bodies {
             self.push_at(id, 0, body);
         }
     }
 
-    fn push_at(&mut self, id: ConnectionId, timestamp: u32, body: &'static [u8]) {
+    fn push_at(&mut self, id: SlotId, timestamp: u32, body: &'static [u8]) {
         self.push(id, timestamp, body).unwrap();
     }
 
-    fn push_metadata(&mut self, id: ConnectionId, body: &'static [u8]) {
+    fn push_metadata(&mut self, id: SlotId, body: &'static [u8]) {
         let packet = Packet { track: Track::Metadata, timestamp: 0, body: Bytes::from_static(body) };
         self.pass(id, packet).unwrap();
     }
 
-    fn push(&mut self, id: ConnectionId, timestamp: u32, body: &'static [u8]) -> Result<(), Ended> {
+    fn push(&mut self, id: SlotId, timestamp: u32, body: &'static [u8]) -> Result<(), Ended> {
         let track = match body[0] {
             0x02 => Track::Metadata,
             0xaf => Track::Audio,
@@ -713,14 +713,14 @@ impl Bench {
         self.pass(id, packet)
     }
 
-    fn pass(&mut self, id: ConnectionId, packet: Packet) -> Result<(), Ended> {
+    fn pass(&mut self, id: SlotId, packet: Packet) -> Result<(), Ended> {
         let slot = &self.slots[&id];
         self.broker.push(slot, &[packet], self.now)?;
         self.broker.wake(slot, self.now);
         Ok(())
     }
 
-    fn take(&mut self, id: ConnectionId) -> Vec<(u32, &'static [u8])> {
+    fn take(&mut self, id: SlotId) -> Vec<(u32, &'static [u8])> {
         let all = [META, AVC_HEADER, OTHER_HEADER, KEY, FRAME, AAC_HEADER, SOUND];
         let taken = self.try_take(id, usize::MAX).unwrap();
         let known = |packet: Packet| {
