@@ -39,7 +39,7 @@ use crate::door::{faults, http};
 use crate::media::MediaEngine;
 use crate::media::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::net::Crowd;
-use crate::rights::{Action, Grants, GuestList, Guests, MediaUrls, Secret};
+use crate::rights::{Action, Authorizer, Grants, MediaUrls, Roster, Secret};
 pub use crate::rights::{App, Apps};
 use crate::rooms::Hub;
 use crate::vital::Vital;
@@ -92,8 +92,8 @@ impl Gateway {
             },
         };
         let clock = Clock::new();
-        let guests = Arc::new(GuestList::new(config.hub.settling, clock));
-        let asked = Arc::clone(&guests) as Arc<dyn Guests>;
+        let roster = Arc::new(Roster::new(config.hub.settling, clock));
+        let asked = Arc::clone(&roster) as Arc<dyn Authorizer>;
         let vital = Vital::default();
         let media = Embedded::start(media_config, Arc::clone(&grants), asked, &vital).await;
         let media = Arc::new(media.map_err(StartError::rtmp(config.rtmp_listen))?);
@@ -106,7 +106,7 @@ impl Gateway {
         });
         let hub = Hub::new(config.hub, secret.clone(), urls);
         let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
-        let hub = HubHandle::start(&vital, hub, clock, config.send_queue, guests, Arc::clone(&engine));
+        let hub = HubHandle::start(&vital, hub, clock, config.send_queue, roster, Arc::clone(&engine));
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {

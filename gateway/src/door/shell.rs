@@ -20,7 +20,7 @@ use tracing::{debug, info, warn};
 use crate::clock::Clock;
 use crate::media::MediaEngine;
 use crate::net::Stranger;
-use crate::rights::GuestList;
+use crate::rights::Roster;
 use crate::rooms::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
 use crate::vital::Vital;
 
@@ -36,20 +36,20 @@ pub(crate) struct HubHandle {
 }
 
 impl HubHandle {
-    /// Starts the hub's task, which keeps `guests` and tells `media` what has ended. `spare` is how many
+    /// Starts the hub's task, which keeps `roster` and tells `media` what has ended. `spare` is how many
     /// frames may wait for one connection, besides those that a full room may bring at once.
     pub(crate) fn start(
         vital: &Vital,
         hub: Hub,
         clock: Clock,
         spare: usize,
-        guests: Arc<GuestList>,
+        roster: Arc<Roster>,
         media: Arc<dyn MediaEngine>,
     ) -> Self {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
         let limits = Arc::new(hub.config().clone());
         let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
-        let shell = Shell { hub, clock, clock_ahead: 0, lines: BTreeMap::new(), guests, media };
+        let shell = Shell { hub, clock, clock_ahead: 0, lines: BTreeMap::new(), roster, media };
         drop(vital.spawn(HUB, shell.run(incoming)));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
     }
@@ -173,7 +173,7 @@ struct Shell {
     /// How far the machine's clock is ahead of ours, as the hub knows it.
     clock_ahead: i64,
     lines: BTreeMap<ConnectionId, Line>,
-    guests: Arc<GuestList>,
+    roster: Arc<Roster>,
     media: Arc<dyn MediaEngine>,
 }
 
@@ -278,11 +278,11 @@ impl Shell {
                     None => info!("room {cid}: {from} interrupts whoever speaks"),
                 },
                 HubOutput::Admit(cid, uid, role, stay) => {
-                    self.guests.admit(cid, uid, role, stay);
+                    self.roster.admit(cid, uid, role, stay);
                     self.media.review(uid.0);
                 }
                 HubOutput::Expel(cid, uid) => {
-                    self.guests.expel(cid, uid);
+                    self.roster.expel(cid, uid);
                     self.media.review(uid.0);
                 }
                 HubOutput::EndStream(name) => self.media.end_stream(&name),

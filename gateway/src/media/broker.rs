@@ -129,10 +129,10 @@ impl Broker {
         self.directory().end(name);
     }
 
-    /// Disconnects `holder` from what it is not `welcome` to do any more. Others go on, and the players
+    /// Disconnects `holder` from what `permits` does not let it do any more. Others go on, and the players
     /// of a publisher that is cut off wait for the next one.
-    pub fn review(&self, holder: u64, welcome: impl Fn(Action, &str) -> bool) {
-        self.directory().review(holder, welcome);
+    pub fn review(&self, holder: u64, permits: impl Fn(Action, &str) -> bool) {
+        self.directory().review(holder, permits);
     }
 
     /// Ends every stream and lets nobody in any more.

@@ -18,7 +18,7 @@ pub use super::engine::EmbeddedLimits;
 use super::engine::Engine;
 use crate::media::{APP, MediaEngine, MediaStatistics, flv, rtmp};
 use crate::net::Crowd;
-use crate::rights::{Grants, Guests};
+use crate::rights::{Authorizer, Grants};
 use crate::vital::Vital;
 
 /// Where the engine listens and what it lets clients do.
@@ -66,7 +66,7 @@ impl Embedded {
     pub async fn start(
         config: EmbeddedConfig,
         grants: Arc<Grants>,
-        guests: Arc<dyn Guests>,
+        authorizer: Arc<dyn Authorizer>,
         vital: &Vital,
     ) -> io::Result<Self> {
         let workers = Workers::start()?;
@@ -76,7 +76,7 @@ impl Embedded {
         let port = config.public_port.unwrap_or(rtmp_addr.port());
         let mut limits = config.limits;
         limits.broker.stalled_ms = limits.stalled.as_millis() as u64;
-        let engine = Arc::new(Engine::new(limits, handle.clone(), grants, guests));
+        let engine = Arc::new(Engine::new(limits, handle.clone(), grants, authorizer));
         let (stop, stopped) = watch::channel(false);
         let accepting = vital.spawn_on(&handle, "rtmp", accept(listener, Arc::clone(&engine), stopped));
         tracing::info!(%rtmp_addr, "media is served");
@@ -213,19 +213,19 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::rights::GuestList;
+    use crate::rights::Roster;
     use crate::rights::{Action, Secret};
 
     #[tokio::test]
     async fn who_waits_for_its_member_after_a_restart_takes_no_strangers_place() {
         const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let grants = Arc::new(Grants::new(Secret::from_text("the same as before").unwrap()));
-        let guests = Arc::new(GuestList::new(Duration::from_secs(60), Clock::new()));
+        let authorizer = Arc::new(Roster::new(Duration::from_secs(60), Clock::new()));
         let limits = EmbeddedLimits { waiting: 1, ..EmbeddedLimits::default() };
         let listen = SocketAddr::from((HERE, 0));
         let config = EmbeddedConfig { listen, limits, ..EmbeddedConfig::default() };
         let vital = Vital::default();
-        let media = Embedded::start(config, Arc::clone(&grants), guests, &vital).await.unwrap();
+        let media = Embedded::start(config, Arc::clone(&grants), authorizer, &vital).await.unwrap();
         let asked = format!("s?grant={}", grants.issue(Action::Play, "s", 1, 1));
 
         let crowd = Crowd::new(2, 0);

@@ -14,7 +14,7 @@ use super::broker::BrokerLimits;
 use super::streams::{Publication, Streams, Subscription};
 use crate::media::{Refusal, name_and_grant};
 use crate::net::{Memory, Stranger};
-use crate::rights::{Action, Admission, GrantError, Grants, Guests, Holder};
+use crate::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder};
 
 /// How much the engine takes on.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ pub(crate) struct Engine {
     /// Where everything runs that carries media.
     pub(crate) workers: Handle,
     grants: Arc<Grants>,
-    guests: Arc<dyn Guests>,
+    authorizer: Arc<dyn Authorizer>,
     /// Places for those whose holder may come back.
     waiting: Semaphore,
 }
@@ -107,7 +107,7 @@ impl Engine {
         limits: EmbeddedLimits,
         workers: Handle,
         grants: Arc<Grants>,
-        guests: Arc<dyn Guests>,
+        authorizer: Arc<dyn Authorizer>,
     ) -> Self {
         Self {
             streams: Streams::new(limits.broker.clone()),
@@ -116,7 +116,7 @@ impl Engine {
             waiting: Semaphore::new(limits.waiting),
             limits,
             grants,
-            guests,
+            authorizer,
         }
     }
 
@@ -144,7 +144,9 @@ impl Engine {
 
     /// Ends what a user may not do any more.
     pub(crate) fn review(&self, holder: u64) {
-        self.streams.broker().review(holder, |action, stream| self.guests.welcomes(action, stream, holder));
+        self.streams
+            .broker()
+            .review(holder, |action, stream| self.authorizer.permits(action, stream, holder));
     }
 
     /// Asked before a slot is taken, so that no stranger replaces anybody. After a restart of the gateway
@@ -159,7 +161,7 @@ impl Engine {
         let holder = self.grants.verify(grant, action, name)?;
         let mut place = None;
         loop {
-            match self.guests.admits(action, name, holder) {
+            match self.authorizer.admits(action, name, holder) {
                 Admission::Granted => return Ok((name, holder)),
                 Admission::Refused(refusal) => return Err(refusal.into()),
                 Admission::Unknown { until, mut changed } => {
@@ -168,7 +170,7 @@ impl Engine {
                         // It takes the place of one who waits, instead of a stranger's.
                         stranger.inspect(|stranger| stranger.prove());
                     }
-                    // The guests are gone with the gateway, or the time is over: the next answer is the last.
+                    // The members are gone with the gateway, or the time is over: the next answer is the last.
                     let _again = timeout_at(until, changed.changed()).await;
                 }
             }
@@ -177,7 +179,7 @@ impl Engine {
 
     /// Asked again after a slot was taken: a review in between would have found nothing to end.
     fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), Refusal> {
-        match self.guests.admits(action, name, holder) {
+        match self.authorizer.admits(action, name, holder) {
             Admission::Granted => Ok(()),
             Admission::Refused(refusal) => Err(refusal.into()),
             Admission::Unknown { .. } => Err(GrantError::NotAMember.into()),

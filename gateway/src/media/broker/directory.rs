@@ -110,12 +110,12 @@ impl Directory {
         }
     }
 
-    pub(super) fn review(&mut self, holder: u64, welcome: impl Fn(Action, &str) -> bool) {
+    pub(super) fn review(&mut self, holder: u64, permits: impl Fn(Action, &str) -> bool) {
         let Some(places) = self.holders.get(&holder) else { return };
         for (id, name) in places.clone() {
             let publishes = self.entries.get(&name).and_then(|entry| entry.publisher.as_ref());
             let publishes = publishes.is_some_and(|(publisher, _)| *publisher == id);
-            if !welcome(if publishes { Action::Publish } else { Action::Play }, &name) {
+            if !permits(if publishes { Action::Publish } else { Action::Play }, &name) {
                 self.leave(&name, id);
             }
         }

@@ -293,15 +293,15 @@ fn the_media_engine_hears_of_a_member_before_its_urls_work_and_before_its_stream
 }
 
 #[test]
-fn a_lost_member_is_a_guest_until_its_grace_period_ends() {
+fn a_lost_member_may_publish_and_play_until_its_grace_period_ends() {
     let mut bench = Bench::new();
     let bob = bench.join(BOB);
     let alice = bench.join(ALICE);
     bench.lose(alice);
     bench.keep_alive(bob, bob, 29);
-    assert!(bench.guests.contains_key(&(CID, ALICE)));
+    assert!(bench.roster.contains_key(&(CID, ALICE)));
     bench.keep_alive(bob, bob, 1);
-    assert!(!bench.guests.contains_key(&(CID, ALICE)));
+    assert!(!bench.roster.contains_key(&(CID, ALICE)));
 }
 
 #[test]
@@ -1287,7 +1287,7 @@ struct Bench {
     uids: BTreeMap<ConnectionId, Uid>,
     texts: BTreeMap<ConnectionId, Vec<String>>,
     closes: BTreeMap<ConnectionId, u16>,
-    guests: BTreeMap<(Cid, Uid), (Role, u64)>,
+    roster: BTreeMap<(Cid, Uid), (Role, u64)>,
     ended: Vec<String>,
     interrupts: Vec<(Cid, Uid, Option<Uid>)>,
     logs: Vec<String>,
@@ -1315,7 +1315,7 @@ impl Bench {
             uids: BTreeMap::new(),
             texts: BTreeMap::new(),
             closes: BTreeMap::new(),
-            guests: BTreeMap::new(),
+            roster: BTreeMap::new(),
             ended: Vec::new(),
             interrupts: Vec::new(),
             logs: Vec::new(),
@@ -1337,8 +1337,8 @@ impl Bench {
                 HubOutput::Close(id, code, _) => {
                     assert_eq!(self.closes.insert(id, code), None, "closed twice");
                 }
-                HubOutput::Admit(cid, uid, role, stay) => drop(self.guests.insert((cid, uid), (role, stay))),
-                HubOutput::Expel(cid, uid) => drop(self.guests.remove(&(cid, uid))),
+                HubOutput::Admit(cid, uid, role, stay) => drop(self.roster.insert((cid, uid), (role, stay))),
+                HubOutput::Expel(cid, uid) => drop(self.roster.remove(&(cid, uid))),
                 HubOutput::EndStream(name) => self.ended.push(name),
                 HubOutput::Interrupt { cid, from, target } => self.interrupts.push((cid, from, target)),
                 HubOutput::Log(_, line) => self.logs.push(line),
@@ -1451,7 +1451,7 @@ impl Bench {
         let members = rooms.flat_map(|(cid, room)| {
             room.members.iter().map(|(uid, one)| ((*cid, *uid), (one.role, one.stay)))
         });
-        assert_eq!(self.guests, members.collect());
+        assert_eq!(self.roster, members.collect());
         let mut online = 0;
         for (cid, room) in &hub.rooms {
             assert!(!room.members.is_empty() && room.members.len() <= hub.config.max_members);

@@ -16,9 +16,9 @@ use super::urls::room_of;
 use crate::clock::Clock;
 
 /// Who may do what at the moment, for an engine to ask: a grant alone does not tell.
-pub trait Guests: Send + Sync {
+pub trait Authorizer: Send + Sync {
     /// Whether a user may go on with what it does, as far as its presence and role go.
-    fn welcomes(&self, action: Action, stream: &str, uid: u64) -> bool;
+    fn permits(&self, action: Action, stream: &str, uid: u64) -> bool;
 
     /// Whether the holder of a grant for this may begin.
     fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission;
@@ -43,42 +43,42 @@ pub enum Admission {
 
 /// Who is in which room at the moment, lost connections in their grace period included.
 #[derive(Debug)]
-pub(crate) struct GuestList {
+pub(crate) struct Roster {
     clock: Clock,
     /// For how long a gateway that has just started does not know who is in a room.
     settling: Duration,
-    /// When that time ends; it begins with the first guest or question.
+    /// When that time ends; it begins with the first member or question.
     settled: OnceLock<Instant>,
     book: RwLock<Book>,
     changed: watch::Sender<()>,
 }
 
-type Book = BTreeMap<(Cid, Uid), Guest>;
+type Book = BTreeMap<(Cid, Uid), Member>;
 
 /// What is known of somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Guest {
+enum Member {
     /// In the room; `stay` is what the grants of its stay say.
     Present { role: Role, stay: u64 },
     /// Was in the room, and left it while others were still to come back: nobody waits for it.
     Gone,
 }
 
-impl GuestList {
+impl Roster {
     pub(crate) fn new(settling: Duration, clock: Clock) -> Self {
         let (settled, book) = (OnceLock::new(), RwLock::default());
         Self { clock, settling, settled, book, changed: watch::Sender::default() }
     }
 
     pub(crate) fn admit(&self, cid: Cid, uid: Uid, role: Role, stay: u64) {
-        self.write().insert((cid, uid), Guest::Present { role, stay });
+        self.write().insert((cid, uid), Member::Present { role, stay });
         self.changed.send_replace(());
     }
 
     pub(crate) fn expel(&self, cid: Cid, uid: Uid) {
         let mut book = self.write();
         if self.is_settling() {
-            book.insert((cid, uid), Guest::Gone);
+            book.insert((cid, uid), Member::Gone);
         } else {
             // From now on, who is not in the book is not there.
             book.remove(&(cid, uid));
@@ -91,7 +91,7 @@ impl GuestList {
         self.book.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, stream: &str, uid: u64) -> Option<Guest> {
+    fn find(&self, stream: &str, uid: u64) -> Option<Member> {
         let name = (room_of(stream)?, Uid(uid));
         self.book.read().unwrap_or_else(PoisonError::into_inner).get(&name).copied()
     }
@@ -105,20 +105,20 @@ impl GuestList {
     }
 }
 
-impl Guests for GuestList {
-    fn welcomes(&self, action: Action, stream: &str, uid: u64) -> bool {
-        self.find(stream, uid).is_some_and(|guest| guest.may(action))
+impl Authorizer for Roster {
+    fn permits(&self, action: Action, stream: &str, uid: u64) -> bool {
+        self.find(stream, uid).is_some_and(|member| member.may(action))
     }
 
     fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission {
-        // Before anything is looked up, or a guest who comes in between would be missed.
+        // Before anything is looked up, or a member who comes in between would be missed.
         let changed = self.changed.subscribe();
         let stay = match self.find(stream, holder.uid) {
             None if self.is_settling() => {
                 return Admission::Unknown { until: self.settled(), changed };
             }
-            Some(guest @ Guest::Present { stay, .. }) if guest.may(action) => stay,
-            Some(Guest::Present { .. } | Guest::Gone) | None => {
+            Some(member @ Member::Present { stay, .. }) if member.may(action) => stay,
+            Some(Member::Present { .. } | Member::Gone) | None => {
                 return Admission::Refused(GrantError::NotAMember);
             }
         };
@@ -133,7 +133,7 @@ impl Guests for GuestList {
     }
 }
 
-impl Guest {
+impl Member {
     const fn may(self, action: Action) -> bool {
         match (self, action) {
             (Self::Present { role: Role::Broadcaster, .. }, Action::Publish | Action::Play)
@@ -157,38 +157,38 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_in_a_room_may_play_there_and_its_broadcasters_may_publish() {
-        let guests = list(Duration::ZERO);
-        guests.admit(HERE, ALICE, Role::Broadcaster, 1);
-        guests.admit(HERE, BOB, Role::Audience, 1);
+        let roster = list(Duration::ZERO);
+        roster.admit(HERE, ALICE, Role::Broadcaster, 1);
+        roster.admit(HERE, BOB, Role::Audience, 1);
         for stream in [Stream::Main, Stream::ScreenShare, Stream::SlaveAudio] {
             let (name, elsewhere) = (stream_name(HERE, ALICE, stream), stream_name(THERE, ALICE, stream));
-            let may = |action, name: &str| [ALICE, BOB].map(|uid| guests.welcomes(action, name, uid.0));
+            let may = |action, name: &str| [ALICE, BOB].map(|uid| roster.permits(action, name, uid.0));
             assert_eq!(may(Action::Publish, &name), [true, false]);
             assert_eq!(may(Action::Play, &name), [true, true]);
             assert_eq!(may(Action::Play, &elsewhere), [false, false], "another room");
         }
         let name = stream_name(HERE, BOB, Stream::Main);
-        guests.admit(HERE, BOB, Role::Broadcaster, 1);
-        assert!(guests.welcomes(Action::Publish, &name, BOB.0));
-        guests.expel(HERE, BOB);
-        assert!(!guests.welcomes(Action::Play, &name, BOB.0));
-        assert!(!guests.welcomes(Action::Play, "no-room", ALICE.0));
+        roster.admit(HERE, BOB, Role::Broadcaster, 1);
+        assert!(roster.permits(Action::Publish, &name, BOB.0));
+        roster.expel(HERE, BOB);
+        assert!(!roster.permits(Action::Play, &name, BOB.0));
+        assert!(!roster.permits(Action::Play, "no-room", ALICE.0));
     }
 
     #[tokio::test]
     async fn a_grant_lasts_as_long_as_the_stay_that_it_was_given_for() {
-        let guests = list(Duration::ZERO);
+        let roster = list(Duration::ZERO);
         let name = stream_name(HERE, BOB, Stream::Main);
         let says =
-            |action, expires_ms| word(&guests.admits(action, &name, Holder { uid: BOB.0, expires_ms }));
+            |action, expires_ms| word(&roster.admits(action, &name, Holder { uid: BOB.0, expires_ms }));
         let (long_ago, later) = (1, u64::MAX);
         for action in [Action::Publish, Action::Play] {
-            assert_eq!([long_ago, later].map(|expires| says(action, expires)), ["not a guest"; 2]);
+            assert_eq!([long_ago, later].map(|expires| says(action, expires)), ["not a member"; 2]);
         }
-        guests.admit(HERE, BOB, Role::Broadcaster, long_ago);
+        roster.admit(HERE, BOB, Role::Broadcaster, long_ago);
         assert_eq!([Action::Publish, Action::Play].map(|action| says(action, long_ago)), ["granted"; 2]);
 
-        guests.admit(HERE, BOB, Role::Broadcaster, later);
+        roster.admit(HERE, BOB, Role::Broadcaster, later);
         assert_eq!(says(Action::Play, long_ago), "expired", "of a stay that is over");
         assert_eq!([later - 1, later].map(|expires| says(Action::Play, expires)), ["granted"; 2]);
         assert_eq!(
@@ -196,49 +196,49 @@ mod tests {
             ["other stay", "granted"]
         );
 
-        guests.expel(HERE, BOB);
-        assert_eq!(says(Action::Publish, later), "not a guest");
+        roster.expel(HERE, BOB);
+        assert_eq!(says(Action::Publish, later), "not a member");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_may_still_come_back_is_waited_for_and_nobody_else() {
-        let guests = list(Duration::from_secs(10));
+        let roster = list(Duration::from_secs(10));
         let name = |uid| stream_name(HERE, uid, Stream::Main);
         let says = |uid: Uid| {
-            word(&guests.admits(Action::Publish, &name(uid), Holder { uid: uid.0, expires_ms: 1 }))
+            word(&roster.admits(Action::Publish, &name(uid), Holder { uid: uid.0, expires_ms: 1 }))
         };
         assert_eq!(says(BOB), "unknown");
-        guests.admit(HERE, BOB, Role::Audience, 1);
-        assert_eq!(says(BOB), "not a guest", "there, and may not");
-        guests.expel(HERE, BOB);
-        assert_eq!(says(BOB), "not a guest", "has been there, and left");
-        guests.admit(HERE, BOB, Role::Broadcaster, 1);
+        roster.admit(HERE, BOB, Role::Audience, 1);
+        assert_eq!(says(BOB), "not a member", "there, and may not");
+        roster.expel(HERE, BOB);
+        assert_eq!(says(BOB), "not a member", "has been there, and left");
+        roster.admit(HERE, BOB, Role::Broadcaster, 1);
         assert_eq!(says(BOB), "granted");
 
         let Admission::Unknown { until, mut changed } =
-            guests.admits(Action::Play, &name(BOB), Holder { uid: ALICE.0, expires_ms: 1 })
+            roster.admits(Action::Play, &name(BOB), Holder { uid: ALICE.0, expires_ms: 1 })
         else {
             unreachable!("alice has not been seen yet")
         };
         assert_eq!(until.duration_since(Instant::now()), Duration::from_secs(10));
-        guests.admit(HERE, ALICE, Role::Broadcaster, 1);
+        roster.admit(HERE, ALICE, Role::Broadcaster, 1);
         assert!(changed.has_changed().is_ok_and(|changed| changed) && changed.changed().await.is_ok());
 
         tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(says(Uid(3)), "not a guest");
-        guests.expel(HERE, BOB);
-        assert!(!guests.write().contains_key(&(HERE, BOB)), "nothing is kept of who is gone");
+        assert_eq!(says(Uid(3)), "not a member");
+        roster.expel(HERE, BOB);
+        assert!(!roster.write().contains_key(&(HERE, BOB)), "nothing is kept of who is gone");
     }
 
-    fn list(settling: Duration) -> GuestList {
-        GuestList::new(settling, Clock::new())
+    fn list(settling: Duration) -> Roster {
+        Roster::new(settling, Clock::new())
     }
 
     fn word(admission: &Admission) -> &'static str {
         match admission {
             Admission::Granted => "granted",
             Admission::Unknown { .. } => "unknown",
-            Admission::Refused(GrantError::NotAMember) => "not a guest",
+            Admission::Refused(GrantError::NotAMember) => "not a member",
             Admission::Refused(GrantError::OtherStay) => "other stay",
             Admission::Refused(_) => "expired",
         }
