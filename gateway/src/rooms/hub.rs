@@ -131,7 +131,7 @@ impl Hub {
     /// Whether a connection has logged in.
     #[must_use]
     pub fn is_member(&self, id: ConnectionId) -> bool {
-        self.connections.get(&id).is_some_and(|connection| matches!(connection.place, Place::Room(..)))
+        self.connections.get(&id).is_some_and(|connection| matches!(connection.state, State::Member(..)))
     }
 
     /// How many rooms there are.
@@ -182,25 +182,25 @@ impl Hub {
         if let Some((code, reason)) = close {
             return self.outputs.push_back(HubOutput::Close(id, code, reason));
         }
-        self.connections.insert(id, Connection { place: Place::Door, bad_packets: 0 });
+        self.connections.insert(id, Connection { state: State::New, bad_packets: 0 });
         self.timers.set(HubTimer::Login(id), now + self.config.login_timeout);
     }
 
     fn text(&mut self, id: ConnectionId, text: &str, now: Instant) {
         let Some(connection) = self.connections.get(&id) else { return };
-        let place = connection.place;
-        if let Place::Room(..) = place {
+        let state = connection.state;
+        if let State::Member(..) = state {
             self.timers.set(HubTimer::Silence(id), now + self.config.silence);
         }
         let packet = match ClientPacket::decode(text) {
             Ok(packet) => packet,
             // Nothing better can come of it: who makes such a login waits for the answer to that.
-            Err(error @ PacketError::Unusable(_, LOGIN, seq)) if place == Place::Door => {
+            Err(error @ PacketError::Unusable(_, LOGIN, seq)) if state == State::New => {
                 let why: String = error.to_string().chars().take(MAX_LOGGED).collect();
                 self.log(Level::Debug, format!("{id} refused: {why}"));
                 let ack = Ack::refused(room::BAD_PARAMETER, why);
                 let notice = Notice::Refused(room::REMOVED);
-                return self.turn_away(id, Cid::default(), seq, ack, &notice, now);
+                return self.refuse_login(id, Cid::default(), seq, ack, &notice, now);
             }
             Err(error @ (PacketError::UnknownCommand(_, seq) | PacketError::Unusable(_, _, seq))) => {
                 // Any known number acknowledges any command (2.4): the caller fails now instead of
@@ -211,10 +211,10 @@ impl Hub {
             }
             Err(error @ PacketError::Malformed(_)) => return self.bad_packet(id, &error.to_string(), now),
         };
-        match place {
-            Place::Door => self.knock(id, &packet, now),
-            Place::Room(cid, uid) => self.command(id, cid, uid, &packet, now),
-            Place::WayOut => {
+        match state {
+            State::New => self.authenticate(id, &packet, now),
+            State::Member(cid, uid) => self.command(id, cid, uid, &packet, now),
+            State::Leaving => {
                 if packet.command == Command::Logout {
                     self.ack(id, packet.command.ack_number(), packet.seq, &Ack::ok());
                     self.close(id, CLOSE_NORMAL, "");
@@ -225,13 +225,13 @@ impl Hub {
 
     fn closed(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.forget(id) else { return };
-        self.leave_place(connection.place, now);
+        self.lose_connection(connection.state, now);
     }
 
     fn kick(&mut self, cid: Cid, uid: Uid, now: Instant) {
         let Some(member) = self.member(cid, uid) else { return };
         if let Some(connection) = member.presence.connection() {
-            self.show_out(connection, cid, &Notice::Kicked(room::REMOVED), now);
+            self.dismiss(connection, cid, &Notice::Kicked(room::REMOVED), now);
         }
         self.log(Level::Info, format!("room {cid}: {uid} is removed by the operator"));
         self.remove(cid, uid);
@@ -272,11 +272,11 @@ impl Hub {
         match timer {
             HubTimer::Login(id) => self.close(id, CLOSE_POLICY, "no login"),
             HubTimer::Silence(id) => {
-                let Some(place) = self.connections.get(&id).map(|connection| connection.place) else {
+                let Some(state) = self.connections.get(&id).map(|connection| connection.state) else {
                     return;
                 };
                 self.close(id, CLOSE_POLICY, "silent for too long");
-                self.leave_place(place, now);
+                self.lose_connection(state, now);
             }
             HubTimer::Farewell(id) => self.close(id, CLOSE_NORMAL, ""),
             HubTimer::Grace(cid, uid) => {
@@ -296,7 +296,7 @@ impl Hub {
                 let Some(room) = self.rooms.remove(&cid) else { return };
                 for (uid, member) in room.members {
                     if let Some(connection) = member.presence.connection() {
-                        self.show_out(connection, cid, &Notice::Refused(room::ROOM_CLOSED), now);
+                        self.dismiss(connection, cid, &Notice::Refused(room::ROOM_CLOSED), now);
                     }
                     self.forget_member(cid, uid);
                 }
@@ -305,7 +305,7 @@ impl Hub {
     }
 
     /// A packet on a connection that has not logged in.
-    fn knock(&mut self, id: ConnectionId, packet: &ClientPacket, now: Instant) {
+    fn authenticate(&mut self, id: ConnectionId, packet: &ClientPacket, now: Instant) {
         let Command::Login(login) = &packet.command else {
             let refused = Ack::refused(room::NOT_LOGGED_IN, "not logged in");
             return self.ack(id, packet.command.ack_number(), packet.seq, &refused);
@@ -317,14 +317,22 @@ impl Hub {
         // Anybody can cause this as often as they like.
         self.log(Level::Debug, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
         let ack = Ack::refused(refusal.code(), refusal.to_string());
-        self.turn_away(id, login.cid, packet.seq, ack, &refusal.notice(), now);
+        self.refuse_login(id, login.cid, packet.seq, ack, &refusal.notice(), now);
     }
 
     /// Answers a login that leads nowhere: with both packets, in this order, because the vendor's clients
     /// end cleanly on no other answer (3.2).
-    fn turn_away(&mut self, id: ConnectionId, cid: Cid, seq: Seq, ack: Ack, notice: &Notice, now: Instant) {
+    fn refuse_login(
+        &mut self,
+        id: ConnectionId,
+        cid: Cid,
+        seq: Seq,
+        ack: Ack,
+        notice: &Notice,
+        now: Instant,
+    ) {
         self.ack(id, 1, seq, &Ack { userlist: Some(vec![]), ..ack });
-        self.show_out(id, cid, notice, now);
+        self.dismiss(id, cid, notice, now);
     }
 
     fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, rights: Rights, now: Instant) {
@@ -344,7 +352,7 @@ impl Hub {
             member.ticket = expires;
         }
         if let Some(connection) = self.connections.get_mut(&id) {
-            connection.place = Place::Room(cid, uid);
+            connection.state = State::Member(cid, uid);
         }
         self.timers.clear(HubTimer::Login(id));
         self.timers.set(HubTimer::Silence(id), now + self.config.silence);
@@ -353,7 +361,7 @@ impl Hub {
                 self.log(Level::Info, format!("room {cid}: {uid} joined"));
                 // Before it learns its URLs, so that they work.
                 self.admit(cid, uid);
-                self.greet(id, cid, uid, seq, settling, now);
+                self.answer_login(id, cid, uid, seq, settling, now);
                 self.tell_others(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
                 });
@@ -362,7 +370,7 @@ impl Hub {
                 self.log(Level::Info, format!("room {cid}: {uid} is back"));
                 match replaced {
                     // Another device: the vendor's clients come back for ever unless they are told.
-                    Some(old) if new_stay => self.show_out(old, cid, &Refusal::Replaced.notice(), now),
+                    Some(old) if new_stay => self.dismiss(old, cid, &Refusal::Replaced.notice(), now),
                     // The same one, which has given its old connection up.
                     Some(old) => self.close(old, CLOSE_REPLACED, ""),
                     None => {}
@@ -380,13 +388,21 @@ impl Hub {
                         self.mute(cid, uid, media, false);
                     }
                 }
-                self.greet(id, cid, uid, seq, settling, now);
+                self.answer_login(id, cid, uid, seq, settling, now);
             }
         }
     }
 
     /// Answers the login: everybody in the room, oneself first, then what is muted.
-    fn greet(&mut self, id: ConnectionId, cid: Cid, uid: Uid, seq: Seq, settling: Option<u32>, now: Instant) {
+    fn answer_login(
+        &mut self,
+        id: ConnectionId,
+        cid: Cid,
+        uid: Uid,
+        seq: Seq,
+        settling: Option<u32>,
+        now: Instant,
+    ) {
         let resume = self.return_ticket(cid, uid, now);
         let Some(room) = self.rooms.get(&cid) else { return };
         let Some(member) = room.members.get(&uid) else { return };
@@ -409,7 +425,7 @@ impl Hub {
         }
     }
 
-    /// A packet of a member. Its place says who it is; the packet's own uid matters to a mute only,
+    /// A packet of a member. Its state says who it is; the packet's own uid matters to a mute only,
     /// because a reconnected 4.6.11 may name channel 0 (5.5).
     fn command(&mut self, id: ConnectionId, cid: Cid, uid: Uid, packet: &ClientPacket, now: Instant) {
         let Some(room) = self.rooms.get(&cid) else { return };
@@ -547,8 +563,8 @@ impl Hub {
     }
 
     /// What a vanished connection leaves behind: a member in its grace period, or nothing.
-    fn leave_place(&mut self, place: Place, now: Instant) {
-        let Place::Room(cid, uid) = place else { return };
+    fn lose_connection(&mut self, state: State, now: Instant) {
+        let State::Member(cid, uid) = state else { return };
         let Some(member) = self.member(cid, uid) else { return };
         member.presence = Presence::Lost;
         self.timers.clear(HubTimer::Confirm(cid, uid));
@@ -557,9 +573,9 @@ impl Hub {
     }
 
     /// Says goodbye to a connection whose membership has ended, and gives it time to say so itself.
-    fn show_out(&mut self, id: ConnectionId, cid: Cid, notice: &Notice, now: Instant) {
+    fn dismiss(&mut self, id: ConnectionId, cid: Cid, notice: &Notice, now: Instant) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        connection.place = Place::WayOut;
+        connection.state = State::Leaving;
         self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_notice(notice, cid)));
         self.timers.clear(HubTimer::Login(id));
         self.timers.clear(HubTimer::Silence(id));
@@ -569,7 +585,7 @@ impl Hub {
     fn bad_packet(&mut self, id: ConnectionId, why: &str, now: Instant) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.bad_packets += 1;
-        let (count, place) = (connection.bad_packets, connection.place);
+        let (count, state) = (connection.bad_packets, connection.state);
         if count == 1 {
             // The text may quote the packet, which is not ours to repeat at length.
             let why: String = why.chars().take(MAX_LOGGED).collect();
@@ -578,7 +594,7 @@ impl Hub {
         if count > self.config.max_bad_packets {
             self.log(Level::Warn, format!("{id} is closed after {count} bad packets"));
             self.close(id, CLOSE_POLICY, "too many bad packets");
-            self.leave_place(place, now);
+            self.lose_connection(state, now);
         }
     }
 
@@ -635,19 +651,19 @@ enum Phase {
 
 #[derive(Debug)]
 struct Connection {
-    place: Place,
+    state: State,
     bad_packets: u32,
 }
 
-/// Where a connection stands.
+/// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum State {
     /// Not logged in.
-    Door,
+    New,
     /// The connection of this member.
-    Room(Cid, Uid),
+    Member(Cid, Uid),
     /// Told to go.
-    WayOut,
+    Leaving,
 }
 
 /// The number of the login.

@@ -1460,7 +1460,7 @@ impl Bench {
                 match member.presence {
                     Presence::Online { connection, unconfirmed, .. } => {
                         online += 1;
-                        assert_eq!(hub.connections[&connection].place, Place::Room(*cid, *uid));
+                        assert_eq!(hub.connections[&connection].state, State::Member(*cid, *uid));
                         assert_eq!(unconfirmed.is_empty(), !hub.timers.is_set(HubTimer::Confirm(*cid, *uid)));
                         assert!(unconfirmed.iter().all(|media| member.published.contains(media)) && !waits);
                     }
@@ -1470,7 +1470,7 @@ impl Bench {
             }
         }
         let places =
-            hub.connections.values().filter(|connection| matches!(connection.place, Place::Room(..)));
+            hub.connections.values().filter(|connection| matches!(connection.state, State::Member(..)));
         assert_eq!(places.count(), online);
         assert!(hub.connections.len() <= hub.config.max_connections);
     }
