@@ -27,7 +27,7 @@ use self::stay::Rights;
 use super::doors::{ConnectionId, HubInput, HubOutput, Level};
 use super::limits::{HubConfig, HubTimer, Timers};
 use super::quality::QualityReport;
-use super::room::{self, Arrival, Member, NotOneRoom, Presence, Refusal, Room, RoomStatus};
+use super::room::{self, Arrival, LoginRefusal, Member, NotOneRoom, Presence, Room, RoomStatus};
 use super::wish::CaptionWish;
 use crate::rights::{MediaUrls, Secret, stream_name};
 
@@ -110,14 +110,14 @@ impl Hub {
     /// # Errors
     ///
     /// Says what stands in the way.
-    pub fn admits(&self, cid: Cid, uid: Uid) -> Result<(), Refusal> {
+    pub fn admits(&self, cid: Cid, uid: Uid) -> Result<(), LoginRefusal> {
         match self.rooms.get(&cid) {
-            _ if self.is_banned(cid, uid) => Err(Refusal::Banned),
-            None if self.rooms.len() >= self.config.max_rooms => Err(Refusal::TooManyRooms),
+            _ if self.is_banned(cid, uid) => Err(LoginRefusal::Banned),
+            None if self.rooms.len() >= self.config.max_rooms => Err(LoginRefusal::TooManyRooms),
             None => Ok(()),
-            Some(room) if room.closing => Err(Refusal::RoomClosing),
+            Some(room) if room.closing => Err(LoginRefusal::RoomClosing),
             Some(room) if room.members.contains_key(&uid) => Ok(()),
-            Some(room) if room.members.len() >= self.config.max_members => Err(Refusal::RoomFull),
+            Some(room) if room.members.len() >= self.config.max_members => Err(LoginRefusal::RoomFull),
             Some(_) => Ok(()),
         }
     }
@@ -370,7 +370,7 @@ impl Hub {
                 self.log(Level::Info, format!("room {cid}: {uid} is back"));
                 match replaced {
                     // Another device: the vendor's clients come back for ever unless they are told.
-                    Some(old) if new_stay => self.dismiss(old, cid, &Refusal::Replaced.notice(), now),
+                    Some(old) if new_stay => self.dismiss(old, cid, &LoginRefusal::Replaced.notice(), now),
                     // The same one, which has given its old connection up.
                     Some(old) => self.close(old, CLOSE_REPLACED, ""),
                     None => {}

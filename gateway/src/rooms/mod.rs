@@ -20,6 +20,6 @@ pub use self::order::{
 };
 pub(crate) use self::quality::STATISTICS;
 pub use self::quality::{Quality, QualityReport, Sample};
-pub use self::room::{Generation, MemberStatus, NotOneRoom, Refusal, RoomStatus};
+pub use self::room::{Generation, LoginRefusal, MemberStatus, NotOneRoom, RoomStatus};
 pub(crate) use self::wish::MAX_LANGUAGE;
 pub use self::wish::{CaptionWish, Interruption};

@@ -285,7 +285,7 @@ pub enum NotOneRoom {
 
 /// Why a member cannot enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum LoginRefusal {
     /// The ticket itself is no good.
     #[error(transparent)]
     Ticket(#[from] TokenError),
@@ -312,7 +312,7 @@ pub enum Refusal {
     Replaced,
 }
 
-impl Refusal {
+impl LoginRefusal {
     /// The code in bootstrap and login answers (docs/protocol.md 1.4, 3.2).
     #[must_use]
     pub const fn code(self) -> i32 {

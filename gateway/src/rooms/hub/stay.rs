@@ -8,7 +8,7 @@ use nertc_miniapp::wire::protocol::Login;
 use super::Hub;
 use crate::clock::Reading;
 use crate::rights::{LoginTicket, TokenError};
-use crate::rooms::room::{self, Refusal};
+use crate::rooms::room::{self, LoginRefusal};
 
 impl Hub {
     /// The stay of a member, which a later one must come after (docs/protocol.md 12.6).
@@ -27,23 +27,23 @@ impl Hub {
 
     /// Who is in the room already, grace period included, may come back whatever has expired meanwhile; and
     /// who was there before this process, with what it was last given (docs/protocol.md 12.6).
-    pub(super) fn check(&self, login: &Login, now: Instant) -> Result<Rights, Refusal> {
+    pub(super) fn check(&self, login: &Login, now: Instant) -> Result<Rights, LoginRefusal> {
         if login.mode.is_some_and(|mode| mode > u32::from(room::MAX_MODE)) {
-            return Err(Refusal::NoSuchMode);
+            return Err(LoginRefusal::NoSuchMode);
         }
         let ticket = LoginTicket::read(&self.secret, &login.token)?;
         if (ticket.cid, ticket.uid) != (login.cid.0, login.uid.0) {
-            return Err(Refusal::OtherTicket);
+            return Err(LoginRefusal::OtherTicket);
         }
         let resumed = LoginTicket::read(&self.secret, &login.resume).ok();
         let resumed = resumed.filter(|resumed| resumed.is_for_the_same(&ticket));
         let rights = Rights { ticket, resumed };
         let present = self.stay_of(login.cid, login.uid);
         if self.is_banned(login.cid, login.uid) {
-            return Err(Refusal::Banned);
+            return Err(LoginRefusal::Banned);
         }
         if present.is_some_and(|present| rights.stay() < present) {
-            return Err(Refusal::Replaced);
+            return Err(LoginRefusal::Replaced);
         }
         let now = self.reading(now).earliest_ms;
         let has_expired = [Some(&rights.ticket), rights.resumed.as_ref()];

@@ -1004,7 +1004,7 @@ fn the_largest_room_with_everything_on_greets_in_one_frame_and_a_full_one_in_wha
     assert!(longest <= MAX_FRAME, "{longest} bytes");
     let waiting = bench.texts[&last].len();
     assert!(waiting <= bench.hub.config.told_at_once(), "{waiting} frames");
-    assert_eq!(bench.hub.admits(bench.ticket_cid, CAROL), Err(Refusal::RoomFull), "one more");
+    assert_eq!(bench.hub.admits(bench.ticket_cid, CAROL), Err(LoginRefusal::RoomFull), "one more");
 }
 
 #[test]
@@ -1037,7 +1037,7 @@ fn one_member_more_than_allowed_is_refused() {
     let mut bench = Bench::with(HubConfig { max_members: 2, ..HubConfig::default() });
     let alice = bench.join(ALICE);
     bench.join(BOB);
-    assert_eq!(bench.hub.admits(CID, CAROL), Err(Refusal::RoomFull));
+    assert_eq!(bench.hub.admits(CID, CAROL), Err(LoginRefusal::RoomFull));
     let carol = bench.join(CAROL);
     assert_eq!(bench.last_ack(carol), Some((1, 4003)));
     let again = bench.join(ALICE);
@@ -1049,7 +1049,7 @@ fn one_member_more_than_allowed_is_refused() {
 fn one_room_more_than_allowed_is_refused() {
     let mut bench = Bench::with(HubConfig { max_rooms: 1, ..HubConfig::default() });
     let alice = bench.join(ALICE);
-    assert_eq!(bench.hub.admits(Cid(7), BOB), Err(Refusal::TooManyRooms));
+    assert_eq!(bench.hub.admits(Cid(7), BOB), Err(LoginRefusal::TooManyRooms));
     bench.send(alice, Command::Logout);
     assert_eq!(bench.hub.admits(Cid(7), BOB), Ok(()), "an empty room is gone");
 }
@@ -1097,7 +1097,7 @@ fn a_banned_member_is_removed_and_stays_out_until_its_time_is_over() {
     assert_eq!(bench.ban(ALICE, Some(Duration::from_secs(60))), Ok(()));
     assert_eq!(bench.notices(alice).pop(), Some(Notice::Kicked(Some(2))));
     assert_eq!(bench.notices(bob), [Notice::Leave(ALICE)]);
-    assert_eq!(bench.hub.admits(CID, ALICE), Err(Refusal::Banned), "no new ticket");
+    assert_eq!(bench.hub.admits(CID, ALICE), Err(LoginRefusal::Banned), "no new ticket");
     assert_eq!((bench.hub.admits(CID, CAROL), bench.hub.admits(Cid(7), ALICE)), (Ok(()), Ok(())));
 
     let again = bench.open();
@@ -1119,7 +1119,7 @@ fn a_ban_holds_as_long_as_any_ticket_outlives_the_room_and_can_be_lifted() {
     assert_eq!(bench.hub.room_count(), 0, "the last member takes the room along");
     let life = bench.hub.config.return_life;
     bench.pass(life.as_secs() - 1);
-    assert_eq!(bench.hub.admits(CID, ALICE), Err(Refusal::Banned));
+    assert_eq!(bench.hub.admits(CID, ALICE), Err(LoginRefusal::Banned));
     bench.pass(1);
     assert_eq!(bench.hub.admits(CID, ALICE), Ok(()));
 
