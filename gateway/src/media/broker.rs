@@ -20,7 +20,7 @@ pub use self::directory::Slot;
 pub use self::limits::BrokerLimits;
 pub use self::packet::{Packet, Track};
 pub use self::place::Ended;
-use crate::media::{MediaStatistics, Refusal};
+use crate::media::{MediaRefusal, MediaStatistics};
 use crate::rights::Action;
 
 /// Every stream of the server.
@@ -57,7 +57,7 @@ impl Broker {
     /// # Errors
     ///
     /// Refuses a second holder, and one stream more than the limit.
-    pub fn publish(&self, name: &str, holder: u64) -> Result<Slot, Refusal> {
+    pub fn publish(&self, name: &str, holder: u64) -> Result<Slot, MediaRefusal> {
         let slot = self.directory().publish(name, holder, &self.limits)?;
         open(&slot.stream).begin(slot.id);
         Ok(slot)
@@ -69,7 +69,7 @@ impl Broker {
     ///
     /// Refuses one player, one waiting player or one stream more than the limit, unless somebody has more
     /// places than its share.
-    pub fn play(&self, name: &str, holder: u64, now_ms: u64) -> Result<Slot, Refusal> {
+    pub fn play(&self, name: &str, holder: u64, now_ms: u64) -> Result<Slot, MediaRefusal> {
         let slot = self.directory().play(name, holder, &self.limits)?;
         open(&slot.stream).play(slot.id, Arc::clone(&slot.place), now_ms);
         Ok(slot)

@@ -12,7 +12,7 @@ use tokio::time::timeout_at;
 
 use super::broker::BrokerLimits;
 use super::streams::{Publication, Streams, Subscription};
-use crate::media::{Refusal, name_and_grant};
+use crate::media::{MediaRefusal, name_and_grant};
 use crate::net::{Memory, Stranger};
 use crate::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder};
 
@@ -121,7 +121,11 @@ impl Engine {
     }
 
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
-    pub(crate) async fn publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, Refusal> {
+    pub(crate) async fn publish(
+        &self,
+        asked: &str,
+        stranger: &Stranger,
+    ) -> Result<Publication, MediaRefusal> {
         let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
         let publication = self.streams.publish(name, holder.uid)?;
         self.confirm(Action::Publish, name, holder)?;
@@ -134,7 +138,7 @@ impl Engine {
         &self,
         asked: &str,
         stranger: Option<&Stranger>,
-    ) -> Result<Subscription, Refusal> {
+    ) -> Result<Subscription, MediaRefusal> {
         let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
         let subscription = self.streams.play(name, holder.uid)?;
         self.confirm(Action::Play, name, holder)?;
@@ -156,7 +160,7 @@ impl Engine {
         action: Action,
         asked: &'a str,
         stranger: Option<&Stranger>,
-    ) -> Result<(&'a str, Holder), Refusal> {
+    ) -> Result<(&'a str, Holder), MediaRefusal> {
         let (name, grant) = name_and_grant(asked)?;
         let holder = self.grants.verify(grant, action, name)?;
         let mut place = None;
@@ -178,7 +182,7 @@ impl Engine {
     }
 
     /// Asked again after a slot was taken: a review in between would have found nothing to end.
-    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), Refusal> {
+    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), MediaRefusal> {
         match self.authorizer.admits(action, name, holder) {
             Admission::Granted => Ok(()),
             Admission::Refused(refusal) => Err(refusal.into()),

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::broker::{Packet, Track};
 use super::engine::Engine;
 use super::streams::Subscription;
-use crate::media::{APP, Refusal};
+use crate::media::{APP, MediaRefusal};
 use crate::net::{Handover, Stranger, cors};
 
 /// `GET /live/<stream>.flv?grant=<grant>`.
@@ -66,17 +66,17 @@ async fn subscribe(
     file: &str,
     query: &str,
     stranger: Option<&Stranger>,
-) -> Result<Subscription, Refusal> {
-    let name = file.strip_suffix(".flv").ok_or(Refusal::BadName)?;
+) -> Result<Subscription, MediaRefusal> {
+    let name = file.strip_suffix(".flv").ok_or(MediaRefusal::BadName)?;
     let asked = format!("{name}?{query}");
     engine.play(&asked, stranger).await
 }
 
-fn refuse(refusal: Refusal) -> Response {
+fn refuse(refusal: MediaRefusal) -> Response {
     let status = match refusal {
-        Refusal::BadName => StatusCode::NOT_FOUND,
-        Refusal::Grant(_) => StatusCode::FORBIDDEN,
-        Refusal::Busy | Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
+        MediaRefusal::BadName => StatusCode::NOT_FOUND,
+        MediaRefusal::Grant(_) => StatusCode::FORBIDDEN,
+        MediaRefusal::Busy | MediaRefusal::Full => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));
     // Who waited for its holder in vain has left its place among the strangers.

@@ -51,7 +51,7 @@ pub struct MediaStatistics {
 
 /// Why a client may not publish or play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum MediaRefusal {
     /// The stream's name is empty, too long or has characters outside `A-Z a-z 0-9 - _ .`.
     #[error("no such stream name")]
     BadName,
@@ -69,11 +69,11 @@ pub enum Refusal {
 /// Splits what a client calls the stream into the stream's own name and the grant.
 ///
 /// The name alone is the key under which publisher and players meet: each has a grant of its own.
-pub(crate) fn name_and_grant(text: &str) -> Result<(&str, &str), Refusal> {
+pub(crate) fn name_and_grant(text: &str) -> Result<(&str, &str), MediaRefusal> {
     let (name, query) = text.split_once('?').unwrap_or((text, ""));
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || name.len() > MAX_NAME_LEN || !name.bytes().all(plain) {
-        return Err(Refusal::BadName);
+        return Err(MediaRefusal::BadName);
     }
     let grant = query.split('&').find_map(|field| field.strip_prefix("grant=")).unwrap_or("");
     Ok((name, grant))
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_name_is_short_and_plain() {
         for name in ["", "?grant=g", "a/b", "a b", "ä", "a%20b", &"a".repeat(129)] {
-            assert_eq!(name_and_grant(name), Err(Refusal::BadName), "{name}");
+            assert_eq!(name_and_grant(name), Err(MediaRefusal::BadName), "{name}");
         }
         assert!(name_and_grant(&"a".repeat(128)).is_ok());
     }

@@ -25,7 +25,7 @@ use self::session::{Event, Role, Session, SessionError};
 use super::broker::Packet;
 use super::engine::{EmbeddedLimits, Engine};
 use super::streams::{Publication, Subscription};
-use crate::media::Refusal;
+use crate::media::MediaRefusal;
 use crate::net::{Exhausted, Pace, Rate, Stranger};
 
 /// Why a connection ended before its client said so.
@@ -38,7 +38,7 @@ pub(crate) enum Cut {
     #[error("{0}")]
     Session(#[from] SessionError),
     #[error("refused: {0}")]
-    Refused(#[from] Refusal),
+    Refused(#[from] MediaRefusal),
     #[error("it was cut off or replaced")]
     Ended,
     #[error("it sends more than may be sent")]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::task::yield_now;
 
 use super::broker::{Broker, BrokerLimits, Ended, Packet, Slot};
-use crate::media::Refusal;
+use crate::media::MediaRefusal;
 
 /// All streams of one broker, shared by the connections.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ impl Streams {
     /// # Errors
     ///
     /// As [`Broker::publish`].
-    pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, Refusal> {
+    pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, MediaRefusal> {
         let slot = self.broker.publish(name, holder)?;
         Ok(Publication { slot, streams: self.clone() })
     }
@@ -38,7 +38,7 @@ impl Streams {
     /// # Errors
     ///
     /// As [`Broker::play`].
-    pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, Refusal> {
+    pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, MediaRefusal> {
         let slot = self.broker.play(name, holder, self.now_ms())?;
         Ok(Subscription { slot, streams: self.clone() })
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::limits::BrokerLimits;
 use super::place::{Place, SlotId};
 use super::stream::Stream;
-use crate::media::{MediaStatistics, Refusal};
+use crate::media::{MediaRefusal, MediaStatistics};
 use crate::rights::Action;
 
 #[derive(Debug, Default)]
@@ -51,13 +51,13 @@ impl Directory {
         name: &str,
         holder: u64,
         limits: &BrokerLimits,
-    ) -> Result<Slot, Refusal> {
+    ) -> Result<Slot, MediaRefusal> {
         let name = self.open(name, limits)?;
         let id = self.mint();
         let entry = self.entries.entry(Arc::clone(&name)).or_default();
         if let Some((old, occupant)) = &entry.publisher {
             if occupant.holder != holder {
-                return Err(Refusal::Busy);
+                return Err(MediaRefusal::Busy);
             }
             occupant.place.end();
             forget(&mut self.holders, holder, *old);
@@ -69,7 +69,12 @@ impl Directory {
         Ok(Slot { id, name, place, stream })
     }
 
-    pub(super) fn play(&mut self, name: &str, holder: u64, limits: &BrokerLimits) -> Result<Slot, Refusal> {
+    pub(super) fn play(
+        &mut self,
+        name: &str,
+        holder: u64,
+        limits: &BrokerLimits,
+    ) -> Result<Slot, MediaRefusal> {
         let name = self.open(name, limits)?;
         self.make_room(&name, holder, limits)?;
         let id = self.mint();
@@ -140,7 +145,7 @@ impl Directory {
     /// Finds a place for one player more of a holder. The same one's oldest goes where it has its share
     /// already: a phone that comes back does so long before its old connection is known to be dead. Where
     /// all places are taken, whoever has most gives one up, as long as that makes things fairer.
-    fn make_room(&mut self, name: &Arc<str>, holder: u64, limits: &BrokerLimits) -> Result<(), Refusal> {
+    fn make_room(&mut self, name: &Arc<str>, holder: u64, limits: &BrokerLimits) -> Result<(), MediaRefusal> {
         let players = self.entries.get(name).map_or(&NOBODY, |entry| &entry.players);
         let mut own = players.iter().filter(|(_, occupant)| occupant.holder == holder).map(|(id, _)| *id);
         let oldest = own.next();
@@ -175,13 +180,13 @@ impl Directory {
     }
 
     /// Its own name for a stream, if there may be one.
-    fn open(&self, name: &str, limits: &BrokerLimits) -> Result<Arc<str>, Refusal> {
+    fn open(&self, name: &str, limits: &BrokerLimits) -> Result<Arc<str>, MediaRefusal> {
         if self.is_closed {
-            return Err(Refusal::Full);
+            return Err(MediaRefusal::Full);
         }
         match self.entries.get_key_value(name) {
             Some((name, _)) => Ok(Arc::clone(name)),
-            None if self.entries.len() >= limits.streams => Err(Refusal::Full),
+            None if self.entries.len() >= limits.streams => Err(MediaRefusal::Full),
             None => Ok(name.into()),
         }
     }
@@ -196,7 +201,7 @@ impl Directory {
 fn fairest<'a>(
     crowd: impl Iterator<Item = (SlotId, u64, &'a Arc<str>)>,
     newcomer: u64,
-) -> Result<(Arc<str>, SlotId), Refusal> {
+) -> Result<(Arc<str>, SlotId), MediaRefusal> {
     let mut holders = BTreeMap::<u64, (usize, SlotId, &Arc<str>)>::new();
     for (id, holder, name) in crowd {
         let known = holders.entry(holder).or_insert((0, id, name));
@@ -207,7 +212,7 @@ fn fairest<'a>(
     }
     let own = holders.get(&newcomer).map_or(0, |(count, ..)| *count);
     let most = holders.into_values().max_by_key(|(count, id, _)| (*count, std::cmp::Reverse(*id)));
-    let (_, id, name) = most.filter(|(count, ..)| *count > own + 1).ok_or(Refusal::Full)?;
+    let (_, id, name) = most.filter(|(count, ..)| *count > own + 1).ok_or(MediaRefusal::Full)?;
     Ok((Arc::clone(name), id))
 }
 

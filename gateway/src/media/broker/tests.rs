@@ -180,7 +180,7 @@ fn time_survives_a_wrap_and_an_encoder_that_starts_over() {
 fn the_same_holder_replaces_itself_and_another_is_refused() {
     let mut bench = Bench::new();
     let old = bench.publish(1);
-    assert_eq!(bench.try_publish(2), Err(Refusal::Busy));
+    assert_eq!(bench.try_publish(2), Err(MediaRefusal::Busy));
     let new = bench.publish(1);
     assert_eq!(bench.push(old, 0, KEY), Err(Ended));
     bench.leave(old);
@@ -199,15 +199,15 @@ fn one_more_than_the_limit_is_refused() {
     bench.broker.limits.waiting_players = 2;
     bench.broker.limits.players_per_stream = 1;
     play(&mut bench, "a").unwrap();
-    assert_eq!(play(&mut bench, "a"), Err(Refusal::Full), "a stream's players");
+    assert_eq!(play(&mut bench, "a"), Err(MediaRefusal::Full), "a stream's players");
     let leaver = play(&mut bench, "b").unwrap();
-    assert_eq!(bench.try_publish(1), Err(Refusal::Full), "streams");
+    assert_eq!(bench.try_publish(1), Err(MediaRefusal::Full), "streams");
     bench.leave(leaver);
     bench.broker.limits.waiting_players = 1;
-    assert_eq!(play(&mut bench, "b"), Err(Refusal::Full), "waiting players");
+    assert_eq!(play(&mut bench, "b"), Err(MediaRefusal::Full), "waiting players");
     bench.publish(1);
     bench.broker.limits.players = 1;
-    assert_eq!(play(&mut bench, NAME), Err(Refusal::Full), "players");
+    assert_eq!(play(&mut bench, NAME), Err(MediaRefusal::Full), "players");
     bench.broker.limits.players = 2;
     play(&mut bench, NAME).unwrap();
     assert_eq!(bench.broker.statistics().streams, 2);
@@ -221,11 +221,11 @@ fn the_largest_room_plays_one_stream_though_every_player_has_come_back_and_one_m
     for _ in 0..2 * MOST_MEMBERS {
         play("a").unwrap();
     }
-    assert_eq!(play("a"), Err(Refusal::Full));
+    assert_eq!(play("a"), Err(MediaRefusal::Full));
     for _ in 2 * MOST_MEMBERS..BrokerLimits::default().players {
         play("b").unwrap();
     }
-    assert_eq!(play("c"), Err(Refusal::Full), "all of them wait, and no more fit in");
+    assert_eq!(play("c"), Err(MediaRefusal::Full), "all of them wait, and no more fit in");
 }
 
 #[test]
@@ -241,9 +241,9 @@ fn a_stream_whose_places_are_taken_has_one_for_who_has_fewer_than_another() {
     bench.play_as(NAME, 2).unwrap();
     bench.play_as(NAME, 3).unwrap();
     assert_eq!(bench.try_take(second, 1), Err(Ended), "the oldest of who has most");
-    assert_eq!(bench.play_as(NAME, 2).err(), Some(Refusal::Full), "as many as anybody has");
+    assert_eq!(bench.play_as(NAME, 2).err(), Some(MediaRefusal::Full), "as many as anybody has");
     bench.play_as(NAME, 4).unwrap();
-    assert_eq!(bench.play_as(NAME, 5).err(), Some(Refusal::Full), "everybody has one");
+    assert_eq!(bench.play_as(NAME, 5).err(), Some(MediaRefusal::Full), "everybody has one");
     assert_eq!(bench.broker.statistics().players, 4);
 }
 
@@ -327,8 +327,8 @@ fn an_ended_stream_is_over_for_everyone_and_nothing_of_it_stays() {
 fn a_closed_broker_lets_nobody_in() {
     let mut bench = Bench::new();
     bench.broker.close();
-    assert_eq!(bench.try_publish(1), Err(Refusal::Full));
-    assert_eq!(bench.play_as(NAME, 2), Err(Refusal::Full));
+    assert_eq!(bench.try_publish(1), Err(MediaRefusal::Full));
+    assert_eq!(bench.play_as(NAME, 2), Err(MediaRefusal::Full));
 }
 
 #[test]
@@ -659,7 +659,7 @@ impl Bench {
         self.try_publish(holder).unwrap()
     }
 
-    fn try_publish(&mut self, holder: u64) -> Result<SlotId, Refusal> {
+    fn try_publish(&mut self, holder: u64) -> Result<SlotId, MediaRefusal> {
         let slot = self.broker.publish(NAME, holder)?;
         Ok(self.keep(slot))
     }
@@ -668,7 +668,7 @@ impl Bench {
         self.play_as(NAME, 2).unwrap()
     }
 
-    fn play_as(&mut self, name: &str, holder: u64) -> Result<SlotId, Refusal> {
+    fn play_as(&mut self, name: &str, holder: u64) -> Result<SlotId, MediaRefusal> {
         let slot = self.broker.play(name, holder, self.now)?;
         Ok(self.keep(slot))
     }
