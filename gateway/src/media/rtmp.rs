@@ -21,12 +21,13 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use self::session::{Event, Role, Session, SessionError};
+use self::session::{ServerSession, SessionError, SessionEvent};
 use super::broker::Packet;
 use super::engine::{EmbeddedLimits, Engine};
 use super::streams::{Publication, Subscription};
 use crate::media::MediaRefusal;
 use crate::net::{Exhausted, Pace, Rate, Stranger};
+use crate::rights::Action;
 
 /// Why a connection ended before its client said so.
 #[derive(Debug, Error)]
@@ -87,12 +88,12 @@ async fn decide(
     line: &mut Line,
     engine: &Engine,
     stranger: &Stranger,
-) -> Result<Option<(Session, Admitted)>, Cut> {
+) -> Result<Option<(ServerSession, Admitted)>, Cut> {
     let request = timeout(engine.limits.negotiation, negotiate(line, engine));
-    let Some((mut session, role, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
+    let Some((mut session, action, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
         return Ok(None);
     };
-    let admitted = answer(line, &mut session, role, &asked, engine, stranger).await?;
+    let admitted = answer(line, &mut session, action, &asked, engine, stranger).await?;
     Ok(admitted.map(|admitted| (session, admitted)))
 }
 
@@ -115,7 +116,7 @@ impl Line {
     }
 
     /// Waits until more may be read or looked at. Safe to cancel.
-    async fn pause(&mut self, session: &mut Session) -> Result<(), Cut> {
+    async fn pause(&mut self, session: &mut ServerSession) -> Result<(), Cut> {
         loop {
             let now = Instant::now();
             self.messages.spend(session.take_messages(), now);
@@ -147,8 +148,8 @@ enum Admitted {
 }
 
 /// Goes through the handshake and the commands up to the one request.
-async fn negotiate(line: &mut Line, engine: &Engine) -> Result<Option<(Session, Role, String)>, Cut> {
-    let mut session = Session::new(engine.limits.message_bytes);
+async fn negotiate(line: &mut Line, engine: &Engine) -> Result<Option<(ServerSession, Action, String)>, Cut> {
+    let mut session = ServerSession::new(engine.limits.message_bytes);
     // Who has something to say begins at once.
     let first = timeout(engine.limits.first_byte, fill(line, &mut session));
     if !first.await.map_err(|_| Cut::Undecided)?? || !shake_hands(line, &mut session).await? {
@@ -157,8 +158,8 @@ async fn negotiate(line: &mut Line, engine: &Engine) -> Result<Option<(Session, 
     let stalled = engine.limits.stalled;
     loop {
         match session.poll_event() {
-            Ok(Some(Event::Request(role, asked))) => return Ok(Some((session, role, asked))),
-            Ok(Some(Event::Media(_) | Event::Alive | Event::Finished)) => {}
+            Ok(Some(SessionEvent::Request(action, asked))) => return Ok(Some((session, action, asked))),
+            Ok(Some(SessionEvent::Media(_) | SessionEvent::Alive | SessionEvent::Finished)) => {}
             Ok(None) => {
                 flush(line, &mut session, stalled).await?;
                 if !fill(line, &mut session).await? {
@@ -176,16 +177,16 @@ async fn negotiate(line: &mut Line, engine: &Engine) -> Result<Option<(Session, 
 /// Answers the request, as soon as it is known whether it may be granted.
 async fn answer(
     line: &mut Line,
-    session: &mut Session,
-    role: Role,
+    session: &mut ServerSession,
+    action: Action,
     asked: &str,
     engine: &Engine,
     stranger: &Stranger,
 ) -> Result<Option<Admitted>, Cut> {
     let admitted = async {
-        match role {
-            Role::Publisher => engine.publish(asked, stranger).await.map(Admitted::Publisher),
-            Role::Player => engine.play(asked, Some(stranger)).await.map(Admitted::Player),
+        match action {
+            Action::Publish => engine.publish(asked, stranger).await.map(Admitted::Publisher),
+            Action::Play => engine.play(asked, Some(stranger)).await.map(Admitted::Player),
         }
     };
     let admitted = tokio::select! {
@@ -210,7 +211,7 @@ async fn answer(
 
 /// Returns when a client that waits for its answer has gone. What it says before the answer is kept, up to a
 /// limit.
-async fn hung_up(line: &mut Line, session: &mut Session) {
+async fn hung_up(line: &mut Line, session: &mut ServerSession) {
     while session.buffer().len() < UNHEARD {
         if !matches!(fill(line, session).await, Ok(true)) {
             return;
@@ -221,7 +222,7 @@ async fn hung_up(line: &mut Line, session: &mut Session) {
     }
 }
 
-async fn shake_hands(line: &mut Line, session: &mut Session) -> Result<bool, Cut> {
+async fn shake_hands(line: &mut Line, session: &mut ServerSession) -> Result<bool, Cut> {
     let mut handshake = Handshake::new(PeerType::Server);
     loop {
         let received = session.buffer().split();
@@ -243,7 +244,7 @@ async fn shake_hands(line: &mut Line, session: &mut Session) -> Result<bool, Cut
 
 async fn publish(
     line: &mut Line,
-    session: &mut Session,
+    session: &mut ServerSession,
     publication: &Publication,
     engine: &Engine,
 ) -> Result<(), Cut> {
@@ -298,18 +299,18 @@ enum Next {
 }
 
 /// Takes out what was read, as much as may be passed on at once.
-fn gather(session: &mut Session, allowance: u64) -> (Vec<Packet>, Next) {
+fn gather(session: &mut ServerSession, allowance: u64) -> (Vec<Packet>, Next) {
     let most = usize::try_from(allowance).unwrap_or(usize::MAX).clamp(1, GATHERED);
     let mut packets = Vec::new();
     while packets.len() < most {
         let next = match session.poll_event() {
-            Ok(Some(Event::Media(packet))) => {
+            Ok(Some(SessionEvent::Media(packet))) => {
                 packets.push(packet);
                 continue;
             }
-            Ok(Some(Event::Alive)) => Next::Alive,
-            Ok(Some(Event::Finished)) => Next::Finished,
-            Ok(Some(Event::Request(..))) => Next::Wrong(SessionError::Command),
+            Ok(Some(SessionEvent::Alive)) => Next::Alive,
+            Ok(Some(SessionEvent::Finished)) => Next::Finished,
+            Ok(Some(SessionEvent::Request(..))) => Next::Wrong(SessionError::Command),
             Ok(None) => Next::Wait,
             Err(error) => Next::Wrong(error),
         };
@@ -320,7 +321,7 @@ fn gather(session: &mut Session, allowance: u64) -> (Vec<Packet>, Next) {
 
 async fn play(
     mut line: Line,
-    mut session: Session,
+    mut session: ServerSession,
     mut subscription: Subscription,
     engine: &Engine,
 ) -> Result<(), Cut> {
@@ -344,9 +345,9 @@ async fn play(
                     return Ok(());
                 }
                 match session.poll_event() {
-                    Ok(None | Some(Event::Alive)) => {}
-                    Ok(Some(Event::Finished)) => return Ok(()),
-                    Ok(Some(Event::Request(..) | Event::Media(_))) => {
+                    Ok(None | Some(SessionEvent::Alive)) => {}
+                    Ok(Some(SessionEvent::Finished)) => return Ok(()),
+                    Ok(Some(SessionEvent::Request(..) | SessionEvent::Media(_))) => {
                         return Err(SessionError::Command.into());
                     }
                     Err(error) => {
@@ -368,7 +369,7 @@ async fn play(
 /// nothing more comes, while what it still sends is taken.
 async fn dismiss(
     line: &mut Line,
-    session: &mut Session,
+    session: &mut ServerSession,
     cut: Option<&Cut>,
     stalled: Duration,
 ) -> Result<(), Cut> {
@@ -390,7 +391,7 @@ async fn dismiss(
 /// Tells a client why it is cut off, so that whoever looks at an encoder's log need not guess.
 async fn refuse(
     line: &mut Line,
-    session: &mut Session,
+    session: &mut ServerSession,
     reason: &(dyn Display + Sync),
     stalled: Duration,
 ) -> Result<(), Cut> {
@@ -401,7 +402,7 @@ async fn refuse(
 }
 
 /// Reads what has come, as fast as it may come; `false` is the end. Safe to cancel.
-async fn fill(line: &mut Line, session: &mut Session) -> Result<bool, Cut> {
+async fn fill(line: &mut Line, session: &mut ServerSession) -> Result<bool, Cut> {
     // Whoever has something to say all the time lets others have their turn.
     if std::mem::take(&mut line.was_full) {
         yield_now().await;
@@ -419,7 +420,7 @@ async fn fill(line: &mut Line, session: &mut Session) -> Result<bool, Cut> {
     Ok(read > 0)
 }
 
-async fn flush(line: &mut Line, session: &mut Session, stalled: Duration) -> Result<(), Cut> {
+async fn flush(line: &mut Line, session: &mut ServerSession, stalled: Duration) -> Result<(), Cut> {
     let mut out: Bytes = session.take_output();
     while out.has_remaining() {
         let written = timeout(stalled, line.socket.write_buf(&mut out));

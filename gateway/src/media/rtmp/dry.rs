@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 
-use super::session::{Event, Session};
+use super::session::{ServerSession, SessionEvent};
 use crate::media::broker::Packet;
 use crate::media::engine::EmbeddedLimits;
 
 /// One RTMP connection after its handshake. Whatever it asks for is granted.
 #[derive(Debug)]
 pub struct DryConnection {
-    session: Session,
+    session: ServerSession,
 }
 
 /// What a socket brings at once.
@@ -17,7 +17,7 @@ const READ: usize = 64 * 1024;
 
 impl Default for DryConnection {
     fn default() -> Self {
-        Self { session: Session::new(EmbeddedLimits::default().message_bytes) }
+        Self { session: ServerSession::new(EmbeddedLimits::default().message_bytes) }
     }
 }
 
@@ -34,10 +34,10 @@ impl DryConnection {
             self.session.received(piece.len());
             loop {
                 match self.session.poll_event() {
-                    Ok(Some(Event::Media(packet))) => media.push(packet),
-                    Ok(Some(Event::Request(..))) => self.session.accept(),
-                    Ok(Some(Event::Alive)) => {}
-                    Ok(Some(Event::Finished)) => return Err("finished".to_owned()),
+                    Ok(Some(SessionEvent::Media(packet))) => media.push(packet),
+                    Ok(Some(SessionEvent::Request(..))) => self.session.accept(),
+                    Ok(Some(SessionEvent::Alive)) => {}
+                    Ok(Some(SessionEvent::Finished)) => return Err("finished".to_owned()),
                     Ok(None) => break,
                     Err(error) => {
                         self.session.refuse(&error.to_string());

@@ -14,12 +14,13 @@ use super::chunks::{ChunkError, ChunkReader, DEFAULT_CHUNK, Message, OUR_CHUNK, 
 use super::enhanced::{self, MediaError};
 use crate::media::broker::{Packet, Track};
 use crate::media::{APP, amf};
+use crate::rights::Action;
 
 /// One connection's protocol state.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct ServerSession {
     reader: ChunkReader,
-    stage: Stage,
+    state: State,
     out: BytesMut,
     chunk_size: usize,
     /// Bytes, modulo 2^32: whoever counts so far has to wrap as well.
@@ -39,27 +40,20 @@ pub(super) struct Session {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum State {
     /// Nothing asked for yet.
     Idle,
     Connected,
     /// The answer to a request is being thought about.
-    Asking(Role, u32),
-    Active(Role, u32),
-}
-
-/// What a client wants to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    Publisher,
-    Player,
+    Asking(Action, u32),
+    Active(Action, u32),
 }
 
 /// What a client said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum SessionEvent {
     /// It wants the named stream; answer with `accept` or `refuse` before asking for more.
-    Request(Role, String),
+    Request(Action, String),
     /// It sent media, as the publisher it was accepted as.
     Media(Packet),
     /// It answered a ping.
@@ -83,11 +77,11 @@ pub(crate) enum SessionError {
     App,
 }
 
-impl Session {
+impl ServerSession {
     pub(super) fn new(longest: usize) -> Self {
         Self {
             reader: ChunkReader::new(LONGEST_COMMAND),
-            stage: Stage::Idle,
+            state: State::Idle,
             out: BytesMut::new(),
             chunk_size: DEFAULT_CHUNK,
             received: 0,
@@ -123,7 +117,7 @@ impl Session {
     }
 
     /// Reads on until the client said something that matters; `None` needs more bytes.
-    pub(super) fn poll_event(&mut self) -> Result<Option<Event>, SessionError> {
+    pub(super) fn poll_event(&mut self) -> Result<Option<SessionEvent>, SessionError> {
         while let Some(message) = self.next()? {
             let event = match message.kind {
                 SET_CHUNK_SIZE => {
@@ -147,7 +141,7 @@ impl Session {
                         let pong = [&PING_RESPONSE[..], &moment[..moment.len().min(4)]].concat();
                         self.control(USER_CONTROL, &pong);
                     }
-                    message.body.starts_with(&PING_RESPONSE).then_some(Event::Alive)
+                    message.body.starts_with(&PING_RESPONSE).then_some(SessionEvent::Alive)
                 }
                 AUDIO => self.media(Track::Audio, message)?,
                 VIDEO => self.media(Track::Video, message)?,
@@ -190,23 +184,23 @@ impl Session {
 
     /// How much is worth reading at once: only publishers say much.
     pub(super) fn appetite(&self) -> usize {
-        match self.stage {
-            Stage::Active(Role::Publisher, _) => 64 * 1024,
-            Stage::Active(Role::Player, _) | Stage::Asking(..) | Stage::Connected | Stage::Idle => 4 * 1024,
+        match self.state {
+            State::Active(Action::Publish, _) => 64 * 1024,
+            State::Active(Action::Play, _) | State::Asking(..) | State::Connected | State::Idle => 4 * 1024,
         }
     }
 
     pub(super) fn accept(&mut self) {
-        let Stage::Asking(role, stream_id) = self.stage else {
+        let State::Asking(action, stream_id) = self.state else {
             return;
         };
-        self.stage = Stage::Active(role, stream_id);
-        match role {
-            Role::Publisher => {
+        self.state = State::Active(action, stream_id);
+        match action {
+            Action::Publish => {
                 self.reader.set_longest(self.longest);
                 self.status(stream_id, "status", "NetStream.Publish.Start", "Go ahead.");
             }
-            Role::Player => {
+            Action::Play => {
                 let begin = [&STREAM_BEGIN[..], &stream_id.to_be_bytes()].concat();
                 self.control(USER_CONTROL, &begin);
                 self.status(stream_id, "status", "NetStream.Play.Reset", "Starting over.");
@@ -217,15 +211,15 @@ impl Session {
 
     /// Says why it goes no further: with what was asked for, or with the connection as a whole.
     pub(super) fn refuse(&mut self, reason: &str) {
-        let (stream_id, code) = match self.stage {
-            Stage::Idle | Stage::Connected => (0, "NetConnection.Connect.Failed"),
-            Stage::Asking(role, stream_id) | Stage::Active(role, stream_id) => match role {
-                Role::Publisher => (stream_id, "NetStream.Publish.Denied"),
-                Role::Player => (stream_id, "NetStream.Play.Failed"),
+        let (stream_id, code) = match self.state {
+            State::Idle | State::Connected => (0, "NetConnection.Connect.Failed"),
+            State::Asking(action, stream_id) | State::Active(action, stream_id) => match action {
+                Action::Publish => (stream_id, "NetStream.Publish.Denied"),
+                Action::Play => (stream_id, "NetStream.Play.Failed"),
             },
         };
-        if self.stage != Stage::Idle {
-            self.stage = Stage::Connected;
+        if self.state != State::Idle {
+            self.state = State::Connected;
         }
         self.status(stream_id, "error", code, reason);
     }
@@ -237,7 +231,7 @@ impl Session {
 
     /// Queues a packet for a player.
     pub(super) fn send(&mut self, packet: &Packet) {
-        let Stage::Active(Role::Player, stream_id) = self.stage else {
+        let State::Active(Action::Play, stream_id) = self.state else {
             return;
         };
         let kind = match packet.track {
@@ -251,7 +245,7 @@ impl Session {
 
     /// Tells a publisher that it is none any more.
     pub(super) fn unpublish(&mut self) {
-        let Stage::Active(Role::Publisher, stream_id) = self.stage else {
+        let State::Active(Action::Publish, stream_id) = self.state else {
             return;
         };
         let code = "NetStream.Unpublish.Success";
@@ -260,7 +254,7 @@ impl Session {
 
     /// Tells a player that the stream is over.
     pub(super) fn finish(&mut self) {
-        let Stage::Active(Role::Player, stream_id) = self.stage else {
+        let State::Active(Action::Play, stream_id) = self.state else {
             return;
         };
         let code = "NetStream.Play.UnpublishNotify";
@@ -283,8 +277,8 @@ impl Session {
         Ok(message)
     }
 
-    fn media(&mut self, track: Track, message: Message) -> Result<Option<Event>, MediaError> {
-        let Stage::Active(Role::Publisher, _) = self.stage else {
+    fn media(&mut self, track: Track, message: Message) -> Result<Option<SessionEvent>, MediaError> {
+        let State::Active(Action::Publish, _) = self.state else {
             return Ok(None);
         };
         let (number, body) = enhanced::plain(track, message.body)?;
@@ -297,12 +291,12 @@ impl Session {
             return Err(MediaError::SecondTrack);
         }
         let timestamp = message.timestamp;
-        Ok(body.map(|body| Event::Media(Packet { track, timestamp, body })))
+        Ok(body.map(|body| SessionEvent::Media(Packet { track, timestamp, body })))
     }
 
     /// Keeps metadata as it came, unless no player could read it: players know fields that we do not.
-    fn data(&self, message: Message) -> Option<Event> {
-        let Stage::Active(Role::Publisher, _) = self.stage else {
+    fn data(&self, message: Message) -> Option<SessionEvent> {
+        let State::Active(Action::Publish, _) = self.state else {
             return None;
         };
         if message.body.len() > LONGEST_COMMAND {
@@ -314,42 +308,42 @@ impl Session {
         let is_metadata = body.starts_with(ON_METADATA) && body.len() > ON_METADATA.len();
         let (track, timestamp) = (Track::Metadata, message.timestamp);
         let packet = || Packet { track, timestamp, body: Bytes::copy_from_slice(body) };
-        is_metadata.then(|| Event::Media(packet()))
+        is_metadata.then(|| SessionEvent::Media(packet()))
     }
 
-    fn command(&mut self, body: &[u8], stream_id: u32) -> Result<Option<Event>, SessionError> {
+    fn command(&mut self, body: &[u8], stream_id: u32) -> Result<Option<SessionEvent>, SessionError> {
         let mut values = read_values(body).unwrap_or_default().into_iter();
         let (Some(Amf0Value::Utf8String(name)), Some(Amf0Value::Number(transaction))) =
             (values.next(), values.next())
         else {
             return Ok(None);
         };
-        match (name.as_str(), self.stage) {
-            ("connect", Stage::Idle) => self.connect(transaction, values.next())?,
-            ("createStream", Stage::Connected) => {
+        match (name.as_str(), self.state) {
+            ("connect", State::Idle) => self.connect(transaction, values.next())?,
+            ("createStream", State::Connected) => {
                 let answer = [Amf0Value::Null, Amf0Value::Number(STREAM.into())];
                 self.invoke(0, "_result", transaction, &answer);
             }
             // Encoders that ask for these may wait for an answer.
-            ("releaseStream" | "FCPublish" | "FCSubscribe", Stage::Connected) => {
+            ("releaseStream" | "FCPublish" | "FCSubscribe", State::Connected) => {
                 let answer = [Amf0Value::Null, Amf0Value::Undefined];
                 self.invoke(0, "_result", transaction, &answer);
             }
-            ("publish" | "play", Stage::Connected) => {
-                let role = match name.as_str() {
-                    "publish" => Role::Publisher,
-                    _ => Role::Player,
+            ("publish" | "play", State::Connected) => {
+                let action = match name.as_str() {
+                    "publish" => Action::Publish,
+                    _ => Action::Play,
                 };
                 let Some(Amf0Value::Utf8String(stream)) = values.nth(1) else {
                     return Err(SessionError::Command);
                 };
                 // Who leaves it out, or never created one, means the only one there is.
-                self.stage = Stage::Asking(role, stream_id.max(STREAM));
-                return Ok(Some(Event::Request(role, stream)));
+                self.state = State::Asking(action, stream_id.max(STREAM));
+                return Ok(Some(SessionEvent::Request(action, stream)));
             }
             ("connect" | "publish" | "play", _) => return Err(SessionError::Command),
-            ("closeStream" | "deleteStream" | "FCUnpublish", Stage::Active(..)) => {
-                return Ok(Some(Event::Finished));
+            ("closeStream" | "deleteStream" | "FCUnpublish", State::Active(..)) => {
+                return Ok(Some(SessionEvent::Finished));
             }
             // Pause, volume, bandwidth checks, private commands: none needs an answer.
             _ => {}
@@ -371,7 +365,7 @@ impl Session {
             self.invoke(0, "_error", transaction, &[Amf0Value::Null, status]);
             return Err(SessionError::App);
         }
-        self.stage = Stage::Connected;
+        self.state = State::Connected;
         self.control(WINDOW, &OUR_WINDOW.to_be_bytes());
         let dynamic = [&OUR_WINDOW.to_be_bytes()[..], &[2]].concat();
         self.control(PEER_BANDWIDTH, &dynamic);

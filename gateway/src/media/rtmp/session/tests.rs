@@ -9,7 +9,7 @@ fn a_publisher_is_asked_about_before_its_media_counts() {
     assert_eq!(session.poll_event(), Ok(None));
 
     feed_command(&mut session, "publish", &[Amf0Value::Null, text("s?grant=g")]);
-    let request = Event::Request(Role::Publisher, "s?grant=g".to_owned());
+    let request = SessionEvent::Request(Action::Publish, "s?grant=g".to_owned());
     assert_eq!(session.poll_event(), Ok(Some(request)));
     feed(&mut session, VIDEO, 1, b"hasty");
     assert_eq!(session.poll_event(), Ok(None));
@@ -17,9 +17,9 @@ fn a_publisher_is_asked_about_before_its_media_counts() {
     session.accept();
     feed(&mut session, VIDEO, 1, b"frame");
     let packet = Packet { track: Track::Video, timestamp: 0, body: Bytes::from_static(b"frame") };
-    assert_eq!(session.poll_event(), Ok(Some(Event::Media(packet))));
+    assert_eq!(session.poll_event(), Ok(Some(SessionEvent::Media(packet))));
     feed_command(&mut session, "deleteStream", &[Amf0Value::Null]);
-    assert_eq!(session.poll_event(), Ok(Some(Event::Finished)));
+    assert_eq!(session.poll_event(), Ok(Some(SessionEvent::Finished)));
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_refusal_is_a_status_of_the_stream() {
     for (name, code) in [("publish", "NetStream.Publish.Denied"), ("play", "NetStream.Play.Failed")] {
         let mut session = connected();
         feed_command(&mut session, name, &[Amf0Value::Null, text("s")]);
-        assert!(matches!(session.poll_event(), Ok(Some(Event::Request(..)))));
+        assert!(matches!(session.poll_event(), Ok(Some(SessionEvent::Request(..)))));
         session.take_output();
         session.refuse("because");
         let [status] = &sent(&mut session)[..] else {
@@ -44,7 +44,7 @@ fn metadata_keeps_every_field_and_loses_its_envelope() {
     let mut session = publishing();
     let inner = [ON_METADATA, b"\x08\0\0\0\x01\0\x01x\x05\0\0\x09"].concat();
     feed(&mut session, AMF0_DATA, 1, &[SET_DATA_FRAME, &inner].concat());
-    let Ok(Some(Event::Media(packet))) = session.poll_event() else {
+    let Ok(Some(SessionEvent::Media(packet))) = session.poll_event() else {
         unreachable!("metadata is media");
     };
     assert_eq!((packet.track, &packet.body[..]), (Track::Metadata, &inner[..]));
@@ -61,7 +61,7 @@ fn data_that_is_no_metadata_is_ignored() {
 
 #[test]
 fn another_application_is_refused() {
-    let mut session = Session::new(1000);
+    let mut session = ServerSession::new(1000);
     let properties = object([("app", text("vod"))]);
     feed_command(&mut session, "connect", &[properties]);
     assert_eq!(session.poll_event(), Err(SessionError::App));
@@ -95,14 +95,14 @@ fn a_long_message_is_refused_before_admission_and_taken_after() {
 
     let mut session = publishing();
     feed(&mut session, VIDEO, 1, &vec![0; LONGEST_COMMAND + 1]);
-    assert!(matches!(session.poll_event(), Ok(Some(Event::Media(_)))));
+    assert!(matches!(session.poll_event(), Ok(Some(SessionEvent::Media(_)))));
     feed(&mut session, VIDEO, 1, &vec![0; 100_001]);
     assert_eq!(session.poll_event(), too_long);
 }
 
 #[test]
 fn what_arrives_is_acknowledged_before_a_window_is_full() {
-    let heard = |session: &mut Session| {
+    let heard = |session: &mut ServerSession| {
         let totals = sent(session).into_iter().filter(|m| m.kind == ACKNOWLEDGEMENT);
         totals.map(|m| number(&m.body).unwrap()).collect::<Vec<_>>()
     };
@@ -140,7 +140,7 @@ fn metadata_and_commands_come_in_the_newer_form_too() {
     {
         let mut session = publishing();
         feed(&mut session, AMF3_DATA, 1, &[zero, SET_DATA_FRAME, ON_METADATA, value].concat());
-        let Ok(Some(Event::Media(packet))) = session.poll_event() else {
+        let Ok(Some(SessionEvent::Media(packet))) = session.poll_event() else {
             unreachable!("metadata is media");
         };
         let plain = [ON_METADATA, b"\x03\0\x01x\x05\0\0\x09"].concat();
@@ -152,7 +152,7 @@ fn metadata_and_commands_come_in_the_newer_form_too() {
     ] {
         let mut session = connected();
         feed(&mut session, AMF3_COMMAND, 1, body);
-        let request = Event::Request(Role::Publisher, "s".to_owned());
+        let request = SessionEvent::Request(Action::Publish, "s".to_owned());
         assert_eq!(session.poll_event(), Ok(Some(request)));
     }
 }
@@ -169,7 +169,7 @@ fn messages_among_others_count_as_if_they_came_alone() {
     write_message(session.buffer(), &message, DEFAULT_CHUNK);
     feed(&mut session, AUDIO, 1, b"alone");
     let mut next = || match session.poll_event().unwrap() {
-        Some(Event::Media(packet)) => (packet.timestamp, packet.body),
+        Some(SessionEvent::Media(packet)) => (packet.timestamp, packet.body),
         other => unreachable!("{other:?}"),
     };
     assert_eq!(next(), (1000, Bytes::from_static(b"sound")));
@@ -182,8 +182,11 @@ fn a_second_track_is_refused_at_once() {
     let mut session = publishing();
     feed(&mut session, VIDEO, 1, b"\x17\x01");
     feed(&mut session, AUDIO, 1, b"\x95\x01Opus\x01data");
-    assert!(matches!(session.poll_event(), Ok(Some(Event::Media(_)))));
-    assert!(matches!(session.poll_event(), Ok(Some(Event::Media(_)))), "the only sound, whatever its number");
+    assert!(matches!(session.poll_event(), Ok(Some(SessionEvent::Media(_)))));
+    assert!(
+        matches!(session.poll_event(), Ok(Some(SessionEvent::Media(_)))),
+        "the only sound, whatever its number"
+    );
     feed(&mut session, VIDEO, 1, b"\x96\x01avc1\x01data");
     assert_eq!(session.poll_event(), Err(SessionError::Media(MediaError::SecondTrack)));
     session.refuse("because");
@@ -194,7 +197,7 @@ fn a_second_track_is_refused_at_once() {
 #[test]
 fn a_client_of_enhanced_rtmp_hears_what_is_passed_on() {
     let answer = |properties| {
-        let mut session = Session::new(1000);
+        let mut session = ServerSession::new(1000);
         feed_command(&mut session, "connect", &[properties]);
         assert_eq!(session.poll_event(), Ok(None));
         let result = sent(&mut session).pop().unwrap();
@@ -223,7 +226,7 @@ fn no_bytes_whatever_make_it_panic_or_hold_more_than_it_may() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for round in 0..3000 {
         let mut session = match round % 3 {
-            0 => Session::new(100_000),
+            0 => ServerSession::new(100_000),
             1 => connected(),
             _ => publishing(),
         };
@@ -237,7 +240,7 @@ fn no_bytes_whatever_make_it_panic_or_hold_more_than_it_may() {
 }
 
 /// Feeds noise, or a well-formed message with noise in it; `false` once the session gave up.
-fn feed_random(session: &mut Session, random: &mut Random) -> bool {
+fn feed_random(session: &mut ServerSession, random: &mut Random) -> bool {
     let length = random.below(400);
     let noise: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
     match random.below(4) {
@@ -258,8 +261,8 @@ fn feed_random(session: &mut Session, random: &mut Random) -> bool {
     }
     loop {
         match session.poll_event() {
-            Ok(Some(Event::Request(..))) if random.below(2) == 0 => session.accept(),
-            Ok(Some(Event::Request(..))) => session.refuse("no"),
+            Ok(Some(SessionEvent::Request(..))) if random.below(2) == 0 => session.accept(),
+            Ok(Some(SessionEvent::Request(..))) => session.refuse("no"),
             Ok(Some(_)) => {}
             Ok(None) => return true,
             Err(_) => return false,
@@ -278,36 +281,36 @@ impl Random {
     }
 }
 
-fn connected() -> Session {
-    let mut session = Session::new(100_000);
+fn connected() -> ServerSession {
+    let mut session = ServerSession::new(100_000);
     feed_command(&mut session, "connect", &[object([("app", text("live"))])]);
     assert_eq!(session.poll_event(), Ok(None));
     session.take_output();
     session
 }
 
-fn publishing() -> Session {
+fn publishing() -> ServerSession {
     let mut session = connected();
     feed_command(&mut session, "publish", &[Amf0Value::Null, text("s")]);
-    assert!(matches!(session.poll_event(), Ok(Some(Event::Request(..)))));
+    assert!(matches!(session.poll_event(), Ok(Some(SessionEvent::Request(..)))));
     session.accept();
     session.take_output();
     session
 }
 
-fn feed_command(session: &mut Session, name: &str, rest: &[Amf0Value]) {
+fn feed_command(session: &mut ServerSession, name: &str, rest: &[Amf0Value]) {
     let mut values = vec![text(name), Amf0Value::Number(1.0)];
     values.extend_from_slice(rest);
     let body = rml_amf0::serialize(&values).unwrap();
     feed(session, AMF0_COMMAND, 1, &body);
 }
 
-fn feed(session: &mut Session, kind: u8, stream_id: u32, body: &[u8]) {
+fn feed(session: &mut ServerSession, kind: u8, stream_id: u32, body: &[u8]) {
     let message = Message { kind, stream_id, timestamp: 0, body: Bytes::copy_from_slice(body) };
     write_message(session.buffer(), &message, DEFAULT_CHUNK);
 }
 
-fn sent(session: &mut Session) -> Vec<Message> {
+fn sent(session: &mut ServerSession) -> Vec<Message> {
     let mut reader = ChunkReader::new(100_000);
     reader.set_chunk_size(OUR_CHUNK as u32);
     reader.buffer.extend_from_slice(&session.take_output());
