@@ -9,7 +9,7 @@ mod fields;
 mod operator;
 mod pick;
 mod reports;
-mod tasks;
+mod task_server;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -46,7 +46,7 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
     for path in ["/nrtc/getChannelInfos.action", "/nrtcproxy/nrtc/getChannelInfos.action"] {
         public = public.route(path, post(bootstrap));
     }
-    public = public.merge(tasks::router());
+    public = public.merge(task_server::router());
     if context.dev {
         public = public.route("/v1/dev/token", post(dev_token));
     }

@@ -1,4 +1,4 @@
-//! The room server's calls about RTMP tasks (docs/protocol.md 9).
+//! The task server: what clients ask about RTMP tasks (docs/protocol.md 9).
 
 use std::sync::Arc;
 
