@@ -19,7 +19,7 @@ pub use self::order::{
     Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
 };
 pub(crate) use self::quality::STATISTICS;
-pub use self::quality::{Quality, QualityReport, Sample};
+pub use self::quality::{MemberQuality, QualityReport, Sample};
 pub use self::room::{Generation, LoginRefusal, MemberStatus, NotOneRoom, RoomStatus};
 pub(crate) use self::wish::MAX_LANGUAGE;
 pub use self::wish::{CaptionWish, Interruption};

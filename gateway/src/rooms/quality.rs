@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// What a member reports: of what it pushes, and of each member that it plays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Quality {
+pub struct MemberQuality {
     /// What the pusher last told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push: Option<Sample>,
@@ -42,7 +42,7 @@ pub struct QualityReport {
     pub values: BTreeMap<&'static str, f64>,
 }
 
-impl Quality {
+impl MemberQuality {
     pub(super) fn learn(&mut self, report: QualityReport, at: u64) {
         let sample = match report.source {
             None => self.push.get_or_insert_default(),

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::doors::{ConnectionId, HubOutput};
 use super::order::{Kept, TaskStatus};
-use super::quality::Quality;
+use super::quality::MemberQuality;
 use super::wish::{CaptionWish, Interruptions, MAX_LANGUAGE};
 use crate::rights::{LoginTicket, TokenError};
 
@@ -49,7 +49,7 @@ pub struct MemberStatus {
     /// Which captions it wants, if any.
     pub captions: Option<CaptionWish>,
     /// What its components last reported.
-    pub quality: Quality,
+    pub quality: MemberQuality,
 }
 
 /// An SDK generation, told by the shape of its login (Appendix A). The old one throws on any packet above
@@ -115,7 +115,7 @@ impl Room {
                 mode: login.mode.unwrap_or(0),
                 published: MediaSet::default(),
                 muted: MediaSet::default(),
-                quality: Quality::default(),
+                quality: MemberQuality::default(),
             };
             self.members.insert(uid, member);
             return Arrival::New;
@@ -213,7 +213,7 @@ pub(super) struct Member {
     pub(super) mode: u32,
     pub(super) published: MediaSet,
     pub(super) muted: MediaSet,
-    pub(super) quality: Quality,
+    pub(super) quality: MemberQuality,
 }
 
 #[derive(Debug)]
