@@ -3,11 +3,8 @@
 use super::*;
 
 pub(super) const CID: Cid = Cid(123_456_789_012_345);
-
 pub(super) const ALICE: Uid = Uid(100);
-
 pub(super) const BOB: Uid = Uid(18_446_744_073_709_551_615);
-
 pub(super) const CAROL: Uid = Uid(300);
 
 /// A hub, and everything that came out of it.
