@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use nertc_miniapp::time::Rng;
 use nertc_miniapp::wire::model::Url;
-use nertc_miniapp::wire::protocol::{Caption, MAX_FRAME, MOST_MEMBERS};
+use nertc_miniapp::wire::protocol::{Caption, Login, MAX_FRAME, MOST_MEMBERS, UserEntry};
 
 use self::bench::*;
 use super::*;
