@@ -1,13 +1,13 @@
 //! Signalling and media gateway for nertc-miniapp and the NERTC mini-program SDK.
 //!
 //! ```text
-//! http.rs ─ bootstrap, operator ─┐                       ┌─ urls.rs ─ token.rs
-//! ws.rs ─── sockets, clock ──────┴─► hub.rs (rooms) ─────┤
-//! embedded.rs ─ RTMP, HTTP-FLV ◄─── who is there, ends ──┘
+//! door/ ── bootstrap, operator ──┐                          ┌─ rights/ (tokens, grants, URLs)
+//!          sockets, clock ───────┴─► rooms/ (Hub) ──────────┤
+//! media/ ─ RTMP, HTTP-FLV ◄───────── who is there, ends ────┘
 //! ```
 //!
 //! [`rooms::Hub`] decides everything about rooms and does nothing; [`Gateway`] gives it sockets, a
-//! clock and a media engine. `docs/protocol.md` has the wire facts.
+//! clock and a media engine. `docs/protocol.md` has the wire facts, `ARCHITECTURE.md` who may know whom.
 
 pub mod clock;
 pub mod config;
