@@ -7,7 +7,7 @@ mod world;
 
 use std::time::Duration;
 
-use nertc_gateway::hub::HubConfig;
+use nertc_gateway::rooms::HubConfig;
 use nertc_miniapp::wire::protocol::{ClientPacket, MOST_MEMBERS};
 use nertc_miniapp::{AppUid, Call, CallId, Config, Error, JoinParams, Media, MediaSet, Reply, Uid};
 use serde_json::{Value, json};

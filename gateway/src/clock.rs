@@ -7,8 +7,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nertc_miniapp::time::Instant;
 
-use crate::token::Reading;
-
 /// A clock that was set once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
@@ -39,6 +37,31 @@ impl Clock {
     /// The same moment for tokio's timers, which wait to the next full millisecond.
     pub(crate) fn when(&self, at: Instant) -> tokio::time::Instant {
         self.started + at.since(self.epoch)
+    }
+}
+
+/// What time it is, by clocks that should agree and do not once somebody has set one of them.
+///
+/// What we sign lasts from the latest time on, and what is presented has expired when it has by the earliest:
+/// so a clock that is set, forward or back, ends nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// By the clock that is behind, in milliseconds since the Unix epoch.
+    pub earliest_ms: u64,
+    /// By the clock that is ahead.
+    pub latest_ms: u64,
+}
+
+impl Reading {
+    /// What two clocks say.
+    #[must_use]
+    pub fn of(one_ms: u64, other_ms: u64) -> Self {
+        Self { earliest_ms: one_ms.min(other_ms), latest_ms: one_ms.max(other_ms) }
+    }
+
+    /// How far a time is from now by the nearer clock, in milliseconds.
+    pub(crate) fn distance(&self, time_ms: u64) -> u64 {
+        self.earliest_ms.abs_diff(time_ms).min(self.latest_ms.abs_diff(time_ms))
     }
 }
 

@@ -5,6 +5,7 @@
 mod address;
 mod apps;
 mod checks;
+mod error;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,10 +21,10 @@ pub use self::address::Authority;
 use self::checks::{
     check_admin_token, collide, key_at, listening, read_listening, read_whole, unusable, whole, within,
 };
-use crate::embedded::EmbeddedLimits;
-use crate::http::{App, Apps};
-use crate::hub::HubConfig;
-use crate::token::{Secret, WeakSecret};
+pub use self::error::ConfigError;
+use crate::media::embedded::EmbeddedLimits;
+use crate::rights::{App, Apps, Secret};
+use crate::rooms::HubConfig;
 
 /// Everything the gateway needs to know.
 #[derive(Debug, Clone)]
@@ -490,76 +491,6 @@ impl Settings {
             ConfigError::BadFile { file: path.display().to_string(), line, why }
         })
     }
-}
-
-/// Why settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be opened.
-    #[error("cannot read {file}: {why}")]
-    Unreadable {
-        /// The file.
-        file: String,
-        /// What the system says.
-        why: String,
-    },
-    /// The file is not the TOML it should be.
-    #[error("{file} line {line}: {why}")]
-    BadFile {
-        /// The file.
-        file: String,
-        /// Where in the file; the line's text may hold a secret.
-        line: usize,
-        /// What is wrong.
-        why: String,
-    },
-    /// The gateway's secret is too short.
-    #[error("secret: {0}; try `openssl rand -hex 32`")]
-    WeakSecret(WeakSecret),
-    /// The operator's token is too short, or one character all over.
-    #[error(
-        "admin-token: it needs at least {} bytes, not all the same; try `openssl rand -hex 32`",
-        Secret::MIN_LEN
-    )]
-    WeakAdminToken,
-    /// Tokens are required that nobody can sign.
-    #[error("apps.{0}: secure = true needs a secret")]
-    NoAppSecret(String),
-    /// The operator's token cannot be sent.
-    #[error("admin-token: it must be of visible ASCII characters, without spaces at its ends")]
-    AdminTokenNoHeader,
-    /// A secret that signs nothing.
-    #[error("apps.{0}: its secret must not be empty; leave it out for an application without tokens")]
-    EmptyAppSecret(String),
-    /// A secret that whoever has one token can find out.
-    #[error(
-        "apps.{0}: its secret needs at least {least} bytes, not all the same, without spaces at its ends: who has \
-         one token can try shorter ones until they fit, NetEase's of 12 included; try `openssl rand -hex 32`",
-        least = Secret::MIN_LEN
-    )]
-    WeakAppSecret(String),
-    /// Users of one application could pass for those of the other.
-    #[error("apps.{0} and apps.{1}: the keys differ in digits at the end only, so their secrets must differ")]
-    SharedAppSecret(String, String),
-    /// Applications on the command line that can be read in two ways. Their text may hold a secret.
-    #[error("app: {0}")]
-    BadApps(&'static str),
-    /// A flag that would let anybody into an application that the file protects.
-    #[error("app: {0} needs a token by {1}, and none by --app or NERTC_APPS: take it out of one of them")]
-    OpenedApp(String, String),
-    /// A setting that cannot work.
-    #[error("{name}: {must}, not {value}")]
-    Unusable {
-        /// Which one.
-        name: String,
-        /// What it is.
-        value: String,
-        /// What it must be.
-        must: String,
-    },
-    /// The settings cannot be written as TOML.
-    #[error("the settings cannot be printed: {0}")]
-    Unprintable(String),
 }
 
 const BYTES_PER_KBIT: u64 = 125;

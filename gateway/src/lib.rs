@@ -1,38 +1,23 @@
 //! Signalling and media gateway for nertc-miniapp and the NERTC mini-program SDK.
 //!
 //! ```text
-//! http.rs ─ bootstrap, operator ─┐                       ┌─ urls.rs ─ token.rs
-//! ws.rs ─── sockets, clock ──────┴─► hub.rs (rooms) ─────┤
-//! embedded.rs ─ RTMP, HTTP-FLV ◄─── who is there, ends ──┘
+//! door/ ── bootstrap, operator ──┐                          ┌─ rights/ (tokens, grants, URLs)
+//!          sockets, clock ───────┴─► rooms/ (Hub) ──────────┤
+//! media/ ─ RTMP, HTTP-FLV ◄───────── who is there, ends ────┘
 //! ```
 //!
-//! [`hub::Hub`] decides everything about rooms and does nothing; [`Gateway`] gives it sockets, a
-//! clock and a media engine. `docs/protocol.md` has the wire facts.
+//! [`rooms::Hub`] decides everything about rooms and does nothing; [`Gateway`] gives it sockets, a
+//! clock and a media engine. `docs/protocol.md` has the wire facts, `ARCHITECTURE.md` who may know whom.
 
-mod amf;
-pub mod broker;
-mod clock;
+pub mod clock;
 pub mod config;
-mod cors;
-pub mod embedded;
-mod faults;
-mod flv;
-mod guests;
-mod hall;
-mod http;
-pub mod hub;
-pub mod listener;
+pub mod door;
 pub mod log;
 pub mod media;
-mod memory;
-mod pace;
-mod rtmp;
-mod serve;
-mod strangers;
-pub mod token;
-pub mod urls;
+mod net;
+pub mod rights;
+pub mod rooms;
 pub mod vital;
-mod ws;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -47,24 +32,23 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
-use crate::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
-use crate::guests::GuestList;
-pub use crate::http::{App, Apps};
-use crate::hub::Hub;
-use crate::listener::Listener;
-use crate::media::{Guests, MediaEngine};
-use crate::serve::Server;
-use crate::strangers::Crowd;
-use crate::token::{Action, Grants, Secret};
-use crate::urls::MediaUrls;
+use crate::door::listener::Listener;
+use crate::door::serve::Server;
+use crate::door::shell::HubHandle;
+use crate::door::{faults, http};
+use crate::media::MediaEngine;
+use crate::media::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
+use crate::net::Crowd;
+use crate::rights::{Action, Authorizer, Grants, MediaUrls, Roster, Secret};
+pub use crate::rights::{App, Apps};
+use crate::rooms::Hub;
 use crate::vital::Vital;
-use crate::ws::HubHandle;
 
 /// Parsers and writers without their sockets, for fuzzers (`tests/fuzz/`); no interface for anybody else.
 #[doc(hidden)]
 pub mod dry {
-    pub use crate::flv::file as flv_file;
-    pub use crate::rtmp::dry::DryConnection;
+    pub use crate::media::flv::file as flv_file;
+    pub use crate::media::rtmp::dry::DryConnection;
 }
 
 /// The whole gateway.
@@ -108,8 +92,8 @@ impl Gateway {
             },
         };
         let clock = Clock::new();
-        let guests = Arc::new(GuestList::new(config.hub.settling, clock));
-        let asked = Arc::clone(&guests) as Arc<dyn Guests>;
+        let roster = Arc::new(Roster::new(config.hub.settling, clock));
+        let asked = Arc::clone(&roster) as Arc<dyn Authorizer>;
         let vital = Vital::default();
         let media = Embedded::start(media_config, Arc::clone(&grants), asked, &vital).await;
         let media = Arc::new(media.map_err(StartError::rtmp(config.rtmp_listen))?);
@@ -122,13 +106,13 @@ impl Gateway {
         });
         let hub = Hub::new(config.hub, secret.clone(), urls);
         let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
-        let hub = HubHandle::start(&vital, hub, clock, config.send_queue, guests, Arc::clone(&engine));
+        let hub = HubHandle::start(&vital, hub, clock, config.send_queue, roster, Arc::clone(&engine));
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {
             config.public_address
         };
-        let desk = http::Desk {
+        let context = http::Context {
             hub: hub.clone(),
             clock,
             latest_ticket: AtomicU64::new(0),
@@ -143,7 +127,7 @@ impl Gateway {
             reports: AtomicU64::new(0),
             reading: Semaphore::new(1),
         };
-        let mut router = http::router(Arc::new(desk));
+        let mut router = http::router(Arc::new(context));
         if config.allow_faults {
             warn!("FAULTS ARE ALLOWED: whoever connects may ask for misbehaviour. Never in production!");
             router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));

@@ -4,6 +4,7 @@
 //! lost, and one that says the same as others before it is counted instead of printed (`repeats`). How many
 //! these were is told in the log, as soon as it can be, and by [`statistics`].
 
+mod line;
 mod repeats;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -18,6 +19,7 @@ use tracing::{Level, Metadata, error, warn};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use self::line::{Importance, Line};
 use self::repeats::{Passage, Repeats};
 
 /// The log of this process. There is one, as there is one stderr.
@@ -134,22 +136,6 @@ impl Write for Event {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-struct Line {
-    text: Vec<u8>,
-    importance: Importance,
-}
-
-/// How often lines of one kind are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Importance {
-    /// As often as they come: details that somebody asked for, and what the log says of itself.
-    Always,
-    /// One for each change in the life of a room or a member, whoever that is.
-    Transition,
-    /// What mostly strangers cause.
-    Surprise,
 }
 
 /// Lines on their way to the thread that writes.

@@ -3,8 +3,8 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use nertc_gateway::embedded::EmbeddedLimits;
 use nertc_gateway::log::Log;
+use nertc_gateway::media::embedded::EmbeddedLimits;
 use nertc_gateway::{Gateway, Settings};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use nertc_gateway::hub::HubConfig;
+use nertc_gateway::rooms::HubConfig;
 use nertc_gateway::{Config, Gateway, Running};
 use nertc_miniapp::wire::bootstrap::debug_checksum;
 use nertc_miniapp::wire::model::Uid;

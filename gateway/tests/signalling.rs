@@ -2,21 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod loopback;
+
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use nertc_gateway::hub::HubConfig;
-use nertc_gateway::token::BasicToken;
-use nertc_gateway::{App, Apps, Config, Gateway, Running};
+use nertc_gateway::rights::BasicToken;
+use nertc_gateway::rooms::HubConfig;
+use nertc_gateway::{App, Apps, Config, Running};
 use nertc_miniapp::wire::bootstrap::debug_checksum;
 use nertc_miniapp::wire::model::Uid;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use self::loopback::{config, http, now_ms, pull, push, refuses, start, wait_for};
 
 const LARGEST: u64 = u64::MAX;
 
@@ -111,7 +114,7 @@ async fn secure_mode_wants_the_token_of_this_user_and_room() {
     let debug_app = App::default();
     let apps = BTreeMap::from([("ak".to_owned(), app), ("debug".to_owned(), debug_app)]);
     let gateway = start(Config { apps: Apps::Listed(apps), dev: true, ..config() }).await;
-    let now = wall_clock_ms();
+    let now = now_ms();
     let token = |room, uid, ttl, at| BasicToken::sign("ak", "app secret", room, uid, ttl, at);
 
     let good = token("room", 100, 60, now);
@@ -845,50 +848,6 @@ impl Client {
     }
 }
 
-/// Plays the part of a live-pusher.
-fn push(url: &str) -> tokio::process::Child {
-    let source = "testsrc=size=64x64:rate=10";
-    tokio::process::Command::new("ffmpeg")
-        .args(["-loglevel", "quiet", "-re", "-f", "lavfi", "-i", source, "-c:v", "flv", "-f", "flv", url])
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("ffmpeg is needed")
-}
-
-/// Plays the part of a live-player.
-fn pull(url: &str) -> tokio::process::Child {
-    tokio::process::Command::new("ffmpeg")
-        .args(["-loglevel", "quiet", "-i", url, "-f", "null", "-"])
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("ffmpeg is needed")
-}
-
-async fn refuses(mut client: tokio::process::Child) -> bool {
-    !timeout(Duration::from_secs(20), client.wait()).await.expect("not refused").unwrap().success()
-}
-
-async fn wait_for(gateway: &Running, what: &str, count: u64) {
-    let reached = async {
-        while get(gateway, "/healthz", "").await.1["media"][what] != count {
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    let reached = timeout(Duration::from_secs(20), reached).await;
-    assert!(reached.is_ok(), "there are not {count} {what}");
-}
-
-async fn start(config: Config) -> Running {
-    Gateway::start(config).await.unwrap()
-}
-
-fn config() -> Config {
-    let any = "127.0.0.1:0".parse().unwrap();
-    Config { listen: any, rtmp_listen: any, ..Config::default() }
-}
-
 fn login_body(token: &str) -> Value {
     json!({"token": token, "scene": 1, "usertype": 3, "liveEnable": 0, "webrtc": 1, "recordAudio": 0,
         "recordVideo": 0, "rtmpRecord": 0, "recordType": "0", "role": 0, "isHostSpeaker": 0,
@@ -950,23 +909,6 @@ async fn task_post(gateway: &Running, path: &str, token: &str, body: &str) -> (u
 
 async fn get(gateway: &Running, path: &str, token: &str) -> (u16, Value) {
     http(gateway, &format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {token}\r\n"), "").await
-}
-
-async fn http(gateway: &Running, head: &str, body: &str) -> (u16, Value) {
-    let mut socket = TcpStream::connect(gateway.http_addr).await.unwrap();
-    let request = format!("{head}Host: test\r\nConnection: close\r\n\r\n{body}");
-    // The server may answer, and close, before it has read a body that is too big.
-    let _sent = socket.write_all(request.as_bytes()).await;
-    let mut answer = Vec::new();
-    let _read = timeout(Duration::from_secs(10), socket.read_to_end(&mut answer)).await.expect("no answer");
-    let answer = String::from_utf8(answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap_or_default().parse().unwrap_or(0);
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
-}
-
-fn wall_clock_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
 }
 
 const BOOTSTRAP: &str = "/nrtc/getChannelInfos.action";

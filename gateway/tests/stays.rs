@@ -2,22 +2,24 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod loopback;
+
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use nertc_gateway::hub::HubConfig;
-use nertc_gateway::token::{BasicToken, Secret};
-use nertc_gateway::{App, Apps, Config, Gateway, Running};
+use nertc_gateway::rights::{BasicToken, Secret};
+use nertc_gateway::rooms::HubConfig;
+use nertc_gateway::{App, Apps, Config, Running};
 use nertc_miniapp::wire::bootstrap::debug_checksum;
 use nertc_miniapp::wire::model::Uid;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use self::loopback::{config, http, now_ms, pull, push, refuses, start, wait_for};
 
 #[tokio::test]
 async fn a_call_goes_on_after_its_ticket_and_its_grants_have_expired_and_nothing_after_leaving() {
@@ -246,53 +248,9 @@ async fn bootstrap(gateway: &Running, form: &str) -> Value {
     post(gateway, "/nrtc/getChannelInfos.action", kind, form).await.1
 }
 
-/// Plays the part of a live-pusher.
-fn push(url: &str) -> Child {
-    let source = "testsrc=size=64x64:rate=10";
-    ffmpeg(&["-re", "-f", "lavfi", "-i", source, "-c:v", "flv", "-f", "flv", url])
-}
-
-/// Plays the part of a live-player.
-fn pull(url: &str) -> Child {
-    ffmpeg(&["-i", url, "-f", "null", "-"])
-}
-
-fn ffmpeg(arguments: &[&str]) -> Child {
-    Command::new("ffmpeg")
-        .args(["-loglevel", "quiet"])
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("ffmpeg is needed")
-}
-
-async fn refuses(mut client: Child) -> bool {
-    !timeout(Duration::from_secs(20), client.wait()).await.expect("not refused").unwrap().success()
-}
-
 /// Until the machine's clock says so: a credential must expire.
 async fn wait_until(time_ms: u64) {
     sleep(Duration::from_millis(time_ms.saturating_sub(now_ms()))).await;
-}
-
-async fn wait_for(gateway: &Running, what: &str, count: u64) {
-    let reached = async {
-        while get(gateway, "/healthz").await.1["media"][what] != count {
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    let reached = timeout(Duration::from_secs(20), reached).await;
-    assert!(reached.is_ok(), "there are not {count} {what}");
-}
-
-async fn start(config: Config) -> Running {
-    Gateway::start(config).await.unwrap()
-}
-
-fn config() -> Config {
-    let any = "127.0.0.1:0".parse().unwrap();
-    Config { listen: any, rtmp_listen: any, ..Config::default() }
 }
 
 async fn get(gateway: &Running, path: &str) -> (u16, Value) {
@@ -304,29 +262,4 @@ async fn post(gateway: &Running, path: &str, header: &str, body: &str) -> (u16, 
     http(gateway, &head, body).await
 }
 
-/// The status, and the body where it is JSON. A stream's is not waited for.
-async fn http(gateway: &Running, head: &str, body: &str) -> (u16, Value) {
-    let mut socket = TcpStream::connect(gateway.http_addr).await.unwrap();
-    let request = format!("{head}Host: test\r\nConnection: close\r\n\r\n{body}");
-    socket.write_all(request.as_bytes()).await.unwrap();
-    let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
-    let is_stream = |answer: &[u8]| answer.windows(11).any(|text| text == b"video/x-flv");
-    while !is_stream(&answer) {
-        let read =
-            timeout(Duration::from_secs(20), socket.read(&mut buffer)).await.expect("no answer").unwrap();
-        if read == 0 {
-            break;
-        }
-        answer.extend_from_slice(&buffer[..read]);
-    }
-    let answer = String::from_utf8_lossy(&answer);
-    let status = answer.split(' ').nth(1).unwrap_or_default().parse().unwrap_or(0);
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
-}
-
 const SECRET: &str = "a secret of somebody's server";
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
-}

@@ -1,6 +1,6 @@
 /**
  * A gateway that speaks the wire protocol (docs/protocol.md) as far as a call needs, in this process and
- * in virtual time. It decides as `gateway/src/hub.rs` does, unless a rule of the plan makes it refuse,
+ * in virtual time. It decides as `gateway/src/rooms/hub.rs` does, unless a rule of the plan makes it refuse,
  * stay silent, answer late or twice.
  */
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nertc_gateway::hub::HubInput;
+use nertc_gateway::rooms::HubInput;
 use nertc_miniapp::wire::protocol::Caption;
 use nertc_miniapp::{
     AppSignal, AppUid, Call, Config, Decides, Instant, JoinParams, Media, MediaSet, Role, Uid, VoiceChange,

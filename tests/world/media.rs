@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use nertc_gateway::token::{Action, Grants};
-use nertc_gateway::urls::stream_name;
+use nertc_gateway::rights::{Action, Grants, stream_name};
 use nertc_miniapp::{Call, Cid, Role, Uid};
 use serde_json::{Value, json};
 

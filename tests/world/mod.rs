@@ -27,9 +27,8 @@ use std::time::Duration;
 use client::{Client, Effect};
 use marks::Marks;
 use media::Component;
-use nertc_gateway::hub::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, HubTimer};
-use nertc_gateway::token::{Action, Grants, LoginTicket, Secret};
-use nertc_gateway::urls::MediaUrls;
+use nertc_gateway::rights::{Action, Grants, LoginTicket, MediaUrls, Secret};
+use nertc_gateway::rooms::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, HubTimer};
 use nertc_miniapp::{
     Advice, AppSignal, AppUid, Call, CallId, Cid, CloseInfo, Code, Config, Error, Event, HttpFailure,
     HttpResponse, Input, Instant, JoinParams, Media, MediaSet, Reply, RequestId, Rng, Role, SocketId, Timer,

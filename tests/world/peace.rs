@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nertc_gateway::hub::{CaptionWish, MemberStatus};
-use nertc_gateway::token::{Action, Grants};
-use nertc_gateway::urls::stream_name;
+use nertc_gateway::rights::{Action, Grants, stream_name};
+use nertc_gateway::rooms::{CaptionWish, MemberStatus};
 use nertc_miniapp::wire::protocol::{ClientPacket, Command};
 use nertc_miniapp::{Call, Cid, Error, Media, MediaSet, Role, Uid};
 

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::ConfigError;
 use super::checks::{unusable, within};
-use crate::http::{App, MAX_APP_KEY};
-use crate::token::{BasicToken, Secret};
+use super::error::ConfigError;
+use crate::rights::{App, BasicToken, MAX_APP_KEY, Secret};
 
 pub(super) type Apps = BTreeMap<String, App>;
 

@@ -8,8 +8,8 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize as _, Deserializer};
 
-use super::ConfigError;
-use crate::token::Secret;
+use super::error::ConfigError;
+use crate::rights::Secret;
 
 /// The key of the line that this place is in. What stands to the right of it may be a secret.
 pub(super) fn key_at(text: &str, place: usize) -> Option<&str> {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::{Importance, Line};
+use super::line::{Importance, Line};
 
 /// The kinds that were seen lately.
 #[derive(Debug, Default)]

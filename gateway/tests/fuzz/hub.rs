@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nertc_gateway::hub::{ConnectionId, Hub, HubConfig, HubInput, HubOutput, QualityReport};
-use nertc_gateway::token::{Action, Grants, LoginTicket, Secret};
-use nertc_gateway::urls::MediaUrls;
+use nertc_gateway::rights::{Action, Grants, LoginTicket, MediaUrls, Secret};
+use nertc_gateway::rooms::{ConnectionId, Hub, HubConfig, HubInput, HubOutput, QualityReport};
 use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Uid, Url};
 use nertc_miniapp::wire::protocol::{Caption, ServerPacket};

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use nertc_gateway::broker::{Broker, BrokerLimits, Packet, Seat, Track};
 use nertc_gateway::dry::{DryConnection, flv_file};
+use nertc_gateway::media::broker::{Broker, BrokerLimits, Packet, Slot, Track};
 
 use crate::draw::Draw;
 use crate::engine::{Rules, fuzz};
@@ -25,28 +25,28 @@ fn media() {
 }
 
 fn live(draw: &mut Draw) -> Result<(), String> {
-    let mut hall = Hall::new(draw);
+    let mut bench = Bench::new(draw);
     for _ in 0..draw.below(150) {
-        hall.step(draw)?;
+        bench.step(draw)?;
     }
-    hall.all_leave()
+    bench.all_leave()
 }
 
-struct Hall {
+struct Bench {
     broker: Broker,
     now: u64,
-    publishers: Vec<Seat>,
+    publishers: Vec<Slot>,
     players: Vec<Player>,
 }
 
 struct Player {
-    seat: Seat,
+    slot: Slot,
     reader: Reader,
     /// Nothing is known of a player that has been dropped until it looks.
     has_begun: bool,
 }
 
-impl Hall {
+impl Bench {
     fn new(draw: &mut Draw) -> Self {
         let limits = BrokerLimits {
             streams: 3,
@@ -73,8 +73,8 @@ impl Hall {
             }
             1 => {
                 let holder = draw.pick(&[1, 2, 3]);
-                if let Ok(seat) = self.broker.play(stream, holder, self.now) {
-                    self.players.push(Player { seat, reader: Reader::default(), has_begun: false });
+                if let Ok(slot) = self.broker.play(stream, holder, self.now) {
+                    self.players.push(Player { slot, reader: Reader::default(), has_begun: false });
                 }
             }
             10 if draw.chance(20) => {
@@ -93,12 +93,12 @@ impl Hall {
             11 | 12 => self.take(draw)?,
             13 => self.now += draw.pick(&[0, 1, 40, 1000, 1501, 9999, 10_000, 20_001, 86_400_000]),
             14 if !self.publishers.is_empty() => {
-                let seat = self.publishers.swap_remove(draw.below(self.publishers.len()));
-                self.broker.leave(&seat);
+                let slot = self.publishers.swap_remove(draw.below(self.publishers.len()));
+                self.broker.leave(&slot);
             }
             14 if !self.players.is_empty() => {
                 let player = self.players.swap_remove(draw.below(self.players.len()));
-                self.broker.leave(&player.seat);
+                self.broker.leave(&player.slot);
             }
             _ => {
                 let (holder, stays) = (draw.pick(&[1, 2, 3]), draw.chance(50));
@@ -116,18 +116,18 @@ impl Hall {
         if self.publishers.is_empty() {
             return;
         }
-        let seat = &self.publishers[draw.below(self.publishers.len())];
-        for slice in packets.chunks(seat.slice()) {
-            let _ended = self.broker.push(seat, slice, self.now);
+        let slot = &self.publishers[draw.below(self.publishers.len())];
+        for slice in packets.chunks(slot.slice()) {
+            let _ended = self.broker.push(slot, slice, self.now);
         }
-        self.broker.wake(seat, self.now);
+        self.broker.wake(slot, self.now);
     }
 
     fn take(&mut self, draw: &mut Draw) -> Result<(), String> {
         let budget = draw.pick(&[65_536, 1, 4096]);
         let mut gone = Vec::new();
         for (at, player) in self.players.iter_mut().enumerate() {
-            let Ok(packets) = self.broker.take(&player.seat, budget, self.now) else {
+            let Ok(packets) = self.broker.take(&player.slot, budget, self.now) else {
                 gone.push(at);
                 continue;
             };
@@ -154,17 +154,17 @@ impl Hall {
         }
         for at in gone.into_iter().rev() {
             let player = self.players.swap_remove(at);
-            self.broker.leave(&player.seat);
+            self.broker.leave(&player.slot);
         }
         Ok(())
     }
 
     fn all_leave(&mut self) -> Result<(), String> {
         for player in std::mem::take(&mut self.players) {
-            self.broker.leave(&player.seat);
+            self.broker.leave(&player.slot);
         }
-        for seat in std::mem::take(&mut self.publishers) {
-            self.broker.leave(&seat);
+        for slot in std::mem::take(&mut self.publishers) {
+            self.broker.leave(&slot);
         }
         let left = self.broker.statistics();
         match (left.streams, left.publishers, left.players) {

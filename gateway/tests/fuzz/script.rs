@@ -1,6 +1,6 @@
 //! What an RTMP client says after the handshake: well-formed, odd, or spoilt.
 
-use nertc_gateway::broker::{Packet, Track};
+use nertc_gateway::media::broker::{Packet, Track};
 
 use crate::chunks::{Message, NULL, Writer, aggregate, any_value, number, object, text};
 use crate::draw::Draw;

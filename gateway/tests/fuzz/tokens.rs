@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use nertc_gateway::token::{Action, BasicToken, Grants, Holder, LoginTicket, Reading, Secret};
+use nertc_gateway::clock::Reading;
+use nertc_gateway::rights::{Action, BasicToken, Grants, Holder, LoginTicket, Secret};
 
 use crate::draw::Draw;
 use crate::engine::{Rules, fuzz};

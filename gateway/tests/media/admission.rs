@@ -1,7 +1,7 @@
 //! Who may publish and play, and when that ends.
 
 use nertc_gateway::media::{MediaEngine as _, MediaStatistics};
-use nertc_gateway::token::Action;
+use nertc_gateway::rights::Action;
 
 use crate::bench::*;
 

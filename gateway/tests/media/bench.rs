@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
-use nertc_gateway::embedded::{Embedded, EmbeddedConfig};
-use nertc_gateway::listener::Listener;
-use nertc_gateway::media::{Admission, Guests, MediaEngine as _, MediaStatistics, Refusal};
-use nertc_gateway::token::{Action, GrantError, Grants, Holder, Secret};
+use nertc_gateway::door::listener::Listener;
+use nertc_gateway::media::embedded::{Embedded, EmbeddedConfig};
+use nertc_gateway::media::{MediaEngine as _, MediaStatistics};
+use nertc_gateway::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder, Secret};
 use nertc_gateway::vital::Vital;
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::sessions::{
@@ -44,8 +44,9 @@ impl Bench {
             EmbeddedConfig { listen: "127.0.0.1:0".parse().unwrap(), ..EmbeddedConfig::default() };
         change(&mut config);
         let stranger = Arc::new(Mutex::new(None::<u64>));
-        let guests = Arc::new(Everybody { stranger: Arc::clone(&stranger) });
-        let media = Embedded::start(config, Arc::clone(&grants), guests, &Vital::default()).await.unwrap();
+        let authorizer = Arc::new(Everybody { stranger: Arc::clone(&stranger) });
+        let media =
+            Embedded::start(config, Arc::clone(&grants), authorizer, &Vital::default()).await.unwrap();
         let http = Listener::new(http, Duration::from_secs(5));
         let router = media.flv_router();
         tokio::spawn(async move { axum::serve(http, router).await });
@@ -477,23 +478,23 @@ pub(crate) const KEY: &[u8] = &[0x17, 1, 0, 0, 0];
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const NO_FFMPEG: &str = "these tests need ffmpeg with libx264 on the PATH (apt install ffmpeg)";
 
-/// A guest list with everybody but one on it.
+/// A roster with everybody but one on it.
 struct Everybody {
     stranger: Arc<Mutex<Option<u64>>>,
 }
 
-impl Guests for Everybody {
-    fn welcomes(&self, _: Action, _: &str, uid: u64) -> bool {
+impl Authorizer for Everybody {
+    fn permits(&self, _: Action, _: &str, uid: u64) -> bool {
         *self.stranger.lock().unwrap() != Some(uid)
     }
 
     fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission {
         if holder.expires_ms <= NOW {
-            Admission::Refused(GrantError::Expired.into())
-        } else if self.welcomes(action, stream, holder.uid) {
+            Admission::Refused(GrantError::Expired)
+        } else if self.permits(action, stream, holder.uid) {
             Admission::Granted
         } else {
-            Admission::Refused(Refusal::NotAGuest)
+            Admission::Refused(GrantError::NotAMember)
         }
     }
 }

@@ -1,0 +1,115 @@
+//! Everything that is asked over HTTP: the bootstrap, the statistics sinks, the operator's calls.
+//!
+//! Knows nothing of rooms beyond asking the hub.
+
+mod bodies;
+mod bootstrap;
+mod context;
+mod fields;
+mod operator;
+mod pick;
+mod reports;
+mod task_server;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use nertc_miniapp::wire::model::Uid;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_http::timeout::TimeoutLayer;
+
+use self::bodies::{Bodies, MAX_BODY};
+use self::bootstrap::bootstrap;
+pub(crate) use self::context::Context;
+use self::context::Shared;
+use super::faults::ConnectionFaults;
+use super::shell::HubGone;
+use super::ws;
+use crate::clock::wall_clock_ms;
+use crate::log;
+use crate::net::{Stranger, cors};
+use crate::rights::{Apps, BasicToken};
+
+/// Every route, the WebSocket's included.
+pub(crate) fn router(context: Arc<Context>) -> Router {
+    let bodies = Bodies::new(MAX_BODY);
+    let mut public = Router::new().route("/healthz", get(health));
+    for path in ["/nrtc/getChannelInfos.action", "/nrtcproxy/nrtc/getChannelInfos.action"] {
+        public = public.route(path, post(bootstrap));
+    }
+    public = public.merge(task_server::router());
+    if context.dev {
+        public = public.route("/v1/dev/token", post(dev_token));
+    }
+    public =
+        public.layer(from_fn_with_state(bodies.clone(), bodies::collect)).merge(reports::router(&bodies));
+    let mut routes = public.layer(cors::layer([Method::GET, Method::HEAD, Method::POST]));
+    if context.admin_token.is_some() {
+        routes = routes.merge(operator::router(&context, &bodies));
+    }
+    routes
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        // Clients append nothing to the address (1.5), so both are doors.
+        .route("/", get(upgrade))
+        .route("/ws", get(upgrade))
+        .with_state(context)
+}
+
+async fn upgrade(
+    State(context): Shared,
+    Extension(stranger): Extension<Arc<Stranger>>,
+    faults: Option<Extension<ConnectionFaults>>,
+    request: WebSocketUpgrade,
+) -> Response {
+    ws::upgrade(context.hub.clone(), request, &stranger, faults.map(|Extension(faults)| faults))
+}
+
+async fn health(State(context): Shared) -> (StatusCode, Json<Value>) {
+    let rooms = context.hub.ask(|hub| hub.room_count()).await;
+    let (status, word) = match rooms {
+        Ok(_) => (StatusCode::OK, "ok"),
+        Err(HubGone) => (StatusCode::SERVICE_UNAVAILABLE, "stopped"),
+    };
+    let facts = json!({
+        "status": word,
+        "version": env!("CARGO_PKG_VERSION"),
+        "rooms": rooms.unwrap_or_default(),
+        "media": context.media.statistics(),
+        "reports": context.reports.load(Ordering::Relaxed),
+        "log": log::statistics(),
+    });
+    (status, Json(facts))
+}
+
+/// Signs a token for whoever asks: `--dev` only.
+async fn dev_token(State(context): Shared, Json(wanted): Json<WantedToken>) -> Response {
+    let Apps::Listed(apps) = &context.apps else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(app) = apps.get(&wanted.appkey) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(secret) = app.secret.as_deref() else { return StatusCode::NOT_FOUND.into_response() };
+    let ttl = app.token_ttl.or(wanted.ttl).unwrap_or(DEV_TOKEN_TTL_SECS);
+    let (channel, uid) = (&wanted.channel_name, wanted.uid.0);
+    let token = BasicToken::sign(&wanted.appkey, secret, channel, uid, ttl, wall_clock_ms());
+    Json(json!({ "token": token })).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WantedToken {
+    appkey: String,
+    channel_name: String,
+    uid: Uid,
+    ttl: Option<u64>,
+}
+
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const DEV_TOKEN_TTL_SECS: u64 = 3600;

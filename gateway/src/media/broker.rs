@@ -1,0 +1,194 @@
+//! Who publishes, who plays, and what each player still has to be sent.
+//!
+//! Hides the stream clock, the cache that lets a late player start at a key frame, and what a slow
+//! player misses. No socket, no clock, no task; it only wakes connections.
+
+mod cache;
+mod directory;
+mod limits;
+mod packet;
+mod place;
+mod player;
+mod stream;
+mod tracks;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use self::directory::Directory;
+pub use self::directory::Slot;
+pub use self::limits::BrokerLimits;
+pub use self::packet::{Packet, Track};
+pub use self::place::Ended;
+use crate::media::{MediaRefusal, MediaStatistics};
+use crate::rights::Action;
+
+/// Every stream of the server.
+///
+/// Who has a place is one thing under one lock, held for moments; the media of each stream are another, under
+/// a lock of their own. So no stream waits for another, and nobody who decides about places waits for any.
+#[derive(Debug)]
+pub struct Broker {
+    limits: BrokerLimits,
+    directory: Mutex<Directory>,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Broker {
+    /// Makes an empty one.
+    #[must_use]
+    pub fn new(mut limits: BrokerLimits) -> Self {
+        limits.queued_packets = limits.queued_packets.max(2 * limits.cached_packets);
+        limits.queued_bytes = limits.queued_bytes.max(2 * limits.cached_bytes);
+        Self {
+            limits,
+            directory: Mutex::default(),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Lets `holder` publish. The same holder's new connection replaces the old one: a phone that
+    /// changes networks comes back long before its old connection is known to be dead.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a second holder, and one stream more than the limit.
+    pub fn publish(&self, name: &str, holder: u64) -> Result<Slot, MediaRefusal> {
+        let slot = self.directory().publish(name, holder, &self.limits)?;
+        open(&slot.stream).begin(slot.id);
+        Ok(slot)
+    }
+
+    /// Lets `holder` play. What it needs to start is queued at once if the stream has it.
+    ///
+    /// # Errors
+    ///
+    /// Refuses one player, one waiting player or one stream more than the limit, unless somebody has more
+    /// places than its share.
+    pub fn play(&self, name: &str, holder: u64, now_ms: u64) -> Result<Slot, MediaRefusal> {
+        let slot = self.directory().play(name, holder, &self.limits)?;
+        open(&slot.stream).play(slot.id, Arc::clone(&slot.place), now_ms);
+        Ok(slot)
+    }
+
+    /// Takes packets from a publisher and queues them for every player, which [`Broker::wake`] tells.
+    ///
+    /// # Errors
+    ///
+    /// Says that the publisher was replaced or ended.
+    pub fn push(&self, slot: &Slot, packets: &[Packet], now_ms: u64) -> Result<(), Ended> {
+        let Slot { id, place, stream, .. } = slot;
+        if place.is_over() {
+            return Err(Ended);
+        }
+        let dropped = open(stream).push(*id, packets, &self.limits, now_ms)?;
+        let bytes: usize = packets.iter().map(|packet| packet.body.len()).sum();
+        self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Wakes the players of a publisher's stream, once for all that was pushed, and drops those that took
+    /// nothing for too long.
+    pub fn wake(&self, slot: &Slot, now_ms: u64) {
+        let stalled = open(&slot.stream).wake(&self.limits, now_ms);
+        for player in stalled {
+            self.directory().leave(&slot.name, player);
+        }
+    }
+
+    /// Hands a player the next packets of at most about `bytes`; none if there are none yet.
+    ///
+    /// # Errors
+    ///
+    /// Says that the player was dropped or its stream ended.
+    pub fn take(&self, slot: &Slot, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
+        let Slot { id, place, stream, .. } = slot;
+        if place.is_over() {
+            return Err(Ended);
+        }
+        let taken = open(stream).take(*id, bytes, now_ms)?;
+        let bytes: usize = taken.iter().map(|packet| packet.body.len()).sum();
+        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(taken)
+    }
+
+    /// Forgets a publisher, whose players wait for the next one, or a player.
+    pub fn leave(&self, slot: &Slot) {
+        let Slot { id, name, stream, .. } = slot;
+        open(stream).leave(*id);
+        self.directory().leave(name, *id);
+    }
+
+    /// Ends a stream for its publisher and all its players.
+    pub fn end(&self, name: &str) {
+        self.directory().end(name);
+    }
+
+    /// Disconnects `holder` from what `permits` does not let it do any more. Others go on, and the players
+    /// of a publisher that is cut off wait for the next one.
+    pub fn review(&self, holder: u64, permits: impl Fn(Action, &str) -> bool) {
+        self.directory().review(holder, permits);
+    }
+
+    /// Ends every stream and lets nobody in any more.
+    pub fn close(&self) {
+        self.directory().close();
+    }
+
+    /// Counts everything.
+    #[must_use]
+    pub fn statistics(&self) -> MediaStatistics {
+        let so_far = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        MediaStatistics {
+            bytes_in: so_far(&self.bytes_in),
+            bytes_out: so_far(&self.bytes_out),
+            dropped: so_far(&self.dropped),
+            ..self.directory().statistics()
+        }
+    }
+
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        open(&self.directory)
+    }
+}
+
+impl Slot {
+    /// The stream.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns when there may be something to take, or the slot is taken away.
+    pub async fn news(&self) {
+        self.place.wake.notified().await;
+    }
+
+    /// Whether it was taken away.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.place.is_over()
+    }
+
+    /// How many packets may be pushed at a time, so that nobody waits long for the stream or the thread.
+    #[must_use]
+    pub fn slice(&self) -> usize {
+        (SLICE / open(&self.stream).players().max(1)).max(1)
+    }
+}
+
+/// Nothing is left half done where anything could panic, and one connection that did must not end the others.
+fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Packets that are queued for players under one lock; about a millisecond.
+const SLICE: usize = 4096;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! The media engine inside the gateway: RTMP and HTTP-FLV from the process that does the signalling.
+//!
+//! Hides how the parts are put together, started and stopped.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{Mutex, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+pub use super::engine::EmbeddedLimits;
+use super::engine::Engine;
+use crate::media::{APP, MediaEngine, MediaStatistics, flv, rtmp};
+use crate::net::Crowd;
+use crate::rights::{Authorizer, Grants};
+use crate::vital::Vital;
+
+/// Where the engine listens and what it lets clients do.
+#[derive(Debug, Clone)]
+pub struct EmbeddedConfig {
+    /// Where RTMP connections are accepted; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The host that clients reach this server under; an IPv6 address in brackets.
+    pub public_host: String,
+    /// The RTMP port that clients see, if it is not the one listened on.
+    pub public_port: Option<u16>,
+    /// How much of everything.
+    pub limits: EmbeddedLimits,
+}
+
+impl Default for EmbeddedConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
+            public_host: "127.0.0.1".to_owned(),
+            public_port: None,
+            limits: EmbeddedLimits::default(),
+        }
+    }
+}
+
+/// The running engine.
+#[derive(Debug)]
+pub struct Embedded {
+    engine: Arc<Engine>,
+    _workers: Workers,
+    rtmp_addr: SocketAddr,
+    rtmp_url: String,
+    stop: watch::Sender<bool>,
+    listener: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Embedded {
+    /// Listens for RTMP. HTTP-FLV is served once [`Embedded::flv_router`] is part of a server. `vital` hears of
+    /// it when the engine ends.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the address cannot be listened on.
+    pub async fn start(
+        config: EmbeddedConfig,
+        grants: Arc<Grants>,
+        authorizer: Arc<dyn Authorizer>,
+        vital: &Vital,
+    ) -> io::Result<Self> {
+        let workers = Workers::start()?;
+        let handle = workers.handle.clone();
+        let listener = handle.spawn(TcpListener::bind(config.listen)).await??;
+        let rtmp_addr = listener.local_addr()?;
+        let port = config.public_port.unwrap_or(rtmp_addr.port());
+        let mut limits = config.limits;
+        limits.broker.stalled_ms = limits.stalled.as_millis() as u64;
+        let engine = Arc::new(Engine::new(limits, handle.clone(), grants, authorizer));
+        let (stop, stopped) = watch::channel(false);
+        let accepting = vital.spawn_on(&handle, "rtmp", accept(listener, Arc::clone(&engine), stopped));
+        tracing::info!(%rtmp_addr, "media is served");
+        Ok(Self {
+            engine,
+            _workers: workers,
+            rtmp_addr,
+            rtmp_url: format!("rtmp://{}:{port}/{APP}", config.public_host),
+            stop,
+            listener: Mutex::new(Some(accepting)),
+        })
+    }
+
+    /// Where RTMP is listened on.
+    #[must_use]
+    pub fn rtmp_addr(&self) -> SocketAddr {
+        self.rtmp_addr
+    }
+
+    /// `GET /live/<stream>.flv?grant=<grant>`.
+    pub fn flv_router(&self) -> Router {
+        flv::router(Arc::clone(&self.engine))
+    }
+
+    /// Tells every client that its stream is over, and returns when all connections are closed.
+    pub async fn shutdown(&self) {
+        self.stop.send_replace(true);
+        self.engine.streams.broker().close();
+        if let Some(accepting) = self.listener.lock().await.take() {
+            // It fails only if it was aborted or panicked, and is over either way.
+            let _ = accepting.await;
+        }
+    }
+}
+
+impl MediaEngine for Embedded {
+    fn push_url(&self, stream: &str, grant: &str) -> String {
+        format!("{}/{stream}?grant={grant}", self.rtmp_url)
+    }
+
+    fn pull_url(&self, stream: &str, grant: &str) -> String {
+        self.push_url(stream, grant)
+    }
+
+    fn end_stream(&self, stream: &str) {
+        self.engine.streams.broker().end(stream);
+    }
+
+    fn review(&self, holder: u64) {
+        self.engine.review(holder);
+    }
+
+    fn statistics(&self) -> MediaStatistics {
+        self.engine.streams.broker().statistics()
+    }
+}
+
+/// Threads of the engine's own. However much media there are to carry, the system gives the signalling's
+/// threads their turn; among tasks on the same threads nobody would.
+#[derive(Debug)]
+struct Workers {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Workers {
+    fn start() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread().thread_name("media").enable_all().build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // Where an engine is dropped nothing may block.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    let strangers = Crowd::new(engine.limits.strangers, engine.limits.strangers_per_address);
+    let mut was_full = false;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        };
+        match accepted {
+            Ok((socket, peer)) if connections.len() < engine.limits.connections => {
+                was_full = false;
+                let engine = Arc::clone(&engine);
+                let stranger = strangers.enter(peer.ip()).await;
+                connections.spawn(async move {
+                    if let Err(cut) = rtmp::serve(socket, &engine, stranger).await {
+                        tracing::debug!(%peer, "an RTMP connection ends: {cut}");
+                    }
+                });
+            }
+            // Once for a whole crowd.
+            Ok((_, peer)) if !was_full => {
+                was_full = true;
+                tracing::warn!(%peer, "an RTMP connection too many");
+            }
+            Ok(_) => {}
+            // Out of file descriptors, mostly: trying again at once would only heat the room.
+            Err(error) => {
+                tracing::warn!("no RTMP connection could be accepted: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if timeout(SHUTDOWN, all).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Less than what the gateway as a whole allows itself.
+const SHUTDOWN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::pin::pin;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::rights::Roster;
+    use crate::rights::{Action, Secret};
+
+    #[tokio::test]
+    async fn who_waits_for_its_member_after_a_restart_takes_no_strangers_place() {
+        const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let grants = Arc::new(Grants::new(Secret::from_text("the same as before").unwrap()));
+        let authorizer = Arc::new(Roster::new(Duration::from_secs(60), Clock::new()));
+        let limits = EmbeddedLimits { waiting: 1, ..EmbeddedLimits::default() };
+        let listen = SocketAddr::from((HERE, 0));
+        let config = EmbeddedConfig { listen, limits, ..EmbeddedConfig::default() };
+        let vital = Vital::default();
+        let media = Embedded::start(config, Arc::clone(&grants), authorizer, &vital).await.unwrap();
+        let asked = format!("s?grant={}", grants.issue(Action::Play, "s", 1, 1));
+
+        let crowd = Crowd::new(2, 0);
+        let (first, second) = (crowd.enter(HERE).await, crowd.enter(HERE).await);
+        let mut waiting = pin!(media.engine.play(&asked, Some(&first)));
+        assert!(waiting.as_mut().now_or_never().is_none() && first.is_proved());
+        let refused = media.engine.play(&asked, Some(&second)).await;
+        assert!(refused.is_err() && !second.is_proved(), "no place to wait in");
+    }
+}

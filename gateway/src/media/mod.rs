@@ -1,0 +1,105 @@
+//! What the signalling needs from media: URLs to hand out, and a way to cut a stream off.
+//!
+//! Hides which server moves the media. Nothing here moves any.
+
+mod amf;
+pub mod broker;
+pub mod embedded;
+mod engine;
+pub(crate) mod flv;
+pub(crate) mod rtmp;
+mod streams;
+
+use crate::rights::GrantError;
+
+/// A media engine: where clients push and pull, and how a publisher is cut off.
+pub trait MediaEngine: Send + Sync {
+    /// Where the holder of a publish grant pushes the stream.
+    fn push_url(&self, stream: &str, grant: &str) -> String;
+
+    /// Where the holder of a play grant pulls the stream.
+    fn pull_url(&self, stream: &str, grant: &str) -> String;
+
+    /// Disconnects the publisher and the players of a stream. It may begin again: who must not bring it
+    /// back is kept out by [`MediaEngine::review`].
+    fn end_stream(&self, stream: &str);
+
+    /// Asks again whether a user may do what it does, and ends what it may not do any more. The engine
+    /// also asks before it lets anybody begin; whom it asks is its own affair.
+    fn review(&self, holder: u64);
+
+    /// What the engine does at the moment, and has moved so far.
+    fn statistics(&self) -> MediaStatistics;
+}
+
+/// What an engine does at the moment, and has moved so far.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct MediaStatistics {
+    /// Streams that have a publisher or a player.
+    pub streams: usize,
+    /// Connected publishers.
+    pub publishers: usize,
+    /// Connected players, waiting ones included.
+    pub players: usize,
+    /// Media bytes taken from publishers, without protocol overhead.
+    pub bytes_in: u64,
+    /// Media bytes given to players, without protocol overhead.
+    pub bytes_out: u64,
+    /// Media packets that slow players missed.
+    pub dropped: u64,
+}
+
+/// Why a client may not publish or play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MediaRefusal {
+    /// The stream's name is empty, too long or has characters outside `A-Z a-z 0-9 - _ .`.
+    #[error("no such stream name")]
+    BadName,
+    /// The grant does not allow it, or not at the moment.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    /// Somebody else publishes the stream.
+    #[error("somebody else publishes this stream")]
+    Busy,
+    /// The server has all the streams or players it can take.
+    #[error("the server is full")]
+    Full,
+}
+
+/// Splits what a client calls the stream into the stream's own name and the grant.
+///
+/// The name alone is the key under which publisher and players meet: each has a grant of its own.
+pub(crate) fn name_and_grant(text: &str) -> Result<(&str, &str), MediaRefusal> {
+    let (name, query) = text.split_once('?').unwrap_or((text, ""));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || name.len() > MAX_NAME_LEN || !name.bytes().all(plain) {
+        return Err(MediaRefusal::BadName);
+    }
+    let grant = query.split('&').find_map(|field| field.strip_prefix("grant=")).unwrap_or("");
+    Ok((name, grant))
+}
+
+/// The one RTMP application, and the first part of the HTTP-FLV path.
+pub(crate) const APP: &str = "live";
+const MAX_NAME_LEN: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_is_no_part_of_the_name() {
+        assert_eq!(name_and_grant("a-1?grant=g"), Ok(("a-1", "g")));
+        assert_eq!(name_and_grant("a-1?x=1&grant=g&grant=h"), Ok(("a-1", "g")));
+        assert_eq!(name_and_grant("a-1?ungrant=g"), Ok(("a-1", "")));
+        assert_eq!(name_and_grant("a-1"), Ok(("a-1", "")));
+    }
+
+    #[test]
+    fn a_name_is_short_and_plain() {
+        for name in ["", "?grant=g", "a/b", "a b", "ä", "a%20b", &"a".repeat(129)] {
+            assert_eq!(name_and_grant(name), Err(MediaRefusal::BadName), "{name}");
+        }
+        assert!(name_and_grant(&"a".repeat(128)).is_ok());
+    }
+}

@@ -1,0 +1,454 @@
+//! RTMP over TCP: one task per connection, from the handshake to the last byte.
+//!
+//! Hides sockets and deadlines. What the bytes mean is in `session`; who may do what is decided by
+//! [`Engine::publish`] and [`Engine::play`].
+
+mod chunks;
+pub(crate) mod dry;
+mod enhanced;
+mod session;
+
+use std::fmt::Display;
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use futures_util::FutureExt as _;
+use rml_rtmp::handshake::{Handshake, HandshakeError, HandshakeProcessResult, PeerType};
+use thiserror::Error;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::net::TcpStream;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use self::session::{ServerSession, SessionError, SessionEvent};
+use super::broker::Packet;
+use super::engine::{EmbeddedLimits, Engine};
+use super::streams::{Publication, Subscription};
+use crate::media::MediaRefusal;
+use crate::net::{Exhausted, Pace, Rate, Stranger};
+use crate::rights::Action;
+
+/// Why a connection ended before its client said so.
+#[derive(Debug, Error)]
+pub(crate) enum Cut {
+    #[error("the connection broke: {0}")]
+    Io(#[from] io::Error),
+    #[error("the handshake failed: {0}")]
+    Handshake(#[from] HandshakeError),
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("refused: {0}")]
+    Refused(#[from] MediaRefusal),
+    #[error("it was cut off or replaced")]
+    Ended,
+    #[error("it sends more than may be sent")]
+    TooMuch,
+    #[error("it did not say what it wants in time")]
+    Undecided,
+    #[error("nothing moved for too long")]
+    Idle,
+    #[error("its place was needed before it proved a right")]
+    SentAway,
+    #[error(transparent)]
+    Memory(#[from] Exhausted),
+}
+
+/// Serves one connection to its end. It takes a stranger's place until it has one of its own.
+pub(crate) async fn serve(socket: TcpStream, engine: &Engine, stranger: Stranger) -> Result<(), Cut> {
+    // A frame must not wait for the next one to fill a segment.
+    socket.set_nodelay(true)?;
+    let mut line = Line::new(socket, &engine.limits);
+    let decision = tokio::select! {
+        decision = decide(&mut line, engine, &stranger) => decision?,
+        () = stranger.sent_away() => return Err(Cut::SentAway),
+    };
+    drop(stranger);
+    let Some((mut session, admitted)) = decision else { return Ok(()) };
+    match admitted {
+        Admitted::Publisher(publication) => {
+            let stream = publication.name().to_owned();
+            tracing::info!(stream, "a publisher starts");
+            let end = publish(&mut line, &mut session, &publication, engine).await;
+            // Its place is free before the last words are said.
+            drop(publication);
+            match &end {
+                Ok(()) => tracing::info!(stream, "a publisher leaves"),
+                Err(cut) => tracing::info!(stream, "a publisher is gone: {cut}"),
+            }
+            let _ = dismiss(&mut line, &mut session, end.as_ref().err(), engine.limits.stalled).await;
+            end
+        }
+        Admitted::Player(subscription) => play(line, session, subscription, engine).await,
+    }
+}
+
+/// Goes as far as what it is admitted to.
+async fn decide(
+    line: &mut Line,
+    engine: &Engine,
+    stranger: &Stranger,
+) -> Result<Option<(ServerSession, Admitted)>, Cut> {
+    let request = timeout(engine.limits.negotiation, negotiate(line, engine));
+    let Some((mut session, action, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
+        return Ok(None);
+    };
+    let admitted = answer(line, &mut session, action, &asked, engine, stranger).await?;
+    Ok(admitted.map(|admitted| (session, admitted)))
+}
+
+/// A client's socket, and how fast it is read.
+struct Line {
+    socket: TcpStream,
+    messages: Pace,
+    bytes: Pace,
+    /// How much of too much is too much.
+    patience: Duration,
+    was_full: bool,
+}
+
+impl Line {
+    fn new(socket: TcpStream, limits: &EmbeddedLimits) -> Self {
+        let now = Instant::now();
+        let pace = |units| Pace::new(Rate { units, burst: limits.burst }, now);
+        let (messages, bytes) = (pace(limits.messages_per_second), pace(limits.bytes_per_second));
+        Self { socket, messages, bytes, patience: limits.excess, was_full: false }
+    }
+
+    /// Waits until more may be read or looked at. Safe to cancel.
+    async fn pause(&mut self, session: &mut ServerSession) -> Result<(), Cut> {
+        loop {
+            let now = Instant::now();
+            self.messages.spend(session.take_messages(), now);
+            let Some(resumes) = self.messages.resumes(now).max(self.bytes.resumes(now)) else {
+                return Ok(());
+            };
+            if self.messages.excess(now).max(self.bytes.excess(now)) >= self.patience {
+                return Err(Cut::TooMuch);
+            }
+            // What is not read does not say either that its sender is gone.
+            sleep_until(resumes.min(now + LOOK)).await;
+            if self.is_closed() {
+                return Err(io::Error::from(io::ErrorKind::ConnectionReset).into());
+            }
+        }
+    }
+
+    /// Whether the other side is known to be closed, however much of it was not read.
+    fn is_closed(&self) -> bool {
+        let ready = self.socket.ready(Interest::READABLE).now_or_never();
+        ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()))
+    }
+}
+
+/// What somebody may do who was let in.
+enum Admitted {
+    Publisher(Publication),
+    Player(Subscription),
+}
+
+/// Goes through the handshake and the commands up to the one request.
+async fn negotiate(line: &mut Line, engine: &Engine) -> Result<Option<(ServerSession, Action, String)>, Cut> {
+    let mut session = ServerSession::new(engine.limits.message_bytes);
+    // Who has something to say begins at once.
+    let first = timeout(engine.limits.first_byte, fill(line, &mut session));
+    if !first.await.map_err(|_| Cut::Undecided)?? || !shake_hands(line, &mut session).await? {
+        return Ok(None);
+    }
+    let stalled = engine.limits.stalled;
+    loop {
+        match session.poll_event() {
+            Ok(Some(SessionEvent::Request(action, asked))) => return Ok(Some((session, action, asked))),
+            Ok(Some(SessionEvent::Media(_) | SessionEvent::Alive | SessionEvent::Finished)) => {}
+            Ok(None) => {
+                flush(line, &mut session, stalled).await?;
+                if !fill(line, &mut session).await? {
+                    return Ok(None);
+                }
+            }
+            Err(error) => {
+                refuse(line, &mut session, &error, stalled).await?;
+                return Err(error.into());
+            }
+        }
+    }
+}
+
+/// Answers the request, as soon as it is known whether it may be granted.
+async fn answer(
+    line: &mut Line,
+    session: &mut ServerSession,
+    action: Action,
+    asked: &str,
+    engine: &Engine,
+    stranger: &Stranger,
+) -> Result<Option<Admitted>, Cut> {
+    let admitted = async {
+        match action {
+            Action::Publish => engine.publish(asked, stranger).await.map(Admitted::Publisher),
+            Action::Play => engine.play(asked, Some(stranger)).await.map(Admitted::Player),
+        }
+    };
+    let admitted = tokio::select! {
+        biased;
+        admitted = admitted => admitted,
+        // Its successor may be waiting already, and would be replaced by it.
+        () = hung_up(line, session) => return Ok(None),
+    };
+    let stalled = engine.limits.stalled;
+    match admitted {
+        Ok(admitted) => {
+            session.accept();
+            flush(line, session, stalled).await?;
+            Ok(Some(admitted))
+        }
+        Err(refusal) => {
+            refuse(line, session, &refusal, stalled).await?;
+            Err(refusal.into())
+        }
+    }
+}
+
+/// Returns when a client that waits for its answer has gone. What it says before the answer is kept, up to a
+/// limit.
+async fn hung_up(line: &mut Line, session: &mut ServerSession) {
+    while session.buffer().len() < UNHEARD {
+        if !matches!(fill(line, session).await, Ok(true)) {
+            return;
+        }
+    }
+    while !line.is_closed() {
+        sleep(LOOK).await;
+    }
+}
+
+async fn shake_hands(line: &mut Line, session: &mut ServerSession) -> Result<bool, Cut> {
+    let mut handshake = Handshake::new(PeerType::Server);
+    loop {
+        let received = session.buffer().split();
+        match handshake.process_bytes(&received)? {
+            HandshakeProcessResult::InProgress { response_bytes } => {
+                line.socket.write_all(&response_bytes).await?;
+                if !fill(line, session).await? {
+                    return Ok(false);
+                }
+            }
+            HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
+                line.socket.write_all(&response_bytes).await?;
+                session.buffer().extend_from_slice(&remaining_bytes);
+                return Ok(true);
+            }
+        }
+    }
+}
+
+async fn publish(
+    line: &mut Line,
+    session: &mut ServerSession,
+    publication: &Publication,
+    engine: &Engine,
+) -> Result<(), Cut> {
+    // An encoder whose microphone and camera are off has nothing to send, and is no dead one.
+    let idle = engine.limits.idle_publisher;
+    let (mut heard, mut is_asked) = (Instant::now(), false);
+    let mut share = engine.memory.share();
+    loop {
+        let (packets, next) = gather(session, line.messages.allowance(Instant::now()));
+        if !packets.is_empty() || matches!(next, Next::Alive) {
+            (heard, is_asked) = (Instant::now(), false);
+        }
+        publication.push(&packets).await.map_err(|_| Cut::Ended)?;
+        share.hold(session.held())?;
+        flush(line, session, engine.limits.stalled).await?;
+        match next {
+            Next::Alive => {}
+            Next::More => tokio::select! {
+                paused = line.pause(session) => {
+                    paused?;
+                    yield_now().await;
+                }
+                () = share.revoked() => return Err(Exhausted.into()),
+                () = publication.ended() => return Err(Cut::Ended),
+            },
+            Next::Wait => tokio::select! {
+                is_open = fill(line, session) => if !is_open? {
+                    return Ok(());
+                },
+                () = share.revoked() => return Err(Exhausted.into()),
+                () = publication.ended() => return Err(Cut::Ended),
+                () = sleep_until(heard + idle), if is_asked => return Err(Cut::Idle),
+                () = sleep_until(heard + idle / 2), if !is_asked => {
+                    session.ping();
+                    is_asked = true;
+                }
+            },
+            Next::Finished => return Ok(()),
+            Next::Wrong(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What comes after the packets that were gathered.
+enum Next {
+    /// Perhaps more, that was read already.
+    More,
+    Wait,
+    Alive,
+    Finished,
+    Wrong(SessionError),
+}
+
+/// Takes out what was read, as much as may be passed on at once.
+fn gather(session: &mut ServerSession, allowance: u64) -> (Vec<Packet>, Next) {
+    let most = usize::try_from(allowance).unwrap_or(usize::MAX).clamp(1, GATHERED);
+    let mut packets = Vec::new();
+    while packets.len() < most {
+        let next = match session.poll_event() {
+            Ok(Some(SessionEvent::Media(packet))) => {
+                packets.push(packet);
+                continue;
+            }
+            Ok(Some(SessionEvent::Alive)) => Next::Alive,
+            Ok(Some(SessionEvent::Finished)) => Next::Finished,
+            Ok(Some(SessionEvent::Request(..))) => Next::Wrong(SessionError::Command),
+            Ok(None) => Next::Wait,
+            Err(error) => Next::Wrong(error),
+        };
+        return (packets, next);
+    }
+    (packets, Next::More)
+}
+
+async fn play(
+    mut line: Line,
+    mut session: ServerSession,
+    mut subscription: Subscription,
+    engine: &Engine,
+) -> Result<(), Cut> {
+    let limits = &engine.limits;
+    let mut share = engine.memory.share();
+    loop {
+        tokio::select! {
+            packets = timeout(limits.idle_player, subscription.next(BATCH)) => {
+                match packets.map_err(|_| Cut::Idle)? {
+                    Ok(packets) => packets.iter().for_each(|packet| session.send(packet)),
+                    Err(_) => {
+                        session.finish();
+                        flush(&mut line, &mut session, limits.stalled).await?;
+                        part(&mut line).await;
+                        return Err(Cut::Ended);
+                    }
+                }
+            }
+            is_open = fill(&mut line, &mut session) => {
+                if !is_open? {
+                    return Ok(());
+                }
+                match session.poll_event() {
+                    Ok(None | Some(SessionEvent::Alive)) => {}
+                    Ok(Some(SessionEvent::Finished)) => return Ok(()),
+                    Ok(Some(SessionEvent::Request(..) | SessionEvent::Media(_))) => {
+                        return Err(SessionError::Command.into());
+                    }
+                    Err(error) => {
+                        refuse(&mut line, &mut session, &error, limits.stalled).await?;
+                        return Err(error.into());
+                    }
+                }
+            }
+        }
+        share.hold(session.held())?;
+        tokio::select! {
+            flushed = flush(&mut line, &mut session, limits.stalled) => flushed?,
+            () = share.revoked() => return Err(Exhausted.into()),
+        }
+    }
+}
+
+/// Lets go of a client that has published, so that its encoder's pipe does not break: it hears why, and that
+/// nothing more comes, while what it still sends is taken.
+async fn dismiss(
+    line: &mut Line,
+    session: &mut ServerSession,
+    cut: Option<&Cut>,
+    stalled: Duration,
+) -> Result<(), Cut> {
+    // Telling it may take a while.
+    session.let_go();
+    session.unpublish();
+    match cut {
+        None => {
+            flush(line, session, stalled).await?;
+            part(line).await;
+        }
+        // Nobody is there.
+        Some(Cut::Io(_)) => {}
+        Some(cut) => refuse(line, session, cut, stalled).await?,
+    }
+    Ok(())
+}
+
+/// Tells a client why it is cut off, so that whoever looks at an encoder's log need not guess.
+async fn refuse(
+    line: &mut Line,
+    session: &mut ServerSession,
+    reason: &(dyn Display + Sync),
+    stalled: Duration,
+) -> Result<(), Cut> {
+    session.refuse(&reason.to_string());
+    flush(line, session, stalled).await?;
+    part(line).await;
+    Ok(())
+}
+
+/// Reads what has come, as fast as it may come; `false` is the end. Safe to cancel.
+async fn fill(line: &mut Line, session: &mut ServerSession) -> Result<bool, Cut> {
+    // Whoever has something to say all the time lets others have their turn.
+    if std::mem::take(&mut line.was_full) {
+        yield_now().await;
+    }
+    line.pause(session).await?;
+    let appetite = session.appetite();
+    let buffer = session.buffer();
+    if buffer.capacity() - buffer.len() < appetite.min(LEAST_READ) {
+        buffer.reserve(appetite);
+    }
+    let read = line.socket.read_buf(buffer).await?;
+    line.was_full = read >= LEAST_READ;
+    line.bytes.spend(read as u64, Instant::now());
+    session.received(read);
+    Ok(read > 0)
+}
+
+async fn flush(line: &mut Line, session: &mut ServerSession, stalled: Duration) -> Result<(), Cut> {
+    let mut out: Bytes = session.take_output();
+    while out.has_remaining() {
+        let written = timeout(stalled, line.socket.write_buf(&mut out));
+        written.await.map_err(|_| Cut::Idle)??;
+    }
+    Ok(())
+}
+
+/// Closes so that the last words arrive: unread bytes at the time of closing would reset the
+/// connection and take them back.
+async fn part(line: &mut Line) {
+    let rest = async {
+        line.socket.shutdown().await?;
+        tokio::io::copy(&mut (&mut line.socket).take(FAREWELL_BYTES), &mut tokio::io::sink()).await
+    };
+    let _ = timeout(FAREWELL, rest).await;
+}
+
+/// Less room than this is not worth reading into.
+const LEAST_READ: usize = 2 * 1024;
+/// What a client may say before it is answered, without being read further.
+const UNHEARD: usize = 16 * 1024;
+/// What a player is handed at a time: little enough to notice soon that it takes nothing.
+const BATCH: usize = 64 * 1024;
+const FAREWELL: Duration = Duration::from_secs(1);
+/// More than a healthy publisher sends in that time.
+const FAREWELL_BYTES: u64 = 4 << 20;
+/// Packets that are passed on at once.
+const GATHERED: usize = 64;
+/// How often a client that is not read is looked after.
+const LOOK: Duration = Duration::from_secs(1);

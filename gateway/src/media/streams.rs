@@ -1,0 +1,131 @@
+//! The broker as connections use it: how they take part, wait, and leave.
+//!
+//! Hides the media clock, and how connections wait. Whoever drops a publication or subscription has left.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::yield_now;
+
+use super::broker::{Broker, BrokerLimits, Ended, Packet, Slot};
+use crate::media::MediaRefusal;
+
+/// All streams of one broker, shared by the connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Streams {
+    broker: Arc<Broker>,
+    opened: Instant,
+}
+
+impl Streams {
+    /// Makes a broker without any.
+    pub(crate) fn new(limits: BrokerLimits) -> Self {
+        Self { broker: Arc::new(Broker::new(limits)), opened: Instant::now() }
+    }
+
+    /// Becomes the publisher of a stream until the publication is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Broker::publish`].
+    pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, MediaRefusal> {
+        let slot = self.broker.publish(name, holder)?;
+        Ok(Publication { slot, streams: self.clone() })
+    }
+
+    /// Becomes a player of a stream until the subscription is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Broker::play`].
+    pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, MediaRefusal> {
+        let slot = self.broker.play(name, holder, self.now_ms())?;
+        Ok(Subscription { slot, streams: self.clone() })
+    }
+
+    /// The broker itself.
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.opened.elapsed().as_millis() as u64
+    }
+}
+
+/// The right to feed a stream.
+#[derive(Debug)]
+pub(crate) struct Publication {
+    slot: Slot,
+    streams: Streams,
+}
+
+impl Publication {
+    /// Feeds the stream. However many players there are, other connections get their turn in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`Broker::push`].
+    pub(crate) async fn push(&self, packets: &[Packet]) -> Result<(), Ended> {
+        if packets.is_empty() {
+            return Ok(());
+        }
+        let Streams { broker, .. } = &self.streams;
+        for (index, slice) in packets.chunks(self.slot.slice()).enumerate() {
+            if index > 0 {
+                yield_now().await;
+            }
+            broker.push(&self.slot, slice, self.streams.now_ms())?;
+        }
+        broker.wake(&self.slot, self.streams.now_ms());
+        Ok(())
+    }
+
+    /// The stream.
+    pub(crate) fn name(&self) -> &str {
+        self.slot.name()
+    }
+
+    /// Waits until another connection takes over, or the stream is ended.
+    pub(crate) async fn ended(&self) {
+        while !self.slot.is_over() {
+            self.slot.news().await;
+        }
+    }
+}
+
+impl Drop for Publication {
+    fn drop(&mut self) {
+        self.streams.broker.leave(&self.slot);
+    }
+}
+
+/// A place among the players of a stream.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    slot: Slot,
+    streams: Streams,
+}
+
+impl Subscription {
+    /// Waits for the next packets, of about `bytes` at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`Broker::take`].
+    pub(crate) async fn next(&mut self, bytes: usize) -> Result<Vec<Packet>, Ended> {
+        loop {
+            let packets = self.streams.broker.take(&self.slot, bytes, self.streams.now_ms())?;
+            if !packets.is_empty() {
+                return Ok(packets);
+            }
+            self.slot.news().await;
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.streams.broker.leave(&self.slot);
+    }
+}

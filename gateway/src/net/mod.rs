@@ -1,0 +1,16 @@
+//! What connections of every kind share, whoever serves them.
+//!
+//! Below the doors, because media have connections of their own: who has proved nothing yet and must go when
+//! places run out (`strangers`), how fast one is read (`pace`), what all of them together may hold (`memory`),
+//! whose pages may ask (`cors`), and how one moves to other threads (`handover`).
+
+pub(crate) mod cors;
+mod handover;
+mod memory;
+mod pace;
+mod strangers;
+
+pub(crate) use self::handover::Handover;
+pub(crate) use self::memory::{Exhausted, Memory, Share};
+pub(crate) use self::pace::{Pace, Rate};
+pub(crate) use self::strangers::{Crowd, Stranger};

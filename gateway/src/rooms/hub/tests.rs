@@ -1,0 +1,24 @@
+//! The hub by behaviour, on a bench without clock or socket.
+
+mod bench;
+mod captions;
+mod commands;
+mod invariants;
+mod limits;
+mod logins;
+mod members;
+mod operator;
+mod publishing;
+mod stays;
+mod tasks;
+
+use std::time::Duration;
+
+use nertc_miniapp::time::Rng;
+use nertc_miniapp::wire::model::Url;
+use nertc_miniapp::wire::protocol::{Caption, Login, MAX_FRAME, MOST_MEMBERS, UserEntry};
+
+use self::bench::*;
+use super::*;
+use crate::rights::{Grants, LoginTicket};
+use crate::rooms::*;

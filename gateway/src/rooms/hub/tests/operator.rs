@@ -1,0 +1,143 @@
+//! What the operator does to members and rooms, and the end of the gateway.
+
+use super::*;
+
+#[test]
+fn a_kicked_member_is_told_and_closed_after_its_logout_or_a_second() {
+    for polite in [true, false] {
+        let mut bench = Bench::new();
+        let bob = bench.join(BOB);
+        let alice = bench.join(ALICE);
+        bench.notices(bob);
+        bench.kick(ALICE);
+        assert_eq!(bench.notices(alice).pop(), Some(Notice::Kicked(Some(2))));
+        assert_eq!(bench.notices(bob), [Notice::Leave(ALICE)]);
+        assert_eq!(bench.ended(), streams(ALICE));
+        assert_eq!(bench.close_code(alice), None);
+        if polite {
+            bench.text(alice, &logout(ALICE));
+        } else {
+            bench.pass(1);
+        }
+        assert_eq!(bench.close_code(alice), Some(1000));
+        assert_eq!(bench.notices(bob), []);
+    }
+}
+
+#[test]
+fn a_member_can_be_kicked_in_its_grace_period() {
+    let mut bench = Bench::new();
+    let bob = bench.join(BOB);
+    let alice = bench.join(ALICE);
+    bench.lose(alice);
+    bench.notices(bob);
+    bench.kick(ALICE);
+    bench.keep_alive(bob, bob, 60);
+    assert_eq!(bench.notices(bob), [Notice::Leave(ALICE)]);
+}
+
+#[test]
+fn a_banned_member_is_removed_and_stays_out_until_its_time_is_over() {
+    let mut bench = Bench::new();
+    let bob = bench.join(BOB);
+    let alice = bench.join(ALICE);
+    bench.notices(bob);
+    assert_eq!(bench.ban(ALICE, Some(Duration::from_secs(60))), Ok(()));
+    assert_eq!(bench.notices(alice).pop(), Some(Notice::Kicked(Some(2))));
+    assert_eq!(bench.notices(bob), [Notice::Leave(ALICE)]);
+    assert_eq!(bench.hub.admits(CID, ALICE), Err(LoginRefusal::Banned), "no new ticket");
+    assert_eq!((bench.hub.admits(CID, CAROL), bench.hub.admits(Cid(7), ALICE)), (Ok(()), Ok(())));
+
+    let again = bench.open();
+    bench.login(again, |_| {}, ALICE);
+    assert_eq!(bench.notices(again), [Notice::Kicked(Some(2))], "nor with the one it has");
+    assert!(!bench.hub.has(CID, Some(ALICE)));
+    bench.keep_alive(bob, bob, 59);
+    assert!(bench.hub.is_banned(CID, ALICE));
+    bench.keep_alive(bob, bob, 1);
+    bench.join(ALICE);
+    assert!(bench.hub.has(CID, Some(ALICE)));
+}
+
+#[test]
+fn a_ban_holds_as_long_as_any_ticket_outlives_the_room_and_can_be_lifted() {
+    let mut bench = Bench::new();
+    bench.join(ALICE);
+    assert_eq!(bench.ban(ALICE, None), Ok(()));
+    assert_eq!(bench.hub.room_count(), 0, "the last member takes the room along");
+    let life = bench.hub.config.return_life;
+    bench.pass(life.as_secs() - 1);
+    assert_eq!(bench.hub.admits(CID, ALICE), Err(LoginRefusal::Banned));
+    bench.pass(1);
+    assert_eq!(bench.hub.admits(CID, ALICE), Ok(()));
+
+    assert_eq!(bench.ban(BOB, None), Ok(()), "somebody who is not there");
+    assert_eq!(bench.ban(BOB, Some(Duration::ZERO)), Ok(()));
+    assert_eq!(bench.hub.admits(CID, BOB), Ok(()));
+    assert!(bench.hub.timers.next().is_none() && bench.hub.bans.is_empty());
+}
+
+#[test]
+fn bans_are_as_many_as_the_limit_and_one_more_does_nothing() {
+    let mut bench = Bench::with(HubConfig { max_bans: 2, ..HubConfig::default() });
+    let alice = bench.join(ALICE);
+    for uid in [1, 2, 2, 1] {
+        assert_eq!(bench.ban(Uid(uid), None), Ok(()));
+    }
+    assert_eq!(bench.ban(ALICE, None), Err(TooManyBans));
+    assert!(bench.hub.has(CID, Some(ALICE)) && bench.close_code(alice).is_none());
+    assert_eq!(bench.ban(Uid(1), Some(Duration::ZERO)), Ok(()));
+    assert_eq!(bench.ban(ALICE, None), Ok(()));
+}
+
+#[test]
+fn a_dissolved_room_says_so_then_refuses_who_stayed_then_closes() {
+    let mut bench = Bench::new();
+    let alice = bench.join(ALICE);
+    let bob = bench.join(BOB);
+    bench.notices(alice);
+    bench.input(HubInput::Dissolve(CID));
+    bench.input(HubInput::Dissolve(CID));
+    assert_eq!(bench.notices(alice), [Notice::RoomClosed(Some(1))]);
+    let carol = bench.join(CAROL);
+    assert_eq!(bench.last_ack(carol), Some((1, 417)));
+    bench.send(bob, Command::Logout);
+    assert_eq!(bench.notices(alice), [Notice::Leave(BOB)]);
+
+    bench.pass(1);
+    assert_eq!(bench.notices(alice), [Notice::Refused(Some(1))]);
+    assert_eq!(bench.hub.rooms().count(), 0);
+    bench.pass(1);
+    assert_eq!(bench.close_code(alice), Some(1000));
+    assert_eq!(bench.hub.poll_timeout(), None);
+    let anew = bench.join(ALICE);
+    assert_eq!(bench.last_ack(anew), Some((1, 200)));
+}
+
+#[test]
+fn nobody_is_told_of_the_others_leaving_when_a_room_ends() {
+    let mut bench = Bench::new();
+    let alice = bench.join(ALICE);
+    let bob = bench.join(BOB);
+    bench.notices(alice);
+    bench.notices(bob);
+    bench.input(HubInput::Dissolve(CID));
+    bench.pass(1);
+    for id in [alice, bob] {
+        assert_eq!(bench.notices(id), [Notice::RoomClosed(Some(1)), Notice::Refused(Some(1))]);
+    }
+    assert_eq!(bench.ended().len(), 6);
+}
+
+#[test]
+fn a_shutdown_closes_everybody_for_a_reconnect() {
+    let mut bench = Bench::new();
+    let (alice, bob, stranger) = (bench.join(ALICE), bench.join(BOB), bench.open());
+    bench.input(HubInput::Shutdown);
+    for id in [alice, bob, stranger] {
+        assert_eq!(bench.close_code(id), Some(1012));
+    }
+    assert_eq!(bench.hub.poll_timeout(), None);
+    let late = bench.open();
+    assert_eq!(bench.close_code(late), Some(1012));
+}

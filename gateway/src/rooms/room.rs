@@ -1,0 +1,354 @@
+//! One room: its members, what they may do, and how each sees the others.
+//!
+//! Knows neither time nor connections' lives; the hub decides when anything happens.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use nertc_miniapp::wire::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
+use nertc_miniapp::wire::protocol::{
+    Ack, ClientPacket, Command, Login, Notice, Reason, ServerPacket, UserEntry,
+};
+use serde::Serialize;
+
+use super::doors::{ConnectionId, HubOutput};
+use super::order::{Kept, TaskStatus};
+use super::quality::MemberQuality;
+use super::wish::{CaptionWish, Interruptions, MAX_LANGUAGE};
+use crate::rights::{LoginTicket, TokenError};
+
+/// A room, as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RoomStatus {
+    /// The channel's id.
+    pub cid: Cid,
+    /// The application it belongs to.
+    pub appkey: String,
+    /// The channel's name.
+    pub channel: String,
+    /// Everybody in it.
+    pub members: Vec<MemberStatus>,
+    /// What its members want pushed elsewhere.
+    pub tasks: Vec<TaskStatus>,
+}
+
+/// A member, as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MemberStatus {
+    /// The member.
+    pub uid: Uid,
+    /// 0 broadcaster, 1 audience.
+    pub role: Role,
+    /// Whether it has a connection, or is in its grace period.
+    pub online: bool,
+    /// Which SDK generation it logged in with.
+    pub client: Generation,
+    /// What it publishes.
+    pub published: Vec<Media>,
+    /// What it has muted.
+    pub muted: Vec<Media>,
+    /// Which captions it wants, if any.
+    pub captions: Option<CaptionWish>,
+    /// What its components last reported.
+    pub quality: MemberQuality,
+}
+
+/// An SDK generation, told by the shape of its login (Appendix A). The old one throws on any packet above
+/// 28, so whoever adds such a packet must look here first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Generation {
+    /// 4.4.1 and older.
+    #[serde(rename = "4.4")]
+    V44,
+    /// 4.6.10 and newer, and ours.
+    #[serde(rename = "4.6")]
+    V46,
+}
+
+impl Generation {
+    fn of(login: &Login) -> Self {
+        if login.dual_audio.is_some() || login.audio_local_pitch.is_empty() { Self::V44 } else { Self::V46 }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) app_key: String,
+    pub(super) channel: String,
+    pub(super) closing: bool,
+    /// Whether another gateway process had it before, so that more members may come back.
+    pub(super) rebuilt: bool,
+    pub(super) members: BTreeMap<Uid, Member>,
+    pub(super) interruptions: Interruptions,
+    pub(super) tasks: Vec<Kept>,
+}
+
+/// What a login turned out to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Arrival {
+    New,
+    Return { replaced: Option<ConnectionId>, unconfirmed: MediaSet, new_stay: bool },
+}
+
+impl Room {
+    pub(super) fn new(ticket: LoginTicket) -> Self {
+        Self {
+            app_key: ticket.app_key,
+            channel: ticket.channel,
+            closing: false,
+            rebuilt: false,
+            members: BTreeMap::new(),
+            interruptions: Interruptions::default(),
+            tasks: Vec::new(),
+        }
+    }
+
+    pub(super) fn enter(&mut self, connection: ConnectionId, uid: Uid, login: &Login, stay: u64) -> Arrival {
+        let client = Generation::of(login);
+        let Some(member) = self.members.get_mut(&uid) else {
+            let member = Member {
+                presence: Presence::online(connection, MediaSet::default()),
+                stay,
+                ticket: stay,
+                returns_until: 0,
+                client,
+                role: login.role,
+                mode: login.mode.unwrap_or(0),
+                published: MediaSet::default(),
+                muted: MediaSet::default(),
+                quality: MemberQuality::default(),
+            };
+            self.members.insert(uid, member);
+            return Arrival::New;
+        };
+        let unconfirmed = member.published;
+        let replaced = member.presence.connection();
+        let new_stay = member.stay != stay;
+        member.presence = Presence::online(connection, unconfirmed);
+        (member.stay, member.client) = (stay, client);
+        Arrival::Return { replaced, unconfirmed, new_stay }
+    }
+
+    pub(super) fn status(&self, cid: Cid) -> RoomStatus {
+        RoomStatus {
+            cid,
+            appkey: self.app_key.clone(),
+            channel: self.channel.clone(),
+            members: self.members.iter().map(|(uid, member)| member.status(*uid)).collect(),
+            tasks: self.tasks.iter().map(Kept::status).collect(),
+        }
+    }
+
+    /// Whether a member may do what it asks, and what it asks to know.
+    pub(super) fn answer(&self, uid: Uid, packet: &ClientPacket) -> Ack {
+        let Some(member) = self.members.get(&uid) else {
+            return Ack::refused(NOT_LOGGED_IN, "not in the room");
+        };
+        match &packet.command {
+            Command::Login(_) => {
+                Ack { userlist: Some(vec![]), ..Ack::refused(BAD_PARAMETER, "already logged in") }
+            }
+            Command::UploadUserList => {
+                let publishing = self.members.iter().filter(|(_, member)| !member.published.is_empty());
+                let entries = publishing.map(|(uid, member)| member.entry_without_urls(*uid));
+                Ack { userlist: Some(entries.collect()), ..Ack::ok() }
+            }
+            Command::PushMode(mode) if *mode > MAX_MODE => Ack::refused(BAD_PARAMETER, "no such mode"),
+            Command::Publish(_, true) if member.role == Role::Audience => {
+                Ack::refused(FORBIDDEN, "the audience cannot publish")
+            }
+            Command::Mute(..) if packet.uid != uid => {
+                Ack::refused(FORBIDDEN, "only the member itself can mute its media")
+            }
+            Command::Subscribe(source, _, true) | Command::DualAudio(source, _)
+                if *source == uid || !self.members.contains_key(source) =>
+            {
+                Ack::refused(NOT_FOUND, "no such member")
+            }
+            Command::StartCaptions { source_lang, target_lang }
+                if source_lang.len().max(target_lang.len()) > MAX_LANGUAGE =>
+            {
+                Ack::refused(BAD_PARAMETER, "no such language")
+            }
+            Command::Heartbeat
+            | Command::Logout
+            | Command::PushMode(_)
+            | Command::Publish(..)
+            | Command::Mute(..)
+            | Command::Role(_)
+            | Command::Subscribe(..)
+            | Command::DualAudio(..)
+            | Command::AudioChangeMode(_)
+            | Command::Pitch(_)
+            | Command::AudioEffect(_)
+            | Command::Beautifier(_)
+            | Command::Equalization(_)
+            | Command::StartCaptions { .. }
+            | Command::StopCaptions
+            | Command::Interrupt(_) => Ack::ok(),
+        }
+    }
+
+    pub(super) fn online(&self) -> impl Iterator<Item = (Uid, ConnectionId)> {
+        self.members.iter().filter_map(|(uid, member)| Some((*uid, member.presence.connection()?)))
+    }
+
+    pub(super) fn tell_all(&self, notice: &Notice, cid: Cid, outputs: &mut VecDeque<HubOutput>) {
+        let text = ServerPacket::encode_notice(notice, cid);
+        outputs.extend(self.online().map(|(_, connection)| HubOutput::Send(connection, text.clone())));
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) presence: Presence,
+    /// When the ticket expires, or did, that its stay began with: what its grants say, and what tells a
+    /// reconnect from another join, and a later join from an earlier.
+    pub(super) stay: u64,
+    /// When the ticket expires that it logged in with last.
+    pub(super) ticket: u64,
+    /// When the ticket expires that it was last given for coming back.
+    pub(super) returns_until: u64,
+    pub(super) client: Generation,
+    pub(super) role: Role,
+    pub(super) mode: u32,
+    pub(super) published: MediaSet,
+    pub(super) muted: MediaSet,
+    pub(super) quality: MemberQuality,
+}
+
+#[derive(Debug)]
+pub(super) enum Presence {
+    /// Reachable; what it published on an earlier connection may still wait for confirmation. It asks for
+    /// captions anew on every connection.
+    Online { connection: ConnectionId, unconfirmed: MediaSet, captions: Option<CaptionWish> },
+    /// Expected back.
+    Lost,
+}
+
+impl Presence {
+    const fn online(connection: ConnectionId, unconfirmed: MediaSet) -> Self {
+        Self::Online { connection, unconfirmed, captions: None }
+    }
+
+    pub(super) const fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Online { connection, .. } => Some(*connection),
+            Self::Lost => None,
+        }
+    }
+}
+
+impl Member {
+    /// The member as others see it. The main URL is there from the first moment, because cmd 26 does
+    /// not carry it into an old client's records (3.3).
+    pub(super) fn entry(&self, uid: Uid, pull: impl Fn(Stream) -> Url) -> UserEntry {
+        let when_open = |media: Media| self.published.contains(media).then(|| pull(media.stream()));
+        UserEntry {
+            url: Some(pull(Stream::Main)),
+            screen_url: when_open(Media::ScreenShare),
+            slave_audio_url: when_open(Media::SlaveAudio),
+            ..self.entry_without_urls(uid)
+        }
+    }
+
+    pub(super) fn entry_without_urls(&self, uid: Uid) -> UserEntry {
+        UserEntry { uid, role: self.role, published: self.published, ..UserEntry::default() }
+    }
+
+    pub(super) fn status(&self, uid: Uid) -> MemberStatus {
+        MemberStatus {
+            uid,
+            role: self.role,
+            online: self.presence.connection().is_some(),
+            client: self.client,
+            published: self.published.iter().collect(),
+            muted: self.muted.iter().collect(),
+            captions: match &self.presence {
+                Presence::Online { captions, .. } => captions.clone(),
+                Presence::Lost => None,
+            },
+            quality: self.quality.clone(),
+        }
+    }
+}
+
+/// Why a channel's name does not say which room is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotOneRoom {
+    /// No room has this name.
+    #[error("no such room")]
+    None,
+    /// Rooms of several applications have it.
+    #[error("several applications have a room of this name")]
+    Several,
+}
+
+/// Why a member cannot enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginRefusal {
+    /// The ticket itself is no good.
+    #[error(transparent)]
+    Ticket(#[from] TokenError),
+    /// The ticket is somebody else's, or for another room.
+    #[error("the token is for another user or room")]
+    OtherTicket,
+    /// A mode that there is not.
+    #[error("mode must be 0, 1, 2 or 3")]
+    NoSuchMode,
+    /// No place in the room.
+    #[error("the room is full")]
+    RoomFull,
+    /// No place for another room.
+    #[error("too many rooms")]
+    TooManyRooms,
+    /// The room is being closed.
+    #[error("the room has been closed")]
+    RoomClosing,
+    /// The operator has removed the user, and wants it to stay out.
+    #[error("the operator keeps this user out of the room")]
+    Banned,
+    /// The same user came into the room later, from another device.
+    #[error("the user has joined from another device")]
+    Replaced,
+}
+
+impl LoginRefusal {
+    /// The code in bootstrap and login answers (docs/protocol.md 1.4, 3.2).
+    #[must_use]
+    pub const fn code(self) -> i32 {
+        match self {
+            Self::Ticket(_) | Self::OtherTicket => 401,
+            Self::NoSuchMode => BAD_PARAMETER,
+            Self::RoomFull => 4003,
+            Self::TooManyRooms => 500,
+            Self::RoomClosing => 417,
+            Self::Banned => FORBIDDEN,
+            Self::Replaced => Ack::REPLACED,
+        }
+    }
+
+    /// What is told after it, so that the vendor's clients end.
+    pub(super) const fn notice(self) -> Notice {
+        match self {
+            Self::Ticket(_) | Self::OtherTicket => Notice::Refused(PERMISSION_EXPIRED),
+            Self::RoomFull | Self::TooManyRooms | Self::NoSuchMode => Notice::Refused(REMOVED),
+            Self::RoomClosing => Notice::Refused(ROOM_CLOSED),
+            Self::Banned => Notice::Kicked(REMOVED),
+            Self::Replaced => Notice::Kicked(Notice::REPLACED),
+        }
+    }
+}
+
+/// Codes of refused commands (docs/protocol.md 3.2, 7.1).
+pub(super) const BAD_PARAMETER: i32 = 400;
+pub(super) const NOT_LOGGED_IN: i32 = 401;
+pub(super) const FORBIDDEN: i32 = 403;
+pub(super) const NOT_FOUND: i32 = 404;
+
+/// Reasons in cmd 23, 24 and 25 (2.5).
+pub(super) const ROOM_CLOSED: Reason = Some(1);
+pub(super) const REMOVED: Reason = Some(2);
+pub(super) const PERMISSION_EXPIRED: Reason = Some(5);
+
+/// The highest `NETCALL_MODE` (7.3).
+pub(super) const MAX_MODE: u8 = 3;
