@@ -94,14 +94,38 @@ async function bind(out) {
 
 async function optimise(bound, work, out) {
   const opt = (...args) => run(process.execPath, [npmProgram('binaryen', 'bin/wasm-opt'), ...args]);
-  const lowered = join(work, 'lowered.wasm');
+  // As text, in which two functions are exchanged.
+  const lowered = join(work, 'lowered.wat');
   await opt(
-    bound, '-o', lowered, '--mvp-features', ...LOWERED, '--signext-lowering', '--llvm-memory-copy-fill-lowering',
+    bound, '-S', '-o', lowered, '--mvp-features', ...LOWERED, '--signext-lowering', '--llvm-memory-copy-fill-lowering',
     ...UNUSED_EXPORTS.map((name) => `--remove-exports=${name}`)
   );
+  writeFileSync(lowered, withFastMemory(readFileSync(lowered, 'utf8')));
   await opt(
     lowered, '-o', out, '--mvp-features', '-Oz', '--strip-debug', '--strip-producers', '--strip-target-features'
   );
+}
+
+/** A module in text, with the functions of `memory.wat` in place of binaryen's. */
+export function withFastMemory(module) {
+  const ours = readFileSync(join(root, 'scripts', 'memory.wat'), 'utf8');
+  return ['$__memory_copy', '$__memory_fill'].reduce((text, name) => {
+    const [from, to] = functionIn(text, name);
+    return text.slice(0, from) + ours.slice(...functionIn(ours, name)) + text.slice(to);
+  }, module);
+}
+
+/** Where a function begins and ends in a text without texts and block comments. */
+function functionIn(text, name) {
+  const from = text.indexOf(`(func ${name} `);
+  if (from < 0) throw new Refusal(`there is no function ${name}: binaryen lowers memory.copy and memory.fill in another way`);
+  let depth = 0;
+  for (const { 0: token, index } of text.slice(from).matchAll(/;;.*|[()]/g)) {
+    if (token === '(') depth += 1;
+    if (token === ')') depth -= 1;
+    if (depth === 0) return [from, from + index + 1];
+  }
+  throw new Refusal(`the function ${name} does not end`);
 }
 
 function compressed(bytes) {
