@@ -1,5 +1,6 @@
 /**
- * Builds the package into `dist/`: the wasm module for the oldest engines, the glue, the typings.
+ * Builds the package into `dist/`: the wasm module for the oldest engines, the glue, the typings. The module as it
+ * is, for base libraries that cannot unpack it, lies beside it in `wasm/`: what is in `dist/` is uploaded with each app.
  *
  * The order of the steps matters. rustc is told to leave newer features out; the release profile
  * strips the `target_features` section, or wasm-bindgen would believe the precompiled std and use
@@ -10,11 +11,11 @@
 import { brotliCompressSync, constants } from 'node:zlib';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { bundle } from './bundle.mjs';
+import { dirname, join } from 'node:path';
+import { bundle, component } from './bundle.mjs';
 import { checkDist } from './check-dist.mjs';
 import {
-  Refusal, dist, lockedVersion, npmProgram, probe, root, run, runAsProgram, targetDir,
+  Refusal, dist, lockedVersion, npmProgram, plainWasm, probe, root, run, runAsProgram, targetDir,
   toolEnvironment, toolsBin, wasmTarget,
 } from './tools.mjs';
 
@@ -43,25 +44,28 @@ const UNUSED_EXPORTS = ['__abort_handler', '__instance_terminated', '__data_end'
 export async function build() {
   const work = join(targetDir, wasmTarget, 'package');
   mkdirSync(work, { recursive: true });
-  rmSync(dist, { recursive: true, force: true });
-  mkdirSync(dist);
-  const wasm = join(dist, `${library}.wasm`);
+  for (const folder of [dist, dirname(plainWasm)]) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+  }
 
-  await compile();
-  await bind(work);
-  await optimise(join(work, `${library}_bg.wasm`), work, wasm);
-  writeFileSync(`${wasm}.br`, compressed(readFileSync(wasm)));
+  await optimise(await bind(await compile(), work), work, plainWasm);
+  writeFileSync(join(dist, `${library}.wasm.br`), compressed(readFileSync(plainWasm)));
   await bundle(join(work, `${library}_bg.js`), dist);
   copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
-  for (const name of ['rtc-pusher', 'rtc-player', 'rtc-room']) {
-    cpSync(join(root, 'components', name), join(dist, 'components', name), { recursive: true });
-  }
-  await checkDist(dist);
+  for (const name of ['rtc-pusher', 'rtc-player', 'rtc-room']) await component(name);
+  await checkDist(dist, plainWasm);
   rmSync(inDemo, { recursive: true, force: true });
   cpSync(dist, inDemo, { recursive: true });
 }
 
-async function compile() {
+/**
+ * Compiles the module, which wasm-bindgen has not seen yet.
+ *
+ * @param {string} [profile] of Cargo.toml
+ * @returns {Promise<string>} where it lies
+ */
+export async function compile(profile = 'release') {
   const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
   const flags = [
     '-Ctarget-cpu=mvp',
@@ -74,34 +78,43 @@ async function compile() {
   // A library that lists cdylib beside rlib is silently built without LTO, hence `cargo rustc`.
   await run(
     'cargo',
-    ['rustc', '--lib', '--crate-type', 'cdylib', '--release', '--target', wasmTarget, '--locked'],
+    ['rustc', '--lib', '--crate-type', 'cdylib', '--profile', profile, '--target', wasmTarget, '--locked'],
     // The encoded form wins over RUSTFLAGS and lets a path contain a space.
     { env: toolEnvironment({ CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') }) }
   );
+  return join(targetDir, wasmTarget, profile, `${library}.wasm`);
 }
 
-async function bind(out) {
+/**
+ * Makes the bindings of a module, and the module that goes with them.
+ *
+ * @returns {Promise<string>} where that lies
+ */
+export async function bind(module, out) {
   const version = lockedVersion('wasm-bindgen');
   const program = join(toolsBin, 'wasm-bindgen');
   if ((await probe(program, ['--version']))?.trim() !== `wasm-bindgen ${version}`) {
     throw new Refusal(`wasm-bindgen ${version} is missing in .tools/bin: run "npm run setup"`);
   }
   await run(program, [
-    '--target', 'bundler', '--out-dir', out, '--remove-producers-section', '--no-typescript',
-    join(targetDir, wasmTarget, 'release', `${library}.wasm`),
+    '--target', 'bundler', '--out-dir', out, '--out-name', library, '--remove-producers-section', '--no-typescript', module,
   ]);
+  return join(out, `${library}_bg.wasm`);
+}
+
+export function wasmOpt(...args) {
+  return run(process.execPath, [npmProgram('binaryen', 'bin/wasm-opt'), ...args]);
 }
 
 async function optimise(bound, work, out) {
-  const opt = (...args) => run(process.execPath, [npmProgram('binaryen', 'bin/wasm-opt'), ...args]);
   // As text, in which two functions are exchanged.
   const lowered = join(work, 'lowered.wat');
-  await opt(
+  await wasmOpt(
     bound, '-S', '-o', lowered, '--mvp-features', ...LOWERED, '--signext-lowering', '--llvm-memory-copy-fill-lowering',
     ...UNUSED_EXPORTS.map((name) => `--remove-exports=${name}`)
   );
   writeFileSync(lowered, withFastMemory(readFileSync(lowered, 'utf8')));
-  await opt(
+  await wasmOpt(
     lowered, '-o', out, '--mvp-features', '-Oz', '--strip-debug', '--strip-producers', '--strip-target-features'
   );
 }

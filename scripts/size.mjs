@@ -3,14 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { Refusal, dist, runAsProgram } from './tools.mjs';
+import { Refusal, dist, plainWasm, runAsProgram } from './tools.mjs';
 
 /** Bytes of glue as it lies in the package, plus the compressed module. */
 const BUDGET = 130_000;
 
 export function sizes() {
   try {
-    const [glue, wasm] = ['index.js', 'nertc_miniapp.wasm'].map((name) => readFileSync(join(dist, name)));
+    const [glue, wasm] = [join(dist, 'index.js'), plainWasm].map((path) => readFileSync(path));
     const codes = readFileSync(join(dist, 'native-codes.js'));
     const packed = readFileSync(join(dist, 'nertc_miniapp.wasm.br')).length;
     const weigh = (bytes) => ({
