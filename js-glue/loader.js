@@ -7,8 +7,6 @@
 
 const bindings = require('wasm-bindings');
 
-/** The name under which the wasm module imports its bindings. */
-const IMPORTED = './nertc_miniapp_bg.js';
 /** Where the developer tools put the files of an npm package. */
 const DEFAULT_PATH = '/miniprogram_npm/nertc-miniapp/nertc_miniapp.wasm.br';
 /** Milliseconds. Compiling takes seconds on old phones, and a refusal there can take minutes. */
@@ -53,20 +51,10 @@ function instantiate(given, path) {
   const engine = given || (typeof WXWebAssembly === 'undefined' ? null : WXWebAssembly);
   if (!engine) return Promise.reject('the platform has no WXWebAssembly');
   return Promise.resolve()
-    .then(() => engine.instantiate(path, imports()))
+    .then(() => engine.instantiate(path, { a: bindings.imports }))
     .then(adopt, (error) => {
       throw path + ': ' + messageOf(error);
     });
-}
-
-/** A plain object: an engine that looks for a prototype must find one. */
-function imports() {
-  /** @type {Record<string, unknown>} */
-  const functions = {};
-  Object.keys(bindings).forEach((name) => {
-    if (name.slice(0, 4) === '__wb') functions[name] = bindings[name];
-  });
-  return { [IMPORTED]: functions };
 }
 
 /**
@@ -79,7 +67,6 @@ function adopt(result) {
   if (loaded) return;
   const exported = (result.instance || result).exports;
   bindings.__wbg_set_wasm(exported);
-  if (exported.__wbindgen_start) exported.__wbindgen_start();
   loaded = true;
 }
 

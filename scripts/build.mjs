@@ -12,6 +12,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { shorter } from './bindings.mjs';
 import { bundle, component } from './bundle.mjs';
 import { checkDist } from './check-dist.mjs';
 import {
@@ -49,9 +50,9 @@ export async function build() {
     mkdirSync(folder);
   }
 
-  await optimise(await bind(await compile(), work), work, plainWasm);
+  const bindings = await optimise(await bind(await compile(), work), work, plainWasm);
   writeFileSync(join(dist, `${library}.wasm.br`), compressed(readFileSync(plainWasm)));
-  await bundle(join(work, `${library}_bg.js`), dist);
+  await bundle(bindings, dist);
   copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
   for (const name of ['rtc-pusher', 'rtc-player', 'rtc-room']) await component(name);
   await checkDist(dist, plainWasm);
@@ -90,7 +91,7 @@ export async function compile(profile = 'release') {
  *
  * @returns {Promise<string>} where that lies
  */
-export async function bind(module, out) {
+async function bind(module, out) {
   const version = lockedVersion('wasm-bindgen');
   const program = join(toolsBin, 'wasm-bindgen');
   if ((await probe(program, ['--version']))?.trim() !== `wasm-bindgen ${version}`) {
@@ -102,21 +103,26 @@ export async function bind(module, out) {
   return join(out, `${library}_bg.wasm`);
 }
 
-export function wasmOpt(...args) {
+function wasmOpt(...args) {
   return run(process.execPath, [npmProgram('binaryen', 'bin/wasm-opt'), ...args]);
 }
 
+/** @returns {Promise<string>} the bindings that go with the module that is made */
 async function optimise(bound, work, out) {
-  // As text, in which two functions are exchanged.
+  // As text, in which two functions are exchanged, and names.
   const lowered = join(work, 'lowered.wat');
   await wasmOpt(
     bound, '-S', '-o', lowered, '--mvp-features', ...LOWERED, '--signext-lowering', '--llvm-memory-copy-fill-lowering',
     ...UNUSED_EXPORTS.map((name) => `--remove-exports=${name}`)
   );
-  writeFileSync(lowered, withFastMemory(readFileSync(lowered, 'utf8')));
+  const bindings = join(work, 'bindings.js');
+  const { text, module } = shorter(readFileSync(join(work, `${library}_bg.js`), 'utf8'), withFastMemory(readFileSync(lowered, 'utf8')));
+  writeFileSync(bindings, text);
+  writeFileSync(lowered, module);
   await wasmOpt(
-    lowered, '-o', out, '--mvp-features', '-Oz', '--strip-debug', '--strip-producers', '--strip-target-features'
+    lowered, '-o', out, '--mvp-features', '-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--strip-target-features'
   );
+  return bindings;
 }
 
 /** A module in text, with the functions of `memory.wat` in place of binaryen's. */
