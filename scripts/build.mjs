@@ -37,7 +37,7 @@ const STACK = 4 * 65536;
 const FEATURES_OFF = '-nontrapping-fptoint,-sign-ext,-bulk-memory,-reference-types,-multivalue';
 
 /** What std's precompiled code may contain, and is lowered. Nothing else is let in. */
-const LOWERED = ['--enable-mutable-globals', '--enable-sign-ext', '--enable-bulk-memory', '--enable-bulk-memory-opt'];
+export const LOWERED = ['--enable-mutable-globals', '--enable-sign-ext', '--enable-bulk-memory', '--enable-bulk-memory-opt'];
 
 /** Globals that wasm-bindgen exports for features that the glue does not use; iOS refuses them. */
 const UNUSED_EXPORTS = ['__abort_handler', '__instance_terminated', '__data_end', '__heap_base'];
@@ -91,7 +91,7 @@ export async function compile(profile = 'release') {
  *
  * @returns {Promise<string>} where that lies
  */
-async function bind(module, out) {
+export async function bind(module, out) {
   const version = lockedVersion('wasm-bindgen');
   const program = join(toolsBin, 'wasm-bindgen');
   if ((await probe(program, ['--version']))?.trim() !== `wasm-bindgen ${version}`) {
@@ -103,7 +103,7 @@ async function bind(module, out) {
   return join(out, `${library}_bg.wasm`);
 }
 
-function wasmOpt(...args) {
+export function wasmOpt(...args) {
   return run(process.execPath, [npmProgram('binaryen', 'bin/wasm-opt'), ...args]);
 }
 
