@@ -56,6 +56,8 @@
 //!
 //! The WebAssembly shell (`wasm.rs`) drives it inside a mini-program, `tests/world` in virtual time.
 
+#![warn(clippy::disallowed_types, clippy::disallowed_methods)]
+
 mod api;
 mod link;
 pub mod log;

@@ -1,12 +1,12 @@
 //! Staying connected: bootstrap, open a socket, log in, heartbeat, back off, give up.
 //!
-//! One enum holds where we are; each state owns what it needs, deadlines included. Every way to
+//! One enum holds how far a stay has got; each phase owns what it needs, deadlines included. Every way to
 //! lose a connection ends in [`Link::fail`], and every way to end a stay in [`Link::finish`].
 
 pub(crate) mod gateways;
 pub(crate) mod pulse;
 mod signals;
-pub(crate) mod trip;
+pub(crate) mod stay;
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::api::join::JoinParams;
 use crate::api::symptoms;
 use crate::link::gateways::Gateways;
 use crate::link::pulse::Pulse;
-use crate::link::trip::{Target, Trip, back_off};
+use crate::link::stay::{Stay, Target, back_off};
 use crate::time::{Clock, Instant, Rng, Timer};
 use crate::wire::bootstrap::BootstrapForm;
 use crate::wire::model::{AppUid, Asker, Cid, RequestId, Seq, SocketId, Uid, Url};
@@ -29,31 +29,38 @@ pub(crate) enum Link {
     /// Not in a room and not on the way.
     #[default]
     Idle,
-    /// Asking the channel server for gateways; `old` are those we already know.
-    Locating { trip: Box<Trip>, request: RequestId, deadline: Instant, attempt: u32, old: Option<Target> },
+    /// A stay is under way.
+    Staying { stay: Box<Stay>, phase: Phase },
+}
+
+/// How far a stay has got. Going from one to the next cannot lose the stay.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// Asking the channel server for gateways.
+    Locating { request: RequestId, deadline: Instant, attempt: u32 },
     /// Waiting for the socket to open.
-    Opening { trip: Box<Trip>, target: Target, socket: SocketId, deadline: Instant },
+    Opening { socket: SocketId, deadline: Instant },
     /// Waiting for the answer to the login.
-    LoggingIn { trip: Box<Trip>, target: Target, socket: Socket, deadline: Instant },
+    LoggingIn { socket: Socket, deadline: Instant },
     /// In the room.
-    Online { trip: Box<Trip>, target: Target, socket: Socket, pulse: Pulse, recovery: Recovery },
+    Online { socket: Socket, pulse: Pulse, recovery: Recovery },
     /// Between two attempts.
-    Waiting { trip: Box<Trip>, next: Next, until: Instant },
+    Waiting { next: Next, until: Instant },
     /// Logged out, waiting for the gateway to confirm it.
-    Leaving { trip: Box<Trip>, socket: Socket, logout: Seq, deadline: Instant },
+    Leaving { socket: Socket, logout: Seq, deadline: Instant },
 }
 
 /// What the next attempt begins with.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Next {
     /// Connect to a gateway we know.
-    Open(Target),
-    /// Ask the channel server; `old` is the fallback when it does not answer.
-    Locate { old: Option<Target> },
+    Open,
+    /// Ask the channel server.
+    Locate,
 }
 
 /// An open socket, and the number of the last packet on it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Socket {
     id: SocketId,
     last: Seq,
@@ -126,7 +133,9 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Vec<Step> {
-        self.locate(Box::new(Trip::new(join, uid, now)), None, 0, tools, now)
+        let phase = Phase::Waiting { next: Next::Locate, until: now };
+        *self = Self::Staying { stay: Box::new(Stay::new(join, uid, now)), phase };
+        self.locate(0, tools, now)
     }
 
     /// The channel server answered, or could not be reached.
@@ -137,40 +146,42 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Vec<Step> {
-        if !matches!(self, Self::Locating { request, .. } if *request == id) {
+        let Self::Staying { stay, phase: Phase::Locating { request, attempt, .. } } = self else {
+            return Vec::new();
+        };
+        if *request != id {
             return Vec::new();
         }
-        let Self::Locating { trip, attempt, old, .. } = std::mem::take(self) else { return Vec::new() };
-        match result {
-            Ok((status, body)) => match Gateways::read(status, body, &trip.join.servers) {
-                Ok(gateways) => self.open(trip, Target::new(gateways), tools, now),
-                Err(error) => self.not_located(trip, old, error, tools, now),
+        let error = match result {
+            Ok((status, body)) => match Gateways::read(status, body, &stay.join.servers) {
+                Ok(gateways) => {
+                    stay.target = Some(Target::new(gateways));
+                    return self.open(tools, now);
+                }
+                Err(error) => error,
             },
             // However often it is asked, the platform will say the same.
             Err(message) if symptoms::is_unlisted(message) => {
-                let error = Error::NotListed { host: trip.host.clone(), list: DomainList::Request };
-                self.not_located(trip, old, error, tools, now)
+                Error::NotListed { host: stay.host.clone(), list: DomainList::Request }
             }
-            Err(_) if trip.is_entering() && attempt == 0 => self.locate(trip, old, 1, tools, now),
+            Err(_) if stay.is_entering() && *attempt == 0 => return self.locate(1, tools, now),
             Err(message) => {
-                let desc = symptoms::of_failure(&trip.join.servers.bootstrap(), message);
-                let error = Error::BootstrapUnreachable { host: trip.host.clone(), desc };
-                self.not_located(trip, old, error, tools, now)
+                let desc = symptoms::of_failure(&stay.join.servers.bootstrap(), message);
+                Error::BootstrapUnreachable { host: stay.host.clone(), desc }
             }
-        }
+        };
+        self.not_located(error, tools, now)
     }
 
     /// The platform opened the socket.
     pub(crate) fn handle_opened(&mut self, id: SocketId) -> Vec<Step> {
-        if !matches!(self, Self::Opening { socket, .. } if *socket == id) {
+        let Self::Staying { stay, phase } = self else { return Vec::new() };
+        let Phase::Opening { socket, deadline } = *phase else { return Vec::new() };
+        if socket != id {
             return Vec::new();
         }
-        let Self::Opening { mut trip, target, deadline, .. } = std::mem::take(self) else {
-            return Vec::new();
-        };
-        let first = !std::mem::replace(&mut trip.opened, true);
-        *self = Self::LoggingIn { trip, target, socket: Socket { id, last: Seq(0) }, deadline };
-        vec![Step::LogIn { first }]
+        *phase = Phase::LoggingIn { socket: Socket { id, last: Seq(0) }, deadline };
+        vec![Step::LogIn { first: !std::mem::replace(&mut stay.opened, true) }]
     }
 
     /// The platform closed the socket, or failed to open it or to send on it.
@@ -185,7 +196,8 @@ impl Link {
         if self.socket() != Some(id) {
             return Vec::new();
         }
-        if let Self::Leaving { .. } = self {
+        let Self::Staying { stay, phase } = self else { return Vec::new() };
+        if let Phase::Leaving { .. } = phase {
             return self.finish(Error::Left);
         }
         match code {
@@ -194,7 +206,7 @@ impl Link {
             REPLACED => return self.finish(Error::Replaced),
             _other => {}
         }
-        let Self::Opening { target, .. } = self else {
+        let (Phase::Opening { .. }, Some(target)) = (phase, &stay.target) else {
             return self.fail(Cause::Closed(code, reason.to_owned()), tools, now);
         };
         let cause = Cause::Closed(code, symptoms::of_failure(&target.address(), reason));
@@ -210,7 +222,7 @@ impl Link {
         if self.socket() != Some(id) {
             return false;
         }
-        if let Self::Online { pulse, .. } = self {
+        if let Self::Staying { phase: Phase::Online { pulse, .. }, .. } = self {
             pulse.heard(now);
         }
         true
@@ -218,14 +230,14 @@ impl Link {
 
     /// The gateway took this long to answer something.
     pub(crate) fn learn(&mut self, took: Duration) {
-        if let Self::Online { trip, .. } = self {
-            trip.answers.learn(took);
+        if let Self::Staying { stay, phase: Phase::Online { .. } } = self {
+            stay.answers.learn(took);
         }
     }
 
     /// The heartbeat that was asked for went out under this number.
     pub(crate) const fn beaten(&mut self, seq: Seq, now: Instant) {
-        if let Self::Online { pulse, .. } = self {
+        if let Self::Staying { phase: Phase::Online { pulse, .. }, .. } = self {
             pulse.sent(seq, now);
         }
     }
@@ -239,59 +251,62 @@ impl Link {
         tools: &mut Tools,
         now: Instant,
     ) -> Option<Vec<Step>> {
-        if matches!(self, Self::Leaving { logout, .. } if *logout == seq) {
-            return Some(self.finish(Error::Left));
-        }
-        if let Self::Online { trip, pulse, .. } = self
-            && let Some(sent) = pulse.acknowledged(seq)
-        {
-            trip.answers.learn(now.since(sent));
-            if !ack.resume.is_empty() {
-                trip.resume.clone_from(&ack.resume);
+        let Self::Staying { stay, phase } = self else { return None };
+        match phase {
+            Phase::Leaving { logout, .. } if *logout == seq => Some(self.finish(Error::Left)),
+            Phase::Online { pulse, .. } => {
+                if let Some(sent) = pulse.acknowledged(seq) {
+                    stay.answers.learn(now.since(sent));
+                    if !ack.resume.is_empty() {
+                        stay.resume.clone_from(&ack.resume);
+                    }
+                }
+                None
             }
+            Phase::LoggingIn { socket, .. } if socket.last == seq => {
+                let (socket, first) = (*socket, stay.is_entering());
+                if !ack.is_ok() {
+                    let (code, desc) = (ack.code.unwrap_or_default(), ack.errmsg.clone());
+                    return Some(self.refused(code, desc, tools, now));
+                }
+                let joined = stay.target.as_ref().map(|target| Step::Joined(target.gateways.cid, stay.uid));
+                stay.arrive(now);
+                stay.resume.clone_from(&ack.resume);
+                let pulse = Pulse::new(&tools.config, now);
+                let recovery = if first { Recovery::Done } else { Recovery::Restoring };
+                *phase = Phase::Online { socket, pulse, recovery };
+                Some(joined.into_iter().filter(|_| first).collect())
+            }
+            Phase::Locating { .. }
+            | Phase::Opening { .. }
+            | Phase::LoggingIn { .. }
+            | Phase::Waiting { .. }
+            | Phase::Leaving { .. } => None,
         }
-        if !matches!(self, Self::LoggingIn { socket, .. } if socket.last == seq) {
-            return None;
-        }
-        if !ack.is_ok() {
-            let (code, desc) = (ack.code.unwrap_or_default(), ack.errmsg.clone());
-            return Some(self.refused(code, desc, tools, now));
-        }
-        let Self::LoggingIn { mut trip, target, socket, .. } = std::mem::take(self) else { return None };
-        let (cid, uid) = (target.gateways.cid, trip.uid);
-        let first = trip.is_entering();
-        trip.arrive(now);
-        trip.resume.clone_from(&ack.resume);
-        let pulse = Pulse::new(&tools.config, now);
-        let recovery = if first { Recovery::Done } else { Recovery::Restoring };
-        *self = Self::Online { trip, target, socket, pulse, recovery };
-        Some(if first { vec![Step::Joined(cid, uid)] } else { Vec::new() })
     }
 
     /// Time has passed.
     pub(crate) fn handle_timeout(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
         let Some((deadline, timer)) = self.deadline() else { return Vec::new() };
+        let Self::Staying { stay, phase } = self else { return Vec::new() };
         if deadline > now {
             return Vec::new();
         }
         match timer {
             Timer::Bootstrap => {
-                let Self::Locating { trip, attempt, old, .. } = std::mem::take(self) else {
-                    return Vec::new();
-                };
-                if trip.is_entering() && attempt == 0 {
-                    return self.locate(trip, old, 1, tools, now);
+                if matches!(phase, Phase::Locating { attempt: 0, .. }) && stay.is_entering() {
+                    return self.locate(1, tools, now);
                 }
-                let error = Error::BootstrapTimeout(trip.host.clone());
-                self.not_located(trip, old, error, tools, now)
+                let error = Error::BootstrapTimeout(stay.host.clone());
+                self.not_located(error, tools, now)
             }
             Timer::Login => self.fail(Cause::LoginTimeout, tools, now),
             Timer::Silence => self.fail(Cause::Silence, tools, now),
             Timer::Retry => self.retry(tools, now),
             Timer::Leave => self.finish(Error::Left),
             Timer::Heartbeat => {
-                let Self::Online { trip, pulse, .. } = self else { return Vec::new() };
-                pulse.beat(&trip.answers, tools.hidden.is_some(), &tools.config, now);
+                let Phase::Online { pulse, .. } = phase else { return Vec::new() };
+                pulse.beat(&stay.answers, tools.hidden.is_some(), &tools.config, now);
                 vec![Step::Heartbeat]
             }
             Timer::Task | Timer::Command | Timer::Call | Timer::Settle | Timer::Report | Timer::Component => {
@@ -302,48 +317,45 @@ impl Link {
 
     /// The application leaves and the logout is on the wire: wait for its answer, but not for long.
     pub(crate) fn leaving(&mut self, logout: Seq, tools: &Tools, now: Instant) {
-        if let Self::Online { trip, socket, .. } = std::mem::take(self) {
-            let deadline = now + tools.config.leave_timeout;
-            *self = Self::Leaving { trip, socket, logout, deadline };
+        if let Self::Staying { phase, .. } = self
+            && let Phase::Online { socket, .. } = *phase
+        {
+            *phase = Phase::Leaving { socket, logout, deadline: now + tools.config.leave_timeout };
         }
     }
 
     /// Ends the stay here and now.
     pub(crate) fn finish(&mut self, error: Error) -> Vec<Step> {
         let close = self.socket().map(Step::Close);
-        let opened = match std::mem::take(self) {
-            Self::Idle => return Vec::new(),
-            Self::Locating { trip, .. }
-            | Self::Opening { trip, .. }
-            | Self::LoggingIn { trip, .. }
-            | Self::Online { trip, .. }
-            | Self::Waiting { trip, .. }
-            | Self::Leaving { trip, .. } => trip.opened,
-        };
-        close.into_iter().chain([Step::Ended { error, opened }]).collect()
+        let Self::Staying { stay, .. } = std::mem::take(self) else { return Vec::new() };
+        close.into_iter().chain([Step::Ended { error, opened: stay.opened }]).collect()
     }
 
     /// Takes the next packet number of the open socket. A logout burns one, as in the original.
     pub(crate) const fn stamp(&mut self, logout: bool) -> Option<(SocketId, Seq)> {
-        let (Self::LoggingIn { socket, .. } | Self::Online { socket, .. }) = self else { return None };
+        let Self::Staying { phase: Phase::LoggingIn { socket, .. } | Phase::Online { socket, .. }, .. } =
+            self
+        else {
+            return None;
+        };
         socket.last.0 += if logout { 2 } else { 1 };
         Some((socket.id, socket.last))
     }
 
     /// Everything the application wants is restored: true when `reconnected` is due.
     pub(crate) fn recovered(&mut self) -> bool {
-        let Self::Online { recovery, .. } = self else { return false };
+        let Self::Staying { phase: Phase::Online { recovery, .. }, .. } = self else { return false };
         std::mem::replace(recovery, Recovery::Done) == Recovery::Restoring
     }
 
     /// Whether a recovery is under way on an open connection.
     pub(crate) const fn is_restoring(&self) -> bool {
-        matches!(self, Self::Online { recovery: Recovery::Restoring, .. })
+        matches!(self, Self::Staying { phase: Phase::Online { recovery: Recovery::Restoring, .. }, .. })
     }
 
     /// Whether commands can be sent.
     pub(crate) const fn is_online(&self) -> bool {
-        matches!(self, Self::Online { .. })
+        matches!(self, Self::Staying { phase: Phase::Online { .. }, .. })
     }
 
     /// Whether no stay is under way.
@@ -353,55 +365,39 @@ impl Link {
 
     /// Whether the stay is in its last moments.
     pub(crate) const fn is_leaving(&self) -> bool {
-        matches!(self, Self::Leaving { .. })
+        matches!(self, Self::Staying { phase: Phase::Leaving { .. }, .. })
     }
 
     /// Who we are where; known once the channel server answered.
     pub(crate) fn identity(&self) -> Option<(Uid, Cid)> {
-        Some((self.trip()?.uid.uid(), self.gateways()?.cid))
+        Some((self.stay()?.uid.uid(), self.gateways()?.cid))
     }
 
     /// The stay under way.
-    pub(crate) const fn trip(&self) -> Option<&Trip> {
-        match self {
-            Self::Idle => None,
-            Self::Locating { trip, .. }
-            | Self::Opening { trip, .. }
-            | Self::LoggingIn { trip, .. }
-            | Self::Online { trip, .. }
-            | Self::Waiting { trip, .. }
-            | Self::Leaving { trip, .. } => Some(trip),
-        }
+    pub(crate) fn stay(&self) -> Option<&Stay> {
+        let Self::Staying { stay, .. } = self else { return None };
+        Some(stay)
     }
 
-    /// What the channel server said last.
-    pub(crate) const fn gateways(&self) -> Option<&Gateways> {
-        match self {
-            Self::Opening { target, .. }
-            | Self::LoggingIn { target, .. }
-            | Self::Online { target, .. }
-            | Self::Locating { old: Some(target), .. }
-            | Self::Waiting { next: Next::Open(target) | Next::Locate { old: Some(target) }, .. } => {
-                Some(&target.gateways)
-            }
-            Self::Idle
-            | Self::Locating { old: None, .. }
-            | Self::Waiting { next: Next::Locate { old: None }, .. }
-            | Self::Leaving { .. } => None,
+    /// What the channel server said last; nothing more is asked of a gateway while leaving.
+    pub(crate) fn gateways(&self) -> Option<&Gateways> {
+        if self.is_leaving() {
+            return None;
         }
+        Some(&self.stay()?.target.as_ref()?.gateways)
     }
 
     /// The state's name, for the application.
-    pub(crate) const fn state(&self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Online { .. } => "joined",
-            Self::Leaving { .. } => "leaving",
-            Self::Locating { trip, .. }
-            | Self::Opening { trip, .. }
-            | Self::LoggingIn { trip, .. }
-            | Self::Waiting { trip, .. } => {
-                if trip.is_entering() {
+    pub(crate) fn state(&self) -> &'static str {
+        let Self::Staying { stay, phase } = self else { return "idle" };
+        match phase {
+            Phase::Online { .. } => "joined",
+            Phase::Leaving { .. } => "leaving",
+            Phase::Locating { .. }
+            | Phase::Opening { .. }
+            | Phase::LoggingIn { .. }
+            | Phase::Waiting { .. } => {
+                if stay.is_entering() {
                     "joining"
                 } else {
                     "reconnecting"
@@ -412,158 +408,126 @@ impl Link {
 
     /// When and why the link wants to be woken.
     pub(crate) fn deadline(&self) -> Option<(Instant, Timer)> {
-        match self {
-            Self::Idle => None,
-            Self::Locating { deadline, .. } => Some((*deadline, Timer::Bootstrap)),
-            Self::Opening { deadline, .. } | Self::LoggingIn { deadline, .. } => {
-                Some((*deadline, Timer::Login))
-            }
-            Self::Online { pulse, .. } => Some(pulse.deadline()),
-            Self::Waiting { until, .. } => Some((*until, Timer::Retry)),
-            Self::Leaving { deadline, .. } => Some((*deadline, Timer::Leave)),
-        }
+        let Self::Staying { phase, .. } = self else { return None };
+        Some(match phase {
+            Phase::Locating { deadline, .. } => (*deadline, Timer::Bootstrap),
+            Phase::Opening { deadline, .. } | Phase::LoggingIn { deadline, .. } => (*deadline, Timer::Login),
+            Phase::Online { pulse, .. } => pulse.deadline(),
+            Phase::Waiting { until, .. } => (*until, Timer::Retry),
+            Phase::Leaving { deadline, .. } => (*deadline, Timer::Leave),
+        })
     }
 
     /// The one live socket.
     pub(crate) const fn socket(&self) -> Option<SocketId> {
-        match self {
-            Self::Opening { socket, .. } => Some(*socket),
-            Self::LoggingIn { socket, .. } | Self::Online { socket, .. } | Self::Leaving { socket, .. } => {
-                Some(socket.id)
-            }
-            Self::Idle | Self::Locating { .. } | Self::Waiting { .. } => None,
+        let Self::Staying { phase, .. } = self else { return None };
+        match phase {
+            Phase::Opening { socket, .. } => Some(*socket),
+            Phase::LoggingIn { socket, .. }
+            | Phase::Online { socket, .. }
+            | Phase::Leaving { socket, .. } => Some(socket.id),
+            Phase::Locating { .. } | Phase::Waiting { .. } => None,
         }
     }
 
-    fn locate(
-        &mut self,
-        mut trip: Box<Trip>,
-        old: Option<Target>,
-        attempt: u32,
-        tools: &mut Tools,
-        now: Instant,
-    ) -> Vec<Step> {
+    fn locate(&mut self, attempt: u32, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let Self::Staying { stay, phase } = self else { return Vec::new() };
         let request = tools.request(Asker::Link);
-        let url = trip.join.servers.bootstrap();
-        url.host().clone_into(&mut trip.host);
-        let (appkey, join) = (&tools.config.appkey, &trip.join);
+        let url = stay.join.servers.bootstrap();
+        url.host().clone_into(&mut stay.host);
+        let (appkey, join) = (&tools.config.appkey, &stay.join);
         let curtime = tools.clock.wall();
-        let form = BootstrapForm::new(appkey, &join.channel_name, trip.uid.uid(), &join.token, curtime);
-        let step = Step::Request(request, url, form);
-        let deadline = now + tools.config.bootstrap_timeout;
-        *self = Self::Locating { trip, request, deadline, attempt, old };
-        vec![step]
+        let form = BootstrapForm::new(appkey, &join.channel_name, stay.uid.uid(), &join.token, curtime);
+        *phase = Phase::Locating { request, deadline: now + tools.config.bootstrap_timeout, attempt };
+        vec![Step::Request(request, url, form)]
     }
 
-    fn open(&mut self, mut trip: Box<Trip>, target: Target, tools: &mut Tools, now: Instant) -> Vec<Step> {
+    fn open(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let Self::Staying { stay, phase } = self else { return Vec::new() };
+        let Some(target) = &stay.target else { return self.locate(0, tools, now) };
         let socket = SocketId(tools.mint());
         let url = target.address();
-        url.host().clone_into(&mut trip.host);
-        let step = Step::Open(socket, url);
-        let deadline = now + tools.config.login_timeout;
-        *self = Self::Opening { trip, target, socket, deadline };
-        vec![step]
+        url.host().clone_into(&mut stay.host);
+        *phase = Phase::Opening { socket, deadline: now + tools.config.login_timeout };
+        vec![Step::Open(socket, url)]
     }
 
     fn retry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
-        match std::mem::take(self) {
-            Self::Waiting { trip, next: Next::Open(target), .. } => self.open(trip, target, tools, now),
-            Self::Waiting { trip, next: Next::Locate { old }, .. } => self.locate(trip, old, 0, tools, now),
-            other @ (Self::Idle
-            | Self::Locating { .. }
-            | Self::Opening { .. }
-            | Self::LoggingIn { .. }
-            | Self::Online { .. }
-            | Self::Leaving { .. }) => {
-                *self = other;
-                Vec::new()
-            }
+        let Self::Staying { phase: Phase::Waiting { next, .. }, .. } = self else { return Vec::new() };
+        match next {
+            Next::Open => self.open(tools, now),
+            Next::Locate => self.locate(0, tools, now),
         }
     }
 
     /// The channel server was of no use: fatal for a first join, and where nobody else is known and the
     /// program itself is wrong; one more failure in an outage.
-    fn not_located(
-        &mut self,
-        trip: Box<Trip>,
-        old: Option<Target>,
-        error: Error,
-        tools: &mut Tools,
-        now: Instant,
-    ) -> Vec<Step> {
-        if trip.is_entering() || error.kind() == ErrorKind::Misuse && old.is_none() {
-            return vec![Step::Ended { error: trip.lost_on_the_way(error), opened: trip.opened }];
+    fn not_located(&mut self, error: Error, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let Self::Staying { stay, .. } = self else { return Vec::new() };
+        if stay.is_entering() || error.kind() == ErrorKind::Misuse && stay.target.is_none() {
+            let error = stay.lost_on_the_way(error);
+            return self.finish(error);
         }
-        self.wait(trip, old, Cause::Bootstrap(error.reason()), tools, now)
+        self.wait(Cause::Bootstrap(error.reason()), tools, now)
     }
 
     /// The platform refuses the gateway's host, and always will: there may be others.
     fn not_listed(&mut self, cause: Cause, tools: &mut Tools, now: Instant) -> Vec<Step> {
-        let mut steps: Vec<Step> = self.socket().map(Step::Close).into_iter().collect();
-        let Self::Opening { trip, target, .. } = std::mem::take(self) else { return steps };
-        match target.without_this() {
-            Some(others) => steps.extend(self.wait(trip, Some(others), cause, tools, now)),
-            None => {
-                let error = Error::NotListed { host: trip.host.clone(), list: DomainList::Socket };
-                steps.push(Step::Ended { error, opened: trip.opened });
-            }
+        let Self::Staying { stay, .. } = self else { return Vec::new() };
+        stay.target = stay.target.take().and_then(Target::without_this);
+        if stay.target.is_some() {
+            return self.wait(cause, tools, now);
         }
-        steps
+        let error = Error::NotListed { host: stay.host.clone(), list: DomainList::Socket };
+        self.finish(error)
     }
 
     /// The login was refused: fatal, but in an outage our ticket may just have become too old,
     /// so the channel server is asked for a new one, once.
     fn refused(&mut self, code: i32, desc: String, tools: &mut Tools, now: Instant) -> Vec<Step> {
         let close = self.socket().map(Step::Close);
-        let Self::LoggingIn { mut trip, .. } = std::mem::take(self) else { return Vec::new() };
-        let mut steps: Vec<Step> = close.into_iter().collect();
-        match trip.refuse(code, desc) {
-            Ok(()) => steps.extend(self.locate(trip, None, 0, tools, now)),
-            Err(error) => steps.push(Step::Ended { error, opened: true }),
-        }
-        steps
-    }
-
-    /// The connection is lost, or an attempt failed. The socket is always closed: the original
-    /// leaves it behind, and its heartbeats go on (11.35).
-    fn fail(&mut self, cause: Cause, tools: &mut Tools, now: Instant) -> Vec<Step> {
-        let mut steps: Vec<Step> = self.socket().map(Step::Close).into_iter().collect();
-        let (trip, target) = match std::mem::take(self) {
-            Self::Opening { trip, target, .. }
-            | Self::LoggingIn { trip, target, .. }
-            | Self::Online { trip, target, .. } => (trip, target),
-            other @ (Self::Idle | Self::Locating { .. } | Self::Waiting { .. } | Self::Leaving { .. }) => {
-                *self = other;
-                return Vec::new();
+        let Self::Staying { stay, .. } = self else { return Vec::new() };
+        match stay.refuse(code, desc) {
+            Ok(()) => {
+                stay.target = None;
+                close.into_iter().chain(self.locate(0, tools, now)).collect()
             }
-        };
-        steps.extend(self.wait(trip, Some(target), cause, tools, now));
-        steps
+            Err(error) => self.finish(error),
+        }
     }
 
-    /// Waits for the next attempt, or gives up.
-    fn wait(
-        &mut self,
-        mut trip: Box<Trip>,
-        target: Option<Target>,
-        cause: Cause,
-        tools: &mut Tools,
-        now: Instant,
-    ) -> Vec<Step> {
-        let mut steps = Vec::new();
-        let entering = trip.is_entering();
-        let failures = match trip.set_back(cause, tools.offline, &tools.config, now) {
+    /// The connection is lost, or an attempt failed.
+    fn fail(&mut self, cause: Cause, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let Self::Staying { phase, .. } = self else { return Vec::new() };
+        match phase {
+            Phase::Opening { .. } | Phase::LoggingIn { .. } | Phase::Online { .. } => {
+                self.wait(cause, tools, now)
+            }
+            Phase::Locating { .. } | Phase::Waiting { .. } | Phase::Leaving { .. } => Vec::new(),
+        }
+    }
+
+    /// Waits for the next attempt, or gives up. The socket is always closed: the original leaves it
+    /// behind, and its heartbeats go on (11.35).
+    fn wait(&mut self, cause: Cause, tools: &mut Tools, now: Instant) -> Vec<Step> {
+        let mut steps: Vec<Step> = self.socket().map(Step::Close).into_iter().collect();
+        let Self::Staying { stay, phase } = self else { return steps };
+        let entering = stay.is_entering();
+        let failures = match stay.set_back(cause, tools.offline, &tools.config, now) {
             Ok(failures) => failures,
-            Err(error) => return vec![Step::Ended { error, opened: trip.opened }],
+            Err(error) => return self.finish(error),
         };
         if !entering {
             steps.push(Step::Lost { count: failures });
         }
-        let next = match target {
-            Some(target) if failures == 0 => Next::Open(target),
-            Some(target) if failures % 2 == 1 => Next::Open(target.rotated()),
+        let next = match &mut stay.target {
+            Some(_) if failures == 0 => Next::Open,
+            Some(target) if failures % 2 == 1 => {
+                target.rotate();
+                Next::Open
+            }
             // After every second failure the channel server may know better addresses.
-            old => Next::Locate { old },
+            Some(_) | None => Next::Locate,
         };
         let mut delay = back_off(failures, &tools.config, &mut tools.rng);
         if tools.offline && !entering {
@@ -571,9 +535,9 @@ impl Link {
             delay = delay.max(tools.config.retry_cap / 2);
         }
         if tools.config.decides == Decides::Application {
-            steps.extend(trip.context(delay, now).map(Step::AskRetry));
+            steps.extend(stay.context(delay, now).map(Step::AskRetry));
         }
-        *self = Self::Waiting { trip, next, until: now + delay };
+        *phase = Phase::Waiting { next, until: now + delay };
         steps
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Link, Step, Tools};
+use super::{Link, Phase, Step, Tools};
 use crate::api::config::Config;
 use crate::api::doors::{Advice, AppSignal};
 use crate::api::error::{Cause, Error};
@@ -37,15 +37,15 @@ impl Link {
         tools: &Tools,
         now: Instant,
     ) -> Vec<Step> {
-        let Self::Waiting { trip, until, .. } = self else { return Vec::new() };
-        let error = trip.given_up();
+        let Self::Staying { stay, phase: Phase::Waiting { until, .. } } = self else { return Vec::new() };
+        let error = stay.given_up();
         if !matches!(error, Error::ReconnectFailed { attempts, .. } if attempts == count) {
             return Vec::new();
         }
         match advice {
             Advice::After(millis) => *until = now + Duration::from_millis(millis.into()),
             Advice::GiveUp => return self.finish(error),
-            Advice::Default if trip.has_spent(&tools.config, tools.offline, now) => {
+            Advice::Default if stay.has_spent(&tools.config, tools.offline, now) => {
                 return self.finish(error);
             }
             Advice::Default => {}
@@ -55,23 +55,26 @@ impl Link {
 
     /// The application was suspended: answers may be waiting to be read, and an open socket is in doubt.
     pub(crate) fn resumed(&mut self, tools: &Tools, now: Instant) -> Vec<Step> {
-        match self {
-            Self::Idle | Self::Leaving { .. } => {}
-            Self::Waiting { until, .. } => *until = now,
-            Self::Locating { deadline, .. }
-            | Self::Opening { deadline, .. }
-            | Self::LoggingIn { deadline, .. } => {
+        let Self::Staying { phase, .. } = self else { return Vec::new() };
+        match phase {
+            Phase::Leaving { .. } => {}
+            Phase::Waiting { until, .. } => *until = now,
+            Phase::Locating { deadline, .. }
+            | Phase::Opening { deadline, .. }
+            | Phase::LoggingIn { deadline, .. } => {
                 *deadline = (*deadline).max(now + tools.config.probe_limit);
             }
-            Self::Online { .. } => return self.probe(tools, now),
+            Phase::Online { .. } => return self.probe(tools, now),
         }
         Vec::new()
     }
 
     /// There is no reason to wait any longer, and good reason to doubt a socket that was open before.
     fn hurry(&mut self, tools: &mut Tools, now: Instant) -> Vec<Step> {
-        let Self::Waiting { trip, .. } = self else { return self.probe(tools, now) };
-        trip.excuse_one();
+        let Self::Staying { stay, phase: Phase::Waiting { .. } } = self else {
+            return self.probe(tools, now);
+        };
+        stay.excuse_one();
         self.retry(tools, now)
     }
 
@@ -80,51 +83,43 @@ impl Link {
     /// under way begins anew.
     fn network_is_up(&mut self, was_offline: bool, tools: &mut Tools, now: Instant) -> Vec<Step> {
         let Config { bootstrap_timeout, login_timeout, retry_base, .. } = tools.config;
-        let (trip, deadline, limit) = match self {
-            Self::Locating { trip, deadline, .. } => (trip, *deadline, bootstrap_timeout),
-            Self::Opening { trip, deadline, .. } | Self::LoggingIn { trip, deadline, .. } => {
-                (trip, *deadline, login_timeout)
-            }
-            Self::Online { .. } if was_offline => {
+        let Self::Staying { stay, phase } = self else { return Vec::new() };
+        let (deadline, limit) = match phase {
+            Phase::Locating { deadline, .. } => (*deadline, bootstrap_timeout),
+            Phase::Opening { deadline, .. } | Phase::LoggingIn { deadline, .. } => (*deadline, login_timeout),
+            Phase::Online { .. } if was_offline => {
                 let mut steps = self.fail(Cause::NetworkLost, tools, now);
                 steps.extend(self.hurry(tools, now));
                 return steps;
             }
-            Self::Waiting { trip, .. } if was_offline => {
-                trip.excuse_all();
+            Phase::Waiting { .. } if was_offline => {
+                stay.excuse_all();
                 return self.hurry(tools, now);
             }
-            Self::Idle | Self::Online { .. } | Self::Waiting { .. } | Self::Leaving { .. } => {
+            Phase::Online { .. } | Phase::Waiting { .. } | Phase::Leaving { .. } => {
                 return self.hurry(tools, now);
             }
         };
         if was_offline {
-            trip.excuse_all();
+            stay.excuse_all();
         }
         // Beginning anew has no end of its own.
-        let is_spent = trip.is_entering() || trip.has_spent(&tools.config, true, now);
+        let is_spent = stay.is_entering() || stay.has_spent(&tools.config, true, now);
         let age = limit.saturating_sub(deadline.since(now));
         // A nervous network tells of itself many times a second, and an attempt needs some time.
         if !was_offline && (is_spent || age < retry_base) {
             return Vec::new();
         }
+        if let Phase::Locating { attempt, .. } = *phase {
+            return self.locate(attempt, tools, now);
+        }
         let close = self.socket().map(Step::Close);
-        let again = match std::mem::take(self) {
-            Self::Locating { trip, old, attempt, .. } => self.locate(trip, old, attempt, tools, now),
-            Self::Opening { trip, target, .. } | Self::LoggingIn { trip, target, .. } => {
-                self.open(trip, target, tools, now)
-            }
-            other @ (Self::Idle | Self::Online { .. } | Self::Waiting { .. } | Self::Leaving { .. }) => {
-                *self = other;
-                Vec::new()
-            }
-        };
-        close.into_iter().chain(again).collect()
+        close.into_iter().chain(self.open(tools, now)).collect()
     }
 
     /// Asks the gateway for a sign of life, soon.
     fn probe(&mut self, tools: &Tools, now: Instant) -> Vec<Step> {
-        let Self::Online { pulse, .. } = self else { return Vec::new() };
+        let Self::Staying { phase: Phase::Online { pulse, .. }, .. } = self else { return Vec::new() };
         pulse.probe(&tools.config, now);
         vec![Step::Heartbeat]
     }

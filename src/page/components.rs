@@ -10,7 +10,7 @@ use crate::api::picture::{Page, Patch};
 use crate::api::quality::{Flows, Leg};
 use crate::api::report::{Report, Which};
 use crate::page::meter::{Qualities, measured};
-use crate::page::reports::{Reports, Stay};
+use crate::page::reports::{Reports, Subject};
 use crate::page::view::{Missing, Scene, Sign, View};
 use crate::time::{Instant, Timer};
 use crate::wire::model::{Media, RequestId, Stream, Uid, Url};
@@ -37,12 +37,12 @@ impl Components {
         (!patch.is_empty()).then_some(patch)
     }
 
-    /// A component reports: how it is, or how well its media travel. `stay` is where we are, `push` where we
+    /// A component reports: how it is, or how well its media travel. `subject` is where we are, `push` where we
     /// push, if we do, and `flows` what should flow on a leg.
     pub(crate) fn hear(
         &mut self,
         report: &Report,
-        stay: Stay,
+        subject: Subject,
         push: Option<&Url>,
         flows: impl Fn(Leg) -> Flows,
         config: &Config,
@@ -50,9 +50,9 @@ impl Components {
     ) -> Vec<Event> {
         let mut events = Vec::new();
         if let Some(which) = report.which()
-            && stay.since.is_some()
+            && subject.since.is_some()
         {
-            let me = stay.uid;
+            let me = subject.uid;
             let (uid, leg) = match which {
                 Which::Pusher => (me, Leg::Up),
                 Which::Player { uid, .. } => (uid, Leg::Down(uid, self.view.stream_of(which))),
@@ -75,8 +75,8 @@ impl Components {
                 events.extend(told.map(Event::NetworkQuality));
             }
         }
-        if !stay.server.is_empty() {
-            self.reports.add(report, stay, config, now);
+        if !subject.server.is_empty() {
+            self.reports.add(report, subject, config, now);
         }
         events
     }

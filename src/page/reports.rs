@@ -14,7 +14,7 @@ use crate::wire::protocol::LONGEST_VALUE;
 
 /// Where reports go, and which stay they are about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Stay {
+pub(crate) struct Subject {
     pub(crate) server: String,
     pub(crate) uid: Uid,
     pub(crate) cid: Cid,
@@ -29,7 +29,7 @@ pub(crate) struct Stay {
 pub(crate) struct Reports {
     waiting: Vec<Waiting>,
     /// The stay that the latest is about.
-    stay: Stay,
+    stay: Subject,
     /// When they are sent; `None` while there are none, or a batch is under way.
     due: Option<Instant>,
     under_way: Option<(RequestId, Vec<Waiting>)>,
@@ -45,7 +45,7 @@ struct Waiting {
 
 impl Reports {
     /// Takes a report in. Of a component's statistics only the latest wait.
-    pub(crate) fn add(&mut self, report: &Report, stay: Stay, config: &Config, now: Instant) {
+    pub(crate) fn add(&mut self, report: &Report, stay: Subject, config: &Config, now: Instant) {
         let part = |name: &str| report.data.get(name).map(written).unwrap_or_default();
         let passing = report.name.ends_with("netstatus");
         let passing = passing.then(|| format!("{} {} {}", report.direction, part("pull_uid"), part("key")));
@@ -122,7 +122,7 @@ impl Reports {
 }
 
 /// A batch as a request: one event in the form of the original, several as a list (8.4).
-fn request(stay: &Stay, batch: &[Waiting], config: &Config) -> HttpRequest {
+fn request(stay: &Subject, batch: &[Waiting], config: &Config) -> HttpRequest {
     let since = stay.since.map_or(0, Instant::as_millis);
     let session = md5_hex(&format!("{}:{}:{since}", stay.cid, stay.uid));
     let common = object([

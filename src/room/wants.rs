@@ -34,16 +34,23 @@ struct Row {
     kept: Option<Command>,
     /// What the gateway confirmed on this connection.
     confirmed: Option<Command>,
-    /// What is on the wire.
-    asked: Option<Command>,
-    /// Whether the state at the gateway is unknown.
-    stale: bool,
-    /// Whether the application asked for it once more.
-    insisted: bool,
-    /// Whether asking was in vain: not to be repeated before the next call or login.
-    stuck: bool,
+    state: State,
     /// How often in a row nobody answered.
     silences: u8,
+}
+
+/// What is under way between `wanted` and `confirmed`.
+#[derive(Debug, Default, PartialEq)]
+enum State {
+    /// Nothing: to be asked for when they differ.
+    #[default]
+    Idle,
+    /// To be asked for in any case: nobody knows what is so (`unknown`), or the application asked once more.
+    Due { unknown: bool },
+    /// On the wire. `again`: the application has asked once more since.
+    Asked { command: Command, again: bool },
+    /// Asking was in vain: not to be repeated before the next call or login.
+    Stuck { unknown: bool },
 }
 
 /// Something that has one state at the gateway, in the order in which a recovery restores it.
@@ -88,7 +95,8 @@ impl Wants {
     pub(crate) fn want(&mut self, command: Command) {
         let Some(item) = Item::of(&command) else { return };
         let row = self.row(item);
-        (row.stuck, row.silences) = (false, 0);
+        row.silences = 0;
+        row.state.unstick();
         row.wanted = item.unless_neutral(command);
     }
 
@@ -97,9 +105,12 @@ impl Wants {
     pub(crate) fn insist(&mut self, command: Command) {
         if let Some(item) = Item::of(&command) {
             self.want(command.clone());
-            let row = self.row(item);
+            let state = &mut self.row(item).state;
+            state.insist();
             // What is on the wire is asked for already: one answer is for both.
-            row.insisted = row.asked.as_ref() != Some(&command);
+            if let State::Asked { command: asked, again } = state {
+                *again = *asked != command;
+            }
         }
     }
 
@@ -116,7 +127,7 @@ impl Wants {
         }
         self.voice = voice;
         for item in repeated.iter().filter_map(Item::of) {
-            self.row(item).insisted = true;
+            self.row(item).state.insist();
         }
     }
 
@@ -147,9 +158,7 @@ impl Wants {
                 || matches!(command, Command::Subscribe(uid, _, true) if !lists(uid))
                 || command == Command::Role(Role::Audience) && publishing;
             if !held {
-                let row = self.row(item);
-                (row.stale, row.insisted) = (false, false);
-                row.asked = Some(command.clone());
+                self.row(item).state = State::Asked { command: command.clone(), again: false };
                 commands.push(command);
             }
         }
@@ -168,25 +177,28 @@ impl Wants {
         let Some(item) = Item::of(command) else { return false };
         let is_wanted = self.state_wanted(item) == *command;
         let row = self.row(item);
-        if row.asked.take_if(|asked| asked == command).is_none() {
-            return false;
-        }
+        let again = match &row.state {
+            State::Asked { command: asked, again } if asked == command => *again,
+            State::Idle | State::Due { .. } | State::Asked { .. } | State::Stuck { .. } => return false,
+        };
+        let rest = if again { State::Due { unknown: false } } else { State::Idle };
         match verdict {
             Verdict::Accepted => {
                 row.confirmed = item.unless_neutral(command.clone());
-                row.silences = 0;
+                (row.state, row.silences) = (rest, 0);
                 return false;
             }
-            Verdict::Refused => row.stuck = true,
+            // Something else has been asked for since.
+            Verdict::Refused if !is_wanted => row.state = rest,
+            Verdict::Refused => row.state = State::Stuck { unknown: false },
             Verdict::Silence => {
-                row.stale = true;
                 row.silences += 1;
-                row.stuck = row.silences >= MOST_SILENCES;
+                let is_last = row.silences >= MOST_SILENCES;
+                row.state =
+                    if is_last { State::Stuck { unknown: true } } else { State::Due { unknown: true } };
             }
         }
         if !is_wanted {
-            // Something else has been asked for since.
-            row.stuck &= verdict == Verdict::Silence;
             return false;
         }
         if row.kept != item.unless_neutral(command.clone()) {
@@ -202,7 +214,7 @@ impl Wants {
             self.audience_publishes_nothing();
             return false;
         }
-        row.stuck
+        matches!(row.state, State::Stuck { .. })
     }
 
     /// The call that asked for this has failed: wanted again is what was before.
@@ -221,7 +233,8 @@ impl Wants {
             // It also stopped publishing.
             for item in Media::ALL.map(Item::Publish) {
                 let row = self.row(item);
-                (row.wanted, row.stuck) = (row.kept.clone(), false);
+                row.wanted.clone_from(&row.kept);
+                row.state.unstick();
                 self.want_awaited(item, &awaited);
             }
         }
@@ -262,7 +275,9 @@ impl Wants {
     pub(crate) fn lost(&mut self) {
         for (_, row) in self.rows.iter_mut() {
             // It may have happened, or not.
-            row.stale |= row.asked.take().is_some();
+            if let State::Asked { .. } = row.state {
+                row.state = State::Due { unknown: true };
+            }
         }
     }
 
@@ -294,11 +309,12 @@ impl Wants {
         // The row must be there to be marked.
         self.row(Item::Role);
         for (item, row) in self.rows.iter_mut() {
-            let is_muted = row.stale || row.insisted || row.confirmed.is_some();
-            let remembered = item == Item::Role || matches!(item, Item::Mute(_)) && is_muted;
-            let stale = known && remembered;
+            let is_muted = matches!(row.state, State::Due { .. } | State::Stuck { unknown: true });
+            let is_muted = matches!(item, Item::Mute(_)) && (is_muted || row.confirmed.is_some());
+            let is_unknown = known && (item == Item::Role || is_muted);
+            let state = if is_unknown { State::Due { unknown: true } } else { State::Idle };
             let Row { wanted, kept, .. } = std::mem::take(row);
-            *row = Row { wanted, kept, stale, ..Row::default() };
+            *row = Row { wanted, kept, state, ..Row::default() };
         }
         for command in std::mem::take(&mut self.login) {
             if let Some(item) = Item::of(&command) {
@@ -310,8 +326,8 @@ impl Wants {
         }
         if self.voice.is_equalized() {
             // A login cannot carry the equaliser, and its mode alone means nothing (3.1).
-            self.row(Item::VoiceMode).stale = true;
-            self.row(Item::Equalizer).stale = true;
+            self.row(Item::VoiceMode).state = State::Due { unknown: true };
+            self.row(Item::Equalizer).state = State::Due { unknown: true };
         }
     }
 
@@ -340,17 +356,17 @@ impl Wants {
     /// How far the gateway is from this command.
     pub(crate) fn progress(&self, command: &Command) -> Progress {
         let Some(item) = Item::of(command) else { return Progress::Withdrawn };
-        let row = self.rows.get(item);
         if self.state_wanted(item) == *command {
-            if self.is_settled(item) { Progress::Done } else { Progress::Pending }
-        } else if row.is_some_and(|row| row.asked.as_ref() == Some(command)) {
-            Progress::Pending
-        } else if row
-            .is_some_and(|row| row.asked.is_none() && row.confirmed == item.unless_neutral(command.clone()))
-        {
-            Progress::Done
-        } else {
-            Progress::Withdrawn
+            return if self.is_settled(item) { Progress::Done } else { Progress::Pending };
+        }
+        match self.rows.get(item) {
+            Some(Row { state: State::Asked { command: asked, .. }, .. }) if asked == command => {
+                Progress::Pending
+            }
+            Some(row) if !row.is_asked() && row.confirmed == item.unless_neutral(command.clone()) => {
+                Progress::Done
+            }
+            Some(_) | None => Progress::Withdrawn,
         }
     }
 
@@ -361,7 +377,7 @@ impl Wants {
 
     /// Whether no command is on the wire; after `reconcile` that means that nothing more is to come.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.rows.iter().all(|(_, row)| row.asked.is_none())
+        self.rows.iter().all(|(_, row)| !row.is_asked())
     }
 
     /// What we receive, as far as a call for it has succeeded: member by member.
@@ -405,8 +421,15 @@ impl Wants {
             return;
         }
         let row = self.row(item);
-        (row.wanted, row.insisted) = (row.kept.clone(), false);
-        row.stuck &= row.silences >= MOST_SILENCES;
+        row.wanted.clone_from(&row.kept);
+        match &mut row.state {
+            State::Asked { again, .. } => *again = false,
+            state @ State::Due { unknown: false } => *state = State::Idle,
+            State::Idle | State::Due { unknown: true } | State::Stuck { .. } => {}
+        }
+        if row.silences < MOST_SILENCES {
+            row.state.unstick();
+        }
         self.audience_publishes_nothing();
     }
 
@@ -425,18 +448,48 @@ impl Wants {
     }
 
     fn is_due(&self, item: Item) -> bool {
-        !self.is_settled(item) && self.rows.get(item).is_some_and(|row| row.asked.is_none() && !row.stuck)
+        let is_free = |row: &Row| matches!(row.state, State::Idle | State::Due { .. });
+        !self.is_settled(item) && self.rows.get(item).is_some_and(is_free)
     }
 
     fn is_settled(&self, item: Item) -> bool {
         let Some(row) = self.rows.get(item) else { return true };
         // Without a mode that uses it, a voice setting means nothing to the gateway.
         let matters = item.mode().is_none_or(|mode| self.voice.mode() == mode);
-        row.asked.is_none() && !(matters && (row.stale || row.insisted || row.confirmed != row.wanted))
+        match &row.state {
+            State::Asked { .. } => false,
+            State::Due { .. } | State::Stuck { unknown: true } => !matters,
+            State::Idle | State::Stuck { unknown: false } => !matters || row.confirmed == row.wanted,
+        }
     }
 
     fn state_wanted(&self, item: Item) -> Command {
         self.rows.get(item).and_then(|row| row.wanted.clone()).unwrap_or_else(|| item.neutral())
+    }
+}
+
+impl Row {
+    const fn is_asked(&self) -> bool {
+        matches!(self.state, State::Asked { .. })
+    }
+}
+
+impl State {
+    /// To be asked for in any case.
+    fn insist(&mut self) {
+        match self {
+            Self::Idle => *self = Self::Due { unknown: false },
+            Self::Stuck { unknown } => *self = Self::Due { unknown: *unknown },
+            Self::Asked { again, .. } => *again = true,
+            Self::Due { .. } => {}
+        }
+    }
+
+    /// What was asked for in vain may be asked for once more.
+    fn unstick(&mut self) {
+        if let Self::Stuck { unknown } = *self {
+            *self = if unknown { Self::Due { unknown } } else { Self::Idle };
+        }
     }
 }
 

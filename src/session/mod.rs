@@ -23,7 +23,7 @@ use crate::api::picture::Page;
 use crate::api::report::Report;
 use crate::link::{Link, Step, Tools};
 use crate::page::components::Components;
-use crate::page::reports::Stay;
+use crate::page::reports::Subject;
 use crate::page::view::Scene;
 use crate::room::members::Room;
 use crate::room::wants::{Item, Verdict, Wants};
@@ -155,14 +155,14 @@ impl Session {
     /// What the application may look at.
     #[must_use]
     pub fn info(&self) -> Info {
-        let trip = self.link.trip();
+        let stay = self.link.stay();
         Info {
             cid: self.link.identity().map_or(Cid(0), |(_, cid)| cid),
-            uid: trip.map(|trip| trip.uid),
+            uid: stay.map(|stay| stay.uid),
             push_url: self.room.push_url().cloned(),
             role: self.wants.wanted_role().name(),
             state: self.link.state(),
-            join_channel_param: trip.map(|trip| JoinedWith::new(&trip.join, trip.uid)),
+            join_channel_param: stay.map(|stay| JoinedWith::new(&stay.join, stay.uid)),
             userlist: self.room.entries().map(UserInfo::from).collect(),
             publish_audio: self.wants.publishes(Media::Audio),
             publish_video: self.wants.publishes(Media::Video),
@@ -172,8 +172,8 @@ impl Session {
     /// The name of the stay under way; empty outside of a room.
     #[must_use]
     pub fn stay(&self) -> &str {
-        let trip = self.link.trip().filter(|_| !self.is_outside());
-        trip.map_or("", |trip| trip.join.stay.as_str())
+        let stay = self.link.stay().filter(|_| !self.is_outside());
+        stay.map_or("", |stay| stay.join.stay.as_str())
     }
 
     /// What the next stay begins with; `None` while anything is under way, or not as in a new session.
@@ -202,7 +202,7 @@ impl Session {
         let waits = !matches!(call, Call::Leave | Call::LeaveStay(_) | Call::Report(_));
         let is_full = waits && self.calls.len() >= self.tools.config.max_calls;
         if let Call::MuteOther(uid, media, mute) = call
-            && self.link.trip().is_some_and(|trip| trip.uid.uid() == uid)
+            && self.link.stay().is_some_and(|stay| stay.uid.uid() == uid)
         {
             // A mute of oneself is a state, which outlives an outage.
             call = Call::Mute(media, mute);
@@ -212,54 +212,46 @@ impl Session {
         if let Some(error) = is_full.then_some(Error::TooManyCalls).or(refusal) {
             return self.settle(id, Err(error));
         }
-        match call {
-            Call::Join(params) => self.handle_join(id, *params, now),
-            Call::LeaveStay(name) if self.stay() != name => self.settle(id, Ok(Reply::Nothing)),
-            Call::Leave | Call::LeaveStay(_) => self.handle_leave(id, now),
-            Call::Tasks(order) => {
-                let rest = Rest::of(&order, self.link.identity().unwrap_or_default().0);
-                self.calls.wait(id, Call::Tasks(order), Patience::Unlimited);
-                self.next_task(id, rest, now);
-            }
-            Call::Report(report) => {
-                self.hear(&report, now);
-                self.settle(id, Ok(Reply::Nothing));
-            }
-            call @ (Call::Publish(_)
-            | Call::Unpublish(_)
-            | Call::Subscribe(..)
-            | Call::Unsubscribe(..)
-            | Call::Mute(..)
-            | Call::MuteOther(..)
-            | Call::SetRole(_)
-            | Call::SetVoice(..)
-            | Call::SwitchMode(_)
-            | Call::UploadUserList
-            | Call::StartCaptions(..)
-            | Call::StopCaptions
-            | Call::Interrupt(_)) => {
-                if let Call::Publish(media) = &call {
-                    media.iter().for_each(|media| self.components.retry(media, &self.tools.config, now));
-                }
-                if let Call::Unpublish(off) = &call {
-                    let is_undone = |call: &Call| matches!(call, Call::Publish(on) if on.meets(*off));
-                    self.calls.undo(is_undone);
-                }
-                // What is wanted is noted here; `advance` does the rest.
-                note(&call, &mut self.wants);
-                if self.is_outside() {
-                    // Role and voice are kept for the next stay.
-                    keep(&call, &mut self.wants);
-                    return self.settle(id, Ok(Reply::Nothing));
-                }
-                // Joining has an end of its own, and the time of what waits for it begins there.
-                let patience = match self.link.trip() {
-                    Some(trip) if trip.is_entering() => Patience::UntilJoined,
-                    Some(_) | None => Patience::Until(now + self.tools.config.call_timeout),
-                };
-                self.calls.wait(id, call, patience);
-            }
+        if let Call::Join(params) = call {
+            return self.handle_join(id, *params, now);
         }
+        if let Call::LeaveStay(name) = &call
+            && self.stay() != name
+        {
+            return self.settle(id, Ok(Reply::Nothing));
+        }
+        if matches!(call, Call::Leave | Call::LeaveStay(_)) {
+            return self.handle_leave(id, now);
+        }
+        if let Call::Tasks(order) = call {
+            let rest = Rest::of(&order, self.link.identity().unwrap_or_default().0);
+            self.calls.wait(id, Call::Tasks(order), Patience::Unlimited);
+            return self.next_task(id, rest, now);
+        }
+        if let Call::Report(report) = call {
+            self.hear(&report, now);
+            return self.settle(id, Ok(Reply::Nothing));
+        }
+        if let Call::Publish(media) = &call {
+            media.iter().for_each(|media| self.components.retry(media, &self.tools.config, now));
+        }
+        if let Call::Unpublish(off) = &call {
+            let is_undone = |call: &Call| matches!(call, Call::Publish(on) if on.meets(*off));
+            self.calls.undo(is_undone);
+        }
+        // What is wanted is noted here; `advance` does the rest.
+        note(&call, &mut self.wants);
+        if self.is_outside() {
+            // Role and voice are kept for the next stay.
+            keep(&call, &mut self.wants);
+            return self.settle(id, Ok(Reply::Nothing));
+        }
+        // Joining has an end of its own, and the time of what waits for it begins there.
+        let patience = match self.link.stay() {
+            Some(stay) if stay.is_entering() => Patience::UntilJoined,
+            Some(_) | None => Patience::Until(now + self.tools.config.call_timeout),
+        };
+        self.calls.wait(id, call, patience);
     }
 
     /// An HTTP request was answered, or failed: the answer goes to who asked.
@@ -454,8 +446,8 @@ impl Session {
                         self.tell([Event::SessionStart]);
                     }
                     self.tell([Event::Open { code: 200 }]);
-                    if let (Some(trip), Some(gateways)) = (self.link.trip(), self.link.gateways()) {
-                        let login = trip.login(gateways, self.wants.wanted_role(), self.wants.voice());
+                    if let (Some(stay), Some(gateways)) = (self.link.stay(), self.link.gateways()) {
+                        let login = stay.login(gateways, self.wants.wanted_role(), self.wants.voice());
                         self.send(Command::Login(Box::new(login)), None);
                         self.wants.logging_in();
                     }
@@ -514,11 +506,11 @@ impl Session {
     /// Sends the next task of an order.
     fn next_task(&mut self, call: CallId, mut rest: Rest, now: Instant) {
         let operation = rest.operation;
-        let (trip, gateways) = (self.link.trip(), self.link.gateways());
-        let (Some(body), Some(trip), Some(gateways)) = (rest.bodies.pop_front(), trip, gateways) else {
+        let (stay, gateways) = (self.link.stay(), self.link.gateways());
+        let (Some(body), Some(stay), Some(gateways)) = (rest.bodies.pop_front(), stay, gateways) else {
             return self.task_answered(Outcome::Settled(call, Err(Error::NotInRoom(operation.name()))), now);
         };
-        let server = trip.join.servers.task_server();
+        let server = stay.join.servers.task_server();
         let request = rest.request(&server, gateways.cid, &gateways.task_token, body);
         let id = self.tools.request(Asker::Tasks);
         let deadline = now + self.tools.config.command_timeout;
@@ -540,18 +532,24 @@ impl Session {
     /// A component of the page reports something.
     fn hear(&mut self, report: &Report, now: Instant) {
         let (me, cid) = self.link.identity().unwrap_or_default();
-        let trip = self.link.trip();
-        let servers = trip.map_or(&self.tools.config.servers, |trip| &trip.join.servers);
-        let stay = Stay {
+        let stay = self.link.stay();
+        let servers = stay.map_or(&self.tools.config.servers, |stay| &stay.join.servers);
+        let subject = Subject {
             server: servers.statistics_server.clone(),
             uid: me,
             cid,
-            since: trip.map(|trip| trip.since),
+            since: stay.map(|stay| stay.since),
             clock: Some(self.tools.clock.wall()),
         };
         let push = self.room.push_url().filter(|_| self.wants.pushes());
-        let events =
-            self.components.hear(report, stay, push, |leg| flows(leg, &self.wants), &self.tools.config, now);
+        let events = self.components.hear(
+            report,
+            subject,
+            push,
+            |leg| flows(leg, &self.wants),
+            &self.tools.config,
+            now,
+        );
         self.tell(events);
     }
 

@@ -78,78 +78,45 @@ impl Command {
     /// The number on the wire.
     #[must_use]
     pub const fn number(&self) -> u32 {
-        match self {
-            Self::Login(_) => 0,
-            Self::Heartbeat => 2,
-            Self::Logout => 4,
-            Self::UploadUserList => 5,
-            Self::PushMode(_) => 7,
-            Self::Publish(..) => 10,
-            Self::Mute(..) => 11,
-            Self::Role(_) => 12,
-            Self::Subscribe(..) => 16,
-            Self::DualAudio(..) => 17,
-            Self::AudioChangeMode(_) => 40,
-            Self::Pitch(_) => 41,
-            Self::AudioEffect(_) => 42,
-            Self::Beautifier(_) => 43,
-            Self::Equalization(_) => 44,
-            Self::StartCaptions { .. } => 1000,
-            Self::StopCaptions => 1001,
-            Self::Interrupt(_) => 1002,
-        }
-    }
-
-    /// The name that errors and events use.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Login(_) => "login",
-            Self::Heartbeat => "heartbeat",
-            Self::Logout => "logout",
-            Self::UploadUserList => "getUploadUserList",
-            Self::PushMode(_) => "updatePushMode",
-            Self::Publish(_, true) => "publish",
-            Self::Publish(_, false) => "unpublish",
-            Self::Mute(_, true) => "mute",
-            Self::Mute(_, false) => "unmute",
-            Self::Role(_) => "changeRole",
-            Self::Subscribe(_, _, true) => "subscribe",
-            Self::Subscribe(_, _, false) => "unsubscribe",
-            Self::DualAudio(..) => "dualAudio",
-            Self::AudioChangeMode(_) => "updateAudioChangeMode",
-            Self::Pitch(_) => "updateLocalVoicePitch",
-            Self::AudioEffect(_) => "updateAudioEffectPreset",
-            Self::Beautifier(_) => "updateVoiceBeautifierPreset",
-            Self::Equalization(_) => "updateLocalVoiceEqualization",
-            Self::StartCaptions { .. } => "startAsrCaptions",
-            Self::StopCaptions => "stopAsrCaptions",
-            Self::Interrupt(_) => "aiManualInterrupt",
-        }
+        self.row().0
     }
 
     /// The number of the acknowledgement (2.4).
     #[must_use]
     pub const fn ack_number(&self) -> u32 {
+        self.row().1
+    }
+
+    /// The name that errors and events use.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.row().2
+    }
+
+    /// Number, number of the acknowledgement, name.
+    const fn row(&self) -> (u32, u32, &'static str) {
         match self {
-            Self::Login(_) => 1,
-            Self::Heartbeat => 3,
-            Self::Logout => 9,
-            Self::UploadUserList => 6,
-            Self::PushMode(_) => 8,
-            Self::Publish(..)
-            | Self::Mute(..)
-            | Self::Role(_)
-            | Self::Subscribe(..)
-            | Self::DualAudio(..)
-            | Self::AudioChangeMode(_)
-            | Self::Pitch(_)
-            | Self::AudioEffect(_)
-            | Self::Beautifier(_)
-            | Self::Equalization(_)
-            | Self::StartCaptions { .. }
-            | Self::StopCaptions
-            | Self::Interrupt(_) => 14,
+            Self::Login(_) => (0, 1, "login"),
+            Self::Heartbeat => (2, 3, "heartbeat"),
+            Self::Logout => (4, 9, "logout"),
+            Self::UploadUserList => (5, 6, "getUploadUserList"),
+            Self::PushMode(_) => (7, 8, "updatePushMode"),
+            Self::Publish(_, true) => (10, 14, "publish"),
+            Self::Publish(_, false) => (10, 14, "unpublish"),
+            Self::Mute(_, true) => (11, 14, "mute"),
+            Self::Mute(_, false) => (11, 14, "unmute"),
+            Self::Role(_) => (12, 14, "changeRole"),
+            Self::Subscribe(_, _, true) => (16, 14, "subscribe"),
+            Self::Subscribe(_, _, false) => (16, 14, "unsubscribe"),
+            Self::DualAudio(..) => (17, 14, "dualAudio"),
+            Self::AudioChangeMode(_) => (40, 14, "updateAudioChangeMode"),
+            Self::Pitch(_) => (41, 14, "updateLocalVoicePitch"),
+            Self::AudioEffect(_) => (42, 14, "updateAudioEffectPreset"),
+            Self::Beautifier(_) => (43, 14, "updateVoiceBeautifierPreset"),
+            Self::Equalization(_) => (44, 14, "updateLocalVoiceEqualization"),
+            Self::StartCaptions { .. } => (1000, 14, "startAsrCaptions"),
+            Self::StopCaptions => (1001, 14, "stopAsrCaptions"),
+            Self::Interrupt(_) => (1002, 14, "aiManualInterrupt"),
         }
     }
 }

@@ -32,6 +32,8 @@ fails, and holds them against a model: what was asked last and granted is so eve
 printed with the smallest plan that breaks it; then the exit code is 1.`;
 const SEEDS = 2_000;
 const BATCH = 50;
+/** How many of them one thread plays. */
+const BATCHES = 40;
 /** Milliseconds; a seed takes ten. */
 const HANGS = 60_000;
 const QUIET = 2_000;
@@ -81,14 +83,19 @@ function playAll(waiting, sdk, total) {
   let done = 0;
   let told = Date.now();
   const threads = Math.min(availableParallelism(), waiting.length);
-  const live = () => new Promise((end, refuse) => {
+  /** One thread after the other: what instances of the module have reserved is given back with their thread. */
+  const live = async () => {
+    while (waiting.length > 0) await liveOne();
+  };
+  const liveOne = () => new Promise((end, refuse) => {
     const at = new SharedArrayBuffer(4);
     const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: { ...sdk, at } });
     let watch;
     let batch;
+    let left = BATCHES;
     const next = () => {
       clearTimeout(watch);
-      batch = waiting.shift();
+      batch = left-- > 0 ? waiting.shift() : undefined;
       if (!batch) return void worker.terminate().then(end);
       watch = setTimeout(() => {
         worker.terminate();

@@ -17,7 +17,7 @@ use crate::wire::protocol::Ack;
 
 /// One stay in a room, from `join` to `disconnect`.
 #[derive(Debug)]
-pub(crate) struct Trip {
+pub(crate) struct Stay {
     pub(crate) join: JoinParams,
     pub(crate) uid: AppUid,
     /// When `join` was called.
@@ -28,12 +28,14 @@ pub(crate) struct Trip {
     pub(crate) resume: String,
     /// How long the gateway takes to answer.
     pub(crate) answers: AnswerTime,
+    /// Where to connect, as the channel server said last.
+    pub(crate) target: Option<Target>,
     /// The host that was tried last, which errors name.
     pub(crate) host: String,
     stage: Stage,
 }
 
-/// How the trip is going.
+/// How the stay is going.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Stage {
     /// Never logged in yet.
@@ -52,7 +54,7 @@ pub(crate) struct Target {
     turn: usize,
 }
 
-impl Trip {
+impl Stay {
     pub(crate) const fn new(join: JoinParams, uid: AppUid, now: Instant) -> Self {
         Self {
             join,
@@ -61,6 +63,7 @@ impl Trip {
             opened: false,
             resume: String::new(),
             answers: AnswerTime::Unknown,
+            target: None,
             host: String::new(),
             stage: Stage::Entering { since: now, failures: 0 },
         }
@@ -230,9 +233,9 @@ impl Target {
         addresses[self.turn % addresses.len()].clone()
     }
 
-    pub(crate) fn rotated(mut self) -> Self {
+    /// The next address, the next time.
+    pub(crate) const fn rotate(&mut self) {
         self.turn = self.turn.wrapping_add(1);
-        self
     }
 
     /// Without the present address, which will never do; `None` where it was the last one.
