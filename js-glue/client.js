@@ -7,7 +7,6 @@
 
 const Host = require('./host.js');
 const load = require('./loader.js');
-const advise = require('./names.js');
 const print = require('./logger.js');
 
 /** Options that are for the glue, or for nobody; the core gets all others. */
@@ -227,6 +226,11 @@ FORWARDED.forEach((name) => {
 
 /** @type {string | undefined} */
 Client.wasmPath = undefined;
+
+/** In debug mode, says when somebody listens for what never comes. @param {Record<string, any>} options @param {string} event */
+function advise(options, event) {
+  if (options.debug) require('./names.js')(options, event);
+}
 
 /**
  * @param {Client} client

@@ -371,7 +371,10 @@ declare namespace YunXinMiniappSDK {
     /** In place of the console. */
     logger?: Logger;
     neRtcServerAddresses?: ServerAddresses;
-    /** Path in the code package, ending in `.wasm` or `.wasm.br`. Default: where npm puts the package. */
+    /**
+     * Path in the code package, ending in `.wasm.br`, or in `.wasm` for base library 2.13. Default: where npm puts the
+     * compressed module.
+     */
     wasmPath?: string;
     /**
      * How outages are noticed and for how long they are fought; or a function that is asked before each

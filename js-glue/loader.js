@@ -7,19 +7,14 @@
 
 const bindings = require('wasm-bindings');
 
-/** The name under which the wasm module imports its bindings. */
-const IMPORTED = './nertc_miniapp_bg.js';
 /** Where the developer tools put the files of an npm package. */
-const CANDIDATES = [
-  '/miniprogram_npm/nertc-miniapp/nertc_miniapp.wasm.br',
-  '/miniprogram_npm/nertc-miniapp/nertc_miniapp.wasm',
-];
+const DEFAULT_PATH = '/miniprogram_npm/nertc-miniapp/nertc_miniapp.wasm.br';
 /** Milliseconds. Compiling takes seconds on old phones, and a refusal there can take minutes. */
 const TIMEOUT = 15000;
 const ADVICE =
-  'Check that the file lies at this path of the code package (set Client({wasmPath}) if it does not), ' +
-  'that packOptions.include in project.config.json names it, and that the base library is 2.13.0 or later ' +
-  '(2.14.0 for .wasm.br).';
+  'Check that the file lies at this path of the code package (else set Client({wasmPath})), that packOptions.include ' +
+  'in project.config.json names it, and that the base library is 2.14.0 or later (for 2.13.0, copy ' +
+  'wasm/nertc_miniapp.wasm of the npm package into the app and set wasmPath).';
 
 let loaded = false;
 /** @type {Promise<any> | null} */
@@ -35,7 +30,7 @@ let loading = null;
 function load(options, path) {
   if (loaded) return Promise.resolve(bindings);
   if (!loading) {
-    const attempt = instantiate(options.WXWebAssembly, path ? [path] : CANDIDATES);
+    const attempt = instantiate(options.WXWebAssembly, path || DEFAULT_PATH);
     loading = within(options.wasmTimeout || TIMEOUT, attempt).then(
       () => bindings,
       (error) => {
@@ -48,34 +43,18 @@ function load(options, path) {
 }
 
 /**
- * Tries one path after the other.
- *
  * @param {any} given in place of the global `WXWebAssembly`
- * @param {string[]} paths
+ * @param {string} path
  * @returns {Promise<void>}
  */
-function instantiate(given, paths) {
+function instantiate(given, path) {
   const engine = given || (typeof WXWebAssembly === 'undefined' ? null : WXWebAssembly);
   if (!engine) return Promise.reject('the platform has no WXWebAssembly');
   return Promise.resolve()
-    .then(() => engine.instantiate(paths[0], imports()))
+    .then(() => engine.instantiate(path, { a: bindings.imports }))
     .then(adopt, (error) => {
-      const message = paths[0] + ': ' + messageOf(error);
-      if (paths.length === 1) throw message;
-      return instantiate(given, paths.slice(1)).catch((next) => {
-        throw message + '; ' + messageOf(next);
-      });
+      throw path + ': ' + messageOf(error);
     });
-}
-
-/** A plain object: an engine that looks for a prototype must find one. */
-function imports() {
-  /** @type {Record<string, unknown>} */
-  const functions = {};
-  Object.keys(bindings).forEach((name) => {
-    if (name.slice(0, 4) === '__wb') functions[name] = bindings[name];
-  });
-  return { [IMPORTED]: functions };
 }
 
 /**
@@ -88,7 +67,6 @@ function adopt(result) {
   if (loaded) return;
   const exported = (result.instance || result).exports;
   bindings.__wbg_set_wasm(exported);
-  if (exported.__wbindgen_start) exported.__wbindgen_start();
   loaded = true;
 }
 

@@ -2,7 +2,8 @@
 'use strict';
 /**
  * Which events there are, and which of them is meant by a name that never comes: apps that were written
- * for the Web SDK, or misspell one, wait in silence otherwise. Only in debug mode.
+ * for the Web SDK, or misspell one, wait in silence otherwise. A file of its own in the package, which only
+ * debug mode loads.
  */
 
 const print = require('./logger.js');
@@ -34,7 +35,7 @@ const warned = new WeakMap();
  * @param {unknown} event
  */
 function advise(options, event) {
-  if (!options.debug || NAMES.indexOf(/** @type {string} */ (event)) >= 0) return;
+  if (NAMES.indexOf(/** @type {string} */ (event)) >= 0) return;
   const told = warned.get(options) || new Set();
   if (told.has(event)) return;
   warned.set(options, told.add(event));

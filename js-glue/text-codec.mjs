@@ -30,30 +30,36 @@ export class TextDecoder {
     let units = [];
     let at = 0;
     while (bytes && at < length) {
+      // Nearly all text is ASCII, of which a whole run is one step.
+      const begin = at;
+      const most = Math.min(length, at + PIECE);
+      while (at < most && bytes[at] < 0x80) at += 1;
+      if (at > begin) {
+        text += String.fromCharCode.apply(null, units) + String.fromCharCode.apply(null, /** @type {any} */ (bytes.subarray(begin, at)));
+        units = [];
+        continue;
+      }
       const first = bytes[at++];
-      let point = first;
-      if (first >= 0x80) {
-        // The second byte's range is narrower after some first bytes: no overlong forms, no
-        // surrogates, nothing above U+10FFFF.
-        let low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
-        let high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
-        let more = first < 0xc2 || first > 0xf4 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-        point = more < 0 ? REPLACEMENT : first & (0x3f >> more);
-        for (; more > 0; more -= 1) {
-          const next = bytes[at];
-          if (at >= length || next < low || next > high) {
-            more = -1;
-            break;
-          }
-          point = (point << 6) | (next & 0x3f);
-          low = 0x80;
-          high = 0xbf;
-          at += 1;
+      // The second byte's range is narrower after some first bytes: no overlong forms, no
+      // surrogates, nothing above U+10FFFF.
+      let low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+      let high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+      let more = first < 0xc2 || first > 0xf4 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+      let point = more < 0 ? REPLACEMENT : first & (0x3f >> more);
+      for (; more > 0; more -= 1) {
+        const next = bytes[at];
+        if (at >= length || next < low || next > high) {
+          more = -1;
+          break;
         }
-        if (more < 0) {
-          if (this.fatal) throw new TypeError('The encoded data was not valid utf-8');
-          point = REPLACEMENT;
-        }
+        point = (point << 6) | (next & 0x3f);
+        low = 0x80;
+        high = 0xbf;
+        at += 1;
+      }
+      if (more < 0) {
+        if (this.fatal) throw new TypeError('The encoded data was not valid utf-8');
+        point = REPLACEMENT;
       }
       if (point > 0xffff) {
         units.push(0xd800 + ((point - 0x10000) >> 10), 0xdc00 + (point & 0x3ff));

@@ -1,8 +1,9 @@
 /**
- * Measures, with the shipped bundle in its sandbox and a real gateway, and fails when something is
+ * Measures the shipped bundle, in its sandbox and with a real gateway, and fails when something is
  * beyond its limit.
  *
- * Run: npm run bench [-- NAME...]    (only these parts)
+ * Run: npm run bench [-- NAME...]             only these parts: latency, recovery, speed
+ *      npm run bench -- speed [OPTION...]     what a notification costs (-- speed --help tells the options)
  */
 
 import { latency } from './bench/latency.mjs';
@@ -10,6 +11,7 @@ import { OPERATED } from './bench/operator.mjs';
 import { drops, networkUp, silence } from './bench/recovery.mjs';
 import { Report } from './bench/report.mjs';
 import { restart } from './bench/restart.mjs';
+import { SPEED_USAGE, speed } from './bench/speed.mjs';
 import { build } from './build.mjs';
 import { startGateway } from './demo/gateway.mjs';
 import { buildGateway } from './gateway.mjs';
@@ -42,21 +44,26 @@ async function withGateway(program, use) {
   }
 }
 
-runAsProgram(import.meta.url, async (wanted) => {
-  const unknown = wanted.filter((name) => !(name in PARTS));
+runAsProgram(import.meta.url, async (args) => {
+  const [name, ...options] = args;
+  const isSpeed = name === 'speed';
+  const wanted = isSpeed ? [name] : args;
+  const unknown = wanted.filter((part) => part !== 'speed' && !(part in PARTS));
   if (unknown.length > 0) {
-    throw new Refusal(`unknown: ${unknown.join(' ')}\nusage: npm run bench [-- NAME...], where NAME is one of\n  ${Object.keys(PARTS).join('\n  ')}`);
+    throw new Refusal(`unknown: ${unknown.join(' ')}\nusage: npm run bench [-- NAME...], where NAME is one of\n  ${[...Object.keys(PARTS), 'speed'].join('\n  ')}`);
   }
-  await setUp();
+  const isWanted = (part) => wanted.length === 0 || wanted.includes(part);
+  await setUp({ engine: isWanted('speed') });
   await step('build: package', build);
-  const program = await buildGateway({ profile: 'dev' });
   const report = new Report();
-  for (const [name, part] of Object.entries(PARTS)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
-    const clients = await part(program, report);
+  const parts = Object.entries(PARTS).filter(([part]) => isWanted(part));
+  const program = parts.length > 0 && (await buildGateway({ profile: 'dev' }));
+  for (const [part, measure] of parts) {
+    const clients = await measure(program, report);
     const given = clients.reduce((sum, promises) => sum + promises.given, 0);
     const pending = clients.reduce((sum, promises) => sum + promises.given - promises.settled, 0);
-    report.fact(`${name}: every promise is settled`, pending === 0, `${clients.length} clients, ${given} promises, ${pending} pending`);
+    report.fact(`${part}: every promise is settled`, pending === 0, `${clients.length} clients, ${given} promises, ${pending} pending`);
   }
+  if (isWanted('speed')) await speed(report, isSpeed ? options : []);
   report.end();
-});
+}, process.argv[2] === 'speed' ? SPEED_USAGE : undefined);

@@ -1,5 +1,6 @@
 /**
- * Builds the package into `dist/`: the wasm module for the oldest engines, the glue, the typings.
+ * Builds the package into `dist/`: the wasm module for the oldest engines, the glue, the typings. The module as it
+ * is, for base libraries that cannot unpack it, lies beside it in `wasm/`: what is in `dist/` is uploaded with each app.
  *
  * The order of the steps matters. rustc is told to leave newer features out; the release profile
  * strips the `target_features` section, or wasm-bindgen would believe the precompiled std and use
@@ -10,11 +11,12 @@
 import { brotliCompressSync, constants } from 'node:zlib';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { bundle } from './bundle.mjs';
+import { dirname, join } from 'node:path';
+import { shorter } from './bindings.mjs';
+import { bundle, component } from './bundle.mjs';
 import { checkDist } from './check-dist.mjs';
 import {
-  Refusal, dist, lockedVersion, npmProgram, probe, root, run, runAsProgram, targetDir,
+  Refusal, dist, lockedVersion, npmProgram, plainWasm, probe, root, run, runAsProgram, targetDir,
   toolEnvironment, toolsBin, wasmTarget,
 } from './tools.mjs';
 
@@ -35,7 +37,7 @@ const STACK = 4 * 65536;
 const FEATURES_OFF = '-nontrapping-fptoint,-sign-ext,-bulk-memory,-reference-types,-multivalue';
 
 /** What std's precompiled code may contain, and is lowered. Nothing else is let in. */
-const LOWERED = ['--enable-mutable-globals', '--enable-sign-ext', '--enable-bulk-memory', '--enable-bulk-memory-opt'];
+export const LOWERED = ['--enable-mutable-globals', '--enable-sign-ext', '--enable-bulk-memory', '--enable-bulk-memory-opt'];
 
 /** Globals that wasm-bindgen exports for features that the glue does not use; iOS refuses them. */
 const UNUSED_EXPORTS = ['__abort_handler', '__instance_terminated', '__data_end', '__heap_base'];
@@ -43,25 +45,28 @@ const UNUSED_EXPORTS = ['__abort_handler', '__instance_terminated', '__data_end'
 export async function build() {
   const work = join(targetDir, wasmTarget, 'package');
   mkdirSync(work, { recursive: true });
-  rmSync(dist, { recursive: true, force: true });
-  mkdirSync(dist);
-  const wasm = join(dist, `${library}.wasm`);
-
-  await compile();
-  await bind(work);
-  await optimise(join(work, `${library}_bg.wasm`), work, wasm);
-  writeFileSync(`${wasm}.br`, compressed(readFileSync(wasm)));
-  await bundle(join(work, `${library}_bg.js`), dist);
-  copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
-  for (const name of ['rtc-pusher', 'rtc-player', 'rtc-room']) {
-    cpSync(join(root, 'components', name), join(dist, 'components', name), { recursive: true });
+  for (const folder of [dist, dirname(plainWasm)]) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
   }
-  await checkDist(dist);
+
+  const bindings = await optimise(await bind(await compile(), work), work, plainWasm);
+  writeFileSync(join(dist, `${library}.wasm.br`), compressed(readFileSync(plainWasm)));
+  await bundle(bindings, dist);
+  copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
+  for (const name of ['rtc-pusher', 'rtc-player', 'rtc-room']) await component(name);
+  await checkDist(dist, plainWasm);
   rmSync(inDemo, { recursive: true, force: true });
   cpSync(dist, inDemo, { recursive: true });
 }
 
-async function compile() {
+/**
+ * Compiles the module, which wasm-bindgen has not seen yet.
+ *
+ * @param {string} [profile] of Cargo.toml
+ * @returns {Promise<string>} where it lies
+ */
+export async function compile(profile = 'release') {
   const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
   const flags = [
     '-Ctarget-cpu=mvp',
@@ -74,34 +79,72 @@ async function compile() {
   // A library that lists cdylib beside rlib is silently built without LTO, hence `cargo rustc`.
   await run(
     'cargo',
-    ['rustc', '--lib', '--crate-type', 'cdylib', '--release', '--target', wasmTarget, '--locked'],
+    ['rustc', '--lib', '--crate-type', 'cdylib', '--profile', profile, '--target', wasmTarget, '--locked'],
     // The encoded form wins over RUSTFLAGS and lets a path contain a space.
     { env: toolEnvironment({ CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') }) }
   );
+  return join(targetDir, wasmTarget, profile, `${library}.wasm`);
 }
 
-async function bind(out) {
+/**
+ * Makes the bindings of a module, and the module that goes with them.
+ *
+ * @returns {Promise<string>} where that lies
+ */
+export async function bind(module, out) {
   const version = lockedVersion('wasm-bindgen');
   const program = join(toolsBin, 'wasm-bindgen');
   if ((await probe(program, ['--version']))?.trim() !== `wasm-bindgen ${version}`) {
     throw new Refusal(`wasm-bindgen ${version} is missing in .tools/bin: run "npm run setup"`);
   }
   await run(program, [
-    '--target', 'bundler', '--out-dir', out, '--remove-producers-section', '--no-typescript',
-    join(targetDir, wasmTarget, 'release', `${library}.wasm`),
+    '--target', 'bundler', '--out-dir', out, '--out-name', library, '--remove-producers-section', '--no-typescript', module,
   ]);
+  return join(out, `${library}_bg.wasm`);
 }
 
+export function wasmOpt(...args) {
+  return run(process.execPath, [npmProgram('binaryen', 'bin/wasm-opt'), ...args]);
+}
+
+/** @returns {Promise<string>} the bindings that go with the module that is made */
 async function optimise(bound, work, out) {
-  const opt = (...args) => run(process.execPath, [npmProgram('binaryen', 'bin/wasm-opt'), ...args]);
-  const lowered = join(work, 'lowered.wasm');
-  await opt(
-    bound, '-o', lowered, '--mvp-features', ...LOWERED, '--signext-lowering', '--llvm-memory-copy-fill-lowering',
+  // As text, in which two functions are exchanged, and names.
+  const lowered = join(work, 'lowered.wat');
+  await wasmOpt(
+    bound, '-S', '-o', lowered, '--mvp-features', ...LOWERED, '--signext-lowering', '--llvm-memory-copy-fill-lowering',
     ...UNUSED_EXPORTS.map((name) => `--remove-exports=${name}`)
   );
-  await opt(
-    lowered, '-o', out, '--mvp-features', '-Oz', '--strip-debug', '--strip-producers', '--strip-target-features'
+  const bindings = join(work, 'bindings.js');
+  const { text, module } = shorter(readFileSync(join(work, `${library}_bg.js`), 'utf8'), withFastMemory(readFileSync(lowered, 'utf8')));
+  writeFileSync(bindings, text);
+  writeFileSync(lowered, module);
+  await wasmOpt(
+    lowered, '-o', out, '--mvp-features', '-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--strip-target-features'
   );
+  return bindings;
+}
+
+/** A module in text, with the functions of `memory.wat` in place of binaryen's. */
+export function withFastMemory(module) {
+  const ours = readFileSync(join(root, 'scripts', 'memory.wat'), 'utf8');
+  return ['$__memory_copy', '$__memory_fill'].reduce((text, name) => {
+    const [from, to] = functionIn(text, name);
+    return text.slice(0, from) + ours.slice(...functionIn(ours, name)) + text.slice(to);
+  }, module);
+}
+
+/** Where a function begins and ends in a text without texts and block comments. */
+function functionIn(text, name) {
+  const from = text.indexOf(`(func ${name} `);
+  if (from < 0) throw new Refusal(`there is no function ${name}: binaryen lowers memory.copy and memory.fill in another way`);
+  let depth = 0;
+  for (const { 0: token, index } of text.slice(from).matchAll(/;;.*|[()]/g)) {
+    if (token === '(') depth += 1;
+    if (token === ')') depth -= 1;
+    if (depth === 0) return [from, from + index + 1];
+  }
+  throw new Refusal(`the function ${name} does not end`);
 }
 
 function compressed(bytes) {

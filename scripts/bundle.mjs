@@ -1,16 +1,19 @@
 /**
- * Makes one CommonJS file of the glue and the wasm bindings, and one of the native codes, for engines
- * that know ES2015 and have no text codec. The tests bundle the glue with bindings of their own in the
+ * Makes one CommonJS file of the glue and the wasm bindings, and one of each part that is seldom asked for, for
+ * engines that know ES2015 and have no text codec. The tests bundle the glue with bindings of their own in the
  * same way.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Refusal, root } from './tools.mjs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { Refusal, dist, root } from './tools.mjs';
+
+/** What most calls never need: found beside `index.js` by those that do. */
+export const LATE = ['native-codes.js', 'names.js'];
 
 /**
  * @param {string} bindings the file of `wasm-bindgen --target bundler` that holds them
- * @param {string} folder where `index.js` and `native-codes.js` are put
+ * @param {string} folder where `index.js` and the files beside it are put
  */
 export async function bundle(bindings, folder) {
   if (!existsSync(join(root, 'node_modules', 'esbuild'))) {
@@ -36,8 +39,56 @@ export async function bundle(bindings, folder) {
     inject: ['js-glue/text-codec.mjs'],
     alias: { 'wasm-bindings': bindings },
     define: { NERTC_VERSION: JSON.stringify(version) },
-    // By a pattern, so that the path stays as it is written. A file of its own, loaded when asked for.
-    external: ['*/native-codes.js'],
+    // By a pattern, so that the path stays as it is written. Files of their own, loaded when asked for.
+    external: LATE.map((name) => `*/${name}`),
   });
-  await esbuild.build({ ...form, entryPoints: ['js-glue/native-codes.js'] });
+  // In UTF-8, as all of a mini-program's files are: escaped, the Chinese half would be twice as long.
+  await esbuild.build({ ...form, charset: 'utf8', entryPoints: LATE.map((name) => `js-glue/${name}`), plugins: [ROWS] });
+}
+
+/** A table in JSON, without the names that each of its rows repeats. */
+const ROWS = {
+  name: 'rows',
+  setup({ onLoad }) {
+    onLoad({ filter: /native-codes\.json$/ }, ({ path }) => {
+      const tables = Object.entries(JSON.parse(readFileSync(path, 'utf8')));
+      const names = [...new Set(tables.flatMap(([, rows]) => rows.flatMap(Object.keys)))];
+      const packed = tables.map(([table, rows]) => [table, rows.map((row) => names.map((name) => row[name] ?? '').join('|'))]);
+      if (packed.some(([, rows]) => rows.some((row) => row.split('|').length !== names.length))) {
+        throw new Refusal(`${path}: a text contains |`);
+      }
+      return { contents: `
+        const unpack = (texts) => texts.map((text) => {
+          const row = {};
+          text.split('|').forEach((value, at) => {
+            if (value) row[${JSON.stringify(names)}[at]] = at ? value : Number(value);
+          });
+          return row;
+        });
+        ${packed.map(([table, rows]) => `exports.${table} = unpack(${JSON.stringify(rows)});`).join('\n')}
+      ` };
+    });
+  },
+};
+
+/** Puts a component into the package, without what only people read. */
+export async function component(name) {
+  const esbuild = await import('esbuild');
+  const [from, to] = [join(root, 'components', name), join(dist, 'components', name)];
+  mkdirSync(to, { recursive: true });
+  const shorter = {
+    '.js': (text) => esbuild.transformSync(text, { target: 'es2015', minify: true, charset: 'utf8' }).code,
+    '.json': (text) => JSON.stringify(JSON.parse(text)),
+    '.wxml': shorterTemplate,
+    // White space only: other rules would be written in ways that base libraries need not know.
+    '.wxss': (text) => esbuild.transformSync(text, { loader: 'css', minifyWhitespace: true, charset: 'utf8' }).code,
+  };
+  for (const file of readdirSync(from)) {
+    writeFileSync(join(to, file), shorter[extname(file)](readFileSync(join(from, file), 'utf8')).trim());
+  }
+}
+
+/** White space at line breaks means nothing in our templates. */
+export function shorterTemplate(text) {
+  return text.replace(/<!--[^]*?-->/g, '').replace(/>\s*\n\s*</g, '><').replace(/\s*\n\s*(\/?>)/g, '$1').replace(/\s*\n\s*/g, ' ');
 }

@@ -5,9 +5,10 @@
  * Run: npm run check:demo    (after npm run build)
  */
 
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pack } from './packer.mjs';
 import { setUp } from './setup.mjs';
 import { Refusal, root, run, runAsProgram } from './tools.mjs';
 
@@ -32,10 +33,7 @@ export async function checkDemo(demo = DEMO) {
       await compile('wcc', ['-d', ...named('.wxml'), '-o', join(work, 'wxml.js')], demo);
       await compile('wcsc', [...named('.wxss'), '-o', join(work, 'wxss.js')], demo);
     }
-    // A process of its own: the library keeps a cache, and writes to the console whatever it does.
-    const output = join(work, 'built.json');
-    await run(process.execPath, [join(root, 'scripts', 'wechat', 'build.cjs'), demo, output]);
-    const built = JSON.parse(readFileSync(output, 'utf8'));
+    const built = await pack(demo);
     for (const name of NEEDED) {
       if (!(name in built)) throw new Refusal(`miniprogram-ci left ${name} out: see packOptions in project.config.json`);
     }

@@ -5,35 +5,45 @@
  * which also knows what no feature flag covers, and by wabt with every feature turned off. The
  * bundle must be ES2015 and use no global that a mini-program lacks.
  *
- * Run alone: node scripts/check-dist.mjs [folder]
+ * Run alone: node scripts/check-dist.mjs [folder [plain module]]
  */
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import { Refusal, dist, npmProgram, root, run, runAsProgram } from './tools.mjs';
+import { LATE } from './bundle.mjs';
+import { Refusal, dist, npmProgram, plainWasm, root, run, runAsProgram } from './tools.mjs';
 
 /** @typedef {{where: string, what: string, remedy: string}} Problem */
 
-/** Checks a built package. Rejects with everything that is wrong. */
-export async function checkDist(folder) {
+/**
+ * Checks a built package. Rejects with everything that is wrong.
+ *
+ * @param {string} folder what is uploaded
+ * @param {string} plain the module as it is
+ */
+export async function checkDist(folder, plain) {
   const file = (name) => join(folder, name);
   const shown = (name) => relative(root, file(name));
-  const missing = ['components', 'index.js', 'native-codes.js', 'index.d.ts', 'nertc_miniapp.wasm', 'nertc_miniapp.wasm.br']
-    .filter((name) => !existsSync(file(name)))
-    .map((name) => problem(shown(name), 'the file is missing', 'run "npm run build"'));
+  const missing = [...['components', 'index.js', ...LATE, 'index.d.ts', 'nertc_miniapp.wasm.br'].map(file), plain]
+    .filter((path) => !existsSync(path))
+    .map((path) => problem(relative(root, path), 'the file is missing', 'run "npm run build"'));
   refuse(missing);
 
-  const wasm = readFileSync(file('nertc_miniapp.wasm'));
+  const wasm = readFileSync(plain);
   const problems = [
-    ...checkWasm(wasm, shown('nertc_miniapp.wasm')),
-    ...(await validateWasm(file('nertc_miniapp.wasm'))),
-    ...(await checkBundle(readFileSync(file('index.js'), 'utf8'), shown('index.js'))),
-    ...(await checkBundle(readFileSync(file('native-codes.js'), 'utf8'), shown('native-codes.js'))),
+    ...checkWasm(wasm, relative(root, plain)),
+    ...(await validateWasm(plain)),
   ];
+  for (const name of ['index.js', ...LATE]) {
+    problems.push(...(await checkBundle(readFileSync(file(name), 'utf8'), shown(name))));
+  }
   for (const name of readdirSync(file('components'), { recursive: true }).filter((name) => name.endsWith('.js'))) {
     const path = join('components', name);
     problems.push(...(await checkBundle(readFileSync(file(path), 'utf8'), shown(path), ['Component'])));
+  }
+  for (const name of readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.wasm'))) {
+    problems.push(problem(shown(name), 'each app would upload it', 'only the compressed module belongs there'));
   }
   if (!brotliDecompressSync(readFileSync(file('nertc_miniapp.wasm.br'))).equals(wasm)) {
     problems.push(problem(shown('nertc_miniapp.wasm.br'), 'it is not the compressed module', 'run "npm run build"'));
@@ -379,7 +389,7 @@ const GLOBALS = `
   Symbol SyntaxError TypeError URIError Uint8Array Uint8ClampedArray Uint16Array Uint32Array WeakMap WeakSet
 `.trim().split(/\s+/);
 
-runAsProgram(import.meta.url, async ([folder = dist]) => {
-  await checkDist(folder);
+runAsProgram(import.meta.url, async ([folder = dist, plain = plainWasm]) => {
+  await checkDist(folder, plain);
   console.log(`${relative(process.cwd(), folder) || '.'}: ready for phones`);
 });

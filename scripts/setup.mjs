@@ -8,7 +8,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  Refusal, chromium, lockedVersion, probe, root, run, runAsProgram, targetDir, toolEnvironment, toolsBin, wasmTarget,
+  Refusal, chromium, jsc, lockedVersion, probe, root, run, runAsProgram, targetDir, toolEnvironment, toolsBin, wasmTarget,
   wechatTools,
 } from './tools.mjs';
 
@@ -21,32 +21,35 @@ const RUSTUP = 'install Rust with rustup (https://rustup.rs or your distribution
 const QUIET = 2_000;
 const REMINDER = 20_000;
 
-/** In order: a later step may use what an earlier one got. */
+/** In order: a later step may use what an earlier one got. Those with a need are for some programs only. */
 const STEPS = [
   { name: 'Node.js', isThere: async () => nodeIsNew(), get: refuseNode },
   { name: 'Rust toolchain', isThere: cargoIsNew, get: getToolchain },
-  { name: 'clippy and rustfmt', isThere: lintersAreThere, get: getLinters, forTests: true },
+  { name: 'clippy and rustfmt', isThere: lintersAreThere, get: getLinters, needed: 'tests' },
   { name: `Rust target ${wasmTarget}`, isThere: targetIsThere, get: getTarget },
   { name: 'npm packages', isThere: async () => packagesAreThere(root), get: () => getPackages(root) },
   { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
   { name: 'ffmpeg', isThere: () => works('ffmpeg', '-version'), get: () => getDebian(['ffmpeg'], 'brew install ffmpeg') },
-  { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, forBrowser: true },
-  { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, forTests: true },
+  { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, needed: 'browser' },
+  { name: 'JavaScriptCore', isThere: jscIsThere, get: getJsc, needed: 'engine' },
+  { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, needed: 'tests' },
   {
     name: 'WeChat\'s compilers (280 MB)',
     isThere: async () => packagesAreThere(wechatTools),
     get: () => getPackages(wechatTools),
-    forTests: true,
+    needed: 'packer',
   },
 ];
 
 /**
- * @param {{tests?: boolean, browser?: boolean, print?: (line: string) => void}} [options] `tests`: what only tests
- *   need, too; `browser`: the browser of the tests
+ * @param {{tests?: boolean, browser?: boolean, engine?: boolean, packer?: boolean, print?: (line: string) => void}}
+ *   [options] `tests`: what only tests need, too; `browser`: the browser of the tests; `engine`: the engine in which
+ *   speed is measured; `packer`: WeChat's own packer
  */
-export async function setUp({ tests = false, browser = tests, print = console.log } = {}) {
+export async function setUp({ tests = false, browser = tests, engine = tests, packer = tests, print = console.log } = {}) {
+  const wanted = { tests, browser, engine, packer };
   for (const step of STEPS) {
-    if ((step.forTests && !tests) || (step.forBrowser && !browser)) continue;
+    if (step.needed && !wanted[step.needed]) continue;
     const begin = Date.now();
     const seconds = () => `${((Date.now() - begin) / 1000).toFixed(1)} s`;
     if (await step.isThere()) continue;
@@ -153,6 +156,25 @@ function getChromium() {
   return getDebian(['chromium', 'fonts-wqy-microhei'], 'CHROMIUM=<the path of a Chromium>');
 }
 
+function jscIsThere() {
+  return works(jsc, '-e', '0');
+}
+
+/** Debian releases name it after different interfaces of the library beside it. */
+async function getJsc() {
+  const names = ['4.0', '4.1', '6.0'].map((version) => `libjavascriptcoregtk-${version}-bin`);
+  const known = async () => {
+    for (const name of names) if (await works('apt-cache', 'show', name)) return name;
+  };
+  const elsewhere = 'JSC=<the path of the shell of JavaScriptCore>';
+  await getDebian([(await known()) ?? names[0]], elsewhere).catch(async (error) => {
+    // The first attempt has brought new lists.
+    const name = await known();
+    if (!name) throw error;
+    await getDebian([name], elsewhere);
+  });
+}
+
 async function getDebian(packages, elsewhere) {
   const byHand = `install it by hand, for example with "sudo apt-get install ${packages.join(' ')}", or "${elsewhere}"`;
   if (!(await works('apt-get', '--version'))) throw new Refusal(byHand);
@@ -180,8 +202,8 @@ function getWasmPack() {
   ]);
 }
 
-async function works(command, arg) {
-  return (await probe(command, [arg])) !== undefined;
+async function works(command, ...args) {
+  return (await probe(command, args)) !== undefined;
 }
 
 const WASM_TOOLS = ['wasm-bindgen', 'wasm-bindgen-test-runner'];

@@ -55,6 +55,9 @@ const STEPS = {
   },
 };
 
+/** What steps may leave in the root: these are in .gitignore. */
+const OUTPUTS = ['dist', 'wasm', 'target', 'node_modules', '.tools', 'out'];
+
 const BUILT = ['size', 'glue', 'wechat', 'conformance', 'model', 'soak', 'e2e', 'preview'];
 
 function cargo(command, args, env = {}) {
@@ -81,6 +84,7 @@ runAsProgram(import.meta.url, async (wanted) => {
   const needsBuild = BUILT.some(isWanted);
   const steps = Object.entries(STEPS).filter(([name]) => isWanted(name) || (name === 'build' && needsBuild));
   const times = [];
+  const before = readdirSync(root);
   for (const [name, step] of steps) {
     console.log(`\n== ${name}`);
     const begin = Date.now();
@@ -90,6 +94,8 @@ runAsProgram(import.meta.url, async (wanted) => {
       if (!(error instanceof Refusal)) throw error;
       throw new Refusal(`== ${name} failed after ${seconds(begin)}: ${error.message}`);
     }
+    const left = readdirSync(root).filter((entry) => !before.includes(entry) && !OUTPUTS.includes(entry));
+    if (left.length > 0) throw new Refusal(`== ${name} left something behind: ${left.join(' ')}`);
     times.push(`${name} ${seconds(begin)}`);
   }
   console.log(`\n${steps.length} steps passed: ${times.join(', ')}`);

@@ -9,13 +9,19 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** What the developer tools put into an app. */
 export const dist = join(root, 'dist');
+/** The module for base libraries that cannot read the compressed one. */
+export const plainWasm = join(root, 'wasm', 'nertc_miniapp.wasm');
 export const wechatTools = join(root, 'scripts', 'wechat');
 export const toolsBin = join(root, '.tools', 'bin');
 export const wasmTarget = 'wasm32-unknown-unknown';
 
 /** The browser of the tests. */
 export const chromium = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** The shell of JavaScriptCore, the engine of iPhones: for `npm run bench -- speed`. */
+export const jsc = process.env.JSC ?? 'jsc';
 
 /** Cargo's target folder: `CARGO_TARGET_DIR` (relative to where the user stands) or `target/`. */
 export const targetDir = process.env.CARGO_TARGET_DIR
@@ -48,12 +54,12 @@ export function toolEnvironment(extra = {}) {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{env?: object, echo?: boolean}} [options] `echo` shows the output as it comes
+ * @param {{env?: object, echo?: boolean, cwd?: string}} [options] `echo` shows the output as it comes
  * @returns {Promise<string>}
  */
-export function run(command, args, { env = toolEnvironment(), echo = false } = {}) {
+export function run(command, args, { env = toolEnvironment(), echo = false, cwd = root } = {}) {
   return new Promise((settle, refuse) => {
-    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let printed = '';
     for (const [stream, shown] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
       stream.setEncoding('utf8').on('data', (text) => {

@@ -12,7 +12,7 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Date, Function, JSON, Object, Promise, Reflect};
 
-use self::value::{js, js_error, json, plain};
+use self::value::{js, js_error, plain};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
@@ -285,20 +285,19 @@ impl Shell {
 
     fn perform(self: &Rc<Self>, output: Output) {
         let host = &self.host;
-        let value = match &output {
-            Output::Settle(_, Ok(reply)) => js(reply),
-            Output::Settle(_, Err(error)) => js(error),
-            Output::Event(event) => js(event),
-            Output::AskRetry(context) => js(context),
+        let (value, told) = match &output {
+            Output::Settle(_, Ok(reply)) => (js(reply), written(reply)),
+            Output::Settle(_, Err(error)) => (js(error), written(error)),
+            Output::Event(event) => (js(event), written(event)),
+            Output::AskRetry(context) => (js(context), written(context)),
             Output::Request(..)
             | Output::OpenSocket(..)
             | Output::SendText(..)
             | Output::CloseSocket(..)
             | Output::Forget
-            | Output::Log(..) => JsValue::UNDEFINED,
+            | Output::Log(..) => (JsValue::UNDEFINED, String::new()),
         };
-        let written = json(&value).unwrap_or_else(|| "null".into());
-        self.journal.borrow_mut().comes_out(&output, &written);
+        self.journal.borrow_mut().comes_out(&output, &told);
         match output {
             Output::Request(id, request) if request.url.as_str() == SINK => {
                 let batch = JSON::parse(&request.body).unwrap_or_default();

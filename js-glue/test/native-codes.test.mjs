@@ -38,4 +38,6 @@ test('the texts are not in the file that every call loads', () => {
   const glue = readFileSync(join(packed, SDK, 'index.js'), 'utf8');
   assert.ok(glue.includes('require("./native-codes.js")'));
   assert.ok(!glue.includes('push-gave-up'));
+  assert.ok(glue.includes('require("./names.js")'));
+  assert.ok(!glue.includes('connection-state-change'));
 });

@@ -1,12 +1,12 @@
 /** Code packages on disk, for sandboxes: with the scripted core, or with the build of `dist/`. */
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
 import { bundle } from '../../scripts/bundle.mjs';
-import { dist, root } from '../../scripts/tools.mjs';
+import { dist, plainWasm, root } from '../../scripts/tools.mjs';
 
 const EMPTY_MODULE = Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 
@@ -22,7 +22,7 @@ export function emptyPackage() {
  *
  * @param {string[]} [files] which forms of the module it has
  */
-export async function scriptedPackage(files = ['nertc_miniapp.wasm.br', 'nertc_miniapp.wasm']) {
+export async function scriptedPackage(files = ['nertc_miniapp.wasm.br']) {
   const folder = emptyPackage();
   const sdk = join(folder, 'miniprogram_npm', 'nertc-miniapp');
   mkdirSync(sdk, { recursive: true });
@@ -37,7 +37,10 @@ export async function scriptedPackage(files = ['nertc_miniapp.wasm.br', 'nertc_m
 export function builtPackage() {
   if (!existsSync(join(dist, 'index.js'))) throw new Error('dist/ is missing: run "npm run build"');
   const folder = emptyPackage();
-  cpSync(dist, join(folder, 'miniprogram_npm', 'nertc-miniapp'), { recursive: true });
+  const sdk = join(folder, 'miniprogram_npm', 'nertc-miniapp');
+  cpSync(dist, sdk, { recursive: true });
+  // As the README tells those who support old base libraries.
+  copyFileSync(plainWasm, join(folder, basename(plainWasm)));
   return folder;
 }
 

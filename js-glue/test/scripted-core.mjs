@@ -11,8 +11,8 @@ export function __wbg_set_wasm(exports) {
   running = exports;
 }
 
-/** An import of the module, as the loader must find it by its prefix. */
-export function __wbindgen_probe() {}
+/** What the module imports. */
+export const imports = { probe() {} };
 
 export class Core {
   constructor(options, host) {

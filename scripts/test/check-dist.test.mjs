@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
+import { LATE } from '../bundle.mjs';
 import { checkBundle, checkDist, checkWasm, validateWasm } from '../check-dist.mjs';
 
-const folder = mkdtempSync(join(tmpdir(), 'nertc-gate-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const [folder, beside] = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'nertc-gate-')));
+after(() => [folder, beside].forEach((name) => rmSync(name, { recursive: true, force: true })));
 
 const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const [I32, I64, FUNCREF, EXTERNREF] = [0x7f, 0x7e, 0x70, 0x6f];
@@ -121,23 +122,26 @@ test('declared, asked-for and known names pass', async () => {
 });
 
 test('a package is refused as a whole, with the place, the fact and the remedy', async () => {
-  await assert.rejects(checkDist(folder), /index\.js: the file is missing\n.*remedy: run "npm run build"/);
+  const plain = join(beside, 'nertc_miniapp.wasm');
+  await assert.rejects(checkDist(folder, plain), /index\.js: the file is missing\n.*remedy: run "npm run build"/);
   mkdirSync(join(folder, 'components'));
   writeFileSync(join(folder, 'components', 'index.js'), 'Component({}); document.x');
   writeFileSync(join(folder, 'index.d.ts'), '');
-  writeFileSync(join(folder, 'native-codes.js'), '');
+  for (const name of LATE) writeFileSync(join(folder, name), '');
   writeFileSync(join(folder, 'index.js'), 'window.x');
   writeFileSync(join(folder, 'nertc_miniapp.wasm'), good);
+  writeFileSync(plain, good);
   writeFileSync(join(folder, 'nertc_miniapp.wasm.br'), brotliCompressSync(Buffer.from('other')));
-  await assert.rejects(checkDist(folder), /index\.js:1:1: it uses the global "window"[^]*components\/index\.js:1:16: it uses the global "document"[^]*\.br: it is not the compressed module/);
+  await assert.rejects(checkDist(folder, plain), /index\.js:1:1: it uses the global "window"[^]*components\/index\.js:1:16: it uses the global "document"[^]*miniapp\.wasm: each app would upload it[^]*\.br: it is not the compressed module/);
   writeFileSync(join(folder, 'index.js'), 'module.exports = 1');
   writeFileSync(join(folder, 'components', 'index.js'), 'Component({})');
+  rmSync(join(folder, 'nertc_miniapp.wasm'));
   writeFileSync(join(folder, 'nertc_miniapp.wasm.br'), brotliCompressSync(good));
-  await checkDist(folder);
+  await checkDist(folder, plain);
 });
 
 function validated(bytes) {
-  const file = join(folder, 'tried.wasm');
+  const file = join(beside, 'tried.wasm');
   writeFileSync(file, bytes);
   return validateWasm(file);
 }

@@ -5,6 +5,9 @@
 //! text; a value for or from the application. An input has its time before that, in milliseconds since
 //! the stay began. A stay begins with `"begin"` and everything that it depends on. Log lines are left
 //! out, since the session writes them again.
+//!
+//! Most logs are never asked for, so all is kept as it came, secrets included, and becomes text without
+//! secrets when somebody asks.
 
 use crate::api::call::Call;
 use crate::api::doors::{Advice, HttpRequest, Input, Memory, Output};
@@ -13,17 +16,43 @@ use crate::time::Instant;
 use crate::wire::bootstrap::md5_hex;
 use crate::wire::json::written;
 
-/// The last stays of one session, the present one included, within 256 KiB.
+/// The last stays of one session, the present one included, within 192 KiB.
 #[derive(Debug)]
 pub struct Journal {
     options: String,
-    text: String,
-    /// Where the present stay begins, in the text and in time.
+    /// Records, one after the other.
+    records: Vec<u8>,
+    /// Where the present stay begins, among the records and in time.
     begin: usize,
     since: Instant,
     resting: bool,
-    /// How many lines the present stay has lost.
+    /// How many records the present stay has lost.
     dropped: usize,
+}
+
+/// What sort of thing happened. The names stand in logs.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Begin,
+    Call,
+    Response,
+    Failed,
+    Opened,
+    Text,
+    Closed,
+    Signal,
+    Render,
+    Retry,
+    Timeout,
+    Request,
+    Open,
+    Send,
+    Close,
+    Ask,
+    Resolve,
+    Reject,
+    Event,
+    Panic,
 }
 
 impl Journal {
@@ -32,7 +61,7 @@ impl Journal {
     pub fn new(options: String, session: &Session, now: Instant) -> Self {
         let mut journal = Self {
             options,
-            text: String::with_capacity(CAPACITY),
+            records: Vec::with_capacity(CAPACITY),
             begin: 0,
             since: now,
             resting: false,
@@ -53,24 +82,24 @@ impl Journal {
                     gist = report.gist();
                     arguments = &gist;
                 }
-                ("call", id.0, 0, call.name())
+                (Kind::Call, id.0, 0, call.name())
             }
-            Input::Response(id, Ok(response)) => ("response", id.0, response.status, &*response.body),
-            Input::Response(id, Err(failure)) => ("failed", id.0, 0, &*failure.message),
-            Input::SocketOpened(id) => ("opened", id.0, 0, ""),
-            Input::SocketText(id, text) => ("text", id.0, 0, &**text),
-            Input::SocketClosed(id, info) => ("closed", id.0, info.code, &*info.reason),
-            Input::App(signal) => ("signal", 0, 0, signal.name()),
-            Input::Render => ("render", 0, 0, ""),
+            Input::Response(id, Ok(response)) => (Kind::Response, id.0, response.status, &*response.body),
+            Input::Response(id, Err(failure)) => (Kind::Failed, id.0, 0, &*failure.message),
+            Input::SocketOpened(id) => (Kind::Opened, id.0, 0, ""),
+            Input::SocketText(id, text) => (Kind::Text, id.0, 0, &**text),
+            Input::SocketClosed(id, info) => (Kind::Closed, id.0, info.code, &*info.reason),
+            Input::App(signal) => (Kind::Signal, 0, 0, signal.name()),
+            Input::Render => (Kind::Render, 0, 0, ""),
             Input::Retry(count, Advice::After(millis)) => {
                 wait = millis.to_string();
-                ("retry", *count, 0, &*wait)
+                (Kind::Retry, *count, 0, &*wait)
             }
-            Input::Retry(count, Advice::GiveUp) => ("retry", *count, 0, "never"),
-            Input::Retry(count, Advice::Default) => ("retry", *count, 0, ""),
-            Input::Timeout => ("timeout", 0, 0, ""),
+            Input::Retry(count, Advice::GiveUp) => (Kind::Retry, *count, 0, "never"),
+            Input::Retry(count, Advice::Default) => (Kind::Retry, *count, 0, ""),
+            Input::Timeout => (Kind::Timeout, 0, 0, ""),
         };
-        self.write(Some(now), kind, of, code, text, arguments);
+        self.note(kind, Some(now), of, code, [text, ""], arguments);
     }
 
     /// Notes what comes out of the session. `value` is what the application is given, as JSON.
@@ -79,23 +108,23 @@ impl Journal {
             Output::Request(id, HttpRequest { url, body, .. }) => {
                 // What components report is not kept.
                 let body = if body.starts_with(REPORT) { "" } else { body };
-                return self.write(None, "request", id.0, 0, &format!("{} {body}", url.as_str()), "");
+                return self.note(Kind::Request, None, id.0, 0, [url.as_str(), body], "");
             }
-            Output::OpenSocket(id, url) => ("open", id.0, 0, url.as_str()),
-            Output::SendText(id, text) => ("send", id.0, 0, &**text),
-            Output::CloseSocket(id, info) => ("close", id.0, info.code, &*info.reason),
-            Output::AskRetry(context) => ("ask", context.retry_count, 0, ""),
-            Output::Settle(id, Ok(_)) => ("resolve", id.0, 0, ""),
-            Output::Settle(id, Err(_)) => ("reject", id.0, 0, ""),
-            Output::Event(event) => ("event", 0, 0, event.name()),
+            Output::OpenSocket(id, url) => (Kind::Open, id.0, 0, url.as_str()),
+            Output::SendText(id, text) => (Kind::Send, id.0, 0, &**text),
+            Output::CloseSocket(id, info) => (Kind::Close, id.0, info.code, &*info.reason),
+            Output::AskRetry(context) => (Kind::Ask, context.retry_count, 0, ""),
+            Output::Settle(id, Ok(_)) => (Kind::Resolve, id.0, 0, ""),
+            Output::Settle(id, Err(_)) => (Kind::Reject, id.0, 0, ""),
+            Output::Event(event) => (Kind::Event, 0, 0, event.name()),
             Output::Forget | Output::Log(..) => return,
         };
-        self.write(None, kind, of, code, text, value);
+        self.note(kind, None, of, code, [text, ""], value);
     }
 
     /// Notes that a defect of ours ended the session in the middle of the last input.
     pub fn panicked(&mut self) {
-        self.write(None, "panic", 0, 0, "", "");
+        self.note(Kind::Panic, None, 0, 0, ["", ""], "");
     }
 
     /// Every output has been taken: if nothing is under way any more, the stay is over.
@@ -103,9 +132,9 @@ impl Journal {
         let memory = session.memory();
         let rested = std::mem::replace(&mut self.resting, memory.is_some());
         if let (false, Some(Memory { seed, minted, keys, role })) = (rested, memory) {
-            (self.begin, self.since, self.dropped) = (self.text.len(), now, 0);
+            (self.begin, self.since, self.dropped) = (self.records.len(), now, 0);
             let begin = format!("[\"{}\",\"{seed}\",{minted},{keys},{}]", now.as_millis(), self.options);
-            self.write(None, "begin", 0, 0, role.name(), &begin);
+            self.note(Kind::Begin, None, 0, 0, [role.name(), ""], &begin);
         }
     }
 
@@ -113,36 +142,107 @@ impl Journal {
     #[must_use]
     pub fn export(&self) -> String {
         let (version, dropped) = (env!("CARGO_PKG_VERSION"), self.dropped);
-        redact(&format!("[\"nertc-log\",{FORMAT},\"{version}\",{dropped}]\n{}", self.text))
+        let mut log = format!("[\"nertc-log\",{FORMAT},\"{version}\",{dropped}]\n");
+        self.tell(&mut log);
+        log
     }
 
     /// Takes what was noted since the last time.
     pub(crate) fn take(&mut self) -> String {
-        redact(&std::mem::take(&mut self.text))
+        let mut log = String::new();
+        self.tell(&mut log);
+        self.records.clear();
+        log
     }
 
-    fn write(&mut self, now: Option<Instant>, kind: &str, of: u32, code: u16, text: &str, json: &str) {
-        let since = self.since.as_millis();
-        let at = now.map(|now| format!("{},", now.as_millis().saturating_sub(since))).unwrap_or_default();
-        let json = if json.is_empty() { "null" } else { json };
-        let line = format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", written(text));
-        while self.text.len() + line.len() > CAPACITY {
-            if self.text.is_empty() {
+    /// Adds the line of each record, without secrets.
+    fn tell(&self, log: &mut String) {
+        let mut rest = &self.records[..];
+        while let Some(record) = Record::first(rest) {
+            rest = rest.get(record.length..).unwrap_or_default();
+            *log += &redact(&record.line());
+        }
+    }
+
+    /// `text` comes in two parts, the second after a space.
+    fn note(&mut self, kind: Kind, now: Option<Instant>, of: u32, code: u16, text: [&str; 2], json: &str) {
+        let [first, second] = text;
+        let space = if matches!(kind, Kind::Request) { " " } else { "" };
+        let lengths = [first.len() + space.len() + second.len(), json.len()];
+        let length = HEAD + lengths[0] + lengths[1];
+        while self.records.len() + length > CAPACITY {
+            if self.records.is_empty() {
                 self.dropped += 1;
                 return;
             }
             // Earlier stays go first; then the older half, and with it the beginning, of this one.
             let mut cut = self.begin;
             if cut == 0 {
-                let bytes = self.text.as_bytes();
-                let end = (bytes.len() / 2..bytes.len()).find(|at| bytes[*at] == b'\n');
-                cut = end.map_or(bytes.len(), |end| end + 1);
-                self.dropped += bytes[..cut].iter().filter(|byte| **byte == b'\n').count();
+                let half = self.records.len() / 2;
+                while let Some(record) =
+                    self.records.get(cut..).filter(|_| cut < half).and_then(Record::first)
+                {
+                    cut += record.length;
+                    self.dropped += 1;
+                }
             }
-            self.text.drain(..cut);
+            self.records.drain(..cut);
             self.begin = 0;
         }
-        self.text += &line;
+        let at = now.map_or(NEVER, |now| now.as_millis().saturating_sub(self.since.as_millis()));
+        let mut head = [0; HEAD];
+        head[0] = kind as u8;
+        head[1..9].copy_from_slice(&at.to_le_bytes());
+        head[9..13].copy_from_slice(&of.to_le_bytes());
+        head[13..15].copy_from_slice(&code.to_le_bytes());
+        head[15..19].copy_from_slice(&(lengths[0] as u32).to_le_bytes());
+        head[19..23].copy_from_slice(&(lengths[1] as u32).to_le_bytes());
+        for part in [&head, first.as_bytes(), space.as_bytes(), second.as_bytes(), json.as_bytes()] {
+            self.records.extend_from_slice(part);
+        }
+    }
+}
+
+/// One thing that happened, read back.
+struct Record<'a> {
+    kind: &'static str,
+    at: u64,
+    of: u32,
+    code: u16,
+    text: &'a str,
+    json: &'a str,
+    length: usize,
+}
+
+impl<'a> Record<'a> {
+    /// The first of these records.
+    fn first(records: &'a [u8]) -> Option<Self> {
+        let (head, rest) = records.split_first_chunk::<HEAD>()?;
+        let number = |at: usize, length: usize| {
+            head[at..at + length].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        };
+        let (text, json) = (number(15, 4) as usize, number(19, 4) as usize);
+        let part = |from: usize, length: usize| {
+            rest.get(from..from + length)
+                .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                .unwrap_or_default()
+        };
+        Some(Self {
+            kind: KINDS.get(usize::from(head[0])).copied().unwrap_or_default(),
+            at: number(1, 8),
+            of: number(9, 4) as u32,
+            code: number(13, 2) as u16,
+            text: part(0, text),
+            json: part(text, json),
+            length: HEAD + text + json,
+        })
+    }
+
+    fn line(&self) -> String {
+        let Self { kind, at, of, code, text, json, .. } = self;
+        let at = if *at == NEVER { String::new() } else { format!("{at},") };
+        let json = if json.is_empty() { "null" } else { json };
+        format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", written(text))
     }
 }
 
@@ -266,7 +366,16 @@ pub(crate) const FORMAT: u32 = 1;
 /// About an hour of a quiet call, most of it heartbeats, and minutes of one with many players that
 /// report; little beside what a call's media take. Allocated once: memory that a module has taken, it
 /// never gives back.
-const CAPACITY: usize = 256 << 10;
+const CAPACITY: usize = 192 << 10;
+/// Of a record, before its text and its value: kind, time, number, code, and how long these are.
+const HEAD: usize = 23;
+/// The time of what comes out.
+const NEVER: u64 = u64::MAX;
+/// By `Kind`.
+const KINDS: [&str; Kind::Panic as usize + 1] = [
+    "begin", "call", "response", "failed", "opened", "text", "closed", "signal", "render", "retry",
+    "timeout", "request", "open", "send", "close", "ask", "resolve", "reject", "event", "panic",
+];
 /// How the body of a batch of reports begins.
 const REPORT: &str = "{\"common\":";
 const MARK: &str = "redacted-";

@@ -82,7 +82,7 @@ fn from_json(value: &JsValue) -> Value {
 }
 
 /// `None` for what JSON cannot say.
-pub(super) fn json(value: &JsValue) -> Option<String> {
+fn json(value: &JsValue) -> Option<String> {
     JSON::stringify(value).ok()?.as_string()
 }
 

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import vm from 'node:vm';
+import { brotliDecompressSync } from 'node:zlib';
 import { createSandbox } from '../../js-glue/test/sandbox.mjs';
 import { BEGIN, Clock } from './clock.mjs';
 import { hostComponents } from './component.mjs';
@@ -22,7 +23,7 @@ const MAX_TURNS = 5_000;
  * @param {string} [except] which rules are not held
  */
 export function loadPackage(folder, except) {
-  return { folder, except: except && new RegExp(except), module: new WebAssembly.Module(readFileSync(join(folder, 'nertc_miniapp.wasm'))) };
+  return { folder, except: except && new RegExp(except), module: new WebAssembly.Module(brotliDecompressSync(readFileSync(join(folder, 'nertc_miniapp.wasm.br')))) };
 }
 
 export class Stage {
