@@ -14,6 +14,8 @@ pub(crate) struct Room {
     push_url: Option<Url>,
     /// Whether our own URL is to be told, changed or not.
     push_is_due: bool,
+    /// Whether anything of a member is: hardly ever, and a room may be large.
+    some_are_due: bool,
     /// Boxed, because a table moves its values about.
     members: Table<Uid, Box<Member>>,
 }
@@ -50,6 +52,7 @@ impl Room {
         for (uid, media) in received {
             if let Some(member) = self.members.get_mut(uid) {
                 member.due.set(media, true);
+                self.some_are_due = true;
             }
         }
     }
@@ -277,6 +280,23 @@ impl Room {
     /// What happened, and the URLs that follow from it. Some applications write the URL of every `syncDone`
     /// into their pusher: where another's is told, our own is the last (6.1).
     fn told(&mut self, mut events: Vec<Event>) -> Vec<Event> {
+        if self.some_are_due {
+            self.due(&mut events);
+        }
+        let me = self.me;
+        let is_url_of =
+            |event: &Event, own: bool| matches!(event, Event::SyncDone(sync) if (sync.uid() == me) == own);
+        if std::mem::take(&mut self.push_is_due) || events.iter().any(|event| is_url_of(event, false)) {
+            events.retain(|event| !is_url_of(event, true));
+            let own = self.push_url.clone();
+            events.extend(own.map(|url| Event::SyncDone(SyncDone::new(me, url))));
+        }
+        events
+    }
+
+    /// Tells what is due of members and flows again.
+    fn due(&mut self, events: &mut Vec<Event>) {
+        self.some_are_due = false;
         for (uid, member) in self.members.iter_mut() {
             for media in Media::ALL {
                 let flows = member.published.contains(media) && !member.doubted.contains(media);
@@ -297,16 +317,8 @@ impl Room {
                     events.push(told);
                 }
             }
+            self.some_are_due |= !member.due.is_empty();
         }
-        let me = self.me;
-        let is_url_of =
-            |event: &Event, own: bool| matches!(event, Event::SyncDone(sync) if (sync.uid() == me) == own);
-        if std::mem::take(&mut self.push_is_due) || events.iter().any(|event| is_url_of(event, false)) {
-            events.retain(|event| !is_url_of(event, true));
-            let own = self.push_url.clone();
-            events.extend(own.map(|url| Event::SyncDone(SyncDone::new(me, url))));
-        }
-        events
     }
 
     fn drop_unlisted(&mut self, events: &mut Vec<Event>) {
