@@ -112,7 +112,7 @@ impl Session {
             }
             Notice::TaskStatus { uid, hots_uid, stream_url, task_id, code, msg } => {
                 let status = RtmpTasksStatus::new(uid, hots_uid, stream_url, task_id, code, msg);
-                vec![Event::RtmpTasksStatus(status)]
+                vec![Event::RtmpTasksStatus(Box::new(status))]
             }
             Notice::Captions(captions) => {
                 captions.into_iter().map(|caption| Event::AsrCaptions(caption.into())).collect()
