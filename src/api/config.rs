@@ -92,7 +92,7 @@ pub struct Config {
     /// Commands that may be unanswered at the same time; the next one waits, so that a gateway is not
     /// sent more than it reads. Login, logout and heartbeats do not wait.
     pub max_unanswered: usize,
-    /// Members remembered; further ones are ignored.
+    /// Members remembered; further ones are ignored, and the first of them is logged.
     pub max_members: usize,
     /// Bytes in one frame from the gateway; larger ones are dropped.
     pub max_frame: usize,
@@ -211,7 +211,7 @@ fn out_of_range(key: &str) -> Error {
 }
 
 /// More than our own gateway's largest room has.
-const MAX_MEMBERS: usize = 5 * MOST_MEMBERS;
+const MAX_MEMBERS: usize = 20 * MOST_MEMBERS;
 
 /// An hour in milliseconds, the most that any number of `reconnect` may be.
 const MOST: u32 = 3_600_000;
