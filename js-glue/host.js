@@ -228,6 +228,11 @@ class Host {
     });
   }
 
+  /** @param {[string, unknown, boolean][]} events as `emit` takes them; `null` for no payload */
+  tell(events) {
+    events.forEach(([event, payload, outlasts]) => this.emit(event, payload === null ? undefined : payload, outlasts));
+  }
+
   /**
    * @param {string} event
    * @param {unknown} payload

@@ -5,7 +5,7 @@
 
 mod value;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
@@ -34,7 +34,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn request(this: &Host, id: u32, url: &str, method: &str, headers: &JsValue, body: &str);
     #[wasm_bindgen(method)]
-    fn emit(this: &Host, event: &str, payload: &JsValue, outlasts: bool);
+    fn tell(this: &Host, events: &JsValue);
     #[wasm_bindgen(method)]
     fn settle(this: &Host, id: u32, value: &JsValue, refused: bool);
     #[wasm_bindgen(method)]
@@ -50,6 +50,8 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(text: &str);
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(act: &Closure<dyn FnMut()>, millis: u32);
 }
 
 /// One client, as the glue sees it.
@@ -84,7 +86,7 @@ impl Core {
             alarm: RefCell::default(),
             events: RefCell::default(),
             viewed: Cell::new(false),
-            turn: RefCell::default(),
+            turn: OnceCell::new(),
             turn_is_due: Cell::new(false),
         });
         SHELLS.with_borrow_mut(|shells| {
@@ -199,9 +201,9 @@ struct Shell {
     events: RefCell<Vec<(&'static str, String, bool)>>,
     /// Whether the page wants to be told what to render.
     viewed: Cell<bool>,
-    /// The timer after which the application is told all that happened in one go. Kept, since one that
-    /// is forgotten is never freed.
-    turn: RefCell<Option<Timeout>>,
+    /// What a timer without delay does: it tells the application all that happened in one go. Made once,
+    /// since most packets lead to one.
+    turn: OnceCell<Closure<dyn FnMut()>>,
     turn_is_due: Cell<bool>,
 }
 
@@ -242,8 +244,15 @@ impl Shell {
         self.arm();
         let is_due = self.viewed.get() || !self.events.borrow().is_empty();
         if is_due && !self.turn_is_due.replace(true) {
-            let shell = Rc::clone(self);
-            *self.turn.borrow_mut() = Some(Timeout::new(0, move || shell.deliver()));
+            let turn = self.turn.get_or_init(|| {
+                let shell = Rc::downgrade(self);
+                Closure::new(move || {
+                    if let Some(shell) = shell.upgrade() {
+                        shell.deliver();
+                    }
+                })
+            });
+            set_timeout(turn, 0);
         }
     }
 
@@ -310,9 +319,14 @@ impl Shell {
             self.feed(Input::Render);
         }
         self.turn_is_due.set(false);
-        let events = self.events.take();
-        for (name, payload, outlasts) in events {
-            self.host.emit(name, &js(&payload), outlasts);
+        let mut told = String::from("[");
+        for (name, payload, outlasts) in self.events.take() {
+            let comma = if told.len() > 1 { "," } else { "" };
+            told.extend([comma, "[\"", name, "\",", &payload, if outlasts { ",true]" } else { ",false]" }]);
+        }
+        if told.len() > 1 {
+            // All at once, since each crossing costs more than what it brings.
+            self.host.tell(&js(&(told + "]")));
         }
     }
 

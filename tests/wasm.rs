@@ -47,7 +47,7 @@ export class FakeHost {
     else this.core.socketText(id, `{"cmd":14,"seq":${seq},"body":{"code":200}}`);
   }
   closeSocket(id, code, reason) { this.journal.push(`close ${code}`); }
-  emit(event, payload) { this.journal.push(`event ${event} ${JSON.stringify(payload)}`); }
+  tell(events) { for (const [event, payload] of events) this.journal.push(`event ${event} ${JSON.stringify(payload)}`); }
   forget() {}
   log() {}
 }
@@ -103,7 +103,7 @@ async fn a_promise_settles_before_the_events_that_belong_to_it() {
         page.journal()[3..],
         [
             "resolved",
-            "event sessionStart undefined",
+            "event sessionStart null",
             r#"event open {"code":200}"#,
             r#"event clientJoin {"uid":"18446744073709551615","isBigNumber":true}"#,
             r#"event stream-added {"uid":"18446744073709551615","isBigNumber":true,"mediaType":"audio"}"#,

@@ -10,7 +10,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen(inline_js = "
 export const silentHost = () => ({
-  told: [], request() {}, emit() {}, forget() {}, log() {},
+  told: [], request() {}, tell() {}, forget() {}, log() {},
   settle(id, { kind }, refused) { this.told.push(`${id} ${kind} ${refused}`); },
   broke({ kind }) { this.told.push(`all ${kind}`); },
 });
