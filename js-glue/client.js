@@ -5,9 +5,10 @@
  * once, and waits. It never looks into arguments or answers; that is the core's work.
  */
 
-const Host = require('./host.js');
+const { Host, failure } = require('./host.js');
 const load = require('./loader.js');
 const print = require('./logger.js');
+const { value } = require('./written.js');
 
 /** Options that are for the glue, or for nobody; the core gets all others. */
 const OURS = ['platform', 'WXWebAssembly', 'wasmPath', 'wasmTimeout', 'logger', 'nim'];
@@ -111,7 +112,7 @@ class Client {
    * @param {unknown} [pushOrPull] @param {unknown} [type] @param {unknown} [data] @param {unknown} [uid]
    */
   dataReporter(pushOrPull = 'push', type, data, uid) {
-    const report = withHost(this, (host) => host.core.call('dataReporter', [pushOrPull, type, data, uid]));
+    const report = withHost(this, (host) => host.call('dataReporter', [pushOrPull, type, data, uid]));
     return report.catch(() => {});
   }
 
@@ -220,7 +221,7 @@ class Client {
 
 FORWARDED.forEach((name) => {
   /** @type {any} */ (Client.prototype)[name] = function () {
-    return withHost(this, (host) => host.core.call(name, Array.from(arguments)));
+    return withHost(this, (host) => host.call(name, arguments));
   };
 });
 
@@ -299,12 +300,13 @@ function prepare(client) {
         emit: (event, data, outlasts) => tell(client, event, data, outlasts),
         forget: () => drop(client, ({ outlasts }) => !outlasts),
       });
-      host.core = new bindings.Core(forCore(options), host);
+      host.core = new bindings.Core(value(forCore(options)), host);
       client._host = host;
       if (client._viewed) host.core.view();
       waiting(client).forEach(({ act, settle }) => settle(attempt(act, host)));
     })
-    .catch((error) => {
+    .catch((reason) => {
+      const error = failure(reason);
       print(options.logger, 'error', 'YunXinMiniappSDK:', error.message);
       waiting(client).forEach(({ refuse }) => refuse(error));
     });
@@ -363,7 +365,7 @@ function quit(client, args) {
  */
 function stayed(host, name, args) {
   if (name === 'join') host.listen(true);
-  const settled = host.core.call(name, args);
+  const settled = host.call(name, args);
   host.listen(host.core.stay() !== '');
   return settled;
 }
@@ -386,6 +388,9 @@ function snapshot(client) {
 function forCore(options) {
   const rest = Object.assign({}, options);
   OURS.forEach((key) => delete rest[key]);
+  // The functions stay here: the core asks its host.
+  if (typeof rest.reconnect === 'function') rest.reconnect = 'function';
+  if (typeof rest.reporter === 'function') rest.statisticsServer = 'reporter:';
   return rest;
 }
 

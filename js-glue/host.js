@@ -7,6 +7,7 @@
  */
 
 const print = require('./logger.js');
+const { written } = require('./written.js');
 
 /** What a browser says when a connection ended without a close frame. */
 const ABNORMAL = 1006;
@@ -45,6 +46,9 @@ class Host {
     this._told = told;
     /** What is told of everything. A core is made with its host, so it comes second. @type {any} */
     this.core = null;
+    /** Calls that the core has not answered. @type {Map<number, {resolve(value: any): void, reject(error: any): void}>} */
+    this._calls = new Map();
+    this._lastCall = 0;
     this._listening = false;
     /** What the platform holds, by name. @type {Map<string, Function>} */
     this._listeners = new Map();
@@ -77,6 +81,60 @@ class Host {
       // Where the function is there but not allowed (plugins), calls work all the same.
       attempt((error) => this.log('warn', method + ': ' + messageOf(error)), () => platform[method](listener));
     });
+  }
+
+  /**
+   * Makes a call to the core.
+   *
+   * @param {string} name @param {ArrayLike<unknown>} args as they came @returns {Promise<any>}
+   */
+  call(name, args) {
+    return new Promise((resolve, reject) => {
+      const id = (this._lastCall += 1);
+      this._calls.set(id, { resolve, reject });
+      this.core.call(id, name, written(args));
+    });
+  }
+
+  /** @param {number} id @param {any} value what it resolves to, or why not @param {boolean} refused */
+  settle(id, value, refused) {
+    const call = this._calls.get(id);
+    this._calls.delete(id);
+    if (!call) return;
+    if (refused) call.reject(failure(value));
+    else call.resolve(value);
+  }
+
+  /** The core has broken: nobody else answers those who wait. @param {any} reason */
+  broke(reason) {
+    this._calls.forEach((call) => call.reject(failure(reason)));
+    this._calls.clear();
+  }
+
+  /**
+   * Asks the app when to try again.
+   *
+   * @param {any} context
+   * @returns {number} milliseconds; below zero for never, NaN for no opinion
+   */
+  advise(context) {
+    try {
+      const answer = this._options.reconnect(context);
+      return answer === null ? -1 : typeof answer === 'number' && answer >= 0 ? answer : NaN;
+    } catch (error) {
+      this.log('error', 'the function given as reconnect failed: the SDK decides');
+      return NaN;
+    }
+  }
+
+  /** Hands reports to the app. @param {any} batch @returns {boolean} whether it took them */
+  report(batch) {
+    try {
+      this._options.reporter(batch);
+      return true;
+    } catch (error) {
+      return false;
+    }
   }
 
   /** @param {number} id @param {string} url */
@@ -170,6 +228,11 @@ class Host {
     });
   }
 
+  /** @param {[string, unknown, boolean][]} events as `emit` takes them; `null` for no payload */
+  tell(events) {
+    events.forEach(([event, payload, outlasts]) => this.emit(event, payload === null ? undefined : payload, outlasts));
+  }
+
   /**
    * @param {string} event
    * @param {unknown} payload
@@ -252,6 +315,15 @@ function bare(payload) {
   });
 }
 
+/**
+ * A real error with the fields of the original.
+ *
+ * @param {any} reason
+ */
+function failure(reason) {
+  return reason instanceof Error ? reason : Object.assign(new Error(reason.message), reason);
+}
+
 /** The platform's text, and its number if that is not in it. @param {any} error */
 function messageOf(error) {
   const { errMsg, message, errno } = error || {};
@@ -266,4 +338,4 @@ function textOf(data) {
   return (data !== undefined && JSON.stringify(data)) || '';
 }
 
-module.exports = Host;
+module.exports = { Host, failure };

@@ -25,10 +25,10 @@ const library = 'nertc_miniapp';
 const inDemo = join(root, 'miniprogram-demo', 'miniprogram_npm', 'nertc-miniapp');
 
 /**
- * Four pages of stack. serde_json stops at 128 levels, which take 16 to 32 KiB; the rest is reserve.
- * Running out is a trap, not silent damage: the stack lies below the data.
+ * Two pages of stack. Nothing calls itself, however deep what comes from outside is nested; most of it is
+ * reserve. Running out is a trap, not silent damage: the stack lies below the data.
  */
-const STACK = 4 * 65536;
+const STACK = 2 * 65536;
 
 /**
  * `target-cpu=mvp` alone leaves what std was built with. Never leave `nontrapping-fptoint` to

@@ -5,17 +5,15 @@
 
 mod value;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
-use js_sys::{Array, Date, Function, JSON, Object, Promise, Reflect};
-
-use self::value::{js, js_error, plain};
-use serde_json::Value;
+use js_sys::Date;
 use wasm_bindgen::prelude::*;
 
+use self::value::{js, texts};
 use crate::wire::json::written;
 use crate::{
     Advice, AppSignal, Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpRequest, HttpResponse, Input,
@@ -36,7 +34,15 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn request(this: &Host, id: u32, url: &str, method: &str, headers: &JsValue, body: &str);
     #[wasm_bindgen(method)]
-    fn emit(this: &Host, event: &str, payload: &JsValue, outlasts: bool);
+    fn tell(this: &Host, events: &JsValue);
+    #[wasm_bindgen(method)]
+    fn settle(this: &Host, id: u32, value: &JsValue, refused: bool);
+    #[wasm_bindgen(method)]
+    fn broke(this: &Host, reason: &JsValue);
+    #[wasm_bindgen(method)]
+    fn advise(this: &Host, context: &JsValue) -> f64;
+    #[wasm_bindgen(method)]
+    fn report(this: &Host, batch: &JsValue) -> bool;
     #[wasm_bindgen(method)]
     fn forget(this: &Host);
     #[wasm_bindgen(method)]
@@ -44,6 +50,8 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(text: &str);
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(act: &Closure<dyn FnMut()>, millis: u32);
 }
 
 /// One client, as the glue sees it.
@@ -53,48 +61,32 @@ pub struct Core(Rc<Shell>);
 
 #[wasm_bindgen]
 impl Core {
-    /// Makes a client from the options that the application gave to `Client()`.
+    /// Makes a client from the options that the application gave to `Client()`, in JSON.
     ///
     /// # Errors
-    /// Throws when an option is unusable.
+    /// Throws when an option is unusable: the fields of an error.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &JsValue, host: Host) -> Result<Core, JsValue> {
+    pub fn new(options: String, host: Host) -> Result<Core, JsValue> {
         if BROKEN.get() {
-            return Err(js_error(&Error::Broken));
+            return Err(js(&written(&Error::Broken)));
         }
         std::panic::set_hook(Box::new(|info| {
             console_error(&info.to_string());
             break_down();
         }));
-        let function = |name: &str| Reflect::get(options, &name.into()).ok().filter(JsValue::is_function);
-        let (policy, sink) = (function("reconnect"), function("reporter"));
-        let mut given = plain(options);
-        if let Value::Object(fields) = &mut given {
-            // Functions as data, so that the journal can tell of them.
-            if policy.is_some() {
-                fields.insert("reconnect".into(), "function".into());
-            }
-            if sink.is_some() {
-                fields.insert("statisticsServer".into(), SINK.into());
-            }
-        }
-        let mut config = Config::parse(&given).map_err(|error| js_error(&error))?;
+        let mut config = Config::parse(&options).map_err(|error| js(&written(&error)))?;
         config.seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u64 ^ now().as_millis();
         let session = Session::new(config, now());
         let shell = Rc::new(Shell {
             host,
-            policy,
-            sink,
-            journal: RefCell::new(Journal::new(written(&given), &session, now())),
+            journal: RefCell::new(Journal::new(options, &session, now())),
             session: RefCell::new(session),
             inputs: RefCell::default(),
             running: Cell::new(false),
             alarm: RefCell::default(),
-            promises: RefCell::default(),
-            last_call: Cell::new(0),
             events: RefCell::default(),
             viewed: Cell::new(false),
-            turn: RefCell::default(),
+            turn: OnceCell::new(),
             turn_is_due: Cell::new(false),
         });
         SHELLS.with_borrow_mut(|shells| {
@@ -104,19 +96,18 @@ impl Core {
         Ok(Self(shell))
     }
 
-    /// Makes a call; `arguments` are the method's arguments as they came.
-    pub fn call(&self, name: &str, arguments: &Array) -> Promise {
-        let arguments: Vec<Value> = arguments.iter().map(|argument| plain(&argument)).collect();
+    /// Makes a call, which is settled under this id; `arguments` are the method's arguments, a list in JSON.
+    pub fn call(&self, id: u32, name: &str, arguments: String) {
         match Call::parse(name, &arguments) {
-            Ok(_) if BROKEN.get() => Promise::reject(&js_error(&Error::Broken)),
-            Ok(call) => self.0.call(call, written(&arguments)),
-            Err(error) => Promise::reject(&js_error(&error)),
+            Ok(_) if BROKEN.get() => self.0.refuse(id, &Error::Broken),
+            Ok(call) => self.0.take(Input::Call(CallId(id), call), arguments),
+            Err(error) => self.0.refuse(id, &error),
         }
     }
 
     /// What the application may look at, now.
     pub fn info(&self) -> JsValue {
-        js(&self.0.session.borrow().info())
+        js(&written(&self.0.session.borrow().info()))
     }
 
     /// The name of the stay under way; empty outside of a room.
@@ -136,7 +127,7 @@ impl Core {
         self.0.feed(Input::Render);
         // The answer says it all.
         self.0.events.borrow_mut().retain(|(event, ..)| *event != "view");
-        js(self.0.session.borrow().page())
+        js(&written(self.0.session.borrow().page()))
     }
 
     /// The platform opened a socket.
@@ -177,6 +168,9 @@ impl Core {
     }
 }
 
+#[global_allocator]
+static MEMORY: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 thread_local! {
     /// Every client of this instance.
     static SHELLS: RefCell<Vec<Weak<Shell>>> = const { RefCell::new(Vec::new()) };
@@ -193,19 +187,12 @@ fn break_down() {
         if let (Err(_), Ok(mut journal)) = (shell.session.try_borrow(), shell.journal.try_borrow_mut()) {
             journal.panicked();
         }
-        let Ok(mut promises) = shell.promises.try_borrow_mut() else { continue };
-        for (_, _, reject) in promises.drain(..) {
-            let _rejected = reject.call1(&JsValue::UNDEFINED, &js_error(&Error::Broken));
-        }
+        shell.host.broke(&js(&written(&Error::Broken)));
     }
 }
 
 struct Shell {
     host: Host,
-    /// The application's own function that says when to try again.
-    policy: Option<JsValue>,
-    /// The application's own function that takes reports.
-    sink: Option<JsValue>,
     session: RefCell<Session>,
     journal: RefCell<Journal>,
     /// What came, and the arguments of calls for the journal.
@@ -213,15 +200,13 @@ struct Shell {
     running: Cell<bool>,
     /// The one timer, and what it is set to.
     alarm: RefCell<Option<(Instant, Timeout)>>,
-    promises: RefCell<Vec<(CallId, Function, Function)>>,
-    last_call: Cell<u32>,
     /// What the application has not been told yet.
-    events: RefCell<Vec<(&'static str, JsValue, bool)>>,
+    events: RefCell<Vec<(&'static str, String, bool)>>,
     /// Whether the page wants to be told what to render.
     viewed: Cell<bool>,
-    /// The timer after which the application is told all that happened in one go. Kept, since one that
-    /// is forgotten is never freed.
-    turn: RefCell<Option<Timeout>>,
+    /// What a timer without delay does: it tells the application all that happened in one go. Made once,
+    /// since most packets lead to one.
+    turn: OnceCell<Closure<dyn FnMut()>>,
     turn_is_due: Cell<bool>,
 }
 
@@ -232,14 +217,8 @@ impl std::fmt::Debug for Shell {
 }
 
 impl Shell {
-    fn call(self: &Rc<Self>, call: Call, arguments: String) -> Promise {
-        let id = CallId(self.last_call.get().wrapping_add(1));
-        self.last_call.set(id.0);
-        let promise = Promise::new(&mut |resolve, reject| {
-            self.promises.borrow_mut().push((id, resolve, reject));
-        });
-        self.take(Input::Call(id, call), arguments);
-        promise
+    fn refuse(&self, id: u32, error: &Error) {
+        self.host.settle(id, &js(&written(error)), true);
     }
 
     fn feed(self: &Rc<Self>, input: Input) {
@@ -268,8 +247,15 @@ impl Shell {
         self.arm();
         let is_due = self.viewed.get() || !self.events.borrow().is_empty();
         if is_due && !self.turn_is_due.replace(true) {
-            let shell = Rc::clone(self);
-            *self.turn.borrow_mut() = Some(Timeout::new(0, move || shell.deliver()));
+            let turn = self.turn.get_or_init(|| {
+                let shell = Rc::downgrade(self);
+                Closure::new(move || {
+                    if let Some(shell) = shell.upgrade() {
+                        shell.deliver();
+                    }
+                })
+            });
+            set_timeout(turn, 0);
         }
     }
 
@@ -285,53 +271,31 @@ impl Shell {
 
     fn perform(self: &Rc<Self>, output: Output) {
         let host = &self.host;
-        let (value, told) = match &output {
-            Output::Settle(_, Ok(reply)) => (js(reply), written(reply)),
-            Output::Settle(_, Err(error)) => (js(error), written(error)),
-            Output::Event(event) => (js(event), written(event)),
-            Output::AskRetry(context) => (js(context), written(context)),
-            Output::Request(..)
-            | Output::OpenSocket(..)
-            | Output::SendText(..)
-            | Output::CloseSocket(..)
-            | Output::Forget
-            | Output::Log(..) => (JsValue::UNDEFINED, String::new()),
-        };
-        self.journal.borrow_mut().comes_out(&output, &told);
+        let value = output.value();
+        self.journal.borrow_mut().comes_out(&output, &value);
         match output {
             Output::Request(id, request) if request.url.as_str() == SINK => {
-                let batch = JSON::parse(&request.body).unwrap_or_default();
-                let sink = self.sink.as_ref().map(|sink| sink.unchecked_ref::<Function>());
-                let taken = sink.is_some_and(|sink| sink.call1(&JsValue::UNDEFINED, &batch).is_ok());
-                let status = if taken { 200 } else { 500 };
+                let status = if host.report(&js(&request.body)) { 200 } else { 500 };
                 self.feed(Input::Response(id, Ok(HttpResponse { status, body: String::new() })));
             }
             Output::Request(id, HttpRequest { url, headers, body }) => {
-                let target = Object::new();
-                for (name, value) in headers {
-                    // Setting a field of a fresh object cannot fail.
-                    let _set = Reflect::set(&target, &name.into(), &value.into());
-                }
-                host.request(id.0, url.as_str(), "POST", &target, &body);
+                host.request(id.0, url.as_str(), "POST", &texts(headers), &body);
             }
             Output::OpenSocket(id, url) => host.open_socket(id.0, url.as_str()),
             Output::SendText(id, text) => host.send_text(id.0, &text),
             Output::CloseSocket(id, info) => host.close_socket(id.0, info.code, &info.reason),
             Output::AskRetry(context) => {
-                let advice = self.advice(&value);
+                let answer = host.advise(&js(&value));
+                let advice = if answer >= 0.0 {
+                    Advice::After(answer.min(f64::from(MAX_DELAY)) as u32)
+                } else if answer < 0.0 {
+                    Advice::GiveUp
+                } else {
+                    Advice::Default
+                };
                 self.feed(Input::Retry(context.retry_count, advice));
             }
-            Output::Settle(id, result) => {
-                let mut promises = self.promises.borrow_mut();
-                let Some(found) = promises.iter().position(|(call, ..)| *call == id) else { return };
-                let (_, resolve, reject) = promises.remove(found);
-                drop(promises);
-                // Resolving only schedules the continuation; and neither function can throw.
-                let _settled = match result {
-                    Ok(_) => resolve.call1(&JsValue::UNDEFINED, &value),
-                    Err(error) => reject.call1(&JsValue::UNDEFINED, &js_error(&error)),
-                };
-            }
+            Output::Settle(id, result) => host.settle(id.0, &js(&value), result.is_err()),
             Output::Event(event) => {
                 self.events.borrow_mut().push((event.name(), value, event.outlasts_its_stay()));
             }
@@ -352,31 +316,20 @@ impl Shell {
         }
     }
 
-    /// Asks the application when to try again.
-    fn advice(&self, context: &JsValue) -> Advice {
-        let Some(policy) = &self.policy else { return Advice::Default };
-        match policy.unchecked_ref::<Function>().call1(&JsValue::UNDEFINED, context) {
-            Ok(answer) if answer.is_null() => Advice::GiveUp,
-            Ok(answer) => match answer.as_f64() {
-                Some(millis) if millis >= 0.0 => Advice::After(millis.min(f64::from(MAX_DELAY)) as u32),
-                Some(_) | None => Advice::Default,
-            },
-            Err(_) => {
-                self.host.log("error", "the function given as reconnect failed: the SDK decides");
-                Advice::Default
-            }
-        }
-    }
-
     /// Tells the application, outside of any call into the session.
     fn deliver(self: &Rc<Self>) {
         if self.viewed.get() {
             self.feed(Input::Render);
         }
         self.turn_is_due.set(false);
-        let events = self.events.take();
-        for (name, payload, outlasts) in events {
-            self.host.emit(name, &payload, outlasts);
+        let mut told = String::from("[");
+        for (name, payload, outlasts) in self.events.take() {
+            let comma = if told.len() > 1 { "," } else { "" };
+            told.extend([comma, "[\"", name, "\",", &payload, if outlasts { ",true]" } else { ",false]" }]);
+        }
+        if told.len() > 1 {
+            // All at once, since each crossing costs more than what it brings.
+            self.host.tell(&js(&(told + "]")));
         }
     }
 

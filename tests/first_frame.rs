@@ -123,7 +123,7 @@ fn a_screen_that_is_shared_and_not_shown_is_pulled_again() {
     let key = page.render()["players[0]"]["key"].clone();
     for code in SOUND_ALONE {
         let told = json!({"code": code, "key": key});
-        let arguments = [json!("pull"), json!("bindstatechange"), told, json!(7)];
+        let arguments = json!(["pull", "bindstatechange", told, 7]).to_string();
         page.stage.call(Call::parse("dataReporter", &arguments).unwrap());
     }
     page.stage.run_alive_for(Duration::from_secs(5));

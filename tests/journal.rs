@@ -244,7 +244,7 @@ struct Client {
 impl Client {
     fn new(options: Value) -> Self {
         let now = Instant::from_millis(1_700_000_000_000);
-        let mut config = Config::parse(&options).unwrap();
+        let mut config = Config::parse(&options.to_string()).unwrap();
         config.seed = 7;
         let session = Session::new(config, now);
         Self {
@@ -264,7 +264,7 @@ impl Client {
 
     fn call(&mut self, name: &str, arguments: Value) {
         self.calls += 1;
-        let call = Call::parse(name, arguments.as_array().unwrap()).unwrap();
+        let call = Call::parse(name, &arguments.to_string()).unwrap();
         self.take(Input::Call(CallId(self.calls), call), &arguments.to_string());
     }
 

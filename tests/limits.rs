@@ -204,7 +204,7 @@ fn an_order_may_have_a_hundred_tasks_and_not_one_more() {
             ("updateTasks", json!({"rtmpTasks": tasks})),
             ("deleteTasks", json!({"taskIds": ids})),
         ] {
-            let call = Call::parse(name, &[options]);
+            let call = Call::parse(name, &json!([options]).to_string());
             assert_eq!(call.is_ok(), count == 100, "{name}");
             assert!(call.err().is_none_or(|error| error.to_string().contains("1 to 100")), "{name}");
         }
@@ -264,5 +264,5 @@ fn subscribe_to_all(stage: &mut Stage, others: usize) -> Vec<CallId> {
 }
 
 fn report() -> Call {
-    Call::parse("dataReporter", &["push".into(), "statechange".into(), json!({"code": 1002})]).unwrap()
+    Call::parse("dataReporter", r#"["push","statechange",{"code":1002}]"#).unwrap()
 }

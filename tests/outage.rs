@@ -174,9 +174,8 @@ fn the_time_in_which_the_app_was_suspended_counts_for_nothing() {
 #[test]
 fn a_suspension_counts_once_however_much_has_queued_up_behind_the_timer() {
     let options = serde_json::json!({"appkey": "ak", "statisticsServer": "https://stat.example/"});
-    let mut stage = joined(Config::parse(&options).unwrap());
-    let report = ["push", "bindstatechange"].map(Into::into);
-    stage.call(Call::parse("dataReporter", &report).unwrap());
+    let mut stage = joined(Config::parse(&options.to_string()).unwrap());
+    stage.call(Call::parse("dataReporter", r#"["push","bindstatechange"]"#).unwrap());
     let publish = stage.call(Call::Publish(Media::Audio.into()));
     stage.now = stage.now + Duration::from_secs(60);
     let sent = stage.client.sent.len();

@@ -10,6 +10,7 @@
 
 use std::fs;
 
+use nertc_miniapp::wire::json::Document;
 use nertc_miniapp::{Flows, Instant, Leg, Qualities, Quality, Reason, Stream, Uid};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -37,13 +38,13 @@ fn a_native_level_alone_is_the_level_that_is_told() {
     for level in 1..=6 {
         let mut qualities = Qualities::default();
         let info = json!({"netQualityLevel": level});
-        assert_eq!(qualities.report(Leg::Up, &info, BOTH, millis(0)), None, "one report is no news");
-        let told = qualities.report(Leg::Up, &info, BOTH, millis(2000)).unwrap();
+        assert_eq!(report(&mut qualities, Leg::Up, &info, BOTH, millis(0)), None, "one report is no news");
+        let told = report(&mut qualities, Leg::Up, &info, BOTH, millis(2000)).unwrap();
         let reason = if level == 1 { Reason::None } else { Reason::Native };
         assert_eq!((told.level, told.reason), (level, reason));
     }
     for unknown in [json!(0), json!(7), json!(-1), json!(null), json!("x"), json!([])] {
-        assert_eq!(Qualities::score(Leg::Up, &json!({"netQualityLevel": unknown}), BOTH), None);
+        assert_eq!(score_of(Leg::Up, &json!({"netQualityLevel": unknown}), BOTH), None);
     }
 }
 
@@ -54,7 +55,7 @@ fn a_score_at_a_limit_does_not_flutter() {
     for turn in 0..100 {
         // A score of 86 and one of 83: excellent ends at 85.
         let info = json!({"netJitter": if turn / 3 % 2 == 0 { 180 } else { 210 }});
-        told.extend(qualities.report(Leg::Up, &info, BOTH, millis(turn * 2000)));
+        told.extend(report(&mut qualities, Leg::Up, &info, BOTH, millis(turn * 2000)));
     }
     assert_eq!(told.len(), 2, "{told:?}");
 }
@@ -62,21 +63,21 @@ fn a_score_at_a_limit_does_not_flutter() {
 #[test]
 fn the_info_is_found_in_whatever_apps_pass_on() {
     let info = json!({"videoFPS": 3, "netSpeed": "400"});
-    let bare = Qualities::score(Leg::Up, &info, BOTH);
+    let bare = score_of(Leg::Up, &info, BOTH);
     assert!(bare.is_some_and(|(score, reason)| score < 60 && reason == Reason::Fps));
     let detail = json!({"info": info});
-    assert_eq!(Qualities::score(Leg::Up, &detail, BOTH), bare);
-    assert_eq!(Qualities::score(Leg::Up, &json!({"type": "netstatus", "detail": detail}), BOTH), bare);
+    assert_eq!(score_of(Leg::Up, &detail, BOTH), bare);
+    assert_eq!(score_of(Leg::Up, &json!({"type": "netstatus", "detail": detail}), BOTH), bare);
 }
 
 #[test]
 fn a_report_of_nothing_leaves_the_quality_as_it_is() {
     let mut qualities = Qualities::default();
-    let _told = qualities.report(Leg::Up, &json!({"netQualityLevel": 1}), BOTH, millis(0));
+    let _told = report(&mut qualities, Leg::Up, &json!({"netQualityLevel": 1}), BOTH, millis(0));
     let before = qualities.quality(Leg::Up);
     for (turn, nothing) in [json!(null), json!({}), json!([]), json!({"info": 7})].iter().enumerate() {
         let now = millis(2000 * (turn as u64 + 1));
-        assert_eq!(qualities.report(Leg::Up, nothing, BOTH, now), None);
+        assert_eq!(report(&mut qualities, Leg::Up, nothing, BOTH, now), None);
         assert_eq!(qualities.quality(Leg::Up), before);
     }
 }
@@ -88,8 +89,8 @@ fn one_leg_more_takes_the_place_of_the_most_silent() {
     let info = json!({"netSpeed": 500});
     for turn in 0..=Qualities::MOST {
         let now = millis(turn as u64 * 10_000);
-        let _told = qualities.report(leg(turn), &info, BOTH, now);
-        let _told = qualities.report(leg(0), &info, BOTH, now + std::time::Duration::from_secs(5));
+        let _told = report(&mut qualities, leg(turn), &info, BOTH, now);
+        let _told = report(&mut qualities, leg(0), &info, BOTH, now + std::time::Duration::from_secs(5));
     }
     let known = |uid| qualities.quality(leg(uid)).is_some();
     assert!(known(0) && !known(1) && (2..=Qualities::MOST).all(known));
@@ -124,7 +125,7 @@ proptest! {
         let leg = if up { Leg::Up } else { Leg::Down(Uid(7), Stream::Main) };
         let score = |values: &[Option<u32>; 8]| {
             let fields = FIELDS.iter().zip(values).filter_map(|((name, _), value)| Some(((*name).to_owned(), json!((*value)?))));
-            Qualities::score(leg, &Value::Object(fields.collect()), Flows { audio, video })
+            score_of(leg, &Value::Object(fields.collect()), Flows { audio, video })
         };
         let before = score(&values);
         values[field] = Some(worse);
@@ -143,7 +144,7 @@ proptest! {
         for (pause, info, which, video) in reports {
             now = now + std::time::Duration::from_millis(pause);
             let leg = [Leg::Up, Leg::Down(Uid(1), Stream::Main), Leg::Down(Uid(1), Stream::ScreenShare)][usize::from(which)];
-            let Some(told) = qualities.report(leg, &info, Flows { audio: true, video }, now) else { continue };
+            let Some(told) = report(&mut qualities, leg, &info, Flows { audio: true, video }, now) else { continue };
             prop_assert!((1..=6).contains(&told.level) && told.score <= 100);
             prop_assert_eq!(qualities.quality(leg), Some(told));
             if let Some((at, before)) = last[usize::from(which)].replace((now, told)) {
@@ -199,7 +200,7 @@ fn play(text: &str) -> String {
             flows = flows_of(&line);
         } else {
             line.as_object_mut().unwrap().remove("told");
-            if let Some(told) = qualities.report(leg, &line["info"], flows, now) {
+            if let Some(told) = report(&mut qualities, leg, &line["info"], flows, now) {
                 line["told"] =
                     json!({"level": told.level, "score": told.score, "reason": told.reason.name()});
             }
@@ -207,6 +208,22 @@ fn play(text: &str) -> String {
         written += &format!("{line}\n");
     }
     written
+}
+
+fn report(
+    qualities: &mut Qualities,
+    leg: Leg,
+    report: &Value,
+    flows: Flows,
+    now: Instant,
+) -> Option<Quality> {
+    let report = report.to_string();
+    qualities.report(leg, Document::read(&report).unwrap().root(), flows, now)
+}
+
+fn score_of(leg: Leg, report: &Value, flows: Flows) -> Option<(u8, Reason)> {
+    let report = report.to_string();
+    Qualities::score(leg, Document::read(&report).unwrap().root(), flows)
 }
 
 fn flows_of(line: &Value) -> Flows {

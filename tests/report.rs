@@ -98,14 +98,18 @@ fn a_monstrous_report_is_cut() {
 /// In a room, with a statistics server. Requests other than reports have been answered.
 fn reporting() -> Stage {
     let options = json!({"appkey": "ak", "statisticsServer": "https://stat.example/"});
-    let config = Config { heartbeat_interval: Duration::from_secs(3600), ..Config::parse(&options).unwrap() };
+    let config = Config {
+        heartbeat_interval: Duration::from_secs(3600),
+        ..Config::parse(&options.to_string()).unwrap()
+    };
     let mut stage = Stage::with(config);
     stage.enter();
     stage
 }
 
 fn report(stage: &mut Stage, direction: &str, name: &str, data: Value, uid: Value) {
-    stage.call(Call::parse("dataReporter", &[json!(direction), json!(name), data, uid]).unwrap());
+    let arguments = json!([direction, name, data, uid]).to_string();
+    stage.call(Call::parse("dataReporter", &arguments).unwrap());
 }
 
 /// The bodies of all reports so far.

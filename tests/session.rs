@@ -576,7 +576,7 @@ fn late_callbacks_of_an_old_socket_are_dropped() {
 }
 
 #[test]
-fn more_members_than_the_limit_are_ignored() {
+fn more_members_than_the_limit_are_ignored_and_that_is_said_once() {
     let mut stage = Stage::with(Config { max_members: 10, ..Config::new("ak") });
     stage.join(JoinParams::new("room", Uid(1)));
     stage.bootstrap();
@@ -585,6 +585,14 @@ fn more_members_than_the_limit_are_ignored() {
     stage.login(&format!("[{}]", list.join(",")));
     let joins = stage.client.events.iter().filter(|event| matches!(event, Event::ClientJoin(_))).count();
     assert_eq!(joins, 10);
+    for uid in 20..22 {
+        stage.text(&format!(r#"{{"cmd":20,"body":{{"uid":{uid},"role":0}}}}"#));
+    }
+    let [warning] = &stage.client.warnings[..] else { panic!("{:?}", stage.client.warnings) };
+    assert!(warning.contains("more than 10 members"), "{warning}");
+    stage.text(r#"{"cmd":21,"body":{"uid":2}}"#);
+    stage.text(r#"{"cmd":20,"body":{"uid":22,"role":0}}"#);
+    assert!(matches!(stage.client.events.last(), Some(Event::ClientJoin(who)) if who.uid == Uid(22)));
 }
 
 fn count_of(event: &Event) -> Option<u32> {

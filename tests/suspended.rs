@@ -85,12 +85,11 @@ fn two_reports_with_a_suspension_in_between_are_still_one() {
 #[test]
 fn what_looks_at_a_clock_is_told_the_time_of_the_day() {
     let options = json!({"appkey": "ak", "statisticsServer": "https://stat.example/"});
-    let mut stage = Stage::with(Config::parse(&options).unwrap());
+    let mut stage = Stage::with(Config::parse(&options.to_string()).unwrap());
     stage.enter();
     stage.now = stage.now + Duration::from_secs(3600);
     stage.input(Input::Timeout);
-    let report = ["push", "bindstatechange"].map(Into::into);
-    stage.call(Call::parse("dataReporter", &report).unwrap());
+    stage.call(Call::parse("dataReporter", r#"["push","bindstatechange"]"#).unwrap());
     stage.run_alive_for(Duration::from_secs(5));
     let body: Value = serde_json::from_str(&stage.client.requests.last().unwrap().1.body).unwrap();
     let time = body["event"]["function"]["time"].as_u64().unwrap();
@@ -106,11 +105,10 @@ fn what_looks_at_a_clock_is_told_the_time_of_the_day() {
 #[test]
 fn reports_wait_for_five_seconds_in_which_they_could_be_sent() {
     let options = json!({"appkey": "ak", "statisticsServer": "https://stat.example/"});
-    let mut stage = Stage::with(Config::parse(&options).unwrap());
+    let mut stage = Stage::with(Config::parse(&options.to_string()).unwrap());
     stage.enter();
     let before = stage.client.requests.len();
-    let report = ["push", "bindstatechange"].map(Into::into);
-    stage.call(Call::parse("dataReporter", &report).unwrap());
+    stage.call(Call::parse("dataReporter", r#"["push","bindstatechange"]"#).unwrap());
     stage.now = stage.now + Duration::from_secs(60);
     stage.input(Input::Timeout);
     stage.run_alive_for(Duration::from_secs(1));

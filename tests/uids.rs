@@ -60,7 +60,7 @@ proptest! {
     #[test]
     fn text_that_is_no_uid_is_refused(text in "\\PC{0,24}") {
         prop_assume!(text.parse::<u64>().is_err());
-        let parsed = Call::parse("join", &[json!({"channelName": "room", "uid": text})]);
+        let parsed = Call::parse("join", &json!([{"channelName": "room", "uid": text}]).to_string());
         prop_assert!(parsed.is_err());
     }
 }
@@ -148,7 +148,7 @@ impl Default for Client {
 impl Client {
     fn call(&mut self, name: &str, arguments: &[Value]) {
         self.calls += 1;
-        let call = Call::parse(name, arguments).unwrap();
+        let call = Call::parse(name, &json!(arguments).to_string()).unwrap();
         self.input(Input::Call(CallId(self.calls), call));
     }
 

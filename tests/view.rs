@@ -171,7 +171,7 @@ fn a_player_that_connects_and_shows_nothing_is_made_anew_once_then_reported() {
     page.report("pull", 2002, Some(7));
     page.stage.run_alive_for(Duration::from_secs(5));
     let Some(Event::NativeStatus(status)) = page.stage.client.events.last() else { panic!() };
-    assert_eq!(status, &NativeStatus::no_first_frame(Uid(7)));
+    assert_eq!(**status, NativeStatus::no_first_frame(Uid(7)));
     assert_eq!(page.render(), json!({}));
     page.stage.run_alive_for(Duration::from_secs(60));
     assert!(matches!(page.stage.client.events.last(), Some(Event::NativeStatus(_))), "told once");
@@ -300,7 +300,7 @@ fn statistics_of_a_component_become_a_quality_of_its_member() {
         for (direction, fps, uid) in [("push", 15, json!(null)), ("pull", 0, json!(7))] {
             let info =
                 json!({"videoFPS": fps, "videoBitrate": fps * 40, "netSpeed": fps * 50, "videoCache": 0});
-            let arguments = [json!(direction), json!("bindnetstatus"), info, uid];
+            let arguments = json!([direction, "bindnetstatus", info, uid]).to_string();
             page.stage.call(Call::parse("dataReporter", &arguments).unwrap());
         }
         page.stage.run_alive_for(Duration::from_secs(2));
@@ -326,7 +326,7 @@ fn the_quality_of_a_member_that_left_and_came_back_is_told_anew() {
         let before = page.stage.client.events.len();
         for _ in 0..6 {
             let info = json!({"audioBitrate": 48, "netSpeed": 50, "audioCache": 200});
-            let arguments = [json!("pull"), json!("bindnetstatus"), info, json!(7)];
+            let arguments = json!(["pull", "bindnetstatus", info, 7]).to_string();
             page.stage.call(Call::parse("dataReporter", &arguments).unwrap());
             page.stage.run_alive_for(Duration::from_secs(2));
         }

@@ -16,8 +16,17 @@ const BOOTSTRAP = '{"code":200,"cid":123456789012345,"ips":{"wechatapparray":["g
 const USERS = '[{"uid":1,"url":"rtmp://push"},{"uid":18446744073709551615,"url":"rtmp://pull","audio_on":true}]';
 
 export class FakeHost {
-  constructor() { this.journal = []; this.answer = BOOTSTRAP; }
+  constructor() { this.journal = []; this.answer = BOOTSTRAP; this.advice = NaN; this.calls = []; }
   attach(core) { this.core = core; }
+  call(name, args) {
+    return new Promise((resolve, reject) => {
+      this.calls.push({ resolve, reject });
+      this.core.call(this.calls.length - 1, name, args);
+    });
+  }
+  settle(id, value, refused) { this.calls[id][refused ? 'reject' : 'resolve'](value); }
+  advise(context) { this.asked = context; return this.advice; }
+  report(batch) { this.batch = batch; return true; }
   request(id, url, method, headers, body) {
     this.journal.push(`${method} ${url} ${headers['content-type']}`);
     this.form = new URLSearchParams(body);
@@ -38,7 +47,7 @@ export class FakeHost {
     else this.core.socketText(id, `{"cmd":14,"seq":${seq},"body":{"code":200}}`);
   }
   closeSocket(id, code, reason) { this.journal.push(`close ${code}`); }
-  emit(event, payload) { this.journal.push(`event ${event} ${JSON.stringify(payload)}`); }
+  tell(events) { for (const [event, payload] of events) this.journal.push(`event ${event} ${JSON.stringify(payload)}`); }
   forget() {}
   log() {}
 }
@@ -54,6 +63,10 @@ extern "C" {
     fn journal(this: &FakeHost) -> Array;
     #[wasm_bindgen(method, setter)]
     fn set_answer(this: &FakeHost, answer: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_advice(this: &FakeHost, millis: f64);
+    #[wasm_bindgen(method)]
+    fn call(this: &FakeHost, name: &str, arguments: &str) -> Promise;
 
     /// A JavaScript value, from source.
     fn make(source: &str) -> JsValue;
@@ -62,9 +75,9 @@ extern "C" {
 #[wasm_bindgen_test]
 async fn a_host_that_answers_from_within_completes_a_call() {
     let page = Page::new();
-    let joined = page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+    let joined = page.call("join", JOIN).await.unwrap();
     assert_eq!(text(&joined), r#"{"cid":123456789012345,"code":200,"uid":1}"#);
-    let url = page.call("publish", "['audio']").await.unwrap();
+    let url = page.call("publish", r#"["audio"]"#).await.unwrap();
     assert_eq!(url.as_string().unwrap(), "rtmp://push");
     let expected = [
         "POST https://nrtc.netease.im/nrtc/getChannelInfos.action application/x-www-form-urlencoded",
@@ -77,7 +90,7 @@ async fn a_host_that_answers_from_within_completes_a_call() {
 #[wasm_bindgen_test]
 async fn a_promise_settles_before_the_events_that_belong_to_it() {
     let page = Page::new();
-    let joined = page.start("join", "[{channelName: 'r', uid: 1}]");
+    let joined = page.start("join", JOIN);
     let host = JsValue::from(&page.host);
     let note: Function = make("(host) => () => host.journal.push('resolved')").into();
     let note: Function = note.call1(&JsValue::UNDEFINED, &host).unwrap().into();
@@ -90,7 +103,7 @@ async fn a_promise_settles_before_the_events_that_belong_to_it() {
         page.journal()[3..],
         [
             "resolved",
-            "event sessionStart undefined",
+            "event sessionStart null",
             r#"event open {"code":200}"#,
             r#"event clientJoin {"uid":"18446744073709551615","isBigNumber":true}"#,
             r#"event stream-added {"uid":"18446744073709551615","isBigNumber":true,"mediaType":"audio"}"#,
@@ -100,58 +113,41 @@ async fn a_promise_settles_before_the_events_that_belong_to_it() {
 
 #[wasm_bindgen_test]
 async fn a_uid_may_come_in_every_form_and_goes_back_in_its_own() {
-    for (given, sent, back) in [
-        ("7", "7", "7"),
-        ("0", "0", "0"),
-        ("9007199254740991", "9007199254740991", "9007199254740991"),
-        ("'7'", "7", r#""7""#),
-        ("7n", "7", r#""7""#),
-        ("18446744073709551615n", "18446744073709551615", r#""18446744073709551615""#),
-        (
-            "({toFixed() {}, toString() { return '9007199254740993'; }})",
-            "9007199254740993",
-            r#""9007199254740993""#,
-        ),
-        ("({toString() { return '12'; }})", "12", r#""12""#),
-        ("({toString() { return '12'; }})", "12", r#""12""#),
+    for (given, sent) in [
+        ("7", "7"),
+        ("0", "0"),
+        ("9007199254740991", "9007199254740991"),
+        ("\"7\"", "7"),
+        ("\"18446744073709551615\"", "18446744073709551615"),
     ] {
         let page = Page::new();
-        let joined = page.call("join", &format!("[{{channelName: 'r', uid: {given}}}]")).await.unwrap();
-        assert!(text(&joined).ends_with(&format!(r#""uid":{back}}}"#)), "{given}: {}", text(&joined));
+        let joined =
+            page.call("join", &format!("[{{\"channelName\":\"r\",\"uid\":{given}}}]")).await.unwrap();
+        assert!(text(&joined).ends_with(&format!(r#""uid":{given}}}"#)), "{given}: {}", text(&joined));
         let form = Reflect::get(&page.host, &"form".into()).unwrap();
         let uid =
             Function::from(make("(form) => form.get('uid')")).call1(&JsValue::UNDEFINED, &form).unwrap();
         assert_eq!(uid.as_string().unwrap(), sent);
     }
-    for wrong in ["NaN", "-1", "1.5", "'x'", "true", "{}", "[]", "2 ** 53", "Infinity"] {
-        let error =
-            Page::new().call("join", &format!("[{{channelName: 'r', uid: {wrong}}}]")).await.unwrap_err();
+    for wrong in ["-1", "1.5", "\"x\"", "true", "{}", "[]", "9007199254740992"] {
+        let arguments = format!("[{{\"channelName\":\"r\",\"uid\":{wrong}}}]");
+        let error = Page::new().call("join", &arguments).await.unwrap_err();
         assert_eq!(field(&error, "code").as_f64(), Some(434.0), "{wrong}");
     }
 }
 
 #[wasm_bindgen_test]
-async fn a_parameter_from_another_realm_is_an_object_all_the_same() {
-    let foreign = "[process.getBuiltinModule('node:vm').runInNewContext(`({channelName: 'r', uid: 7})`)]";
-    let joined = Page::new().call("join", foreign).await.unwrap();
-    assert!(text(&joined).ends_with(r#""uid":7}"#));
-}
-
-#[wasm_bindgen_test]
-async fn a_rejection_is_a_fresh_error_with_every_field() {
+async fn a_rejection_has_every_field_of_an_error() {
     let page = Page::new();
     let first = page.call("publish", "[]").await.unwrap_err();
-    let second = page.call("publish", "[]").await.unwrap_err();
-    assert!(first.is_instance_of::<js_sys::Error>());
-    assert!(first != second, "rejections are not shared");
     assert_eq!(field(&first, "code").as_f64(), Some(434.0));
     assert_eq!(field(&first, "kind").as_string().unwrap(), "Misuse");
     for name in ["message", "reason", "desc"] {
         assert_eq!(field(&first, name).as_string().unwrap(), "publish: not in a room; call join first");
     }
 
-    page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
-    let refused = page.call("publish", "['video']").await.unwrap_err();
+    page.call("join", JOIN).await.unwrap();
+    let refused = page.call("publish", r#"["video"]"#).await.unwrap_err();
     assert_eq!(field(&refused, "code").as_f64(), Some(403.0));
     assert_eq!(field(&refused, "desc").as_string().unwrap(), "no");
 }
@@ -160,16 +156,16 @@ async fn a_rejection_is_a_fresh_error_with_every_field() {
 async fn a_refused_bootstrap_leaves_the_client_usable() {
     let page = Page::new();
     page.host.set_answer(r#"{"code":414,"desc":"bad token"}"#);
-    let error = page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap_err();
+    let error = page.call("join", JOIN).await.unwrap_err();
     assert_eq!(field(&error, "code").as_f64(), Some(414.0));
     page.host.set_answer(r#"{"code":200,"cid":5,"ips":{"wechatapparray":["gw.example"]}}"#);
-    page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+    page.call("join", JOIN).await.unwrap();
 }
 
 #[wasm_bindgen_test]
 async fn leaving_resolves_with_undefined_and_disconnect_is_the_last_event() {
     let page = Page::new();
-    page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+    page.call("join", JOIN).await.unwrap();
     assert!(page.call("leave", "[]").await.unwrap().is_undefined());
     page.settle_timers().await;
     let journal = page.journal();
@@ -179,21 +175,20 @@ async fn leaving_resolves_with_undefined_and_disconnect_is_the_last_event() {
 
 #[wasm_bindgen_test]
 async fn a_function_of_the_app_decides_about_reconnecting() {
-    for (answer, gives_up) in
-        [("null", true), ("0", false), ("undefined", false), ("JSON.parse('no JSON')", false)]
-    {
-        let page = Page::with(&format!(
-            "({{appkey: 'ak', reconnect: (asked) => (globalThis.asked = asked, {answer})}})"
-        ));
-        page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
+    for (answer, gives_up) in [(-1.0, true), (0.0, false), (f64::NAN, false)] {
+        let page = Page::with(r#"{"appkey":"ak","reconnect":"function"}"#);
+        page.host.set_advice(answer);
+        page.call("join", JOIN).await.unwrap();
         Function::from(make("(host) => host.core.socketClosed(host.socket, 1006, 'gone')"))
             .call1(&JsValue::UNDEFINED, &page.host)
             .unwrap();
         page.settle_timers().await;
-        let told = text(&make("Object.assign(globalThis.asked, {delayMs: typeof globalThis.asked.delayMs})"));
+        let told = field(&page.host, "asked");
+        let is_delay = field(&told, "delayMs").as_f64().is_some();
+        let _set = Reflect::set(&told, &"delayMs".into(), &is_delay.into());
         let expected =
-            r#"{"retryCount":1,"elapsedMs":0,"retryReason":"socket closed (1006) gone","delayMs":"number"}"#;
-        assert_eq!(told, expected);
+            r#"{"retryCount":1,"elapsedMs":0,"retryReason":"socket closed (1006) gone","delayMs":true}"#;
+        assert_eq!(text(&told), expected);
         let ended = page.journal().iter().any(|line| line.starts_with("event disconnect"));
         assert_eq!(ended, gives_up, "{answer}");
     }
@@ -201,21 +196,22 @@ async fn a_function_of_the_app_decides_about_reconnecting() {
 
 #[wasm_bindgen_test]
 async fn a_function_of_the_app_takes_the_reports() {
-    let page = Page::with("({appkey: 'ak', reporter: (batch) => { globalThis.batch = batch; }})");
-    page.call("join", "[{channelName: 'r', uid: 1}]").await.unwrap();
-    page.call("dataReporter", "['push', 'bindstatechange', {code: 1002}]").await.unwrap();
+    let page = Page::with(r#"{"appkey":"ak","statisticsServer":"reporter:"}"#);
+    page.call("join", JOIN).await.unwrap();
+    page.call("dataReporter", r#"["push","bindstatechange",{"code":1002}]"#).await.unwrap();
     page.call("leave", "[]").await.unwrap();
-    let reported = make("globalThis.batch.event.function.name + ' ' + globalThis.batch.event.function.value");
-    assert_eq!(reported.as_string().unwrap(), r#"bindstatechange {"code":1002}"#);
+    let function = field(&field(&field(&page.host, "batch"), "event"), "function");
+    assert_eq!(field(&function, "name").as_string().unwrap(), "bindstatechange");
+    assert_eq!(field(&function, "value").as_string().unwrap(), r#"{"code":1002}"#);
     assert!(!page.journal().iter().any(|line| line.contains("reporter")), "no request is made");
 }
 
 #[wasm_bindgen_test]
 async fn the_log_of_a_client_replays() {
     let page = Page::new();
-    page.call("join", "[{channelName: 'r', uid: 1, token: 'a secret'}]").await.unwrap();
-    page.call("publish", "['']").await.unwrap_err();
-    page.call("subscribe", "[18446744073709551615n, 'audio']").await.unwrap();
+    page.call("join", r#"[{"channelName":"r","uid":1,"token":"a secret"}]"#).await.unwrap();
+    page.call("publish", r#"[""]"#).await.unwrap_err();
+    page.call("subscribe", r#"["18446744073709551615","audio"]"#).await.unwrap();
     page.call("leave", "[]").await.unwrap();
     let export: Function = Reflect::get(&page.core, &"exportLog".into()).unwrap().into();
     let log = export.call0(&page.core).unwrap().as_string().unwrap();
@@ -226,11 +222,13 @@ async fn the_log_of_a_client_replays() {
 #[wasm_bindgen_test]
 fn unusable_options_throw_and_unusable_names_reject() {
     let host = || JsValue::from(FakeHost::new()).unchecked_into::<Host>();
-    for options in ["undefined", "({})", "({appkey: 7})", "({appkey: 'ak', reconnect: {maxDelay: 0}})"] {
-        let error = Core::new(&make(options), host()).unwrap_err();
+    for options in ["null", "{}", r#"{"appkey":7}"#, r#"{"appkey":"ak","reconnect":{"maxDelay":0}}"#] {
+        let error = Core::new(options.into(), host()).unwrap_err();
         assert_eq!(field(&error, "code").as_f64(), Some(434.0), "{options}");
     }
 }
+
+const JOIN: &str = r#"[{"channelName":"r","uid":1}]"#;
 
 /// A core with its host, as the glue would hold them.
 struct Page {
@@ -240,20 +238,19 @@ struct Page {
 
 impl Page {
     fn new() -> Self {
-        Self::with("({appkey: 'ak'})")
+        Self::with(r#"{"appkey":"ak"}"#)
     }
 
     fn with(options: &str) -> Self {
         let host = FakeHost::new();
         let platform = JsValue::from(&host).unchecked_into::<Host>();
-        let core = JsValue::from(Core::new(&make(options), platform).unwrap());
+        let core = JsValue::from(Core::new(options.into(), platform).unwrap());
         host.attach(core.clone());
         Self { core, host }
     }
 
     fn start(&self, name: &str, arguments: &str) -> Promise {
-        let call: Function = Reflect::get(&self.core, &"call".into()).unwrap().into();
-        call.call2(&self.core, &name.into(), &make(arguments)).unwrap().into()
+        self.host.call(name, arguments)
     }
 
     async fn call(&self, name: &str, arguments: &str) -> Result<JsValue, JsValue> {

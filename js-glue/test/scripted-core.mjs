@@ -16,8 +16,9 @@ export const imports = { probe() {} };
 
 export class Core {
   constructor(options, host) {
+    const { made } = host._options;
     if (!running) throw new Error('a core was made before the module ran');
-    this.options = options;
+    this.options = JSON.parse(options);
     this.host = host;
     this.calls = [];
     this.told = [];
@@ -29,7 +30,7 @@ export class Core {
     };
     /** The name of the stay under way. */
     this.name = '';
-    options.made(this);
+    made(this);
   }
 
   stay() {
@@ -44,14 +45,15 @@ export class Core {
     return `${this.calls.length} calls`;
   }
 
-  call(name, args) {
+  call(id, name, text) {
     if (this.broken) throw new Error('unreachable');
-    return new Promise((resolve, reject) => {
-      this.calls.push({ name, args, resolve, reject });
-      if (name === 'join') this.name = 'the only one';
-      if (name === 'leave') this.name = '';
-      if (this.answer) resolve(this.answer(name, args));
-    });
+    const args = JSON.parse(text);
+    const resolve = (value) => this.host.settle(id, value, false);
+    const reject = (reason) => this.host.settle(id, reason, true);
+    this.calls.push({ name, args, resolve, reject });
+    if (name === 'join') this.name = 'the only one';
+    if (name === 'leave') this.name = '';
+    if (this.answer) resolve(this.answer(name, args));
   }
 }
 

@@ -1,8 +1,5 @@
-//! What the application asks for and what it gets: calls, by their names and plain arguments, and replies. The
+//! What the application asks for and what it gets: calls, by their names and arguments, and replies. The
 //! session trusts what it is given.
-
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::api::arguments::{any_media, app_uid, invalid, language, main_media, role};
 use crate::api::error::Error;
@@ -11,7 +8,8 @@ use crate::api::join::JoinParams;
 use crate::api::order::TaskOrder;
 use crate::api::report::Report;
 use crate::api::voice::VoiceChange;
-use crate::wire::model::{AppUid, Cid, Media, MediaSet, Role, Uid, Url, event_uid};
+use crate::wire::json::{Document, Json, Value, Writer, serialize_as_json};
+use crate::wire::model::{AppUid, Cid, Media, MediaSet, Role, Uid, Url};
 
 /// A call of the application.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,19 +53,20 @@ pub enum Call {
 }
 
 impl Call {
-    /// Reads a call from its name and plain arguments.
+    /// Reads a call from its name and its arguments, a list in JSON.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] says which argument is wrong and what it must be.
-    pub fn parse(name: &str, arguments: &[Value]) -> Result<Self, Error> {
-        let argument = |index: usize| arguments.get(index).unwrap_or(&Value::Null);
+    pub fn parse(name: &str, arguments: &str) -> Result<Self, Error> {
+        let Ok(arguments) = Document::read(arguments) else { return invalid("the arguments are no JSON") };
+        let argument = |place| arguments.root().item(place);
         let (first, second) = (argument(0), argument(1));
         let voice =
             |name, change: Result<VoiceChange, Error>| change.map(|change| Self::SetVoice(name, change));
         match name {
             "join" => JoinParams::parse(first).map(Box::new).map(Self::Join),
             // The original takes no argument and real applications give one.
-            "leave" => Ok(match first.get("stay").and_then(Value::as_str) {
+            "leave" => Ok(match first.get("stay").as_str() {
                 Some(name) => Self::LeaveStay(name.into()),
                 None => Self::Leave,
             }),
@@ -82,7 +81,7 @@ impl Call {
             "setVoiceBeautifierPreset" => {
                 voice("setVoiceBeautifierPreset", VoiceChange::beautifier(first.as_f64()))
             }
-            "setLocalVoicePitch" => voice("setLocalVoicePitch", VoiceChange::pitch(first.as_f64())),
+            "setLocalVoicePitch" => voice("setLocalVoicePitch", VoiceChange::pitch(first)),
             "setLocalVoiceEqualization" => {
                 let change = VoiceChange::equalizer(first.as_f64(), second.as_f64());
                 voice("setLocalVoiceEqualization", change)
@@ -129,7 +128,7 @@ impl Call {
     }
 
     /// The uid 0 of the second argument means oneself, as in the original.
-    fn muting(media: &Value, uid: &Value, mute: bool) -> Result<Self, Error> {
+    fn muting(media: Value<'_>, uid: Value<'_>, mute: bool) -> Result<Self, Error> {
         let media = main_media(media)?;
         if uid.is_null() {
             return Ok(Self::Mute(media, mute));
@@ -141,16 +140,14 @@ impl Call {
     }
 }
 
-/// What a call resolves to. Serialises to the value that JavaScript sees.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
+/// What a call resolves to. Written as the value that JavaScript sees; `null` is `undefined`.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// `undefined`.
     Nothing,
     /// `join`.
     Joined {
         /// The channel.
-        #[serde(serialize_with = "reply_cid")]
         cid: Cid,
         /// Always 200.
         code: u16,
@@ -175,9 +172,29 @@ pub enum Reply {
     },
 }
 
-fn reply_cid<S: serde::Serializer>(cid: &Cid, serializer: S) -> Result<S::Ok, S::Error> {
-    event_uid(&Uid(cid.0), serializer)
+impl Json for Reply {
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Nothing => to.raw("null"),
+            Self::Joined { cid, code, uid } => to.object(|to| {
+                to.field("cid", &AppUid::from(*cid));
+                to.field("code", code);
+                to.field("uid", uid);
+            }),
+            Self::PushUrl(url) => url.write(to),
+            Self::UserList { code, userlist } => to.object(|to| {
+                to.field("code", code);
+                to.field("userlist", userlist.as_slice());
+            }),
+            Self::Subscribed { uid, url } => to.object(|to| {
+                to.field("uid", uid);
+                to.field("url", url);
+            }),
+        }
+    }
 }
+
+serialize_as_json!(Reply);
 
 #[cfg(test)]
 mod tests {
@@ -206,6 +223,7 @@ mod tests {
             ("subscribe", vec![json!(null), json!("audio")], "uid"),
             ("frobnicate", vec![], "frobnicate"),
         ] {
+            let arguments = json!(arguments).to_string();
             let Err(Error::InvalidArgument(what)) = Call::parse(name, &arguments) else { panic!("{name}") };
             assert!(what.contains(names), "{what}");
         }

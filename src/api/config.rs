@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::api::error::Error;
 use crate::api::join::Servers;
+use crate::wire::json::{Document, Value};
 use crate::wire::model::Media;
 use crate::wire::protocol::{MAX_FRAME, MAX_REPORTS, MAX_UNANSWERED, MOST_MEMBERS};
 
@@ -93,7 +92,7 @@ pub struct Config {
     /// Commands that may be unanswered at the same time; the next one waits, so that a gateway is not
     /// sent more than it reads. Login, logout and heartbeats do not wait.
     pub max_unanswered: usize,
-    /// Members remembered; further ones are ignored.
+    /// Members remembered; further ones are ignored, and the first of them is logged.
     pub max_members: usize,
     /// Bytes in one frame from the gateway; larger ones are dropped.
     pub max_frame: usize,
@@ -145,37 +144,36 @@ impl Config {
         }
     }
 
-    /// Reads the options object that the application gave to `Client()`.
+    /// Reads the options object that the application gave to `Client()`, in JSON.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for an `appkey` that is not text, an unusable server, or a number of
     /// `reconnect` that is out of range.
-    pub fn parse(options: &Value) -> Result<Self, Error> {
-        let Some(options) = options.as_object() else {
+    pub fn parse(options: &str) -> Result<Self, Error> {
+        let document = Document::read(options).ok();
+        let Some(options) = document.as_ref().map(Document::root).filter(|options| options.is_object())
+        else {
             return Err(Error::InvalidArgument("Client takes an object".into()));
         };
-        let Some(appkey) = options.get("appkey").and_then(Value::as_str) else {
+        let Some(appkey) = options.get("appkey").as_str() else {
             return Err(Error::InvalidArgument("appkey must be a string".into()));
         };
         let mut config = Self { servers: Servers::parse(options)?, ..Self::new(appkey) };
-        match options.get("reconnect") {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(given)) => {
-                for (key, value) in given {
-                    config.set(key, value)?;
-                }
-            }
-            // How the shell writes one.
-            Some(Value::String(given)) if given == "function" => config.decides = Decides::Application,
-            Some(_) => {
-                return Err(Error::InvalidArgument("reconnect must be an object or a function".into()));
-            }
+        let reconnect = options.get("reconnect");
+        // How the glue writes one.
+        if reconnect.is("function") {
+            config.decides = Decides::Application;
+        } else if !reconnect.is_null() && !reconnect.is_object() {
+            return Err(Error::InvalidArgument("reconnect must be an object or a function".into()));
+        }
+        for (key, value) in reconnect.members() {
+            config.set(&key.as_str().unwrap_or_default(), value)?;
         }
         Ok(config)
     }
 
     /// Sets one number of the option `reconnect`.
-    fn set(&mut self, key: &str, value: &Value) -> Result<(), Error> {
+    fn set(&mut self, key: &str, value: Value<'_>) -> Result<(), Error> {
         let whole = value.as_u64().and_then(|number| u32::try_from(number).ok());
         let number = whole.filter(|number| *number <= MOST);
         if key == "maxAttempts" {
@@ -213,7 +211,7 @@ fn out_of_range(key: &str) -> Error {
 }
 
 /// More than our own gateway's largest room has.
-const MAX_MEMBERS: usize = 5 * MOST_MEMBERS;
+const MAX_MEMBERS: usize = 20 * MOST_MEMBERS;
 
 /// An hour in milliseconds, the most that any number of `reconnect` may be.
 const MOST: u32 = 3_600_000;

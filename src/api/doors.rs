@@ -1,10 +1,9 @@
 //! What goes into a session and what comes out of it: plain data, both ways.
 
-use serde::Serialize;
-
 use crate::api::call::{Call, Reply};
 use crate::api::error::Error;
 use crate::api::event::Event;
+use crate::wire::json::{Fields, Writer, serialize_as_json, written};
 use crate::wire::model::{CallId, RequestId, Role, SocketId, Url};
 
 /// Everything that can happen to a session.
@@ -57,6 +56,25 @@ pub enum Output {
     Log(Level, String),
 }
 
+impl Output {
+    /// What the application is given, in JSON; empty where it is given nothing.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match self {
+            Self::Settle(_, Ok(reply)) => written(reply),
+            Self::Settle(_, Err(error)) => written(error),
+            Self::Event(event) => written(event),
+            Self::AskRetry(context) => written(context),
+            Self::Request(..)
+            | Self::OpenSocket(..)
+            | Self::SendText(..)
+            | Self::CloseSocket(..)
+            | Self::Forget
+            | Self::Log(..) => String::new(),
+        }
+    }
+}
+
 /// What outlives a stay: with it, another session goes on as this one would.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
@@ -107,8 +125,7 @@ pub struct CloseInfo {
 }
 
 /// What an application that decides about reconnecting is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryContext {
     /// Attempts that have failed in this outage.
     pub retry_count: u32,
@@ -119,6 +136,17 @@ pub struct RetryContext {
     /// How long the SDK would wait.
     pub delay_ms: u32,
 }
+
+impl Fields for RetryContext {
+    fn fields(&self, to: &mut Writer) {
+        to.field("retryCount", &self.retry_count);
+        to.field("elapsedMs", &self.elapsed_ms);
+        to.field("retryReason", &self.retry_reason);
+        to.field("delayMs", &self.delay_ms);
+    }
+}
+
+serialize_as_json!(RetryContext);
 
 /// What an application says about reconnecting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

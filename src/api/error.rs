@@ -3,8 +3,7 @@
 //! One table, here: an error's code never changes its meaning or its JavaScript type
 //! (docs/protocol.md 7.1 mixes numbers and strings; applications compare them as they are).
 
-use serde::Serialize;
-use serde::ser::{SerializeStruct, Serializer};
+use crate::wire::json::{Fields, Json, Writer, serialize_as_json};
 
 /// Why a call failed or a stay in a room ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -208,7 +207,7 @@ impl DomainList {
 }
 
 /// Who is to blame, and so what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The application called wrongly: fix the program.
     Misuse,
@@ -222,9 +221,22 @@ pub enum ErrorKind {
     Bug,
 }
 
+impl ErrorKind {
+    /// As the application reads it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Misuse => "Misuse",
+            Self::Refused => "Refused",
+            Self::Network => "Network",
+            Self::Server => "Server",
+            Self::Bug => "Bug",
+        }
+    }
+}
+
 /// A code as the original has it: some are numbers, some are text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     /// A JavaScript number.
     Number(i32),
@@ -335,14 +347,24 @@ impl Error {
     }
 }
 
-impl Serialize for Error {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Error", 5)?;
-        fields.serialize_field("code", &self.code())?;
-        fields.serialize_field("reason", &self.reason())?;
-        fields.serialize_field("message", &self.reason())?;
-        fields.serialize_field("desc", &self.desc())?;
-        fields.serialize_field("kind", &self.kind())?;
-        fields.end()
+impl Fields for Error {
+    fn fields(&self, to: &mut Writer) {
+        let reason = self.reason();
+        to.field("code", &self.code());
+        to.field("reason", &reason);
+        to.field("message", &reason);
+        to.field("desc", &self.desc());
+        to.field("kind", self.kind().name());
     }
 }
+
+impl Json for Code {
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Number(code) => code.write(to),
+            Self::Text(code) => code.write(to),
+        }
+    }
+}
+
+serialize_as_json!(Error, Code);

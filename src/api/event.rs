@@ -1,17 +1,15 @@
 //! What the application is told, by name and payload (docs/protocol.md 6).
 
-use serde::Serialize;
-
 use crate::api::error::{Code, Error};
 use crate::api::native::{Component, Device, Remedy, Severity};
 use crate::api::picture::Patch;
 use crate::api::quality::{Leg, Quality};
-use crate::wire::model::{Cid, Media, Role, Stream, Uid, Url, event_uid};
+use crate::wire::json::{Fields, Json, Writer, serialize_as_json};
+use crate::wire::model::{AppUid, Cid, Media, Role, Stream, Uid, Url};
 use crate::wire::protocol::{Caption, Reason};
 
-/// Something to tell the application. Serialises to the event's payload.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
+/// Something to tell the application. Written as the event's payload, `null` where there is none.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A stay in a room failed for good (`disconnect` follows when a socket had been open), or
     /// something could not be restored after an outage (the stay goes on).
@@ -65,13 +63,13 @@ pub enum Event {
     /// The gateway cannot do something for a member.
     AbilityNotSupport(AbilityNotSupport),
     /// An RTMP task started, failed or ended.
-    RtmpTasksStatus(RtmpTasksStatus),
+    RtmpTasksStatus(Box<RtmpTasksStatus>),
     /// A piece of a caption.
     AsrCaptions(AsrCaptions),
     /// Ours: what the page has to change (`setData` takes it as it is).
     View(Patch),
     /// A media component of the page is in trouble, or says what nobody knows.
-    NativeStatus(NativeStatus),
+    NativeStatus(Box<NativeStatus>),
     /// How well media travel has changed.
     NetworkQuality(NetworkQuality),
     /// The gateway did not acknowledge a command.
@@ -173,11 +171,9 @@ impl Event {
 }
 
 /// A member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who {
     /// A number up to 15 digits, else a decimal string.
-    #[serde(serialize_with = "event_uid")]
     pub uid: Uid,
     /// Whether `uid` is a string.
     pub is_big_number: bool,
@@ -190,11 +186,9 @@ impl From<Uid> for Who {
 }
 
 /// A medium of a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamOf {
     /// The member.
-    #[serde(flatten)]
     pub who: Who,
     /// The medium.
     pub media_type: Media,
@@ -207,26 +201,20 @@ impl StreamOf {
 }
 
 /// A changed URL, in the shapes that the document, the API reference and the vendor's demo expect (6.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncDone {
-    #[serde(flatten)]
     entry: SyncEntry,
-    user_list: [SyncEntry; 1],
-    userlist: [SyncEntry; 1],
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct SyncEntry {
-    #[serde(flatten)]
     who: Who,
     url: Url,
 }
 
 impl SyncDone {
     pub(crate) fn new(uid: Uid, url: Url) -> Self {
-        let entry = SyncEntry { who: uid.into(), url };
-        Self { user_list: [entry.clone()], userlist: [entry.clone()], entry }
+        Self { entry: SyncEntry { who: uid.into(), url } }
     }
 
     /// Whose URL changed.
@@ -243,12 +231,9 @@ impl SyncDone {
 }
 
 /// A member's new mode.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientUpdate {
-    #[serde(flatten)]
     who: Who,
-    #[serde(serialize_with = "event_cid")]
     cid: Cid,
     /// `NETCALL_MODE`.
     mode: u32,
@@ -261,31 +246,24 @@ impl ClientUpdate {
 }
 
 /// A member's new role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleChanged {
-    #[serde(flatten)]
     who: Who,
-    role: &'static str,
-    /// The number that the original delivers as `role`.
-    role_code: Role,
+    role: Role,
 }
 
 impl RoleChanged {
     pub(crate) fn new(uid: Uid, role: Role) -> Self {
-        Self { who: uid.into(), role: role.name(), role_code: role }
+        Self { who: uid.into(), role }
     }
 }
 
 /// Whether the media of a stream flow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaStatus {
-    #[serde(flatten)]
     stream: StreamOf,
     /// `off` when nothing flows though it is published.
     status: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<Url>,
 }
 
@@ -296,38 +274,26 @@ impl MediaStatus {
 }
 
 /// What the gateway cannot do for whom.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AbilityNotSupport {
-    #[serde(flatten)]
     who: Who,
-    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<i32>,
-    err_msg: String,
-    /// The same, under the name of the wire.
     msg: String,
 }
 
 impl AbilityNotSupport {
-    pub(crate) fn new(uid: Uid, code: Option<i32>, err_msg: String) -> Self {
-        Self { who: uid.into(), code, msg: err_msg.clone(), err_msg }
+    pub(crate) fn new(uid: Uid, code: Option<i32>, msg: String) -> Self {
+        Self { who: uid.into(), code, msg }
     }
 }
 
 /// How an RTMP task is doing: 505 pushing, 506 failed, 511 ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RtmpTasksStatus {
-    #[serde(flatten)]
     who: Who,
-    /// The misspelling is the original's; the same under both names.
-    #[serde(serialize_with = "some_event_uid", skip_serializing_if = "Option::is_none")]
-    hots_uid: Option<Uid>,
-    #[serde(serialize_with = "some_event_uid", skip_serializing_if = "Option::is_none")]
     host_uid: Option<Uid>,
     stream_url: String,
     task_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<i32>,
     msg: String,
 }
@@ -341,65 +307,35 @@ impl RtmpTasksStatus {
         code: Option<i32>,
         msg: String,
     ) -> Self {
-        Self { who: uid.into(), hots_uid: host_uid, host_uid, stream_url, task_id, code, msg }
+        Self { who: uid.into(), host_uid, stream_url, task_id, code, msg }
     }
 }
 
 /// A piece of a caption.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AsrCaptions {
-    /// Milliseconds since the Unix epoch.
-    timestamp: f64,
-    #[serde(serialize_with = "event_uid")]
-    src_uid: Uid,
-    is_big_number: bool,
-    language: String,
-    text: String,
-    is_final: bool,
-    has_trans: bool,
-    trans_language: String,
-    trans_text: String,
-}
+#[derive(Debug, Clone, PartialEq)]
+pub struct AsrCaptions(Box<Caption>);
 
 impl From<Caption> for AsrCaptions {
     fn from(caption: Caption) -> Self {
-        Self {
-            timestamp: caption.timestamp,
-            src_uid: caption.src_uid,
-            is_big_number: caption.src_uid.is_big(),
-            language: caption.language,
-            text: caption.text,
-            is_final: caption.is_final,
-            has_trans: caption.has_trans,
-            trans_language: caption.trans_language,
-            trans_text: caption.trans_text,
-        }
+        Self(Box::new(caption))
     }
 }
 
 /// What a media component told, if it is an error or not documented.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeStatus {
-    #[serde(flatten)]
     who: Who,
     component: &'static str,
     /// Absent for what no component reports.
-    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<i32>,
     /// What it is in one word, where no code says it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'static str>,
     /// Absent for a code that is not documented.
-    #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
     advice: &'static str,
     /// What of the phone cannot be used, if that is the trouble.
-    #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<&'static str>,
     /// What alone is missing, if the rest came.
-    #[serde(skip_serializing_if = "Option::is_none")]
     media_type: Option<Media>,
 }
 
@@ -440,10 +376,8 @@ impl NativeStatus {
 }
 
 /// How well media travel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkQuality {
-    #[serde(flatten)]
     who: Who,
     direction: &'static str,
     /// Which of the member's streams, as its player is called.
@@ -467,41 +401,197 @@ impl NetworkQuality {
     }
 }
 
-/// Why the server ended it; `cmd` and `body` are what the original delivers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Why the server ended it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    #[serde(flatten)]
     body: EndedBody,
     cmd: &'static str,
-    #[serde(rename = "body")]
-    original: EndedBody,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct EndedBody {
-    #[serde(serialize_with = "event_cid")]
     cid: Cid,
-    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Reason,
 }
 
 impl Ended {
     pub(crate) const fn new(cmd: &'static str, cid: Cid, reason: Reason) -> Self {
-        let body = EndedBody { cid, reason };
-        Self { original: EndedBody { cid, reason }, cmd, body }
+        Self { cmd, body: EndedBody { cid, reason } }
     }
 }
 
-fn event_cid<S: serde::Serializer>(cid: &Cid, serializer: S) -> Result<S::Ok, S::Error> {
-    event_uid(&Uid(cid.0), serializer)
-}
-
-fn some_event_uid<S: serde::Serializer>(uid: &Option<Uid>, serializer: S) -> Result<S::Ok, S::Error> {
-    match uid {
-        Some(uid) => event_uid(uid, serializer),
-        None => serializer.serialize_none(),
+/// Payloads, as the application has them.
+impl Json for Event {
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Error(error) => error.write(to),
+            Self::Open { code } => to.object(|to| to.field("code", code)),
+            Self::ClientJoin(who) | Self::ClientLeave(who) => who.write(to),
+            Self::StreamAdded(stream)
+            | Self::StreamRemoved(stream)
+            | Self::Mute(stream)
+            | Self::Unmute(stream) => stream.write(to),
+            Self::SyncDone(done) => done.write(to),
+            Self::WillReconnect { count } => to.object(|to| to.field("count", count)),
+            Self::Reconnected | Self::SessionStart => to.raw("null"),
+            Self::Disconnect { code, reason } => to.object(|to| {
+                to.field("code", *code);
+                to.field("reason", reason);
+            }),
+            Self::Kicked(ended) | Self::LiveRoomClose(ended) => ended.write(to),
+            Self::ClientUpdate(update) => update.write(to),
+            Self::RoleChanged(changed) => changed.write(to),
+            Self::MediaStatus(status) => status.write(to),
+            Self::AbilityNotSupport(ability) => ability.write(to),
+            Self::RtmpTasksStatus(status) => status.write(to),
+            Self::AsrCaptions(caption) => caption.write(to),
+            Self::View(patch) => patch.write(to),
+            Self::NativeStatus(status) => status.write(to),
+            Self::NetworkQuality(quality) => quality.write(to),
+            Self::SendCommandOverTime { cmd, seq } => to.object(|to| {
+                to.field("cmd", *cmd);
+                to.field("seq", seq);
+            }),
+        }
     }
 }
+
+impl Fields for Who {
+    fn fields(&self, to: &mut Writer) {
+        to.field("uid", &AppUid::from(self.uid));
+        to.field("isBigNumber", &self.is_big_number);
+    }
+}
+
+impl Fields for StreamOf {
+    fn fields(&self, to: &mut Writer) {
+        self.who.fields(to);
+        to.field("mediaType", &self.media_type);
+    }
+}
+
+impl Fields for SyncDone {
+    fn fields(&self, to: &mut Writer) {
+        self.entry.fields(to);
+        let entries = std::slice::from_ref(&self.entry);
+        to.field("userList", entries);
+        to.field("userlist", entries);
+    }
+}
+
+impl Fields for SyncEntry {
+    fn fields(&self, to: &mut Writer) {
+        self.who.fields(to);
+        to.field("url", &self.url);
+    }
+}
+
+impl Fields for ClientUpdate {
+    fn fields(&self, to: &mut Writer) {
+        self.who.fields(to);
+        to.field("cid", &AppUid::from(self.cid));
+        to.field("mode", &self.mode);
+    }
+}
+
+impl Fields for RoleChanged {
+    fn fields(&self, to: &mut Writer) {
+        self.who.fields(to);
+        to.field("role", self.role.name());
+        // The number that the original delivers as `role`.
+        to.field("roleCode", &self.role);
+    }
+}
+
+impl Fields for MediaStatus {
+    fn fields(&self, to: &mut Writer) {
+        self.stream.fields(to);
+        to.field("status", &self.status);
+        to.option("url", self.url.as_ref());
+    }
+}
+
+impl Fields for AbilityNotSupport {
+    fn fields(&self, to: &mut Writer) {
+        self.who.fields(to);
+        to.option("code", self.code.as_ref());
+        // The second is the name of the wire.
+        to.field("errMsg", &self.msg);
+        to.field("msg", &self.msg);
+    }
+}
+
+impl Fields for RtmpTasksStatus {
+    fn fields(&self, to: &mut Writer) {
+        self.who.fields(to);
+        // The misspelling is the original's; the same under both names.
+        let host = self.host_uid.map(AppUid::from);
+        to.option("hotsUid", host.as_ref());
+        to.option("hostUid", host.as_ref());
+        to.field("streamUrl", &self.stream_url);
+        to.field("taskId", &self.task_id);
+        to.option("code", self.code.as_ref());
+        to.field("msg", &self.msg);
+    }
+}
+
+impl Fields for AsrCaptions {
+    fn fields(&self, to: &mut Writer) {
+        let Caption { timestamp, src_uid, language, text, is_final, has_trans, trans_language, trans_text } =
+            &*self.0;
+        to.field("timestamp", timestamp);
+        to.field("srcUid", &AppUid::from(*src_uid));
+        to.field("isBigNumber", &src_uid.is_big());
+        to.field("language", language);
+        to.field("text", text);
+        to.field("isFinal", is_final);
+        to.field("hasTrans", has_trans);
+        to.field("transLanguage", trans_language);
+        to.field("transText", trans_text);
+    }
+}
+
+impl Fields for NativeStatus {
+    fn fields(&self, to: &mut Writer) {
+        self.who.fields(to);
+        to.field("component", self.component);
+        to.option("code", self.code.as_ref());
+        to.option("name", self.name);
+        to.option("severity", self.severity);
+        to.field("advice", self.advice);
+        to.option("device", self.device);
+        to.option("mediaType", self.media_type.as_ref());
+    }
+}
+
+impl Fields for NetworkQuality {
+    fn fields(&self, to: &mut Writer) {
+        self.who.fields(to);
+        to.field("direction", self.direction);
+        to.field("kind", self.kind);
+        to.field("level", &self.level);
+        to.field("score", &self.score);
+        to.field("reason", self.reason);
+    }
+}
+
+impl Fields for Ended {
+    fn fields(&self, to: &mut Writer) {
+        self.body.fields(to);
+        // What the original delivers.
+        to.field("cmd", self.cmd);
+        to.field("body", &self.body);
+    }
+}
+
+impl Fields for EndedBody {
+    fn fields(&self, to: &mut Writer) {
+        to.field("cid", &AppUid::from(self.cid));
+        to.option("reason", self.reason.as_ref());
+    }
+}
+
+serialize_as_json!(Event, NativeStatus, NetworkQuality);
 
 #[cfg(test)]
 mod tests {

@@ -1,30 +1,24 @@
 //! What the application may look at: a snapshot of the session (docs/protocol.md 5.1, Appendix D).
 
-use serde::Serialize;
-
 use crate::api::join::JoinParams;
 use crate::wire::entry::UserEntry;
-use crate::wire::model::{AppUid, Cid, Media, Role, Uid, Url, event_uid};
+use crate::wire::json::{Fields, Writer, serialize_as_json};
+use crate::wire::model::{AppUid, Cid, Media, Role, Uid, Url};
 
-/// A session as it is now. Serialises to what real software reads from `_info`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// A session as it is now. Written as what real software reads from `_info`.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Info {
     /// The channel, 0 outside of a room.
-    #[serde(serialize_with = "info_cid")]
     pub cid: Cid,
     /// Who we are, in the form that the application gave.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<AppUid>,
     /// Where we push.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub push_url: Option<Url>,
     /// `broadcaster` or `audience`.
     pub role: &'static str,
     /// `idle`, `joining`, `joined`, `reconnecting` or `leaving`.
     pub state: &'static str,
     /// What `join` was given.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub join_channel_param: Option<JoinedWith>,
     /// Everybody else.
     pub userlist: Vec<UserInfo>,
@@ -35,8 +29,7 @@ pub struct Info {
 }
 
 /// The part of `join`'s parameter that software reads back.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JoinedWith {
     channel_name: String,
     uid: AppUid,
@@ -50,18 +43,12 @@ impl JoinedWith {
 }
 
 /// A member, under the names of the wire.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct UserInfo {
-    #[serde(serialize_with = "event_uid")]
     uid: Uid,
-    #[serde(rename = "isBigNumber")]
-    is_big_number: bool,
     role: Role,
-    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<Url>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     screen_url: Option<Url>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     sa_url: Option<Url>,
     audio_on: bool,
     video_on: bool,
@@ -74,7 +61,6 @@ impl From<UserEntry> for UserInfo {
         let on = |media| entry.published.contains(media);
         Self {
             uid: entry.uid,
-            is_big_number: entry.uid.is_big(),
             role: entry.role,
             audio_on: on(Media::Audio),
             video_on: on(Media::Video),
@@ -87,6 +73,41 @@ impl From<UserEntry> for UserInfo {
     }
 }
 
-fn info_cid<S: serde::Serializer>(cid: &Cid, serializer: S) -> Result<S::Ok, S::Error> {
-    event_uid(&Uid(cid.0), serializer)
+impl Fields for Info {
+    fn fields(&self, to: &mut Writer) {
+        to.field("cid", &AppUid::from(self.cid));
+        to.option("uid", self.uid.as_ref());
+        to.option("pushUrl", self.push_url.as_ref());
+        to.field("role", self.role);
+        to.field("state", self.state);
+        to.option("joinChannelParam", self.join_channel_param.as_ref());
+        to.field("userlist", self.userlist.as_slice());
+        to.field("publishAudio", &self.publish_audio);
+        to.field("publishVideo", &self.publish_video);
+    }
 }
+
+impl Fields for JoinedWith {
+    fn fields(&self, to: &mut Writer) {
+        to.field("channelName", &self.channel_name);
+        to.field("uid", &self.uid);
+        to.field("token", &self.token);
+    }
+}
+
+impl Fields for UserInfo {
+    fn fields(&self, to: &mut Writer) {
+        to.field("uid", &AppUid::from(self.uid));
+        to.field("isBigNumber", &self.uid.is_big());
+        to.field("role", &self.role);
+        to.option("url", self.url.as_ref());
+        to.option("screen_url", self.screen_url.as_ref());
+        to.option("sa_url", self.sa_url.as_ref());
+        to.field("audio_on", &self.audio_on);
+        to.field("video_on", &self.video_on);
+        to.field("screen_on", &self.screen_on);
+        to.field("sa_on", &self.sa_on);
+    }
+}
+
+serialize_as_json!(Info);

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
-use crate::api::arguments::{app_uid, invalid, role, text, truthy};
+use crate::api::arguments::{app_uid, invalid, role, text};
 use crate::api::error::Error;
 use crate::wire::bootstrap::DEFAULT_CHANNEL_SERVER;
+use crate::wire::json::Value;
+use crate::wire::lenient::truthy;
 use crate::wire::model::{AppUid, Role, Uid, Url};
 
 /// The argument of `join` (docs/protocol.md 1.6, 5.5). `Debug` leaves the token out.
@@ -62,11 +62,11 @@ impl Servers {
     ///
     /// # Errors
     /// A server that is given and not text, or not an address of its kind.
-    pub fn parse(options: &Map<String, Value>) -> Result<Self, Error> {
-        let nested = options.get("neRtcServerAddresses").and_then(Value::as_object);
+    pub fn parse(options: Value<'_>) -> Result<Self, Error> {
+        let nested = options.get("neRtcServerAddresses");
         let find = |key| match text(options, key)? {
             found if !found.is_empty() => Ok(found),
-            _empty => nested.map_or(Ok(String::new()), |nested| text(nested, key)),
+            _empty => text(nested, key),
         };
         let full = |key, schemes: [&str; 2]| match find(key)? {
             given if given.is_empty() || schemes.iter().any(|scheme| given.starts_with(scheme)) => Ok(given),
@@ -145,8 +145,10 @@ impl JoinParams {
         }
     }
 
-    pub(crate) fn parse(value: &Value) -> Result<Self, Error> {
-        let Some(options) = value.as_object() else { return invalid("join takes an object") };
+    pub(crate) fn parse(options: Value<'_>) -> Result<Self, Error> {
+        if !options.is_object() {
+            return invalid("join takes an object");
+        }
         let channel_name = text(options, "channelName")?;
         if channel_name.is_empty() {
             return invalid("channelName must be a non-empty string");
@@ -154,29 +156,22 @@ impl JoinParams {
         if channel_name.len() > MAX_CHANNEL_NAME {
             return invalid(format!("channelName must be at most {MAX_CHANNEL_NAME} bytes"));
         }
-        let uid = match options.get("uid") {
-            None | Some(Value::Null) => None,
-            Some(given) => Some(app_uid(given)?),
-        };
+        let uid = Some(options.get("uid")).filter(|uid| !uid.is_null()).map(app_uid).transpose()?;
         let record_type = text(options, "recordType")?;
         Ok(Self {
             channel_name,
             uid,
             token: text(options, "token")?,
-            mode: options
-                .get("mode")
-                .and_then(Value::as_u64)
-                .filter(|mode| *mode <= 3)
-                .map(|mode| mode as u32),
-            live_enable: truthy(options, "liveEnable"),
-            record_audio: truthy(options, "recordAudio"),
-            record_video: truthy(options, "recordVideo"),
-            rtmp_record: truthy(options, "rtmpRecord"),
+            mode: options.get("mode").as_u64().filter(|mode| *mode <= 3).map(|mode| mode as u32),
+            live_enable: truthy(options.get("liveEnable")),
+            record_audio: truthy(options.get("recordAudio")),
+            record_video: truthy(options.get("recordVideo")),
+            rtmp_record: truthy(options.get("rtmpRecord")),
             record_type: if record_type.is_empty() { "0".into() } else { record_type },
-            is_host_speaker: truthy(options, "isHostSpeaker"),
+            is_host_speaker: truthy(options.get("isHostSpeaker")),
             stay: text(options, "stay")?,
             replaces: text(options, "replaces")?,
-            initial_role: options.get("initialRole").map(role).transpose()?,
+            initial_role: options.get("initialRole").present().map(role).transpose()?,
             servers: Servers::parse(options)?,
         })
     }
@@ -189,7 +184,7 @@ const MAX_CHANNEL_NAME: usize = 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::wire::json::Document;
 
     #[test]
     fn tasks_go_to_nobody_that_the_application_did_not_name() {
@@ -204,11 +199,11 @@ mod tests {
 
     #[test]
     fn servers_are_found_in_both_places_and_the_direct_one_wins() {
-        let options = json!({
+        let options = r#"{
             "channelServer": "https://a",
             "neRtcServerAddresses": {"channelServer": "https://b", "edgeAddr": "1.2.3.4:5"}
-        });
-        let servers = Servers::parse(options.as_object().unwrap()).unwrap();
+        }"#;
+        let servers = Servers::parse(Document::read(options).unwrap().root()).unwrap();
         assert_eq!(servers.channel_server, "https://a");
         assert_eq!(servers.edge_addr, "1.2.3.4:5");
     }

@@ -3,8 +3,7 @@
 //! Their texts are in `data/native-codes.json`, from which the package gets a file of its own: no
 //! phone needs them to hold a call. `tests/native_codes.rs` keeps this table and that file equal.
 
-use serde_json::Value;
-
+use crate::wire::json::Value;
 use crate::wire::lenient::{inner, whole};
 
 /// A media component of the page.
@@ -72,9 +71,9 @@ impl Component {
     /// The code in what a component told: the event, its `detail`, or only the number, which may come
     /// as text. `bindstatechange` calls it `code`, `binderror` calls it `errCode`.
     #[must_use]
-    pub fn code_in(report: &Value) -> Option<i32> {
+    pub fn code_in(report: Value<'_>) -> Option<i32> {
         let detail = inner(report, "detail");
-        let code = detail.get("code").or_else(|| detail.get("errCode"));
+        let code = detail.get("code").present().or(detail.get("errCode").present());
         whole(code.unwrap_or(detail))
     }
 }
@@ -176,6 +175,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::wire::json::Document;
+
+    fn code_in(report: &serde_json::Value) -> Option<i32> {
+        Component::code_in(Document::read(&report.to_string()).unwrap().root())
+    }
 
     #[test]
     fn a_code_is_found_in_whatever_apps_pass_on() {
@@ -186,10 +190,10 @@ mod tests {
             json!({"type": "statechange", "detail": {"code": -1307}}),
             json!(-1307),
         ] {
-            assert_eq!(Component::code_in(&report), Some(-1307), "{report}");
+            assert_eq!(code_in(&report), Some(-1307), "{report}");
         }
         for report in [json!(null), json!({}), json!({"code": {}}), json!({"code": "x"}), json!([1])] {
-            assert_eq!(Component::code_in(&report), None, "{report}");
+            assert_eq!(code_in(&report), None, "{report}");
         }
     }
 }

@@ -1,17 +1,17 @@
 //! What the application asks of RTMP tasks (docs/protocol.md 9).
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use crate::api::arguments::invalid;
 use crate::api::error::Error;
-use crate::wire::json::{object, written};
+use crate::wire::json::{Value, object};
 
 /// What to do with which tasks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskOrder {
     pub(crate) operation: Operation,
-    /// One body per task; never empty.
-    pub(crate) tasks: Vec<Value>,
+    /// The tasks as they were given, in JSON; never empty.
+    pub(crate) tasks: Vec<String>,
 }
 
 /// What to do.
@@ -26,20 +26,20 @@ pub enum Operation {
 }
 
 impl TaskOrder {
-    pub(crate) fn add(options: &Value) -> Result<Self, Error> {
+    pub(crate) fn add(options: Value<'_>) -> Result<Self, Error> {
         Ok(Self { operation: Operation::Add, tasks: objects(options, "rtmpTasks")? })
     }
 
-    pub(crate) fn update(options: &Value) -> Result<Self, Error> {
+    pub(crate) fn update(options: Value<'_>) -> Result<Self, Error> {
         Ok(Self { operation: Operation::Update, tasks: objects(options, "rtmpTasks")? })
     }
 
-    pub(crate) fn delete(options: &Value) -> Result<Self, Error> {
+    pub(crate) fn delete(options: Value<'_>) -> Result<Self, Error> {
         let Some(ids) = list(options, "taskIds") else {
             return invalid(format!("deleteTasks takes {{taskIds: [...]}} with 1 to {MAX_TASKS} ids"));
         };
-        let task = |id: &Value| object([("taskId", as_text(id).into())]);
-        Ok(Self { operation: Operation::Delete, tasks: ids.iter().map(task).collect() })
+        let task = |id| object(|to| to.field("taskId", &*as_text(id)));
+        Ok(Self { operation: Operation::Delete, tasks: ids.items().map(task).collect() })
     }
 }
 
@@ -53,20 +53,20 @@ impl Operation {
     }
 }
 
-pub(crate) fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| written(value), str::to_owned)
+pub(crate) fn as_text(value: Value<'_>) -> Cow<'_, str> {
+    value.as_str().unwrap_or(Cow::Borrowed(value.raw()))
 }
 
-fn objects(options: &Value, key: &str) -> Result<Vec<Value>, Error> {
-    let tasks = list(options, key).filter(|list| list.iter().all(Value::is_object));
-    tasks.cloned().map_or_else(
+fn objects(options: Value<'_>, key: &str) -> Result<Vec<String>, Error> {
+    let tasks = list(options, key).filter(|list| list.items().all(Value::is_object));
+    tasks.map_or_else(
         || invalid(format!("tasks are given as {{{key}: [...]}} with 1 to {MAX_TASKS} objects")),
-        Ok,
+        |tasks| Ok(tasks.items().map(|task| task.raw().to_owned()).collect()),
     )
 }
 
-fn list<'a>(options: &'a Value, key: &str) -> Option<&'a Vec<Value>> {
-    options.get(key)?.as_array().filter(|list| !list.is_empty() && list.len() <= MAX_TASKS)
+fn list<'a>(options: Value<'a>, key: &str) -> Option<Value<'a>> {
+    Some(options.get(key)).filter(|list| (1..=MAX_TASKS).contains(&list.items().count()))
 }
 
 /// More than any server takes in a room (3), little enough for a mistake.

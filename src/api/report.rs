@@ -1,10 +1,10 @@
 //! What a component told the page, as `dataReporter` is given it.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use crate::api::arguments::app_uid;
 use crate::api::native::{Component, Severity};
-use crate::wire::json::{object, written};
+use crate::wire::json::{Document, Json, Value, Writer, object, written};
 use crate::wire::model::Uid;
 
 /// Something that a component told the page.
@@ -12,7 +12,8 @@ use crate::wire::model::Uid;
 pub struct Report {
     pub(crate) direction: String,
     pub(crate) name: String,
-    pub(crate) data: Value,
+    /// What it told, in JSON.
+    pub(crate) data: String,
 }
 
 /// Which component of the page reports.
@@ -36,39 +37,51 @@ impl Which {
 }
 
 impl Report {
-    pub(crate) fn new(direction: &Value, name: &Value, data: &Value, uid: &Value) -> Self {
-        let mut data = data.clone();
-        if let (Value::Object(fields), false) = (&mut data, uid.is_null()) {
-            fields.insert("pull_uid".into(), uid.clone());
-        }
-        let text = |value: &Value, default: &str| value.as_str().unwrap_or(default).to_owned();
-        Self { direction: text(direction, "push"), name: text(name, ""), data }
+    pub(crate) fn new(direction: Value<'_>, name: Value<'_>, data: Value<'_>, uid: Value<'_>) -> Self {
+        let text = |value: Value<'_>, default| value.as_str().map_or(default, Cow::into_owned);
+        let told = if data.is_object() && !uid.is_null() {
+            object(|to| {
+                // The first, so that it is not cut off.
+                to.field("pull_uid", &uid);
+                for (key, value) in data.members().filter(|(key, _)| !key.is("pull_uid")) {
+                    to.next();
+                    key.write(to);
+                    to.raw(":");
+                    value.write(to);
+                }
+            })
+        } else {
+            data.raw().to_owned()
+        };
+        Self { direction: text(direction, "push".into()), name: text(name, String::new()), data: told }
     }
 
     /// The arguments of a report that has the same effect, except on what the server reads.
     pub(crate) fn gist(&self) -> String {
-        let part = |key| (key, self.data[key].clone());
-        let code = Component::code_in(&self.data).map(Value::from).unwrap_or_default();
-        let data = match self.statistics() {
-            Some(data) => data.clone(),
-            None => object([("code", code), part("key"), part("pull_uid")]),
-        };
-        written(&[self.direction.as_str().into(), self.name.as_str().into(), data])
+        let document = self.data();
+        let data = document.as_ref().map(Document::root);
+        let is_whole = self.statistics(data).is_some();
+        written(&Gist { report: self, data: data.filter(|_| !is_whole) })
     }
 
-    /// Which component reports; `None` for a player that does not say whom it plays.
-    pub(crate) fn which(&self) -> Option<Which> {
+    /// What it told.
+    pub(crate) fn data(&self) -> Option<Document<'_>> {
+        Document::read(&self.data).ok()
+    }
+
+    /// Which component reports; `None` for a player that does not say whom it plays. `data` is what it told.
+    pub(crate) fn which(&self, data: Option<Value<'_>>) -> Option<Which> {
         if self.direction != "pull" {
             return Some(Which::Pusher);
         }
-        let uid = self.data.get("pull_uid").and_then(|uid| app_uid(uid).ok())?.uid();
-        let key = self.data.get("key").and_then(Value::as_str);
+        let uid = app_uid(data?.get("pull_uid")).ok()?.uid();
+        let key = data?.get("key").as_str();
         Some(Which::Player { uid, key: key.and_then(|key| key.strip_prefix("player-")?.parse().ok()) })
     }
 
     /// Which status of this component it reports, if it does.
-    pub(crate) fn status(&self, component: Component) -> Option<i32> {
-        let code = Component::code_in(&self.data)?;
+    pub(crate) fn status(&self, data: Option<Value<'_>>, component: Component) -> Option<i32> {
+        let code = Component::code_in(data?)?;
         // Some clients tell of a camera that was refused by `binderror` alone. Its other codes are the
         // platform's, of which no table says anything.
         let is_known = || component.meaning(code).is_some_and(|meaning| meaning.severity >= Severity::Error);
@@ -77,7 +90,32 @@ impl Report {
     }
 
     /// Which statistics it reports, if it does.
-    pub(crate) fn statistics(&self) -> Option<&Value> {
-        self.name.ends_with("netstatus").then_some(&self.data)
+    pub(crate) fn statistics<'a>(&self, data: Option<Value<'a>>) -> Option<Value<'a>> {
+        data.filter(|_| self.name.ends_with("netstatus"))
+    }
+}
+
+/// A report for the log: of what was told only what has an effect, if it is given.
+struct Gist<'a> {
+    report: &'a Report,
+    data: Option<Value<'a>>,
+}
+
+impl Json for Gist<'_> {
+    fn write(&self, to: &mut Writer) {
+        to.raw("[");
+        self.report.direction.write(to);
+        to.next();
+        self.report.name.write(to);
+        to.next();
+        match self.data {
+            None => to.raw(&self.report.data),
+            Some(data) => to.object(|to| {
+                to.option("code", Component::code_in(data).as_ref());
+                to.option("key", data.get("key").present().as_ref());
+                to.option("pull_uid", data.get("pull_uid").present().as_ref());
+            }),
+        }
+        to.raw("]");
     }
 }

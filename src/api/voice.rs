@@ -2,6 +2,7 @@
 //! the values (docs/protocol.md 5.12).
 
 use crate::api::error::Error;
+use crate::wire::json::Value;
 use crate::wire::protocol::Command;
 
 /// How the local voice is changed.
@@ -39,13 +40,12 @@ impl VoiceChange {
         whole(preset, 0, 11, what).map(|n| Self::Beautifier(n as u8))
     }
 
-    /// Checks a pitch.
-    pub(crate) fn pitch(pitch: Option<f64>) -> Result<Self, Error> {
-        let pitch = pitch.filter(|pitch| (0.5..=2.0).contains(pitch));
+    /// Checks a pitch, which travels as it was written.
+    pub(crate) fn pitch(given: Value<'_>) -> Result<Self, Error> {
+        let is_pitch = given.as_f64().is_some_and(|pitch| (0.5..=2.0).contains(&pitch));
+        let pitch = is_pitch.then(|| given.raw());
         let pitch = pitch.ok_or_else(|| Error::InvalidArgument("the pitch must be from 0.5 to 2".into()))?;
-        // Not `f64::to_string`: its formatter weighs as much as a module of ours.
-        let text = serde_json::Number::from_f64(pitch).map(|number| number.to_string()).unwrap_or_default();
-        Ok(Self::Pitch(text.strip_suffix(".0").unwrap_or(&text).to_owned()))
+        Ok(Self::Pitch(pitch.strip_suffix(".0").unwrap_or(pitch).to_owned()))
     }
 
     /// Checks a band, by index or by frequency, and a gain.

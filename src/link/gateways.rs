@@ -1,10 +1,9 @@
 //! What a channel server's answer comes to: where to log in, and with what.
 
-use serde_json::Value;
-
 use crate::api::error::Error;
 use crate::api::join::Servers;
 use crate::api::symptoms;
+use crate::wire::json::Document;
 use crate::wire::lenient::{Fields, text};
 use crate::wire::model::{Cid, Url};
 
@@ -32,8 +31,8 @@ impl Gateways {
             host: host(),
             met: symptoms::of_answer(&url, status, what, body),
         };
-        let answer: Value = serde_json::from_str(body).map_err(|_| unusable(symptoms::kind_of(body)))?;
-        let answer = Fields(&answer);
+        let answer = Document::read(body).map_err(|_| unusable(symptoms::kind_of(body)))?;
+        let answer = Fields(answer.root());
         match answer.code("code") {
             Some(200) => {}
             Some(code) => {
@@ -61,7 +60,7 @@ impl Gateways {
             return Err(Error::NoGateway(host()));
         }
         let edge_addr = if servers.edge_addr.is_empty() {
-            let edges = ips.items("turnaddrs").filter_map(|edges| edges.0.as_array()).flatten();
+            let edges = ips.items("turnaddrs").flat_map(|edges| edges.0.items());
             edges.filter_map(text).find(is_given).unwrap_or_else(|| DEFAULT_EDGE.into())
         } else {
             servers.edge_addr.clone()

@@ -242,7 +242,7 @@ impl<'a> Record<'a> {
         let Self { kind, at, of, code, text, json, .. } = self;
         let at = if *at == NEVER { String::new() } else { format!("{at},") };
         let json = if json.is_empty() { "null" } else { json };
-        format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", written(text))
+        format!("[{at}\"{kind}\",{of},{code},{},{json}]\n", written(*text))
     }
 }
 

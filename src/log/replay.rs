@@ -195,13 +195,14 @@ impl Player {
 impl Stage {
     fn set(begin: &Line, since: Instant) -> Result<Self, String> {
         let options = &begin.value[4];
-        let config = Config::parse(options).map_err(|error| error.to_string())?;
+        let options = options.to_string();
+        let config = Config::parse(&options).map_err(|error| error.to_string())?;
         let role = if begin.text == Role::Audience.name() { Role::Audience } else { Role::Broadcaster };
         let last = |index: usize| begin.value[index].as_u64().and_then(|last| last.try_into().ok());
         let (minted, keys) = last(2).zip(last(3)).ok_or("no last id")?;
         let memory = Memory { seed: begin.number(1)?, minted, keys, role };
         let session = Session::recall(config, memory, since);
-        let mut journal = Journal::new(options.to_string(), &session, since);
+        let mut journal = Journal::new(options, &session, since);
         let _begin = journal.take();
         Ok(Self { session, journal, since })
     }
@@ -218,7 +219,7 @@ impl Stage {
             if let Output::Log(_, text) = &output {
                 remarks.push(text.clone());
             }
-            self.journal.comes_out(&output, &json(&output));
+            self.journal.comes_out(&output, &output.value());
         }
         self.journal.drained(&self.session, now);
         remarks
@@ -246,8 +247,8 @@ impl Line {
         let Self { of, code, text, .. } = self;
         Ok(match self.kind.as_str() {
             "call" => {
-                let arguments = self.value.as_array().map_or(&[][..], Vec::as_slice);
-                Input::Call(CallId(*of), Call::parse(text, arguments).map_err(|error| error.to_string())?)
+                let arguments = self.value.to_string();
+                Input::Call(CallId(*of), Call::parse(text, &arguments).map_err(|error| error.to_string())?)
             }
             "response" => {
                 Input::Response(RequestId(*of), Ok(HttpResponse { status: *code, body: text.clone() }))
@@ -294,23 +295,6 @@ impl std::fmt::Display for Line {
         }
         if self.value.is_null() { Ok(()) } else { write!(f, " {}", self.value) }
     }
-}
-
-/// What the shell writes for the application's view of an output.
-fn json(output: &Output) -> String {
-    match output {
-        Output::Settle(_, Ok(reply)) => serde_json::to_string(reply),
-        Output::Settle(_, Err(error)) => serde_json::to_string(error),
-        Output::Event(event) => serde_json::to_string(event),
-        Output::AskRetry(context) => serde_json::to_string(context),
-        Output::Request(..)
-        | Output::OpenSocket(..)
-        | Output::SendText(..)
-        | Output::CloseSocket(..)
-        | Output::Forget
-        | Output::Log(..) => Ok(String::new()),
-    }
-    .unwrap_or_default()
 }
 
 /// Equal to an application. JavaScript has one sort of number and leaves out what is undefined; and

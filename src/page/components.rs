@@ -13,6 +13,7 @@ use crate::page::meter::{Qualities, measured};
 use crate::page::reports::{Reports, Subject};
 use crate::page::view::{Missing, Scene, Sign, View};
 use crate::time::{Instant, Timer};
+use crate::wire::json::Document;
 use crate::wire::model::{Media, RequestId, Stream, Uid, Url};
 
 /// The components of the page.
@@ -49,7 +50,9 @@ impl Components {
         now: Instant,
     ) -> Vec<Event> {
         let mut events = Vec::new();
-        if let Some(which) = report.which()
+        let document = report.data();
+        let data = document.as_ref().map(Document::root);
+        if let Some(which) = report.which(data)
             && subject.since.is_some()
         {
             let me = subject.uid;
@@ -57,17 +60,21 @@ impl Components {
                 Which::Pusher => (me, Leg::Up),
                 Which::Player { uid, .. } => (uid, Leg::Down(uid, self.view.stream_of(which))),
             };
-            if let Some(code) = report.status(which.component()) {
+            if let Some(code) = report.status(data, which.component()) {
                 let sign = Sign::of(which.component(), code);
                 // What cannot be used is told once, though it is reported in two ways.
                 if sign.is_none_or(|sign| self.view.handle_sign(which, sign, config, now)) {
-                    events.extend(NativeStatus::new(which.component(), code, uid).map(Event::NativeStatus));
+                    events.extend(
+                        NativeStatus::new(which.component(), code, uid)
+                            .map(Box::new)
+                            .map(Event::NativeStatus),
+                    );
                 }
                 if sign.is_some_and(|sign| which == Which::Pusher && self.is_in_vain(sign)) {
                     events.extend(push.cloned().map(|url| Event::SyncDone(SyncDone::new(me, url))));
                 }
             }
-            if let Some(statistics) = report.statistics() {
+            if let Some(statistics) = report.statistics(data) {
                 let [sound, picture] = ["audioBitrate", "videoFPS"].map(|field| measured(statistics, field));
                 self.view.handle_measure(which, sound, picture, config, now);
                 let changed = self.qualities.report(leg, statistics, flows(leg), now);
@@ -112,7 +119,7 @@ impl Components {
     /// Time has passed.
     pub(crate) fn handle_timeout(&mut self, hidden: bool, config: &Config, now: Instant) -> Vec<Event> {
         let told = |(uid, stream, missing)| {
-            Event::NativeStatus(match (missing, stream) {
+            Event::NativeStatus(Box::new(match (missing, stream) {
                 (Missing::Everything, _) => NativeStatus::no_first_frame(uid),
                 (Missing::Picture, Stream::ScreenShare) => NativeStatus::never_came(uid, Media::ScreenShare),
                 (Missing::Picture, Stream::Main | Stream::SlaveAudio) => {
@@ -122,7 +129,7 @@ impl Components {
                 (Missing::Sound, Stream::Main | Stream::ScreenShare) => {
                     NativeStatus::never_came(uid, Media::Audio)
                 }
-            })
+            }))
         };
         self.view.handle_timeout(hidden, config, now).into_iter().map(told).collect()
     }

@@ -8,10 +8,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::api::quality::{Flows, Leg, Quality, Reason};
 use crate::time::Instant;
+use crate::wire::json::Value;
 use crate::wire::lenient::{inner, whole};
 
 /// The qualities of every leg of a call, at most [`Qualities::MOST`].
@@ -27,7 +26,7 @@ impl Qualities {
     /// Takes in what `bindnetstatus` told: the event, its `detail`, or the `info` in it. Gives what
     /// to tell the application: a level that has changed, at most every two seconds for each leg.
     #[must_use]
-    pub fn report(&mut self, leg: Leg, report: &Value, flows: Flows, now: Instant) -> Option<Quality> {
+    pub fn report(&mut self, leg: Leg, report: Value<'_>, flows: Flows, now: Instant) -> Option<Quality> {
         let index = match self.meters.iter().position(|meter| meter.leg == leg) {
             Some(index) => index,
             None => self.add(leg),
@@ -49,7 +48,7 @@ impl Qualities {
     /// The score of a report alone, 0 to 100, and what cost most of it; nothing if the report tells
     /// nothing of use. No field that gets worse raises it.
     #[must_use]
-    pub fn score(leg: Leg, report: &Value, flows: Flows) -> Option<(u8, Reason)> {
+    pub fn score(leg: Leg, report: Value<'_>, flows: Flows) -> Option<(u8, Reason)> {
         Sample::read(report).score(leg, flows)
     }
 
@@ -138,7 +137,7 @@ impl Steady {
 struct Sample([Option<u32>; FIELDS.len()]);
 
 impl Sample {
-    fn read(report: &Value) -> Self {
+    fn read(report: Value<'_>) -> Self {
         Self(FIELDS.map(|name| measured(report, name)))
     }
 
@@ -198,8 +197,8 @@ impl Sample {
 }
 
 /// What `bindnetstatus` says in one of its fields, where it says something.
-pub(crate) fn measured(report: &Value, field: &str) -> Option<u32> {
-    whole(inner(inner(report, "detail"), "info").get(field)?)?.try_into().ok()
+pub(crate) fn measured(report: Value<'_>, field: &str) -> Option<u32> {
+    whole(inner(inner(report, "detail"), "info").get(field))?.try_into().ok()
 }
 
 /// Nothing up to `fair`, `most` from `bad` on, and in proportion in between.

@@ -1,15 +1,13 @@
 //! What components told the page, on its way to a statistics server that the application named
 //! (docs/protocol.md 8.2 to 8.4): collected, coalesced, and sent in batches.
 
-use serde_json::Value;
-
 use crate::api::config::Config;
 use crate::api::doors::HttpRequest;
 use crate::api::report::Report;
 use crate::time::{Instant, Timer};
 use crate::wire::bootstrap::md5_hex;
-use crate::wire::json::{object, written};
-use crate::wire::model::{Cid, RequestId, Uid, Url};
+use crate::wire::json::{Document, Value, object};
+use crate::wire::model::{AppUid, Cid, RequestId, Uid, Url};
 use crate::wire::protocol::LONGEST_VALUE;
 
 /// Where reports go, and which stay they are about.
@@ -40,29 +38,33 @@ pub(crate) struct Reports {
 struct Waiting {
     /// The component, where a later report of it makes this one worthless.
     passing: Option<String>,
-    event: Value,
+    /// In JSON.
+    event: String,
 }
 
 impl Reports {
     /// Takes a report in. Of a component's statistics only the latest wait.
     pub(crate) fn add(&mut self, report: &Report, stay: Subject, config: &Config, now: Instant) {
-        let part = |name: &str| report.data.get(name).map(written).unwrap_or_default();
+        let document = report.data();
+        let data = document.as_ref().map(Document::root);
+        let part = |name: &str| data.and_then(|data| data.get(name).present()).map_or("", Value::raw);
         let passing = report.name.ends_with("netstatus");
         let passing = passing.then(|| format!("{} {} {}", report.direction, part("pull_uid"), part("key")));
         if passing.is_some() {
             self.waiting.retain(|waiting| waiting.passing != passing);
         }
-        let mut value = written(&report.data);
-        value.truncate(value.floor_char_boundary(LONGEST_VALUE));
-        let function = object([
-            ("uid", stay.uid.to_string().into()),
-            ("cid", stay.cid.to_string().into()),
-            ("oper", report.direction.as_str().into()),
-            ("value", value.into()),
-            ("time", stay.clock.map_or(0, Instant::as_millis).into()),
-            ("name", report.name.as_str().into()),
-        ]);
-        let event = object([("function", function)]);
+        let value = report.data.get(..report.data.floor_char_boundary(LONGEST_VALUE)).unwrap_or_default();
+        let event = object(|to| {
+            to.key("function");
+            to.object(|to| {
+                to.field("uid", &AppUid::Text(stay.uid));
+                to.field("cid", &AppUid::Text(Uid(stay.cid.0)));
+                to.field("oper", &report.direction);
+                to.field("value", value);
+                to.field("time", &stay.clock.map_or(0, Instant::as_millis));
+                to.field("name", &report.name);
+            });
+        });
         self.stay = stay;
         self.waiting.push(Waiting { passing, event });
         self.shrink(config);
@@ -125,17 +127,26 @@ impl Reports {
 fn request(stay: &Subject, batch: &[Waiting], config: &Config) -> HttpRequest {
     let since = stay.since.map_or(0, Instant::as_millis);
     let session = md5_hex(&format!("{}:{}:{since}", stay.cid, stay.uid));
-    let common = object([
-        ("ver", "2.0".into()),
-        ("sdk_type", "nrtc2".into()),
-        ("session_id", session.into()),
-        ("app_key", config.appkey.as_str().into()),
-    ]);
-    let told = match batch {
-        [only] => ("event", only.event.clone()),
-        all => ("events", all.iter().map(|waiting| waiting.event.clone()).collect()),
-    };
-    let body = object([("common", common), told]);
+    let body = object(|to| {
+        to.key("common");
+        to.object(|to| {
+            to.field("ver", "2.0");
+            to.field("sdk_type", "nrtc2");
+            to.field("session_id", &session);
+            to.field("app_key", &config.appkey);
+        });
+        if let [only] = batch {
+            to.key("event");
+            return to.raw(&only.event);
+        }
+        to.key("events");
+        to.raw("[");
+        for waiting in batch {
+            to.next();
+            to.raw(&waiting.event);
+        }
+        to.raw("]");
+    });
     let headers = vec![
         ("content-type", "application/json".into()),
         ("sdktype", "nrtc2".into()),
@@ -143,5 +154,5 @@ fn request(stay: &Subject, batch: &[Waiting], config: &Config) -> HttpRequest {
         ("platform", "mini".into()),
         ("sdkver", "4.6.11".into()),
     ];
-    HttpRequest { url: Url(stay.server.clone()), headers, body: written(&body) }
+    HttpRequest { url: Url(stay.server.clone()), headers, body }
 }

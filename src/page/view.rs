@@ -11,10 +11,11 @@ pub(crate) use self::watch::Missing;
 use self::watch::{Finding, Watch};
 use crate::api::config::Config;
 use crate::api::native::{Component, Device, Remedy};
-use crate::api::picture::{Attribute, Attributes, Page, Patch};
+use crate::api::picture::{Attributes, Page, Patch};
 use crate::api::report::Which;
 use crate::time::{Instant, Timer};
-use crate::wire::model::{Media, Stream, Uid, Url};
+use crate::wire::json::written;
+use crate::wire::model::{AppUid, Media, Stream, Uid, Url};
 
 /// What the page has, and what it should have.
 #[derive(Debug, Default)]
@@ -444,39 +445,36 @@ impl Fails {
 }
 
 fn pusher(pushed: &Pushed, component: &Instance) -> Attributes {
-    vec![
-        ("key", Attribute::Text(format!("pusher-{}", component.key))),
-        ("url", Attribute::Text(pushed.url.0.clone())),
-        ("mode", Attribute::Text("RTC".into())),
-        ("autopush", Attribute::Flag(true)),
-        ("enableMic", Attribute::Flag(pushed.mic)),
-        ("enableCamera", Attribute::Flag(pushed.camera)),
-        ("minBitrate", Attribute::Number(200)),
-        ("maxBitrate", Attribute::Number(1000)),
-        ("live", Attribute::Flag(component.is_flowing())),
-        ("micFailed", Attribute::Flag(component.fails.mic)),
-        ("cameraFailed", Attribute::Flag(component.fails.camera)),
-    ]
+    Attributes(vec![
+        ("key", format!("\"pusher-{}\"", component.key)),
+        ("url", written(&pushed.url)),
+        ("mode", "\"RTC\"".into()),
+        ("autopush", written(&true)),
+        ("enableMic", written(&pushed.mic)),
+        ("enableCamera", written(&pushed.camera)),
+        ("minBitrate", "200".into()),
+        ("maxBitrate", "1000".into()),
+        ("live", written(&component.is_flowing())),
+        ("micFailed", written(&component.fails.mic)),
+        ("cameraFailed", written(&component.fails.camera)),
+    ])
 }
 
 fn player(place: usize, held: Option<&(Pulled, Instance)>) -> Attributes {
     let Some((stream, component)) = held else {
-        return vec![
-            ("key", Attribute::Text(format!("free-{place}"))),
-            ("src", Attribute::Text(String::new())),
-        ];
+        return Attributes(vec![("key", format!("\"free-{place}\"")), ("src", "\"\"".into())]);
     };
-    vec![
-        ("key", Attribute::Text(format!("player-{}", component.key))),
-        ("uid", Attribute::Uid(stream.uid)),
-        ("kind", Attribute::Text(stream.stream.name().into())),
-        ("src", Attribute::Text(stream.url.0.clone())),
-        ("mode", Attribute::Text("RTC".into())),
-        ("autoplay", Attribute::Flag(true)),
-        ("muteAudio", Attribute::Flag(!stream.audio)),
-        ("muteVideo", Attribute::Flag(!stream.video)),
-        ("minCache", Attribute::Tenths(2)),
-        ("maxCache", Attribute::Tenths(8)),
-        ("playing", Attribute::Flag(component.is_flowing())),
-    ]
+    Attributes(vec![
+        ("key", format!("\"player-{}\"", component.key)),
+        ("uid", written(&AppUid::from(stream.uid))),
+        ("kind", written(stream.stream.name())),
+        ("src", written(&stream.url)),
+        ("mode", "\"RTC\"".into()),
+        ("autoplay", written(&true)),
+        ("muteAudio", written(&!stream.audio)),
+        ("muteVideo", written(&!stream.video)),
+        ("minCache", "0.2".into()),
+        ("maxCache", "0.8".into()),
+        ("playing", written(&component.is_flowing())),
+    ])
 }

@@ -14,10 +14,21 @@ pub(crate) struct Room {
     push_url: Option<Url>,
     /// Whether our own URL is to be told, changed or not.
     push_is_due: bool,
-    /// Whether anything of a member is: hardly ever, and a room may be large.
-    some_are_due: bool,
     /// Boxed, because a table moves its values about.
     members: Table<Uid, Box<Member>>,
+    /// Whether a URL of anybody is due.
+    is_due: bool,
+    crowd: Crowd,
+}
+
+/// Whether there are more members than are remembered.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Crowd {
+    #[default]
+    Fits,
+    /// There are, and nobody has been told.
+    Overflows,
+    Told,
 }
 
 /// Another member.
@@ -52,7 +63,7 @@ impl Room {
         for (uid, media) in received {
             if let Some(member) = self.members.get_mut(uid) {
                 member.due.set(media, true);
-                self.some_are_due = true;
+                self.is_due = true;
             }
         }
     }
@@ -187,6 +198,15 @@ impl Room {
         self.told(events)
     }
 
+    /// Whether a member came for whom there was no place; true once in a stay.
+    pub(crate) fn overflows(&mut self) -> bool {
+        let overflows = self.crowd == Crowd::Overflows;
+        if overflows {
+            self.crowd = Crowd::Told;
+        }
+        overflows
+    }
+
     /// Where the application pushes, once known.
     pub(crate) const fn push_url(&self) -> Option<&Url> {
         self.push_url.as_ref()
@@ -240,6 +260,9 @@ impl Room {
         let uid = entry.uid;
         let known = self.members.get(uid).map(|member| member.role);
         if known.is_none() && self.members.len() >= self.max_members {
+            if self.crowd == Crowd::Fits {
+                self.crowd = Crowd::Overflows;
+            }
             return;
         }
         let member = self.members.entry(uid);
@@ -280,8 +303,9 @@ impl Room {
     /// What happened, and the URLs that follow from it. Some applications write the URL of every `syncDone`
     /// into their pusher: where another's is told, our own is the last (6.1).
     fn told(&mut self, mut events: Vec<Event>) -> Vec<Event> {
-        if self.some_are_due {
-            self.due(&mut events);
+        // Nobody is looked through for every packet that comes.
+        if self.is_due {
+            self.told_anew(&mut events);
         }
         let me = self.me;
         let is_url_of =
@@ -294,9 +318,9 @@ impl Room {
         events
     }
 
-    /// Tells what is due of members and flows again.
-    fn due(&mut self, events: &mut Vec<Event>) {
-        self.some_are_due = false;
+    /// The URLs that are due and known.
+    fn told_anew(&mut self, events: &mut Vec<Event>) {
+        self.is_due = false;
         for (uid, member) in self.members.iter_mut() {
             for media in Media::ALL {
                 let flows = member.published.contains(media) && !member.doubted.contains(media);
@@ -304,6 +328,14 @@ impl Room {
                 if !member.listed || !flows || !member.due.set(media, false) {
                     continue;
                 }
+                let is_told = |event: &Event| match (event, media.stream()) {
+                    (Event::SyncDone(sync), Stream::Main) => sync.uid() == uid,
+                    (Event::StreamAdded(added), Stream::ScreenShare | Stream::SlaveAudio) => {
+                        *added == StreamOf::new(uid, media)
+                    }
+                    (_other, _) => false,
+                };
+                let is_told = events.iter().any(is_told);
                 let told = match media.stream() {
                     Stream::Main => {
                         // Microphone and camera share a component.
@@ -313,11 +345,11 @@ impl Room {
                     }
                     Stream::ScreenShare | Stream::SlaveAudio => Event::StreamAdded(StreamOf::new(uid, media)),
                 };
-                if !events.contains(&told) {
+                if !is_told {
                     events.push(told);
                 }
             }
-            self.some_are_due |= !member.due.is_empty();
+            self.is_due |= !member.due.is_empty();
         }
     }
 
@@ -371,9 +403,10 @@ impl Room {
             Stream::ScreenShare => Media::ScreenShare,
             Stream::SlaveAudio => Media::SlaveAudio,
         };
-        let added = Event::StreamAdded(StreamOf::new(uid, side));
-        if member.published.contains(side) && !events.contains(&added) {
-            events.push(added);
+        let added = StreamOf::new(uid, side);
+        let is_told = |event: &Event| matches!(event, Event::StreamAdded(stream) if *stream == added);
+        if member.published.contains(side) && !events.iter().any(is_told) {
+            events.push(Event::StreamAdded(added));
         }
     }
 }

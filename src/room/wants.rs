@@ -20,6 +20,8 @@ pub(crate) struct Wants {
     kept_voice: Voice,
     /// What the login on its way tells; calls may come before its answer.
     login: Vec<Command>,
+    /// Whether everything that is wanted has been asked for, as far as `reconcile` found out.
+    is_asked: bool,
     /// Whether the gateway may remember a state other than the login's: there was a login before, which
     /// was answered, or named another role.
     known: bool,
@@ -143,10 +145,15 @@ impl Wants {
         can_push: bool,
         lists: impl Fn(Uid) -> bool,
     ) -> Vec<Command> {
+        // Nothing is looked through for every packet that comes.
+        if self.is_asked {
+            return Vec::new();
+        }
         let publishing = Media::ALL.into_iter().any(|media| !self.is_settled(Item::Publish(media)));
         let due: Vec<Item> =
             self.rows.iter().map(|(item, _)| item).filter(|item| self.is_due(*item)).collect();
         let mut commands = Vec::new();
+        let count = due.len();
         for item in due {
             if commands.len() == most {
                 break;
@@ -163,6 +170,7 @@ impl Wants {
             }
         }
         self.rows.retain(|_, row| *row != Row::default());
+        self.is_asked = commands.len() == count;
         commands
     }
 
@@ -273,6 +281,7 @@ impl Wants {
 
     /// The connection is lost: nothing that was asked for will be answered.
     pub(crate) fn lost(&mut self) {
+        self.is_asked = false;
         for (_, row) in self.rows.iter_mut() {
             // It may have happened, or not.
             if let State::Asked { .. } = row.state {
@@ -410,6 +419,7 @@ impl Wants {
     }
 
     fn row(&mut self, item: Item) -> &mut Row {
+        self.is_asked = false;
         self.rows.entry(item)
     }
 

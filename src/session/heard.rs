@@ -36,6 +36,13 @@ impl Session {
             Ok(ServerPacket::Notice(_)) => {}
             Err(error) => self.drop_frame(&error),
         }
+        if self.room.overflows() {
+            let most = self.tools.config.max_members;
+            self.log(
+                Level::Warn,
+                format!("more than {most} members are in the room: of further ones nothing is told"),
+            );
+        }
     }
 
     fn handle_ack(&mut self, seq: Seq, mut ack: Ack, now: Instant) {
@@ -84,6 +91,7 @@ impl Session {
 
     fn handle_notice(&mut self, notice: Notice) {
         let Some((_, cid)) = self.link.identity() else { return };
+        let leaves = matches!(notice, Notice::Leave(_));
         let events = match notice {
             Notice::Join(entry) => self.room.handle_join(entry),
             Notice::Leave(uid) => self.room.handle_leave(uid),
@@ -112,14 +120,16 @@ impl Session {
             }
             Notice::TaskStatus { uid, hots_uid, stream_url, task_id, code, msg } => {
                 let status = RtmpTasksStatus::new(uid, hots_uid, stream_url, task_id, code, msg);
-                vec![Event::RtmpTasksStatus(status)]
+                vec![Event::RtmpTasksStatus(Box::new(status))]
             }
             Notice::Captions(captions) => {
                 captions.into_iter().map(|caption| Event::AsrCaptions(caption.into())).collect()
             }
         };
         self.tell(events);
-        self.forget_strangers();
+        if leaves {
+            self.forget_strangers();
+        }
     }
 
     /// The gateway ended our stay: log out as the original does, tell why, and close.

@@ -422,7 +422,7 @@ impl Session {
             }
         }
         // Without a free place there may be more to restore than was asked for.
-        if free > 0 && self.wants.is_quiet() && self.link.recovered() {
+        if free > 0 && self.link.is_restoring() && self.wants.is_quiet() && self.link.recovered() {
             self.tell([Event::Reconnected]);
         }
     }
@@ -573,20 +573,24 @@ impl Session {
 
     fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
-            if self.link.is_leaving() && !event.outlasts_its_stay() {
-                continue;
-            }
-            if let Event::ClientLeave(who) = &event {
-                self.components.forget(who.uid);
-            }
-            if let Event::StreamRemoved(stream) = &event {
-                // When it comes back, the application is told and subscribes anew.
-                let ended = Item::Subscribe(stream.who.uid, stream.media_type);
-                self.wants.forget(|item| item == ended);
-                self.calls.forget(|command| Item::of(command) == Some(ended));
-            }
-            self.outbox.push_back(Output::Event(event));
+            self.tell_one(event);
         }
+    }
+
+    fn tell_one(&mut self, event: Event) {
+        if self.link.is_leaving() && !event.outlasts_its_stay() {
+            return;
+        }
+        if let Event::ClientLeave(who) = &event {
+            self.components.forget(who.uid);
+        }
+        if let Event::StreamRemoved(stream) = &event {
+            // When it comes back, the application is told and subscribes anew.
+            let ended = Item::Subscribe(stream.who.uid, stream.media_type);
+            self.wants.forget(|item| item == ended);
+            self.calls.forget(|command| Item::of(command) == Some(ended));
+        }
+        self.outbox.push_back(Output::Event(event));
     }
 
     /// Who leaves takes its subscriptions along, those to what was never published as well.

@@ -3,15 +3,13 @@
 
 use std::collections::VecDeque;
 
-use serde_json::Value;
-
 use crate::api::arguments::app_uid;
 use crate::api::doors::HttpRequest;
 use crate::api::error::{DomainList, Error, ErrorKind};
 use crate::api::order::{Operation, TaskOrder, as_text};
 use crate::api::symptoms;
 use crate::time::{Instant, Timer};
-use crate::wire::json::written;
+use crate::wire::json::{Document, Json, Value, Writer, object};
 use crate::wire::lenient::Fields;
 use crate::wire::model::{CallId, Cid, RequestId, Uid, Url};
 
@@ -124,11 +122,11 @@ impl Tasks {
 
 /// Reads what the task server says, and why it says no.
 fn read_answer(url: &Url, status: u16, body: &str) -> Result<(), (ErrorKind, String)> {
-    let Ok(answer) = serde_json::from_str::<Value>(body) else {
+    let Ok(answer) = Document::read(body) else {
         let met = format!("{} (HTTP status {status})", symptoms::kind_of(body));
         return Err((ErrorKind::Server, format!("the answer of {} is no task server's: {met}", url.host())));
     };
-    let answer = Fields(&answer);
+    let answer = Fields(answer.root());
     let words = Some(answer.text("reason")).filter(|reason| !reason.is_empty());
     let words = words.unwrap_or_else(|| answer.text("errmsg"));
     match answer.code("code") {
@@ -157,36 +155,65 @@ fn failed(operation: Operation, kind: ErrorKind, desc: String) -> Error {
 }
 
 /// The keys of one task, absent ones left out, and uids as integers however they were given.
-fn body(operation: Operation, task: &Value, me: Uid) -> String {
-    if operation == Operation::Delete {
-        return written(task);
-    }
-    let host = match operation {
-        Operation::Add => Some(Value::from(me.0)),
-        Operation::Update | Operation::Delete => task.get("hostUid").map(exact_uid),
+fn body(operation: Operation, task: &str, me: Uid) -> String {
+    let document = match Document::read(task) {
+        Ok(document) if operation != Operation::Delete => document,
+        Ok(_) | Err(_) => return task.to_owned(),
     };
-    let mut layout = task.get("layout").cloned();
-    let users = layout.as_mut().and_then(|layout| layout.get_mut("users")).and_then(Value::as_array_mut);
-    for user in users.into_iter().flatten() {
-        if let Some(uid) = user.get_mut("uid") {
-            *uid = exact_uid(uid);
+    let task = document.root();
+    let given = |to: &mut Writer, key: &str| to.option(key, task.get(key).present().as_ref());
+    object(|to| {
+        to.field("version", &1_u8);
+        to.option("taskId", task.get("taskId").present().map(as_text).as_deref());
+        given(to, "streamUrl");
+        given(to, "record");
+        if operation == Operation::Add {
+            to.field("hostUid", &me);
+        } else if let Some(host) = task.get("hostUid").present() {
+            to.key("hostUid");
+            exact_uid(host, to);
         }
-    }
-    let keys = [
-        ("version", Some(Value::from(1))),
-        ("taskId", task.get("taskId").map(|id| Value::String(as_text(id)))),
-        ("streamUrl", task.get("streamUrl").cloned()),
-        ("record", task.get("record").cloned()),
-        ("hostUid", host),
-        ("layout", layout),
-        ("config", task.get("config").cloned()),
-        ("extraInfo", task.get("extraInfo").cloned()),
-    ];
-    // By hand, because the map of serde_json would sort the keys.
-    let fields = keys.into_iter().filter_map(|(key, value)| Some(format!("\"{key}\":{}", written(&value?))));
-    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        if let Some(layout) = task.get("layout").present() {
+            to.key("layout");
+            rewritten(layout, "users", to, |users, to| {
+                if !users.is_array() {
+                    return users.write(to);
+                }
+                to.raw("[");
+                for user in users.items() {
+                    to.next();
+                    rewritten(user, "uid", to, exact_uid);
+                }
+                to.raw("]");
+            });
+        }
+        given(to, "config");
+        given(to, "extraInfo");
+    })
 }
 
-fn exact_uid(value: &Value) -> Value {
-    app_uid(value).map_or_else(|_| value.clone(), |uid| Value::from(uid.uid().0))
+/// A value as it is, but for what an object has under this key.
+fn rewritten(value: Value<'_>, name: &str, to: &mut Writer, rewrite: impl Fn(Value<'_>, &mut Writer)) {
+    if !value.is_object() {
+        return value.write(to);
+    }
+    to.object(|to| {
+        for (key, value) in value.members() {
+            to.next();
+            key.write(to);
+            to.raw(":");
+            if key.is(name) {
+                rewrite(value, to);
+            } else {
+                value.write(to);
+            }
+        }
+    });
+}
+
+fn exact_uid(value: Value<'_>, to: &mut Writer) {
+    match app_uid(value) {
+        Ok(uid) => uid.uid().write(to),
+        Err(_) => value.write(to),
+    }
 }

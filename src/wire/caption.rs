@@ -1,22 +1,19 @@
 //! One caption, as it travels in our own notice 1010 (docs/protocol.md 12).
 
-use serde::Serialize;
-
+use crate::wire::json::{self, Number, Writer};
 use crate::wire::lenient::Fields;
 use crate::wire::model::Uid;
 
 /// Something that a member said, as a recogniser heard it.
 ///
 /// For the wire only: its uid is a 64-bit integer, which must not cross into JavaScript.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Caption {
     /// When it was said, in milliseconds since the Unix epoch.
-    pub timestamp: f64,
+    pub timestamp: Number,
     /// Who said it.
     pub src_uid: Uid,
     /// The language that was spoken, where it is known.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub language: String,
     /// What was said.
     pub text: String,
@@ -25,10 +22,8 @@ pub struct Caption {
     /// Whether there is a translation.
     pub has_trans: bool,
     /// The language of the translation.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub trans_language: String,
     /// The translation.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub trans_text: String,
 }
 
@@ -36,7 +31,7 @@ impl Caption {
     /// Reads one; `None` when nobody said it.
     pub(crate) fn read(caption: Fields<'_>) -> Option<Self> {
         Some(Self {
-            timestamp: caption.below("timestamp").0.as_f64().unwrap_or_default(),
+            timestamp: Number::of(caption.below("timestamp").0).unwrap_or_default(),
             src_uid: caption.uid("srcUid")?,
             language: caption.text("language"),
             text: caption.text("text"),
@@ -45,5 +40,18 @@ impl Caption {
             trans_language: caption.text("transLanguage"),
             trans_text: caption.text("transText"),
         })
+    }
+}
+
+impl json::Fields for Caption {
+    fn fields(&self, to: &mut Writer) {
+        to.field("timestamp", &self.timestamp);
+        to.field("srcUid", &self.src_uid);
+        to.filled("language", &self.language);
+        to.field("text", &self.text);
+        to.field("isFinal", &self.is_final);
+        to.field("hasTrans", &self.has_trans);
+        to.filled("transLanguage", &self.trans_language);
+        to.filled("transText", &self.trans_text);
     }
 }

@@ -1,8 +1,7 @@
 //! A member as logins and join notices describe it. Hides the key names of all SDK generations.
 
-use serde::{Serialize, Serializer};
-
-use crate::wire::lenient::{Fields, is_false};
+use crate::wire::json::{self, Writer};
+use crate::wire::lenient::Fields;
 use crate::wire::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
 
 /// A member, as a login answer or a join notice describes it (3.3).
@@ -65,74 +64,40 @@ pub(crate) struct JoinBody<'a> {
     pub(crate) entry: &'a UserEntry,
 }
 
-/// [`UserEntry`] as it travels: flags one by one, and the names of all SDK generations.
-#[derive(Default, Serialize)]
-struct EntryOnWire {
-    uid: Uid,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cid: Option<Cid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<Url>,
-    role: Role,
-    #[serde(skip_serializing_if = "is_false")]
-    audio_on: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    video_on: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    screen_on: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    sa_on: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    screen_url: Option<Url>,
-    /// The declared name in cmd 20, which the original then fails to read: both are sent (2.5).
-    #[serde(rename = "screenUrl", skip_serializing_if = "Option::is_none")]
-    screen_url_declared: Option<Url>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sa_url: Option<Url>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    audio_status: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    video_status: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    screen_status: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    sa_status: String,
-}
-
-impl From<&UserEntry> for EntryOnWire {
-    fn from(entry: &UserEntry) -> Self {
-        let status = |media| if entry.stalled.contains(media) { OFF.to_owned() } else { String::new() };
-        Self {
-            uid: entry.uid,
-            url: entry.url.clone(),
-            role: entry.role,
-            audio_on: entry.published.contains(Media::Audio),
-            video_on: entry.published.contains(Media::Video),
-            screen_on: entry.published.contains(Media::ScreenShare),
-            sa_on: entry.published.contains(Media::SlaveAudio),
-            screen_url: entry.screen_url.clone(),
-            sa_url: entry.slave_audio_url.clone(),
-            audio_status: status(Media::Audio),
-            video_status: status(Media::Video),
-            screen_status: status(Media::ScreenShare),
-            sa_status: status(Media::SlaveAudio),
-            ..Self::default()
-        }
+impl json::Fields for UserEntry {
+    fn fields(&self, to: &mut Writer) {
+        write(self, None, to);
     }
 }
 
-impl Serialize for UserEntry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        EntryOnWire::from(self).serialize(serializer)
+impl json::Fields for JoinBody<'_> {
+    fn fields(&self, to: &mut Writer) {
+        write(self.entry, Some(self.cid), to);
     }
 }
 
-impl Serialize for JoinBody<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut wire = EntryOnWire::from(self.entry);
-        wire.cid = Some(self.cid);
-        wire.screen_url_declared.clone_from(&wire.screen_url);
-        wire.serialize(serializer)
+/// Flags one by one, and the names of all SDK generations. With a channel, it is a join.
+fn write(entry: &UserEntry, cid: Option<Cid>, to: &mut Writer) {
+    to.field("uid", &entry.uid);
+    to.option("cid", cid.as_ref());
+    to.option("url", entry.url.as_ref());
+    to.field("role", &entry.role);
+    to.truth("audio_on", entry.published.contains(Media::Audio));
+    to.truth("video_on", entry.published.contains(Media::Video));
+    to.truth("screen_on", entry.published.contains(Media::ScreenShare));
+    to.truth("sa_on", entry.published.contains(Media::SlaveAudio));
+    to.option("screen_url", entry.screen_url.as_ref());
+    // The declared name in cmd 20, which the original then fails to read: both are sent (2.5).
+    to.option("screenUrl", entry.screen_url.as_ref().filter(|_| cid.is_some()));
+    to.option("sa_url", entry.slave_audio_url.as_ref());
+    let status = [
+        ("audio_status", Media::Audio),
+        ("video_status", Media::Video),
+        ("screen_status", Media::ScreenShare),
+        ("sa_status", Media::SlaveAudio),
+    ];
+    for (key, media) in status {
+        to.option(key, Some(OFF).filter(|_| entry.stalled.contains(media)));
     }
 }
 

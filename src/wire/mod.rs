@@ -6,7 +6,7 @@
 pub mod bootstrap;
 pub(crate) mod caption;
 pub(crate) mod entry;
-pub(crate) mod json;
+pub mod json;
 pub(crate) mod lenient;
 pub(crate) mod login;
 pub mod model;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::wire::json::{Json, Writer};
+
 /// A member's id: an unsigned 64-bit integer, exact. On the wire a bare integer literal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 pub struct Uid(pub u64);
@@ -67,24 +69,61 @@ impl AppUid {
     }
 }
 
-impl Serialize for AppUid {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Json for AppUid {
+    fn write(&self, to: &mut Writer) {
         match self {
-            // A u64 would cross into JavaScript as a BigInt, which old phones lack; a safe integer is
-            // exact as f64.
-            #[cfg(target_arch = "wasm32")]
-            Self::Number(uid) => serializer.serialize_f64(uid.0 as f64),
-            #[cfg(not(target_arch = "wasm32"))]
-            Self::Number(uid) => serializer.serialize_u64(uid.0),
-            Self::Text(uid) => serializer.collect_str(&uid.0),
+            Self::Number(uid) => uid.write(to),
+            Self::Text(uid) => {
+                to.raw("\"");
+                uid.write(to);
+                to.raw("\"");
+            }
         }
     }
 }
 
-/// A uid in events: a number up to 15 digits, above that a decimal string
-/// (for `#[serde(serialize_with)]`).
-pub(crate) fn event_uid<S: Serializer>(uid: &Uid, serializer: S) -> Result<S::Ok, S::Error> {
-    if uid.is_big() { AppUid::Text(*uid) } else { AppUid::Number(*uid) }.serialize(serializer)
+/// The uid of somebody else as events tell it: a number up to 15 digits, above that a decimal string.
+impl From<Uid> for AppUid {
+    fn from(uid: Uid) -> Self {
+        if uid.is_big() { Self::Text(uid) } else { Self::Number(uid) }
+    }
+}
+
+/// The same for a channel.
+impl From<Cid> for AppUid {
+    fn from(cid: Cid) -> Self {
+        Uid(cid.0).into()
+    }
+}
+
+impl Json for Uid {
+    fn write(&self, to: &mut Writer) {
+        self.0.write(to);
+    }
+}
+
+impl Json for Cid {
+    fn write(&self, to: &mut Writer) {
+        self.0.write(to);
+    }
+}
+
+impl Json for Role {
+    fn write(&self, to: &mut Writer) {
+        (*self as u8).write(to);
+    }
+}
+
+impl Json for Media {
+    fn write(&self, to: &mut Writer) {
+        self.name().write(to);
+    }
+}
+
+impl Json for Url {
+    fn write(&self, to: &mut Writer) {
+        self.0.write(to);
+    }
 }
 
 /// A channel id, as the bootstrap handed it out.
@@ -372,6 +411,7 @@ mod tests {
         for number in [0, 1, 999_999_999_999_999, 1_000_000_000_000_000, u64::MAX] {
             let literal = number.to_string();
             assert_eq!(literal.parse(), Ok(Uid(number)));
+            assert_eq!(crate::wire::json::written(&Uid(number)), literal);
             assert_eq!(serde_json::from_str::<Uid>(&literal).unwrap(), Uid(number));
             assert_eq!(serde_json::to_string(&Uid(number)).unwrap(), literal);
         }

@@ -5,13 +5,11 @@
 //! lists, extra fields), writing is byte-for-byte what the original SDK sends: key order as
 //! declared there, and no key whose value is falsy and not exactly 0.
 
-use serde::Serialize;
-use serde_json::Value;
-
 pub use crate::wire::caption::Caption;
 use crate::wire::entry::JoinBody;
 pub use crate::wire::entry::UserEntry;
-use crate::wire::lenient::{Fields, is_false};
+use crate::wire::json::{self, Document, Writer, object};
+use crate::wire::lenient::Fields;
 pub use crate::wire::login::Login;
 use crate::wire::model::{Cid, Media, Role, Seq, Uid, Url};
 
@@ -125,54 +123,20 @@ impl ClientPacket {
     /// Writes the packet as one text frame.
     #[must_use]
     pub fn encode(&self) -> String {
-        if let Command::Login(login) = &self.command {
-            return envelope(0, login, Some(self.seq));
-        }
-        let mut body = CommandBody { uid: self.uid, cid: self.cid, ..CommandBody::default() };
-        match &self.command {
-            Command::Login(_) | Command::Heartbeat | Command::UploadUserList | Command::StopCaptions => {}
-            Command::Logout => body.statistic = Some(Empty {}),
-            Command::PushMode(mode) | Command::AudioChangeMode(mode) => body.mode = Some(*mode),
-            Command::Publish(media, open) => {
-                body.media_type = media.name().into();
-                body.status = if *open { "open" } else { "close" }.into();
-            }
-            Command::Mute(media, mute) => {
-                body.media_type = media.name().into();
-                body.mute = *mute;
-            }
-            Command::Role(role) => body.role = Some(*role as u8),
-            Command::Subscribe(source, media, wanted) => {
-                body.src_uid = Some(*source);
-                body.media_type = media.name().into();
-                body.sub = *wanted;
-            }
-            Command::DualAudio(source, which) => {
-                body.src_uid = Some(*source);
-                body.dual_audio = Some(*which);
-            }
-            Command::Pitch(pitch) => body.pitch = pitch.into(),
-            Command::AudioEffect(preset) | Command::Beautifier(preset) => body.preset = Some(*preset),
-            Command::Equalization(gains) => body.equa = gains.into(),
-            Command::StartCaptions { source_lang, target_lang } => {
-                body.source_lang = source_lang.into();
-                body.target_lang = target_lang.into();
-            }
-            Command::Interrupt(target) => body.dst_uid = *target,
-        }
-        envelope(self.command.number(), &body, Some(self.seq))
+        envelope(self.command.number(), self, Some(self.seq))
     }
 
     /// Reads one text frame.
     pub fn decode(text: &str) -> Result<Self, PacketError> {
-        let frame = Frame::read(text)?;
+        let document = read(text)?;
+        let frame = Frame::of(&document)?;
         Self::read(&frame).map_err(|error| match error {
             PacketError::Malformed(why) => PacketError::Unusable(why, frame.cmd, frame.seq),
             known @ (PacketError::Unusable(..) | PacketError::UnknownCommand(..)) => known,
         })
     }
 
-    fn read(frame: &Frame) -> Result<Self, PacketError> {
+    fn read(frame: &Frame<'_>) -> Result<Self, PacketError> {
         let (seq, body) = (frame.seq, frame.body()?);
         let (member, cid) = (uid(body, "uid")?, body.cid("cid").ok_or_else(|| missing("cid"))?);
         let command = match frame.cmd {
@@ -204,6 +168,50 @@ impl ClientPacket {
     }
 }
 
+impl json::Fields for ClientPacket {
+    fn fields(&self, to: &mut Writer) {
+        if let Command::Login(login) = &self.command {
+            return login.fields(to);
+        }
+        to.field("uid", &self.uid);
+        to.field("cid", &self.cid);
+        match &self.command {
+            Command::Login(_) | Command::Heartbeat | Command::UploadUserList | Command::StopCaptions => {}
+            Command::Logout => {
+                to.key("statistic");
+                to.raw("{}");
+            }
+            Command::PushMode(mode) | Command::AudioChangeMode(mode) => to.field("mode", mode),
+            Command::Publish(media, open) => {
+                to.field("mediaType", media);
+                to.field("status", status(*open));
+            }
+            Command::Mute(media, mute) => {
+                to.field("mediaType", media);
+                to.truth("mute", *mute);
+            }
+            Command::Role(role) => to.field("role", role),
+            Command::Subscribe(source, media, wanted) => {
+                to.field("srcUid", source);
+                to.field("mediaType", media);
+                to.truth("sub", *wanted);
+            }
+            Command::DualAudio(source, which) => {
+                to.field("srcUid", source);
+                to.field("dualAudio", which);
+            }
+            Command::Pitch(pitch) => to.filled("pitch", pitch),
+            Command::AudioEffect(preset) | Command::Beautifier(preset) => to.field("type", preset),
+            Command::Equalization(gains) => to.filled("equa", gains),
+            Command::StartCaptions { source_lang, target_lang } => {
+                to.filled("sourceLang", source_lang);
+                to.filled("targetLang", target_lang);
+            }
+            Command::Interrupt(target) => to.option("dstUid", target.as_ref()),
+        }
+    }
+}
+
 /// A packet from the gateway.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ServerPacket {
@@ -214,27 +222,21 @@ pub enum ServerPacket {
 }
 
 /// The body of an acknowledgement.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Ack {
     /// 200 means yes. A code that is not a JSON number counts as a refusal.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<i32>,
     /// Why not.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub errmsg: String,
     /// The room's members, in the answer to a login.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub userlist: Option<Vec<UserEntry>>,
     /// A new push URL, in the answer to a role change of our own gateway.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
     /// What the stay goes on with when its ticket does not do any more, in the answer to a login of our own
     /// gateway, and now and then to a heartbeat (12).
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub resume: String,
     /// For how many milliseconds members may still come back, in the answer to a login of our own gateway
     /// when it has just started, or did not know us any more (12).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub settling: Option<u32>,
 }
 
@@ -271,6 +273,17 @@ impl Ack {
             resume: body.text("resume"),
             settling: body.number("settling"),
         }
+    }
+}
+
+impl json::Fields for Ack {
+    fn fields(&self, to: &mut Writer) {
+        to.option("code", self.code.as_ref());
+        to.filled("errmsg", &self.errmsg);
+        to.option("userlist", self.userlist.as_deref());
+        to.option("url", self.url.as_ref());
+        to.filled("resume", &self.resume);
+        to.option("settling", self.settling.as_ref());
     }
 }
 
@@ -374,46 +387,13 @@ impl ServerPacket {
     /// it for the answer to a pending command (2.3).
     #[must_use]
     pub fn encode_notice(notice: &Notice, cid: Cid) -> String {
-        let mut body = NoticeBody { cid: Some(cid), ..NoticeBody::default() };
-        match notice {
-            Notice::Mute(uid, media, mute) => {
-                (body.uid, body.media_type, body.mute) = (Some(*uid), media.name().into(), Some(*mute));
-            }
-            Notice::Join(entry) => return envelope(notice.number(), &JoinBody { cid, entry }, None),
-            Notice::Leave(uid) => body.uid = Some(*uid),
-            Notice::Update(uid, mode) => (body.uid, body.mode) = (Some(*uid), Some(*mode)),
-            Notice::RoomClosed(reason) | Notice::Kicked(reason) | Notice::Refused(reason) => {
-                body.reason = *reason;
-            }
-            Notice::Published(uid, media, open, url) => {
-                (body.uid, body.media_type) = (Some(*uid), media.name().into());
-                body.status = if *open { "open" } else { "close" }.into();
-                body.url.clone_from(url);
-                if *media == Media::SlaveAudio {
-                    body.sa_url.clone_from(url);
-                }
-            }
-            Notice::RoleChanged(uid, role) => (body.uid, body.role) = (Some(*uid), Some(*role)),
-            Notice::AbilityNotSupported { uid, code, msg } => {
-                (body.uid, body.code, body.msg) = (Some(*uid), *code, msg.clone());
-            }
-            Notice::MediaStatus { uid, media, status, url } => {
-                (body.uid, body.media_type) = (Some(*uid), media.name().into());
-                (body.status, body.url) = (status.clone(), url.clone());
-            }
-            Notice::TaskStatus { uid, hots_uid, stream_url, task_id, code, msg } => {
-                (body.uid, body.hots_uid, body.code) = (Some(*uid), *hots_uid, *code);
-                (body.stream_url, body.task_id, body.msg) =
-                    (stream_url.clone(), task_id.clone(), msg.clone());
-            }
-            Notice::Captions(captions) => body.captions.clone_from(captions),
-        }
-        envelope(notice.number(), &body, None)
+        envelope(notice.number(), &NoticeBody { notice, cid }, None)
     }
 
     /// Reads one text frame.
     pub fn decode(text: &str) -> Result<Self, PacketError> {
-        let frame = Frame::read(text)?;
+        let document = read(text)?;
+        let frame = Frame::of(&document)?;
         let body = frame.body()?;
         Ok(Self::Notice(match frame.cmd {
             // Only acknowledgements settle commands: a notice whose number collides must not (11.40).
@@ -471,27 +451,29 @@ pub enum PacketError {
     UnknownCommand(u32, Seq),
 }
 
+fn read(text: &str) -> Result<Document<'_>, PacketError> {
+    Document::read(text).map_err(|error| PacketError::Malformed(error.to_string()))
+}
+
 /// One text frame.
-struct Frame {
+struct Frame<'a> {
     cmd: u32,
     /// 0 when there was none.
     seq: Seq,
-    packet: Value,
+    body: Fields<'a>,
 }
 
-impl Frame {
-    fn read(text: &str) -> Result<Self, PacketError> {
-        let packet: Value =
-            serde_json::from_str(text).map_err(|error| PacketError::Malformed(error.to_string()))?;
-        let fields = Fields(&packet);
-        let cmd = fields.number("cmd").ok_or_else(|| missing("cmd"))?;
-        Ok(Self { cmd, seq: Seq(fields.number("seq").unwrap_or_default()), packet })
+impl<'a> Frame<'a> {
+    fn of(document: &'a Document<'a>) -> Result<Self, PacketError> {
+        let packet = Fields(document.root());
+        let cmd = packet.number("cmd").ok_or_else(|| missing("cmd"))?;
+        let seq = Seq(packet.number("seq").unwrap_or_default());
+        Ok(Self { cmd, seq, body: packet.below("body") })
     }
 
-    fn body(&self) -> Result<Fields<'_>, PacketError> {
-        let body = Fields(&self.packet).below("body");
-        if body.0.is_null() || body.0.is_object() {
-            Ok(body)
+    fn body(&self) -> Result<Fields<'a>, PacketError> {
+        if self.body.0.is_null() || self.body.0.is_object() {
+            Ok(self.body)
         } else {
             Err(PacketError::Malformed("the body is no object".into()))
         }
@@ -503,7 +485,7 @@ fn uid(body: Fields<'_>, key: &str) -> Result<Uid, PacketError> {
 }
 
 fn media(body: Fields<'_>) -> Result<Media, PacketError> {
-    let name = body.text("mediaType");
+    let name = body.0.get("mediaType").as_str().unwrap_or_default();
     Media::named(&name).ok_or_else(|| PacketError::Malformed(format!("unknown mediaType \"{name}\"")))
 }
 
@@ -516,96 +498,84 @@ fn small(body: Fields<'_>, key: &str) -> Result<u8, PacketError> {
     number.ok_or_else(|| PacketError::Malformed(format!("{key} is out of range")))
 }
 
-fn envelope<B: Serialize>(cmd: u32, body: &B, seq: Option<Seq>) -> String {
-    #[derive(Serialize)]
-    struct Out<'a, B> {
-        cmd: u32,
-        body: &'a B,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        seq: Option<Seq>,
-    }
-    // Bodies are structs of plain fields with text keys; serialising those cannot fail.
-    serde_json::to_string(&Out { cmd, body, seq }).unwrap_or_default()
+fn envelope(cmd: u32, body: &impl json::Fields, seq: Option<Seq>) -> String {
+    object(|to| {
+        to.field("cmd", &cmd);
+        to.field("body", body);
+        to.option("seq", seq.map(|seq| seq.0).as_ref());
+    })
 }
 
-/// Every key that a command other than login can have, in an order that suits all of them.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CommandBody {
-    uid: Uid,
+/// A notice, and the channel that it is about.
+struct NoticeBody<'a> {
+    notice: &'a Notice,
     cid: Cid,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    src_uid: Option<Uid>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    media_type: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    status: String,
-    #[serde(skip_serializing_if = "is_false")]
-    mute: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dual_audio: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<u8>,
-    #[serde(skip_serializing_if = "is_false")]
-    sub: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mode: Option<u8>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pitch: String,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    preset: Option<u8>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    equa: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    source_lang: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    target_lang: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dst_uid: Option<Uid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    statistic: Option<Empty>,
 }
 
-#[derive(Serialize)]
-struct Empty {}
+impl json::Fields for NoticeBody<'_> {
+    fn fields(&self, to: &mut Writer) {
+        let cid = self.cid;
+        let mut of = |uid: &Uid| {
+            to.field("uid", uid);
+            to.field("cid", &cid);
+        };
+        match self.notice {
+            Notice::Join(entry) => JoinBody { cid, entry }.fields(to),
+            Notice::Leave(uid) => of(uid),
+            Notice::Mute(uid, media, mute) => {
+                of(uid);
+                to.field("mediaType", media);
+                to.field("mute", mute);
+            }
+            Notice::Update(uid, mode) => {
+                of(uid);
+                to.field("mode", mode);
+            }
+            Notice::RoomClosed(reason) | Notice::Kicked(reason) | Notice::Refused(reason) => {
+                to.field("cid", &cid);
+                to.option("reason", reason.as_ref());
+            }
+            Notice::Published(uid, media, open, url) => {
+                of(uid);
+                to.field("mediaType", media);
+                to.field("status", status(*open));
+                to.option("url", url.as_ref());
+                to.option("sa_url", url.as_ref().filter(|_| *media == Media::SlaveAudio));
+            }
+            Notice::RoleChanged(uid, role) => {
+                of(uid);
+                to.field("role", role);
+            }
+            Notice::AbilityNotSupported { uid, code, msg } => {
+                of(uid);
+                to.option("code", code.as_ref());
+                to.filled("msg", msg);
+            }
+            Notice::MediaStatus { uid, media, status, url } => {
+                of(uid);
+                to.field("mediaType", media);
+                to.filled("status", status);
+                to.option("url", url.as_ref());
+            }
+            Notice::TaskStatus { uid, hots_uid, stream_url, task_id, code, msg } => {
+                of(uid);
+                // Spelt like this by the protocol (6).
+                to.option("hotsUid", hots_uid.as_ref());
+                to.filled("streamUrl", stream_url);
+                to.filled("taskId", task_id);
+                to.option("code", code.as_ref());
+                to.filled("msg", msg);
+            }
+            Notice::Captions(captions) => {
+                to.field("cid", &cid);
+                to.option("captions", Some(captions.as_slice()).filter(|captions| !captions.is_empty()));
+            }
+        }
+    }
+}
 
-/// Every key that a notice other than a join can have.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NoticeBody {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uid: Option<Uid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cid: Option<Cid>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    media_type: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    status: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mute: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mode: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<Role>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<Url>,
-    #[serde(rename = "sa_url", skip_serializing_if = "Option::is_none")]
-    sa_url: Option<Url>,
-    /// Spelt like this by the protocol (6).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hots_uid: Option<Uid>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    stream_url: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    task_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<i32>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    msg: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    captions: Vec<Caption>,
+const fn status(is_open: bool) -> &'static str {
+    if is_open { "open" } else { "close" }
 }
 
 fn missing(key: &str) -> PacketError {
@@ -687,7 +657,7 @@ mod tests {
             stalled: Media::Video.into(),
         };
         let caption = Caption {
-            timestamp: 1_700_000_000_000.0,
+            timestamp: 1_700_000_000_000.0.into(),
             src_uid: Uid(u64::MAX),
             text: "hello".into(),
             is_final: true,
@@ -785,10 +755,10 @@ mod tests {
 
     #[test]
     fn an_entry_names_what_is_published_and_does_not_flow() {
-        let entry = serde_json::json!({
+        let entry = r#"{
             "uid": 1, "audio_on": 1, "audio_status": "off", "video_status": "on", "screen_status": 0, "sa_status": "off"
-        });
-        let entry = UserEntry::read(Fields(&entry)).unwrap();
+        }"#;
+        let entry = UserEntry::read(Fields(Document::read(entry).unwrap().root())).unwrap();
         assert_eq!(entry.stalled.iter().collect::<Vec<_>>(), [Media::Audio, Media::SlaveAudio]);
     }
 

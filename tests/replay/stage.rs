@@ -40,7 +40,7 @@ impl Stage {
         let mut options = json!({"appkey": "ak"}).as_object().unwrap().clone();
         options.extend(head.get("client").and_then(Value::as_object).cloned().unwrap_or_default());
         let options = Value::Object(options);
-        let session = Session::new(Config::parse(&options).unwrap(), now);
+        let session = Session::new(Config::parse(&options.to_string()).unwrap(), now);
         Self {
             journal: Journal::new(options.to_string(), &session, now),
             session,
@@ -195,10 +195,11 @@ impl Stage {
     fn call(&mut self, method: String, name: String, args: &[Value]) {
         self.calls.push(name.clone());
         self.pending.insert(name.clone());
-        match Call::parse(&method, args) {
+        let arguments = Value::from(args).to_string();
+        match Call::parse(&method, &arguments) {
             Ok(call) => {
                 let id = CallId(u32::try_from(self.calls.len()).unwrap() - 1);
-                self.take(Input::Call(id, call), &Value::from(args).to_string());
+                self.take(Input::Call(id, call), &arguments);
             }
             Err(error) => {
                 self.pending.remove(&name);

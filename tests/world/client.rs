@@ -32,6 +32,8 @@ pub(crate) struct Client {
     pub(crate) lost: Vec<u16>,
     /// What the developer was told without debugging.
     pub(crate) notices: Vec<String>,
+    /// Surprises that were dealt with.
+    pub(crate) warnings: Vec<String>,
     opened: Vec<SocketId>,
     live: Option<SocketId>,
     pending: Vec<Pending>,
@@ -74,6 +76,7 @@ impl Client {
             calls: Vec::new(),
             lost: Vec::new(),
             notices: Vec::new(),
+            warnings: Vec::new(),
             opened: Vec::new(),
             live: None,
             pending: Vec::new(),
@@ -159,7 +162,8 @@ impl Client {
                 }
                 Output::Forget => {}
                 Output::Log(Level::Notice, text) => self.notices.push(text),
-                Output::Log(Level::Error | Level::Warn | Level::Info | Level::Debug, _) => {}
+                Output::Log(Level::Warn, text) => self.warnings.push(text),
+                Output::Log(Level::Error | Level::Info | Level::Debug, _) => {}
             }
         }
         self.timer = self.session.poll_timeout();

@@ -234,7 +234,7 @@ impl World {
         let Some(component) = self.component(id, key) else { return };
         let direction = if component.action == Action::Play { "pull" } else { "push" };
         let data = json!({"code": code, "key": key});
-        let arguments = [direction.into(), "statechange".into(), data, component.uid.clone()];
+        let arguments = json!([direction, "statechange", data, component.uid]).to_string();
         let report = Call::parse("dataReporter", &arguments).expect("a report has no wrong form");
         let seat = &mut self.seats[id.0];
         if seat.frozen.is_some() {

@@ -62,7 +62,7 @@ impl Page {
 
     /// A component tells a status.
     pub(crate) fn report(&mut self, direction: &str, code: i32, uid: Option<u64>) {
-        let arguments = [json!(direction), json!("bindstatechange"), json!({"code": code}), json!(uid)];
+        let arguments = json!([direction, "bindstatechange", {"code": code}, uid]).to_string();
         self.stage.call(Call::parse("dataReporter", &arguments).unwrap());
     }
 
@@ -85,13 +85,14 @@ impl Page {
     /// A component tells a failure of its own.
     pub(crate) fn fail(&mut self, direction: &str, code: i32) {
         let told = json!({"errCode": code, "errMsg": "no"});
-        self.stage.call(Call::parse("dataReporter", &[json!(direction), json!("binderror"), told]).unwrap());
+        let arguments = json!([direction, "binderror", told]).to_string();
+        self.stage.call(Call::parse("dataReporter", &arguments).unwrap());
     }
 
     /// The player of a member tells how much it plays.
     pub(crate) fn measure(&mut self, fps: u32, audio: u32, uid: u64) {
         let info = json!({"videoFPS": fps, "videoBitrate": fps * 20, "audioBitrate": audio, "netSpeed": 50});
-        let arguments = [json!("pull"), json!("bindnetstatus"), info, json!(uid)];
+        let arguments = json!(["pull", "bindnetstatus", info, uid]).to_string();
         self.stage.call(Call::parse("dataReporter", &arguments).unwrap());
     }
 

@@ -297,7 +297,7 @@ fn ends_a_stay(text: &str) -> bool {
 
 fn caption(uid: u64) -> Caption {
     Caption {
-        timestamp: 1.0,
+        timestamp: 1.0.into(),
         src_uid: Uid(uid),
         language: "en".into(),
         text: String::new(),

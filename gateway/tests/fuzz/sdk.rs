@@ -36,7 +36,7 @@ fn live(draw: &mut Draw) -> Result<(), String> {
     if draw.chance(10) {
         spoil::json(draw, &mut options);
     }
-    let Ok(config) = Config::parse(&options) else { return Ok(()) };
+    let Ok(config) = Config::parse(&options.to_string()) else { return Ok(()) };
     let mut stage = Stage::new(config);
     // Most of what there is to break is behind a login.
     if draw.chance(85) {
@@ -120,7 +120,7 @@ impl Stage {
     }
 
     fn enter(&mut self, draw: &mut Draw) -> Result<(), String> {
-        let join = Call::parse("join", &[json!({ "channelName": "room", "uid": 1 })]);
+        let join = Call::parse("join", r#"[{"channelName":"room","uid":1}]"#);
         self.made += 1;
         self.calls.insert(CallId(self.made));
         self.input(Input::Call(CallId(self.made), join.map_err(|error| error.to_string())?))?;
@@ -147,8 +147,7 @@ impl Stage {
         if draw.chance(20) {
             spoil::json(draw, &mut arguments);
         }
-        let arguments = arguments.as_array().cloned().unwrap_or_default();
-        let Ok(call) = Call::parse(name, &arguments) else { return Ok(()) };
+        let Ok(call) = Call::parse(name, &arguments.to_string()) else { return Ok(()) };
         self.made += 1;
         let id = CallId(self.made);
         self.calls.insert(id);

@@ -240,7 +240,9 @@ impl<'a> Item<'a> {
         let text = self.text("text", MAX_TEXT)?;
         let trans_text = self.text("transText", MAX_TEXT)?;
         Ok(Caption {
-            timestamp: timestamp.ok_or_else(|| self.wrong("timestamp", "milliseconds since the epoch"))?,
+            timestamp: timestamp
+                .ok_or_else(|| self.wrong("timestamp", "milliseconds since the epoch"))?
+                .into(),
             src_uid: uid
                 .ok_or_else(|| self.wrong("srcUid", "an integer from 0 to 2^64-1, in quotes or not"))?,
             language: self.text("language", MAX_LANGUAGE)?.unwrap_or_default(),

@@ -310,7 +310,7 @@ pub(super) fn captions(source: &str, target: &str) -> Command {
 }
 
 pub(super) fn caption(text: &str) -> Caption {
-    Caption { timestamp: 1.0, src_uid: BOB, text: text.into(), ..Caption::default() }
+    Caption { timestamp: 1.0.into(), src_uid: BOB, text: text.into(), ..Caption::default() }
 }
 
 pub(super) fn parse_ack(text: &str) -> Option<(u32, i32)> {

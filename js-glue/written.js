@@ -1,0 +1,50 @@
+// @ts-check
+'use strict';
+/**
+ * What an app hands over, as JSON, which is what the core takes. It hides what JSON itself would lose:
+ * uids that are BigInt or objects of some library for big numbers, numbers that are none, and values of
+ * no use to the core that have no JSON form at all.
+ */
+
+/** What no parser of the core accepts as anything. */
+const UNUSABLE = '"?"';
+
+/** @param {ArrayLike<unknown>} values @returns {string} a list */
+function written(values) {
+  return '[' + Array.from(values, value).join() + ']';
+}
+
+/** @param {any} given @returns {string} */
+function value(given) {
+  if (!given || typeof given !== 'object' || Array.isArray(given) || exact('', given) !== given) return json(given);
+  // One by one, or a page that an app passes along, and that knows itself, would spoil the rest.
+  return '{' + Object.keys(given).map((key) => JSON.stringify(key) + ':' + json(given[key])).join() + '}';
+}
+
+/** @param {any} given @returns {string} */
+function json(given) {
+  try {
+    return JSON.stringify(given === undefined ? null : given, exact) || UNUSABLE;
+  } catch (error) {
+    return UNUSABLE;
+  }
+}
+
+/**
+ * Whatever writes itself as a decimal integer (BigInt, BigNumber, Long and the like), as its digits, and
+ * NaN and the infinities as text, so that they are refused and not `null`.
+ *
+ * @param {string} key @param {any} given
+ */
+function exact(key, given) {
+  if (typeof given === 'number' ? given - given !== 0 : typeof given === 'bigint') return String(given);
+  if (!given || typeof given !== 'object' || Array.isArray(given)) return given;
+  try {
+    const text = given.toString();
+    return /^\d+$/.test(text) ? text : given;
+  } catch (error) {
+    return given;
+  }
+}
+
+module.exports = { value, written };
