@@ -57,11 +57,8 @@ impl Need {
 
 /// Why a call cannot even begin. `inside`: a stay is under way; `located`: its channel is known.
 pub(crate) fn refusal(call: &Call, room: &Room, wants: &Wants, inside: bool, located: bool) -> Option<Error> {
-    if matches!(
-        call,
-        Call::Join(_) | Call::Leave | Call::LeaveStay(_) | Call::SetRole(_) | Call::SetVoice(..)
-    ) || matches!(call, Call::Report(_))
-    {
+    let stay = matches!(call, Call::Join(_) | Call::Leave | Call::LeaveStay(_));
+    if stay || matches!(call, Call::SetRole(_) | Call::SetVoice(..) | Call::Report(_)) {
         return None;
     }
     let is_task = matches!(call, Call::Tasks(_));
@@ -125,12 +122,12 @@ pub(crate) fn outcome(room: &Room, wants: &Wants, call: &Call) -> Option<Result<
         let url = room.pull_url(uid.uid(), *media)?.clone();
         return Some(Ok(Reply::Subscribed { uid: *uid, url }));
     }
-    let tells_url = matches!(call, Call::Publish(_) | Call::Unpublish(_) | Call::Mute(..));
-    let url = room.push_url().filter(|_| tells_url);
-    if url.is_none() && matches!(call, Call::Publish(_)) {
-        return None;
+    let url = room.push_url().map(|url| Reply::PushUrl(url.clone()));
+    if let Call::Publish(_) = call {
+        return url.map(Ok);
     }
-    Some(Ok(url.map_or(Reply::Nothing, |url| Reply::PushUrl(url.clone()))))
+    let tells_url = matches!(call, Call::Unpublish(_) | Call::Mute(..));
+    Some(Ok(url.filter(|_| tells_url).unwrap_or(Reply::Nothing)))
 }
 
 /// The states that must be confirmed before a call is, as commands.
