@@ -34,9 +34,14 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(millis))
+        Self(self.0.saturating_add(millis(duration)))
     }
+}
+
+/// Whole milliseconds. The standard library's come as 128 bits, which cost a phone's interpreter a hundred steps.
+pub(crate) const fn millis(duration: Duration) -> u64 {
+    let seconds = duration.as_secs();
+    if seconds < u64::MAX / 1000 { seconds * 1000 + duration.subsec_millis() as u64 } else { u64::MAX }
 }
 
 /// The time that a session lives in: that of the shell, less what the application was suspended for.
@@ -73,8 +78,7 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        let suspended = u64::try_from(self.suspended.as_millis()).unwrap_or(u64::MAX);
-        Instant(self.wall.0.saturating_sub(suspended))
+        Instant(self.wall.0.saturating_sub(millis(self.suspended)))
     }
 
     /// What the shell says now: for those who look at a clock too, and for what a suspension does not

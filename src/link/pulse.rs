@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::api::config::Config;
-use crate::time::{Instant, Timer};
+use crate::time::{Instant, Timer, millis};
 use crate::wire::model::Seq;
 
 /// The heartbeat of one connection.
@@ -85,7 +85,7 @@ impl Pulse {
 impl AnswerTime {
     /// Takes in how long an answer took.
     pub(crate) fn learn(&mut self, took: Duration) {
-        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let took = millis(took);
         *self = match *self {
             Self::Unknown => Self::Known { smoothed: took, variation: took / 2 },
             Self::Known { smoothed, variation } => Self::Known {

@@ -10,7 +10,7 @@ use crate::api::join::JoinParams;
 use crate::api::voice::Voice;
 use crate::link::gateways::Gateways;
 use crate::link::pulse::AnswerTime;
-use crate::time::{Instant, Rng};
+use crate::time::{Instant, Rng, millis};
 use crate::wire::login::Login;
 use crate::wire::model::{AppUid, Role, Url};
 use crate::wire::protocol::Ack;
@@ -132,12 +132,12 @@ impl Stay {
     /// What an application that decides is told before it does; `None` outside of an outage.
     pub(crate) fn context(&self, delay: Duration, now: Instant) -> Option<RetryContext> {
         let Stage::Outage { since, failures, cause, .. } = &self.stage else { return None };
-        let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let short = |time| u32::try_from(millis(time)).unwrap_or(u32::MAX);
         Some(RetryContext {
             retry_count: *failures,
-            elapsed_ms: millis(now.since(*since)),
+            elapsed_ms: short(now.since(*since)),
             retry_reason: cause.to_string(),
-            delay_ms: millis(delay),
+            delay_ms: short(delay),
         })
     }
 
@@ -253,8 +253,7 @@ pub(crate) fn back_off(failures: u32, config: &Config, rng: &mut Rng) -> Duratio
         0 => config.first_retry,
         _ => config.retry_base.saturating_mul(1 << (failures - 1).min(16)).min(config.retry_cap),
     };
-    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-    Duration::from_millis(rng.between(0, longest))
+    Duration::from_millis(rng.between(0, millis(longest)))
 }
 
 #[cfg(test)]

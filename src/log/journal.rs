@@ -99,7 +99,7 @@ impl Journal {
             Input::Retry(count, Advice::Default) => (Kind::Retry, *count, 0, ""),
             Input::Timeout => (Kind::Timeout, 0, 0, ""),
         };
-        self.note(kind, Some(now), of, code, [text, ""], arguments);
+        self.note(kind, Some(now), of, code, text, arguments);
     }
 
     /// Notes what comes out of the session. `value` is what the application is given, as JSON.
@@ -108,7 +108,8 @@ impl Journal {
             Output::Request(id, HttpRequest { url, body, .. }) => {
                 // What components report is not kept.
                 let body = if body.starts_with(REPORT) { "" } else { body };
-                return self.note(Kind::Request, None, id.0, 0, [url.as_str(), body], "");
+                let text = [url.as_str(), body].join(" ");
+                return self.note(Kind::Request, None, id.0, 0, &text, "");
             }
             Output::OpenSocket(id, url) => (Kind::Open, id.0, 0, url.as_str()),
             Output::SendText(id, text) => (Kind::Send, id.0, 0, &**text),
@@ -119,12 +120,12 @@ impl Journal {
             Output::Event(event) => (Kind::Event, 0, 0, event.name()),
             Output::Forget | Output::Log(..) => return,
         };
-        self.note(kind, None, of, code, [text, ""], value);
+        self.note(kind, None, of, code, text, value);
     }
 
     /// Notes that a defect of ours ended the session in the middle of the last input.
     pub fn panicked(&mut self) {
-        self.note(Kind::Panic, None, 0, 0, ["", ""], "");
+        self.note(Kind::Panic, None, 0, 0, "", "");
     }
 
     /// Every output has been taken: if nothing is under way any more, the stay is over.
@@ -134,7 +135,7 @@ impl Journal {
         if let (false, Some(Memory { seed, minted, keys, role })) = (rested, memory) {
             (self.begin, self.since, self.dropped) = (self.records.len(), now, 0);
             let begin = format!("[\"{}\",\"{seed}\",{minted},{keys},{}]", now.as_millis(), self.options);
-            self.note(Kind::Begin, None, 0, 0, [role.name(), ""], &begin);
+            self.note(Kind::Begin, None, 0, 0, role.name(), &begin);
         }
     }
 
@@ -164,12 +165,8 @@ impl Journal {
         }
     }
 
-    /// `text` comes in two parts, the second after a space.
-    fn note(&mut self, kind: Kind, now: Option<Instant>, of: u32, code: u16, text: [&str; 2], json: &str) {
-        let [first, second] = text;
-        let space = if matches!(kind, Kind::Request) { " " } else { "" };
-        let lengths = [first.len() + space.len() + second.len(), json.len()];
-        let length = HEAD + lengths[0] + lengths[1];
+    fn note(&mut self, kind: Kind, now: Option<Instant>, of: u32, code: u16, text: &str, json: &str) {
+        let length = HEAD + text.len() + json.len();
         while self.records.len() + length > CAPACITY {
             if self.records.is_empty() {
                 self.dropped += 1;
@@ -179,10 +176,8 @@ impl Journal {
             let mut cut = self.begin;
             if cut == 0 {
                 let half = self.records.len() / 2;
-                while let Some(record) =
-                    self.records.get(cut..).filter(|_| cut < half).and_then(Record::first)
-                {
-                    cut += record.length;
+                while let Some(head) = self.records.get(cut..).filter(|_| cut < half).and_then(Head::first) {
+                    cut += head.length();
                     self.dropped += 1;
                 }
             }
@@ -190,16 +185,32 @@ impl Journal {
             self.begin = 0;
         }
         let at = now.map_or(NEVER, |now| now.as_millis().saturating_sub(self.since.as_millis()));
-        let mut head = [0; HEAD];
-        head[0] = kind as u8;
-        head[1..9].copy_from_slice(&at.to_le_bytes());
-        head[9..13].copy_from_slice(&of.to_le_bytes());
-        head[13..15].copy_from_slice(&code.to_le_bytes());
-        head[15..19].copy_from_slice(&(lengths[0] as u32).to_le_bytes());
-        head[19..23].copy_from_slice(&(lengths[1] as u32).to_le_bytes());
-        for part in [&head, first.as_bytes(), space.as_bytes(), second.as_bytes(), json.as_bytes()] {
-            self.records.extend_from_slice(part);
-        }
+        let what = kind as u64 | u64::from(code) << 16 | u64::from(of) << 32;
+        let lengths = text.len() as u64 | (json.len() as u64) << 32;
+        let head = [at, what, lengths].map(u64::to_le_bytes);
+        self.records.extend_from_slice(head.as_flattened());
+        self.records.extend_from_slice(text.as_bytes());
+        self.records.extend_from_slice(json.as_bytes());
+    }
+}
+
+/// Of a record, what stands before its text and its value.
+struct Head {
+    at: u64,
+    what: u64,
+    lengths: u64,
+}
+
+impl Head {
+    /// That of the first of these records.
+    fn first(records: &[u8]) -> Option<Self> {
+        let (words, _) = records.first_chunk::<HEAD>()?.as_chunks();
+        let [at, what, lengths] = [words[0], words[1], words[2]].map(u64::from_le_bytes);
+        Some(Self { at, what, lengths })
+    }
+
+    const fn length(&self) -> usize {
+        HEAD + self.lengths as u32 as usize + (self.lengths >> 32) as usize
     }
 }
 
@@ -217,24 +228,18 @@ struct Record<'a> {
 impl<'a> Record<'a> {
     /// The first of these records.
     fn first(records: &'a [u8]) -> Option<Self> {
-        let (head, rest) = records.split_first_chunk::<HEAD>()?;
-        let number = |at: usize, length: usize| {
-            head[at..at + length].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-        };
-        let (text, json) = (number(15, 4) as usize, number(19, 4) as usize);
-        let part = |from: usize, length: usize| {
-            rest.get(from..from + length)
-                .and_then(|bytes| std::str::from_utf8(bytes).ok())
-                .unwrap_or_default()
-        };
+        let head = Head::first(records)?;
+        let text = HEAD + head.lengths as u32 as usize;
+        let part =
+            |range| records.get(range).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
         Some(Self {
-            kind: KINDS.get(usize::from(head[0])).copied().unwrap_or_default(),
-            at: number(1, 8),
-            of: number(9, 4) as u32,
-            code: number(13, 2) as u16,
-            text: part(0, text),
-            json: part(text, json),
-            length: HEAD + text + json,
+            kind: KINDS.get(usize::from(head.what as u16)).copied().unwrap_or_default(),
+            at: head.at,
+            of: (head.what >> 32) as u32,
+            code: (head.what >> 16) as u16,
+            text: part(HEAD..text),
+            json: part(text..head.length()),
+            length: head.length(),
         })
     }
 
@@ -367,8 +372,8 @@ pub(crate) const FORMAT: u32 = 1;
 /// report; little beside what a call's media take. Allocated once: memory that a module has taken, it
 /// never gives back.
 const CAPACITY: usize = 192 << 10;
-/// Of a record, before its text and its value: kind, time, number, code, and how long these are.
-const HEAD: usize = 23;
+/// How long a [`Head`] is: when; kind, code and number; the lengths of text and value.
+const HEAD: usize = 24;
 /// The time of what comes out.
 const NEVER: u64 = u64::MAX;
 /// By `Kind`.
