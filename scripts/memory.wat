@@ -42,9 +42,19 @@
           (br_if $more (i32.gt_u (local.get $size) (i32.const 7))))
         (i64.store align=1 (local.get $to) (local.get $edge))
         (return)))
+    ;; The last eight are read before anything is written, and written last.
     (local.set $size (i32.sub (local.get $size) (i32.const 8)))
     (local.set $edge (i64.load align=1 (i32.add (local.get $from) (local.get $size))))
     (local.set $end (i32.add (local.get $to) (local.get $size)))
+    (if (i32.gt_u (local.get $size) (i32.const 15))
+      (then
+        (local.set $last (i32.sub (local.get $end) (i32.const 15)))
+        (loop $twice
+          (i64.store align=1 (local.get $to) (i64.load align=1 (local.get $from)))
+          (i64.store offset=8 align=1 (local.get $to) (i64.load offset=8 align=1 (local.get $from)))
+          (local.set $from (i32.add (local.get $from) (i32.const 16)))
+          (br_if $twice
+            (i32.lt_u (local.tee $to (i32.add (local.get $to) (i32.const 16))) (local.get $last))))))
     (loop $more
       (i64.store align=1 (local.get $to) (i64.load align=1 (local.get $from)))
       (local.set $from (i32.add (local.get $from) (i32.const 8)))
