@@ -168,15 +168,15 @@ impl Room {
     }
 
     /// A member muted a medium, or no longer does.
-    pub(crate) fn handle_mute(&mut self, uid: Uid, media: Media, mute: bool) -> Vec<Event> {
+    pub(crate) fn handle_mute(&mut self, uid: Uid, media: Media, mute: bool) -> Option<Event> {
         if let Some(member) = self.members.get_mut(uid) {
             member.muted.set(media, mute);
         }
         // The original tells of microphone and camera only (6.2).
         match (media, mute) {
-            (Media::SlaveAudio | Media::ScreenShare, _) => Vec::new(),
-            (Media::Audio | Media::Video, true) => vec![Event::Mute(StreamOf::new(uid, media))],
-            (Media::Audio | Media::Video, false) => vec![Event::Unmute(StreamOf::new(uid, media))],
+            (Media::SlaveAudio | Media::ScreenShare, _) => None,
+            (Media::Audio | Media::Video, true) => Some(Event::Mute(StreamOf::new(uid, media))),
+            (Media::Audio | Media::Video, false) => Some(Event::Unmute(StreamOf::new(uid, media))),
         }
     }
 

@@ -113,7 +113,11 @@ impl Session {
             Notice::MediaStatus { uid, media, status, url } => {
                 self.room.handle_media_status(uid, media, status, url)
             }
-            Notice::Mute(uid, media, mute) => self.room.handle_mute(uid, media, mute),
+            Notice::Mute(uid, media, mute) => {
+                // By far the most frequent, so without a list.
+                let muted = self.room.handle_mute(uid, media, mute);
+                return self.tell(muted);
+            }
             Notice::Update(uid, mode) => vec![Event::ClientUpdate(ClientUpdate::new(uid, cid, mode))],
             Notice::AbilityNotSupported { uid, code, msg } => {
                 vec![Event::AbilityNotSupport(AbilityNotSupport::new(uid, code, msg))]

@@ -48,6 +48,8 @@ pub struct Session {
     /// When the room is as the gateway says, after a restart of the gateway.
     settles: Option<Instant>,
     outbox: VecDeque<Output>,
+    /// What is due next, in the session's time.
+    due: Option<(Instant, Timer)>,
     dropped: u64,
     /// Whether the application was told that it names no server.
     is_warned: bool,
@@ -75,6 +77,7 @@ impl Session {
             components: Components::default(),
             settles: None,
             outbox: VecDeque::new(),
+            due: None,
             dropped: 0,
             is_warned: false,
         }
@@ -94,7 +97,7 @@ impl Session {
     /// Takes something in. Cannot fail: what is unusable is logged and dropped, and a wrong call
     /// is settled with an error.
     pub fn handle(&mut self, input: Input, now: Instant) {
-        let due = self.deadline().map(|(due, _)| due);
+        let due = self.due.map(|(due, _)| due);
         let resumed = self.tools.clock.advance(now, due, self.tools.config.suspended_after);
         // From here on there is no time but that of the session, in which a suspension takes none.
         let now = self.tools.clock.now();
@@ -138,6 +141,7 @@ impl Session {
             Input::Timeout => self.handle_timeout(now),
         }
         self.advance(now);
+        self.due = self.deadline();
     }
 
     /// Takes something out; `None` when there is nothing more to do until the next input.
@@ -149,7 +153,7 @@ impl Session {
     /// When to come back with [`Input::Timeout`], and why. Ask after draining the outputs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        self.deadline().map(|(due, timer)| (self.tools.clock.on_the_wall(due), timer))
+        self.due.map(|(due, timer)| (self.tools.clock.on_the_wall(due), timer))
     }
 
     /// What the application may look at.
@@ -276,7 +280,6 @@ impl Session {
         }
     }
 
-    /// What is due next, in the session's time.
     fn deadline(&self) -> Option<(Instant, Timer)> {
         let Tools { config, clock, hidden, .. } = &self.tools;
         let settles = self.settles.map(|due| (due, Timer::Settle));
