@@ -8,7 +8,7 @@
 const { Host, failure } = require('./host.js');
 const load = require('./loader.js');
 const print = require('./logger.js');
-const { value } = require('./written.js');
+const { parsed, value } = require('./values.js');
 
 /** Options that are for the glue, or for nobody; the core gets all others. */
 const OURS = ['platform', 'WXWebAssembly', 'wasmPath', 'wasmTimeout', 'logger', 'nim'];
@@ -103,7 +103,7 @@ class Client {
 
   /** The name of the stay under way, or of the one that begins when the core is there; else empty. */
   stay() {
-    return this._host ? this._host.core.stay() : this._next;
+    return this._host ? this._host.read('stay') : this._next;
   }
 
   /**
@@ -141,7 +141,7 @@ class Client {
     this._viewed = true;
     // The answer says it all.
     drop(this, ({ event }) => event === 'view');
-    return this._host ? this._host.core.view() : { pusher: null, players: [] };
+    return this._host ? parsed(this._host.read('view')) : { pusher: null, players: [] };
   }
 
   getVersion() {
@@ -150,7 +150,7 @@ class Client {
 
   /** What happened lately, for whoever looks for an error; empty before the core is there. */
   exportLog() {
-    return this._host ? this._host.core.exportLog() : '';
+    return this._host ? this._host.read('log') : '';
   }
 
   /**
@@ -302,7 +302,7 @@ function prepare(client) {
       });
       host.core = new bindings.Core(value(forCore(options)), host);
       client._host = host;
-      if (client._viewed) host.core.view();
+      if (client._viewed) host.read('view');
       waiting(client).forEach(({ act, settle }) => settle(attempt(act, host)));
     })
     .catch((reason) => {
@@ -366,7 +366,7 @@ function quit(client, args) {
 function stayed(host, name, args) {
   if (name === 'join') host.listen(true);
   const settled = host.call(name, args);
-  host.listen(host.core.stay() !== '');
+  host.listen(host.read('stay') !== '');
   return settled;
 }
 
@@ -379,7 +379,7 @@ function stayed(host, name, args) {
 function snapshot(client) {
   const state = client._next ? 'joining' : 'idle';
   const nothing = { cid: 0, role: 'broadcaster', state, userlist: [], publishAudio: false, publishVideo: false };
-  const info = client._host ? client._host.core.info() : nothing;
+  const info = client._host ? parsed(client._host.read('info')) : nothing;
   const { uid = 0, pushUrl = '', joinChannelParam = {} } = info;
   return Object.assign(info, { uid, pushUrl, joinChannelParam });
 }

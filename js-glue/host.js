@@ -7,7 +7,7 @@
  */
 
 const print = require('./logger.js');
-const { written } = require('./written.js');
+const { parsed, written } = require('./values.js');
 
 /** What a browser says when a connection ended without a close frame. */
 const ABNORMAL = 1006;
@@ -17,6 +17,12 @@ const REQUEST_TIMEOUT = 60000;
 /** WeChat's limit for one app, and the code by which the core knows that trying again is no use. */
 const MAX_SOCKETS = 5;
 const TOO_MANY = 4900;
+
+/** What the core hears, as it numbers it (src/wasm.rs). */
+const [OPENED, TEXT, CLOSED, ANSWER, FAILURE, SIGNAL] = [0, 1, 2, 3, 4, 5];
+
+/** What can be read of it, numbered in the same way. */
+const READ = { info: 0, view: 1, stay: 2, log: 3 };
 
 /** What the platform tells of the app's life, and what the core calls it. */
 const SIGNALS = [
@@ -74,7 +80,7 @@ class Host {
       const known = this._listeners.get(name);
       if (wanted === Boolean(known) || typeof platform[method] !== 'function') return;
       const listener = known || ((/** @type {any} */ detail) => {
-        if (this._listening) this._tell('signal', [signal(detail)]);
+        if (this._listening) this._hear(SIGNAL, 0, 0, signal(detail));
       });
       if (wanted) this._listeners.set(name, listener);
       else this._listeners.delete(name);
@@ -92,20 +98,25 @@ class Host {
     return new Promise((resolve, reject) => {
       const id = (this._lastCall += 1);
       this._calls.set(id, { resolve, reject });
-      this.core.call(id, name, written(args));
+      this.core.call(id, name + written(args));
     });
   }
 
-  /** @param {number} id @param {any} value what it resolves to, or why not @param {boolean} refused */
+  /** What the core knows. @param {keyof typeof READ} what @returns {string} */
+  read(what) {
+    return this.core.read(READ[what]);
+  }
+
+  /** @param {number} id @param {string} value in JSON: what it resolves to, or why not @param {boolean} refused */
   settle(id, value, refused) {
     const call = this._calls.get(id);
     this._calls.delete(id);
     if (!call) return;
     if (refused) call.reject(failure(value));
-    else call.resolve(value);
+    else call.resolve(parsed(value));
   }
 
-  /** The core has broken: nobody else answers those who wait. @param {any} reason */
+  /** The core has broken: nobody else answers those who wait. @param {string} reason */
   broke(reason) {
     this._calls.forEach((call) => call.reject(failure(reason)));
     this._calls.clear();
@@ -114,12 +125,12 @@ class Host {
   /**
    * Asks the app when to try again.
    *
-   * @param {any} context
+   * @param {string} context
    * @returns {number} milliseconds; below zero for never, NaN for no opinion
    */
   advise(context) {
     try {
-      const answer = this._options.reconnect(context);
+      const answer = this._options.reconnect(parsed(context));
       return answer === null ? -1 : typeof answer === 'number' && answer >= 0 ? answer : NaN;
     } catch (error) {
       this.log('error', 'the function given as reconnect failed: the SDK decides');
@@ -127,10 +138,10 @@ class Host {
     }
   }
 
-  /** Hands reports to the app. @param {any} batch @returns {boolean} whether it took them */
+  /** Hands reports to the app. @param {string} batch @returns {boolean} whether it took them */
   report(batch) {
     try {
-      this._options.reporter(batch);
+      this._options.reporter(parsed(batch));
       return true;
     } catch (error) {
       return false;
@@ -147,7 +158,7 @@ class Host {
       ended: (code, reason) => {
         if (!alive()) return;
         this._forget(id);
-        this._tell('socketClosed', [id, code, reason]);
+        this._hear(CLOSED, id, code, reason);
       },
       failed: (error) => {
         // The platform may count a failed task as open, and allows few.
@@ -167,13 +178,13 @@ class Host {
       socket.task = task;
       // All listeners at once, or an early event is lost.
       task.onOpen(() => {
-        if (alive()) this._tell('socketOpened', [id]);
+        if (alive()) this._hear(OPENED, id, 0, '');
         // Closing a task that is still connecting may have had no effect.
         else close(task, NORMAL, 'late');
       });
       task.onMessage((/** @type {any} */ message) => {
         if (!alive()) return;
-        if (typeof message.data === 'string') this._tell('socketText', [id, message.data]);
+        if (typeof message.data === 'string') this._hear(TEXT, id, 0, message.data);
         else this.log('debug', 'a binary frame was ignored');
       });
       // The core takes a number and a text, and platforms differ in what they give.
@@ -209,7 +220,7 @@ class Host {
    */
   request(id, url, method, headers, body) {
     /** @type {(error: unknown) => void} */
-    const failed = (error) => this._tell('responseFailed', [id, messageOf(error)]);
+    const failed = (error) => this._hear(FAILURE, id, 0, messageOf(error));
     attempt(failed, () => {
       this._platform().request({
         url,
@@ -221,16 +232,18 @@ class Host {
         responseType: 'text',
         timeout: REQUEST_TIMEOUT,
         success: (/** @type {any} */ answer) => {
-          this._tell('response', [id, Number(answer.statusCode) || 0, textOf(answer.data)]);
+          this._hear(ANSWER, id, Number(answer.statusCode) || 0, textOf(answer.data));
         },
         fail: failed,
       });
     });
   }
 
-  /** @param {[string, unknown, boolean][]} events as `emit` takes them; `null` for no payload */
+  /** @param {string} events a list of what `emit` takes, in JSON */
   tell(events) {
-    events.forEach(([event, payload, outlasts]) => this.emit(event, payload === null ? undefined : payload, outlasts));
+    parsed(events).forEach((/** @type {[string, unknown, boolean]} */ [event, payload, outlasts]) => {
+      this.emit(event, payload === null ? undefined : payload, outlasts);
+    });
   }
 
   /**
@@ -264,16 +277,15 @@ class Host {
   }
 
   /**
-   * Hands something to the core. Should the core break, the platform's callback must not.
+   * Tells the core something. Should the core break, the platform's callback must not.
    *
-   * @param {string} what
-   * @param {unknown[]} details
+   * @param {number} what @param {number} id @param {number} code @param {string} text
    */
-  _tell(what, details) {
+  _hear(what, id, code, text) {
     try {
-      this.core[what].apply(this.core, details);
+      this.core.hear(what, id, code, text);
     } catch (error) {
-      this.log('error', what + ': ' + messageOf(error));
+      this.log('error', messageOf(error));
     }
   }
 }
@@ -308,20 +320,24 @@ function close(task, code, reason) {
  * @param {any} payload
  */
 function bare(payload) {
-  const own = (/** @type {Function} */ value) => ({ value, configurable: true, writable: true });
-  return Object.defineProperties(payload, {
-    valueOf: own(() => payload.uid),
-    toString: own(() => String(payload.uid)),
-  });
+  return Object.defineProperties(payload, AS_UID);
 }
 
+/** @type {PropertyDescriptorMap & ThisType<{uid: unknown}>} */
+const AS_UID = {
+  valueOf: { value() { return this.uid; }, configurable: true, writable: true },
+  toString: { value() { return String(this.uid); }, configurable: true, writable: true },
+};
+
 /**
- * A real error with the fields of the original.
+ * A real error with the fields of the original, which the core gives as text.
  *
  * @param {any} reason
  */
 function failure(reason) {
-  return reason instanceof Error ? reason : Object.assign(new Error(reason.message), reason);
+  if (reason instanceof Error) return reason;
+  const fields = parsed(reason);
+  return Object.assign(new Error(fields.message), fields);
 }
 
 /** The platform's text, and its number if that is not in it. @param {any} error */

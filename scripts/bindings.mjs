@@ -13,16 +13,23 @@ const IMPORTED = 'a';
 const CUTS = [
   // `free()` is not for apps: nothing of theirs holds a core.
   [/^if \(Symbol\.dispose\) Core\.prototype\[Symbol\.dispose\] = .*\n/m, ''],
-  // The text codec is our own (js-glue/text-codec.mjs): it has encodeInto, keeps no state and wears out never.
+  [/^ {4}__destroy_into_raw\(\) \{\n[^]*?\n {4}\}\n {4}free\(\) \{\n[^]*?\n {4}\}\n/m, ''],
+  // The text codec is our own (js-glue/text-codec.mjs): two functions that keep no state and wear out never.
   [/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{\n[^]*?\n\}\n/m, ''],
-  [/^cachedTextDecoder\.decode\(\);\n/m, ''],
-  [/^const MAX_SAFARI_DECODE_BYTES = .*\nlet numBytesDecoded = 0;\n/m, ''],
-  [/^ {4}numBytesDecoded \+= bytes\.length;\n {4}if \(numBytesDecoded >= MAX_SAFARI_DECODE_BYTES\) \{\n[^]*?\n {4}\}\n/m, ''],
+  [/^const cachedTextEncoder = .*\n/m, ''],
+  [/const ret = cachedTextEncoder\.encodeInto\((.*)\);\n\s*offset \+= ret\.written;/, 'offset += encodeUtf8($1);'],
+  [/^let cachedTextDecoder = .*\ncachedTextDecoder\.decode\(\);\n/m, ''],
+  [/^const MAX_SAFARI_DECODE_BYTES = [^]*?\nfunction decodeText\(bytes\) \{\n[^]*?\n\}\n/m, ''],
+  [/\bdecodeText\(/, 'decodeUtf8('],
+  // Setting a timer throws nowhere.
+  [/^function handleError\([^]*?\n\}\n/m, ''],
+  [/\(\) \{ return handleError\(function (\(.*\) \{\n[^]*?\n\}), arguments\); \}/, '$1'],
   // Every caller can make its allocation longer.
   [/^ {4}if \(realloc === undefined\) \{\n[^]*?\n {4}\}\n/m, ''],
-  // Where memory has grown, its buffer is another.
-  [/cachedDataViewMemory0\.buffer\.detached === true \|\| \(cachedDataViewMemory0\.buffer\.detached === undefined && (.*?)\)\) \{/, '$1) {'],
 ];
+
+/** Names of properties that nobody else reads. */
+const PRIVATE = [[/\.__wbg_ptr\b/g, '.p'], [/\._wbg_cb_unref\b/g, '.u']];
 
 /**
  * @param {string} text the bindings
@@ -31,9 +38,10 @@ const CUTS = [
  */
 export function shorter(text, module) {
   let short = CUTS.reduce((rest, [pattern, replacement]) => replaced(rest, pattern, replacement), text);
+  for (const [long, letter] of PRIVATE) short = short.replace(long, letter);
   const imports = new Map();
   const methods = [];
-  short = short.replace(/^export function (\w+)(\([^]*?\n\}(?:, arguments\); \})?)\n/gm, (whole, name, rest) => {
+  short = short.replace(/^export function (\w+)(\([^]*?\n\})\n/gm, (whole, name, rest) => {
     if (name === '__wbg_set_wasm') return whole;
     imports.set(name, letters(imports.size));
     methods.push(`${imports.get(name)}${rest}`);
@@ -44,6 +52,8 @@ export function shorter(text, module) {
     if (!imports.has(name)) throw new Refusal(`the bindings have no ${name}`);
     return `(import "${IMPORTED}" "${imports.get(name)}"`;
   });
+  // What wasm-bindgen exports for itself, it exports whether it needs it or not.
+  renamed = renamed.replace(/^ *\(export "(__wbindgen_export\d*)".*\n/gm, (line, name) => (new RegExp(`wasm\\.${name}\\b`).test(short) ? line : ''));
   renamed = renamed.replace(/\(export "([^"]*)"/g, (whole, name) => {
     if (name === 'memory') return whole;
     exported.set(name, letters(exported.size));

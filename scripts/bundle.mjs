@@ -39,6 +39,9 @@ export async function bundle(bindings, folder) {
     inject: ['js-glue/text-codec.mjs'],
     alias: { 'wasm-bindings': bindings },
     define: { NERTC_VERSION: JSON.stringify(version) },
+    mangleProps: /^_[a-z]/,
+    // What other software reads (js-glue/client.js).
+    reserveProps: /^_(info|status)$/,
     // By a pattern, so that the path stays as it is written. Files of their own, loaded when asked for.
     external: LATE.map((name) => `*/${name}`),
   });

@@ -3,17 +3,17 @@
 //! One rule keeps it simple: no borrow is held while JavaScript runs. An answer that arrives from
 //! within a host function is queued and handled by the loop that is already running.
 
-mod value;
-
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
 use js_sys::Date;
+use serde::Serializer as _;
+use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-use self::value::{js, texts};
+use crate::time::millis;
 use crate::wire::json::written;
 use crate::{
     Advice, AppSignal, Call, CallId, CloseInfo, Config, Error, HttpFailure, HttpRequest, HttpResponse, Input,
@@ -22,7 +22,8 @@ use crate::{
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the glue does for us (`js-glue/host.js`). None of it throws, none of it waits.
+    /// What the glue does for us (`js-glue/host.js`). None of it throws, none of it waits. Values are handed over as
+    /// JSON, since each crossing costs more than what it brings.
     pub type Host;
 
     #[wasm_bindgen(method, js_name = openSocket)]
@@ -34,15 +35,15 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn request(this: &Host, id: u32, url: &str, method: &str, headers: &JsValue, body: &str);
     #[wasm_bindgen(method)]
-    fn tell(this: &Host, events: &JsValue);
+    fn tell(this: &Host, events: &str);
     #[wasm_bindgen(method)]
-    fn settle(this: &Host, id: u32, value: &JsValue, refused: bool);
+    fn settle(this: &Host, id: u32, value: &str, refused: bool);
     #[wasm_bindgen(method)]
-    fn broke(this: &Host, reason: &JsValue);
+    fn broke(this: &Host, reason: &str);
     #[wasm_bindgen(method)]
-    fn advise(this: &Host, context: &JsValue) -> f64;
+    fn advise(this: &Host, context: &str) -> f64;
     #[wasm_bindgen(method)]
-    fn report(this: &Host, batch: &JsValue) -> bool;
+    fn report(this: &Host, batch: &str) -> bool;
     #[wasm_bindgen(method)]
     fn forget(this: &Host);
     #[wasm_bindgen(method)]
@@ -61,24 +62,29 @@ pub struct Core(Rc<Shell>);
 
 #[wasm_bindgen]
 impl Core {
-    /// Makes a client from the options that the application gave to `Client()`, in JSON.
-    ///
-    /// # Errors
-    /// Throws when an option is unusable: the fields of an error.
+    /// Makes a client from the options that the application gave to `Client()`, in JSON. Where they are unusable, each
+    /// call is refused for that reason.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: String, host: Host) -> Result<Core, JsValue> {
-        if BROKEN.get() {
-            return Err(js(&written(&Error::Broken)));
+    pub fn new(options: String, host: Host) -> Core {
+        // After a panic the hook cannot be set any more.
+        if !BROKEN.get() {
+            std::panic::set_hook(Box::new(|info| {
+                console_error(&info.to_string());
+                break_down();
+            }));
         }
-        std::panic::set_hook(Box::new(|info| {
-            console_error(&info.to_string());
-            break_down();
-        }));
-        let mut config = Config::parse(&options).map_err(|error| js(&written(&error)))?;
+        let (mut config, unusable) = match Config::parse(&options) {
+            Ok(config) => (config, None),
+            Err(error) => (Config::new(""), Some(error)),
+        };
+        if let Some(error) = &unusable {
+            host.log("notice", &error.to_string());
+        }
         config.seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u64 ^ now().as_millis();
         let session = Session::new(config, now());
         let shell = Rc::new(Shell {
             host,
+            unusable,
             journal: RefCell::new(Journal::new(options, &session, now())),
             session: RefCell::new(session),
             inputs: RefCell::default(),
@@ -93,78 +99,58 @@ impl Core {
             shells.retain(|shell| shell.strong_count() > 0);
             shells.push(Rc::downgrade(&shell));
         });
-        Ok(Self(shell))
+        Self(shell)
     }
 
-    /// Makes a call, which is settled under this id; `arguments` are the method's arguments, a list in JSON.
-    pub fn call(&self, id: u32, name: &str, arguments: String) {
-        match Call::parse(name, &arguments) {
-            Ok(_) if BROKEN.get() => self.0.refuse(id, &Error::Broken),
-            Ok(call) => self.0.take(Input::Call(CallId(id), call), arguments),
-            Err(error) => self.0.refuse(id, &error),
+    /// Makes a call, which is settled under this id. It comes as the method's name and a list of its arguments, in
+    /// JSON: `mute["audio"]`.
+    pub fn call(&self, id: u32, call: String) {
+        let at = call.bytes().position(|byte| byte == b'[').unwrap_or(call.len());
+        let (name, arguments) = (call.get(..at).unwrap_or_default(), call.get(at..).unwrap_or_default());
+        let unusable = if BROKEN.get() { Some(&Error::Broken) } else { self.0.unusable.as_ref() };
+        match (unusable, Call::parse(name, arguments)) {
+            (Some(error), Ok(_)) => self.0.refuse(id, error),
+            (_, Err(error)) => self.0.refuse(id, &error),
+            (None, Ok(call)) => self.0.take(Input::Call(CallId(id), call), arguments.to_owned()),
         }
     }
 
-    /// What the application may look at, now.
-    pub fn info(&self) -> JsValue {
-        js(&written(&self.0.session.borrow().info()))
+    /// What there is to read, as text; which of it has the same numbers in `js-glue/host.js`.
+    pub fn read(&self, what: u32) -> JsValue {
+        let session = &self.0.session;
+        let text = match what {
+            // What the application may look at, now.
+            0 => written(&session.borrow().info()),
+            // What the page should render, now. From then on, changes come as events.
+            1 => {
+                self.0.viewed.set(true);
+                self.0.feed(Input::Render);
+                // The answer says it all.
+                self.0.events.borrow_mut().retain(|(event, ..)| *event != "view");
+                written(session.borrow().page())
+            }
+            // The name of the stay under way; empty outside of a room.
+            2 => session.try_borrow().map(|session| session.stay().to_owned()).unwrap_or_default(),
+            // What happened lately, without secrets; empty when not even that works any more.
+            _ => self.0.journal.try_borrow().map(|journal| journal.export()).unwrap_or_default(),
+        };
+        text.into()
     }
 
-    /// The name of the stay under way; empty outside of a room.
-    pub fn stay(&self) -> String {
-        self.0.session.try_borrow().map(|session| session.stay().to_owned()).unwrap_or_default()
-    }
-
-    /// What happened lately, as text without secrets; empty when not even that works any more.
-    #[wasm_bindgen(js_name = exportLog)]
-    pub fn export_log(&self) -> JsValue {
-        self.0.journal.try_borrow().map(|journal| journal.export()).unwrap_or_default().into()
-    }
-
-    /// What the page should render, now. From then on, changes come as events.
-    pub fn view(&self) -> JsValue {
-        self.0.viewed.set(true);
-        self.0.feed(Input::Render);
-        // The answer says it all.
-        self.0.events.borrow_mut().retain(|(event, ..)| *event != "view");
-        js(&written(self.0.session.borrow().page()))
-    }
-
-    /// The platform opened a socket.
-    #[wasm_bindgen(js_name = socketOpened)]
-    pub fn socket_opened(&self, id: u32) {
-        self.0.feed(Input::SocketOpened(SocketId(id)));
-    }
-
-    /// A text frame came.
-    #[wasm_bindgen(js_name = socketText)]
-    pub fn socket_text(&self, id: u32, text: String) {
-        self.0.feed(Input::SocketText(SocketId(id), text));
-    }
-
-    /// A socket closed, could not be opened, or could not be sent on.
-    #[wasm_bindgen(js_name = socketClosed)]
-    pub fn socket_closed(&self, id: u32, code: u16, reason: String) {
-        self.0.feed(Input::SocketClosed(SocketId(id), CloseInfo { code, reason }));
-    }
-
-    /// An HTTP request was answered.
-    pub fn response(&self, id: u32, status: u16, body: String) {
-        self.0.feed(Input::Response(RequestId(id), Ok(HttpResponse { status, body })));
-    }
-
-    /// An HTTP request failed.
-    #[wasm_bindgen(js_name = responseFailed)]
-    pub fn response_failed(&self, id: u32, message: String) {
-        self.0.feed(Input::Response(RequestId(id), Err(HttpFailure { message })));
-    }
-
-    /// The platform told something: `shown`, `hidden`, `networkUp` or `networkDown`.
-    pub fn signal(&self, name: &str) {
-        match AppSignal::named(name) {
-            Some(signal) => self.0.feed(Input::App(signal)),
-            None => self.0.host.log("warn", &format!("unknown signal {name}")),
-        }
+    /// The platform tells something. `what` it is has the same numbers in `js-glue/host.js`; the rest is as that needs
+    /// it: which socket or request; the code with which a socket closed, or the status of an answer; a text.
+    pub fn hear(&self, what: u32, id: u32, code: u16, text: String) {
+        self.0.feed(match what {
+            0 => Input::SocketOpened(SocketId(id)),
+            1 => Input::SocketText(SocketId(id), text),
+            2 => Input::SocketClosed(SocketId(id), CloseInfo { code, reason: text }),
+            3 => Input::Response(RequestId(id), Ok(HttpResponse { status: code, body: text })),
+            4 => Input::Response(RequestId(id), Err(HttpFailure { message: text })),
+            _ => match AppSignal::named(&text) {
+                Some(signal) => Input::App(signal),
+                None => return self.0.host.log("warn", &format!("unknown signal {text}")),
+            },
+        });
     }
 }
 
@@ -187,12 +173,14 @@ fn break_down() {
         if let (Err(_), Ok(mut journal)) = (shell.session.try_borrow(), shell.journal.try_borrow_mut()) {
             journal.panicked();
         }
-        shell.host.broke(&js(&written(&Error::Broken)));
+        shell.host.broke(&written(&Error::Broken));
     }
 }
 
 struct Shell {
     host: Host,
+    /// What is wrong with the options.
+    unusable: Option<Error>,
     session: RefCell<Session>,
     journal: RefCell<Journal>,
     /// What came, and the arguments of calls for the journal.
@@ -218,7 +206,7 @@ impl std::fmt::Debug for Shell {
 
 impl Shell {
     fn refuse(&self, id: u32, error: &Error) {
-        self.host.settle(id, &js(&written(error)), true);
+        self.host.settle(id, &written(error), true);
     }
 
     fn feed(self: &Rc<Self>, input: Input) {
@@ -275,17 +263,18 @@ impl Shell {
         self.journal.borrow_mut().comes_out(&output, &value);
         match output {
             Output::Request(id, request) if request.url.as_str() == SINK => {
-                let status = if host.report(&js(&request.body)) { 200 } else { 500 };
+                let status = if host.report(&request.body) { 200 } else { 500 };
                 self.feed(Input::Response(id, Ok(HttpResponse { status, body: String::new() })));
             }
             Output::Request(id, HttpRequest { url, headers, body }) => {
-                host.request(id.0, url.as_str(), "POST", &texts(headers), &body);
+                let headers = Serializer::json_compatible().collect_map(headers).unwrap_or_default();
+                host.request(id.0, url.as_str(), "POST", &headers, &body);
             }
             Output::OpenSocket(id, url) => host.open_socket(id.0, url.as_str()),
             Output::SendText(id, text) => host.send_text(id.0, &text),
             Output::CloseSocket(id, info) => host.close_socket(id.0, info.code, &info.reason),
             Output::AskRetry(context) => {
-                let answer = host.advise(&js(&value));
+                let answer = host.advise(&value);
                 let advice = if answer >= 0.0 {
                     Advice::After(answer.min(f64::from(MAX_DELAY)) as u32)
                 } else if answer < 0.0 {
@@ -295,7 +284,7 @@ impl Shell {
                 };
                 self.feed(Input::Retry(context.retry_count, advice));
             }
-            Output::Settle(id, result) => host.settle(id.0, &js(&value), result.is_err()),
+            Output::Settle(id, result) => host.settle(id.0, &value, result.is_err()),
             Output::Event(event) => {
                 self.events.borrow_mut().push((event.name(), value, event.outlasts_its_stay()));
             }
@@ -322,15 +311,19 @@ impl Shell {
             self.feed(Input::Render);
         }
         self.turn_is_due.set(false);
-        let mut told = String::from("[");
-        for (name, payload, outlasts) in self.events.take() {
-            let comma = if told.len() > 1 { "," } else { "" };
-            told.extend([comma, "[\"", name, "\",", &payload, if outlasts { ",true]" } else { ",false]" }]);
+        let mut events = self.events.borrow_mut();
+        if events.is_empty() {
+            return;
         }
-        if told.len() > 1 {
-            // All at once, since each crossing costs more than what it brings.
-            self.host.tell(&js(&(told + "]")));
+        let length = events.iter().map(|(name, payload, _)| name.len() + payload.len() + AROUND).sum();
+        let mut told = String::with_capacity(length);
+        for (name, payload, outlasts) in events.drain(..) {
+            let before = if told.is_empty() { "[[\"" } else { ",[\"" };
+            told.extend([before, name, "\",", &payload, if outlasts { ",true]" } else { ",false]" }]);
         }
+        drop(events);
+        told.push(']');
+        self.host.tell(&told);
     }
 
     fn arm(self: &Rc<Self>) {
@@ -341,7 +334,7 @@ impl Shell {
         }
         // Dropping the old timer cancels it.
         *alarm = due.map(|due| {
-            let millis = u32::try_from(due.since(now()).as_millis()).unwrap_or(MAX_DELAY).min(MAX_DELAY);
+            let millis = u32::try_from(millis(due.since(now()))).unwrap_or(MAX_DELAY).min(MAX_DELAY);
             let shell = Rc::clone(self);
             let ring = move || {
                 shell.alarm.take();
@@ -351,6 +344,9 @@ impl Shell {
         });
     }
 }
+
+/// What is written around an event's name and payload.
+const AROUND: usize = 14;
 
 /// Stands for the application where reports name their server.
 const SINK: &str = "reporter:";

@@ -179,29 +179,29 @@ test('the functions of the app are asked for the core, and whatever they do, an 
   same([core.options.reconnect, core.options.statisticsServer], ['function', 'reporter:']);
   const advice = [() => 7, () => 0, () => null, () => undefined, () => -7, () => '7', () => NaN].map((next) => {
     answer = next;
-    return core.host.advise({ retryCount: 1 });
+    return core.host.advise('{"retryCount":1}');
   });
   assert.deepEqual(advice, [7, 0, -1, NaN, NaN, NaN, NaN]);
-  assert.equal(core.host.report({ common: {} }), true);
+  assert.equal(core.host.report('{"common":{}}'), true);
   same([asked[0], asked.at(-1)], [{ retryCount: 1 }, { common: {} }]);
 
   answer = () => {
     throw new Error('no');
   };
-  assert.ok(Number.isNaN(core.host.advise({})));
-  assert.equal(core.host.report({}), false);
+  assert.ok(Number.isNaN(core.host.advise('{}')));
+  assert.equal(core.host.report('{}'), false);
   assert.ok(logged.some((line) => JSON.stringify(line).includes('the SDK decides')));
 });
 
 test('when the core breaks, whoever waits is told', async () => {
   const { client, core } = await start();
   const waiting = [client.publish('audio'), client.join({})];
-  core.host.broke({ code: -2, message: 'broken', kind: 'Bug' });
+  core.host.broke('{"code":-2,"message":"broken","kind":"Bug"}');
   for (const call of waiting) {
     const { message, code, kind } = await call.catch((error) => error);
     same([message, code, kind], ['broken', -2, 'Bug']);
   }
-  core.host.settle(1, 'too late', false);
+  core.host.settle(1, '"too late"', false);
 });
 
 test('a platform that throws or lacks a function fails, later and without throwing', async () => {

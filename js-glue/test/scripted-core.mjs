@@ -28,38 +28,44 @@ export class Core {
     this.known = {
       cid: 0, role: 'broadcaster', state: 'idle', userlist: [], publishAudio: false, publishVideo: false,
     };
+    /** What the page should render, in JSON. */
+    this.page = '{}';
     /** The name of the stay under way. */
     this.name = '';
     made(this);
   }
 
-  stay() {
-    return this.name;
+  /** By the numbers of js-glue/host.js. */
+  read(what) {
+    return [JSON.stringify(this.known), this.page, this.name, `${this.calls.length} calls`][what];
   }
 
-  info() {
-    return JSON.parse(JSON.stringify(this.known));
-  }
-
-  exportLog() {
-    return `${this.calls.length} calls`;
-  }
-
-  call(id, name, text) {
+  call(id, text) {
     if (this.broken) throw new Error('unreachable');
-    const args = JSON.parse(text);
-    const resolve = (value) => this.host.settle(id, value, false);
-    const reject = (reason) => this.host.settle(id, reason, true);
+    const [, name, list] = /^(\w+)(.*)$/s.exec(text);
+    const args = JSON.parse(list);
+    const resolve = (value = null) => this.host.settle(id, JSON.stringify(value), false);
+    const reject = (reason) => this.host.settle(id, JSON.stringify(reason), true);
     this.calls.push({ name, args, resolve, reject });
     if (name === 'join') this.name = 'the only one';
     if (name === 'leave') this.name = '';
     if (this.answer) resolve(this.answer(name, args));
   }
+
+  /** Records what it hears by name, with what belongs to it. */
+  hear(what, id, code, text) {
+    const { name, of } = HEARD[what];
+    this.told.push([name, ...of(id, code, text)]);
+    if (this.broken) throw new Error('unreachable');
+  }
 }
 
-['socketOpened', 'socketText', 'socketClosed', 'response', 'responseFailed', 'signal'].forEach((name) => {
-  Core.prototype[name] = function (...details) {
-    this.told.push([name, ...details]);
-    if (this.broken) throw new Error('unreachable');
-  };
-});
+/** By the numbers of js-glue/host.js. */
+const HEARD = [
+  { name: 'socketOpened', of: (id) => [id] },
+  { name: 'socketText', of: (id, _code, text) => [id, text] },
+  { name: 'socketClosed', of: (id, code, text) => [id, code, text] },
+  { name: 'response', of: (id, code, text) => [id, code, text] },
+  { name: 'responseFailed', of: (id, _code, text) => [id, text] },
+  { name: 'signal', of: (_id, _code, text) => [text] },
+];

@@ -7,6 +7,12 @@ import { Refusal } from '../tools.mjs';
 
 const BINDINGS = `
 export class Core {
+    __destroy_into_raw() {
+        return this.__wbg_ptr;
+    }
+    free() {
+        wasm.__wbg_core_free(this.__destroy_into_raw(), 0);
+    }
     call(name) {
         const ptr0 = passStringToWasm0(name, wasm.__wbindgen_export, wasm.__wbindgen_export2);
         return wasm.core_call(this.__wbg_ptr, ptr0, wasm.memory.buffer);
@@ -26,18 +32,27 @@ export function __wbg_get_2080c49015e35254() { return handleError(function (arg0
 export function __wbindgen_object_drop_ref(arg0) {
     takeObject(arg0);
 }
-function getDataViewMemory0() {
-    if (cachedDataViewMemory0 === null || cachedDataViewMemory0.buffer.detached === true || (cachedDataViewMemory0.buffer.detached === undefined && cachedDataViewMemory0.buffer !== wasm.memory.buffer)) {
-        cachedDataViewMemory0 = new DataView(wasm.memory.buffer);
-    }
-}
 function passStringToWasm0(arg, malloc, realloc) {
     if (realloc === undefined) {
         return 1;
     }
+    let offset = 1;
+    const ret = cachedTextEncoder.encodeInto(arg, malloc);
 
-    return 2;
+    offset += ret.written;
+    return offset;
 }
+function getStringFromWasm0(ptr, len) {
+    return decodeText([ptr, len]);
+}
+function handleError(f, args) {
+    try {
+        return f.apply(this, args);
+    } catch (e) {
+        wasm.__wbindgen_export3(addHeapObject(e));
+    }
+}
+let cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
 cachedTextDecoder.decode();
 const MAX_SAFARI_DECODE_BYTES = 2146435072;
 let numBytesDecoded = 0;
@@ -48,6 +63,7 @@ function decodeText(bytes) {
     }
     return cachedTextDecoder.decode(bytes);
 }
+const cachedTextEncoder = new TextEncoder();
 if (!('encodeInto' in cachedTextEncoder)) {
     cachedTextEncoder.encodeInto = function (arg, view) {
         return {};
@@ -66,6 +82,7 @@ const MODULE = `(module
  (export "core_call" (func $4))
  (export "__wbindgen_export" (func $5))
  (export "__wbindgen_export2" (func $6))
+ (export "__wbindgen_export3" (func $7))
 )`;
 
 test('names become letters on both sides', () => {
@@ -73,26 +90,26 @@ test('names become letters on both sides', () => {
   assert.match(module, /"a" "c" \(func \$1[^]*"a" "a" \(func \$2[^]*"a" "b" \(func \$3/);
   assert.match(module, /\(export "memory"[^]*\(export "a" \(func \$4\)\)[^]*\(export "b" \(func \$5\)\)/);
   assert.match(text, /passStringToWasm0\(name, wasm\.b, wasm\.c\)/);
-  assert.match(text, /return wasm\.a\(this\.__wbg_ptr, ptr0, wasm\.memory\.buffer\)/);
+  assert.match(text, /return wasm\.a\(this\.p, ptr0, wasm\.memory\.buffer\)/);
 });
 
 test('the bindings run as one CommonJS module, whose imports are one plain object', () => {
   const { text } = shorter(BINDINGS, MODULE);
   const module = { exports: {} };
-  const handleError = (act, args) => act(...args);
-  new Function('module', 'cachedTextDecoder', 'cachedTextEncoder', 'handleError', text)(module, {}, {}, handleError);
+  const encodeUtf8 = (text, target) => text.length + target;
+  new Function('module', 'encodeUtf8', text)(module, encodeUtf8);
   const { Core, imports, __wbg_set_wasm } = module.exports;
   assert.deepEqual(Object.keys(imports), ['a', 'b', 'c']);
   assert.deepEqual([imports.b(1), imports.b(0), typeof imports.a()], [1, 2, 'number']);
-  __wbg_set_wasm({ a: (...args) => args, memory: { buffer: 7 } });
-  assert.deepEqual(new Core().call('x'), [undefined, 2, 7]);
+  __wbg_set_wasm({ a: (...args) => args, b: 10, memory: { buffer: 7 } });
+  assert.deepEqual(new Core().call('x'), [undefined, 12, 7]);
 });
 
-test('what our text codec makes needless is gone', () => {
-  const { text } = shorter(BINDINGS, MODULE);
-  for (const part of ['Symbol.dispose', 'SAFARI', 'numBytesDecoded', 'encodeInto', 'realloc === undefined', 'detached']) {
-    assert.ok(!text.includes(part), part);
-  }
+test('what is needless is gone', () => {
+  const { text, module } = shorter(BINDINGS, MODULE);
+  const parts = ['free', 'Symbol.dispose', 'SAFARI', 'TextDecoder', 'TextEncoder', 'encodeInto', 'realloc === undefined', 'handleError'];
+  for (const part of parts) assert.ok(!text.includes(part), part);
+  assert.ok(!module.includes('$7'), 'what only handleError calls');
 });
 
 test('what wasm-bindgen writes otherwise is refused', () => {
@@ -101,7 +118,7 @@ test('what wasm-bindgen writes otherwise is refused', () => {
     [`${BINDINGS}export class Other {\n}\n`, MODULE, /something else/],
     [BINDINGS, MODULE.replace('__wbg_now', '__wbg_then'), /no __wbg_then/],
     [BINDINGS, MODULE.replace('core_call', 'core_ring'), /no core_call/],
-    [BINDINGS, `${MODULE} (export "__wbindgen_start" (func $7))`, /nobody calls: __wbindgen_start/],
+    [BINDINGS, `${MODULE} (export "__wbindgen_start" (func $8))`, /nobody calls: __wbindgen_start/],
   ]) {
     assert.throws(() => shorter(bindings, module), (error) => error instanceof Refusal && reason.test(error.message));
   }

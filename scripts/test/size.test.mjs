@@ -15,7 +15,7 @@ test('a function belongs to the crate that its name begins with, or that of the 
     ['core::fmt::Formatter::pad', 'core'],
     ['core[c5930c85a12de822]::fmt::write', 'core'],
     ['<dlmalloc[e24a27700634d609]::dlmalloc::Dlmalloc<dlmalloc[e24a27700634d609]::sys::System>>::malloc', 'dlmalloc'],
-    ['core_socketText', 'nertc_miniapp'],
+    ['core_hear', 'nertc_miniapp'],
     ['md5::compress::soft::compress', 'md5'],
     ['<serde_json::value::Value as core::fmt::Display>::fmt', 'serde_json'],
     ['<&mut alloc::x::Y as core::fmt::Z>::f', 'alloc'],

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import test from 'node:test';
 import vm from 'node:vm';
 
-const { value, written } = createRequire(import.meta.url)('../written.js');
+const { parsed, value, written } = createRequire(import.meta.url)('../values.js');
 
 test('plain arguments are plain JSON', () => {
   const args = ['room', 7, 1.5, true, null, undefined, [1, undefined], { uid: 7, gone: undefined, deep: { a: [] } }];
@@ -52,4 +52,9 @@ test('what has no JSON form spoils nothing beside it', () => {
 
 test('an object of another realm is an object all the same', () => {
   assert.equal(value(vm.runInNewContext('({channelName: "r", list: [1]})')), '{"channelName":"r","list":[1]}');
+});
+
+test('what the core writes comes back as it is, and nothing as nothing', () => {
+  assert.deepEqual(parsed('{"uid":"18446744073709551615","url":null}'), { uid: '18446744073709551615', url: null });
+  assert.equal(parsed('null'), undefined);
 });

@@ -1,7 +1,7 @@
 // @ts-check
 'use strict';
 /**
- * What an app hands over, as JSON, which is what the core takes. It hides what JSON itself would lose:
+ * Values on the way to the core and back, which are JSON. It hides what JSON itself would lose of what an app hands over:
  * uids that are BigInt or objects of some library for big numbers, numbers that are none, and values of
  * no use to the core that have no JSON form at all.
  */
@@ -47,4 +47,14 @@ function exact(key, given) {
   }
 }
 
-module.exports = { value, written };
+/**
+ * A value that the core wrote, in which uids have a form that nothing is lost of; `null` stands for none.
+ *
+ * @param {string} text @returns {any}
+ */
+function parsed(text) {
+  const given = JSON.parse(text);
+  return given === null ? undefined : given;
+}
+
+module.exports = { parsed, value, written };
