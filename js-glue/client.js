@@ -242,12 +242,14 @@ function advise(options, event) {
 function tell(client, event, data, outlasts) {
   const entry = { event, data, outlasts };
   client._told.add(entry);
-  Promise.resolve()
-    .then(() => {})
-    .then(() => {
-      if (client._told.delete(entry)) deliver(client, event, data);
-    });
+  SOON.then(nothing).then(() => {
+    if (client._told.delete(entry)) deliver(client, event, data);
+  });
 }
+
+const SOON = Promise.resolve();
+
+function nothing() {}
 
 /** @param {Client} client @param {(entry: {event: string, outlasts: boolean}) => boolean} fits */
 function drop(client, fits) {
@@ -263,24 +265,29 @@ function drop(client, fits) {
  */
 function deliver(client, event, data) {
   const { _listeners, _onceListeners, _addedListeners } = client;
-  const [on, once] = [_listeners.get(event), _onceListeners.get(event)];
-  const added = Array.from(_addedListeners.get(event) || []);
-  const hear = (/** @type {Function | undefined} */ listener, /** @type {boolean | undefined} */ listens) => {
-    if (!listener || !listens) return;
-    try {
-      listener.call(client, data);
-    } catch (error) {
-      print(client._options.logger, 'error', 'YunXinMiniappSDK: a listener of "' + event + '" failed:', error);
-    }
-  };
-  hear(on, true);
-  const listens = _onceListeners.get(event) === once;
-  if (listens) _onceListeners.delete(event);
-  hear(once, listens);
-  added.forEach((listener) => {
+  const on = _listeners.get(event);
+  const once = _onceListeners.get(event);
+  const added = _addedListeners.get(event);
+  const all = added && Array.from(added);
+  if (on) hear(client, on, event, data);
+  if (once && _onceListeners.get(event) === once) {
+    _onceListeners.delete(event);
+    hear(client, once, event, data);
+  }
+  if (!all) return;
+  all.forEach((listener) => {
     const still = _addedListeners.get(event);
-    hear(listener, still && still.has(listener));
+    if (still && still.has(listener)) hear(client, listener, event, data);
   });
+}
+
+/** @param {Client} client @param {Function} listener @param {string} event @param {unknown} data */
+function hear(client, listener, event, data) {
+  try {
+    listener.call(client, data);
+  } catch (error) {
+    print(client._options.logger, 'error', 'YunXinMiniappSDK: a listener of "' + event + '" failed:', error);
+  }
 }
 
 /**

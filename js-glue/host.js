@@ -241,8 +241,8 @@ class Host {
 
   /** @param {string} events a list of what `emit` takes, in JSON */
   tell(events) {
-    parsed(events).forEach((/** @type {[string, unknown, boolean]} */ [event, payload, outlasts]) => {
-      this.emit(event, payload === null ? undefined : payload, outlasts);
+    parsed(events).forEach((/** @type {[string, unknown, boolean]} */ event) => {
+      this.emit(event[0], event[1] === null ? undefined : event[1], event[2]);
     });
   }
 
@@ -320,14 +320,22 @@ function close(task, code, reason) {
  * @param {any} payload
  */
 function bare(payload) {
-  return Object.defineProperties(payload, AS_UID);
+  return Object.setPrototypeOf(payload, AsUid.prototype);
 }
 
-/** @type {PropertyDescriptorMap & ThisType<{uid: unknown}>} */
-const AS_UID = {
-  valueOf: { value() { return this.uid; }, configurable: true, writable: true },
-  toString: { value() { return String(this.uid); }, configurable: true, writable: true },
-};
+/** A class, since defining methods anew for each payload would take as long as all the rest of an event. */
+class AsUid {
+  valueOf() {
+    return /** @type {any} */ (this).uid;
+  }
+
+  toString() {
+    return String(this.valueOf());
+  }
+}
+
+// By which libraries know a plain object.
+AsUid.prototype.constructor = Object;
 
 /**
  * A real error with the fields of the original, which the core gives as text.

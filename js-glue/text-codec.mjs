@@ -11,13 +11,13 @@ const PIECE = 4096;
 /** What is no ASCII; by an engine without a JIT found quicker than by a loop. */
 const OTHERS = /[^\0-\x7f]/;
 
-/** @param {Uint8Array} bytes @returns {string} */
-export function decodeUtf8(bytes) {
+/** @param {Uint8Array} bytes @param {number} at where the text begins @param {number} length @returns {string} */
+export function decodeUtf8(bytes, at, length) {
   let text = '';
-  let at = 0;
-  while (at < bytes.length) {
+  const all = at + length;
+  while (at < all) {
     /** @type {any} */
-    let units = bytes.subarray(at, at + PIECE);
+    let units = bytes.subarray(at, Math.min(at + PIECE, all));
     let piece = String.fromCharCode.apply(null, units);
     if (OTHERS.test(piece)) {
       const end = at + units.length;

@@ -20,7 +20,7 @@ const CUTS = [
   [/const ret = cachedTextEncoder\.encodeInto\((.*)\);\n\s*offset \+= ret\.written;/, 'offset += encodeUtf8($1);'],
   [/^let cachedTextDecoder = .*\ncachedTextDecoder\.decode\(\);\n/m, ''],
   [/^const MAX_SAFARI_DECODE_BYTES = [^]*?\nfunction decodeText\(bytes\) \{\n[^]*?\n\}\n/m, ''],
-  [/\bdecodeText\(/, 'decodeUtf8('],
+  [/\bdecodeText\(getUint8ArrayMemory0\(\)\.subarray\(ptr, ptr \+ len\)\)/, 'decodeUtf8(getUint8ArrayMemory0(), ptr, len)'],
   // Setting a timer throws nowhere.
   [/^function handleError\([^]*?\n\}\n/m, ''],
   [/\(\) \{ return handleError\(function (\(.*\) \{\n[^]*?\n\}), arguments\); \}/, '$1'],

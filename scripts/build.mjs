@@ -120,7 +120,8 @@ async function optimise(bound, work, out) {
   writeFileSync(bindings, text);
   writeFileSync(lowered, module);
   await wasmOpt(
-    lowered, '-o', out, '--mvp-features', '-Oz', '--low-memory-unused', '--strip-debug', '--strip-producers', '--strip-target-features'
+    // A function that grows by all that is called once compresses worse than several.
+    lowered, '-o', out, '--mvp-features', '-Oz', '--one-caller-inline-max-function-size', '400', '--low-memory-unused', '--strip-debug', '--strip-producers', '--strip-target-features'
   );
   return bindings;
 }

@@ -6,6 +6,7 @@
 
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { UNCRUSHED, crushed } from './crush.mjs';
 import { Refusal, dist, root } from './tools.mjs';
 
 /** What most calls never need: found beside `index.js` by those that do. */
@@ -49,26 +50,31 @@ export async function bundle(bindings, folder) {
   await esbuild.build({ ...form, charset: 'utf8', entryPoints: LATE.map((name) => `js-glue/${name}`), plugins: [ROWS] });
 }
 
-/** A table in JSON, without the names that each of its rows repeats. */
+/** Tables in JSON, without the names that each of their rows repeats, and as short as a text gets (crush.mjs). */
 const ROWS = {
   name: 'rows',
   setup({ onLoad }) {
     onLoad({ filter: /native-codes\.json$/ }, ({ path }) => {
       const tables = Object.entries(JSON.parse(readFileSync(path, 'utf8')));
       const names = [...new Set(tables.flatMap(([, rows]) => rows.flatMap(Object.keys)))];
-      const packed = tables.map(([table, rows]) => [table, rows.map((row) => names.map((name) => row[name] ?? '').join('|'))]);
-      if (packed.some(([, rows]) => rows.some((row) => row.split('|').length !== names.length))) {
-        throw new Refusal(`${path}: a text contains |`);
+      const lines = tables.map(([, rows]) => rows.map((row) => names.map((name) => row[name] ?? '').join('|')));
+      if (lines.flat().some((line) => line.includes('~') || line.split('|').length !== names.length)) {
+        throw new Refusal(`${path}: a text contains | or ~`);
       }
+      const { text, letters } = crushed(lines.map((table) => table.join('~')).join('~~'));
       return { contents: `
-        const unpack = (texts) => texts.map((text) => {
-          const row = {};
-          text.split('|').forEach((value, at) => {
-            if (value) row[${JSON.stringify(names)}[at]] = at ? value : Number(value);
+        const uncrushed = ${UNCRUSHED};
+        const names = ${JSON.stringify(names)};
+        const tables = uncrushed(${JSON.stringify(text)}, ${JSON.stringify(letters)}).split('~~');
+        ${JSON.stringify(tables.map(([table]) => table))}.forEach((table, index) => {
+          exports[table] = tables[index].split('~').map((line) => {
+            const row = {};
+            line.split('|').forEach((value, at) => {
+              if (value) row[names[at]] = at ? value : Number(value);
+            });
+            return row;
           });
-          return row;
         });
-        ${packed.map(([table, rows]) => `exports.${table} = unpack(${JSON.stringify(rows)});`).join('\n')}
       ` };
     });
   },

@@ -164,6 +164,10 @@ test('the payload of a mute stands for the uid wherever one is compared, printed
   assert.ok(big == '18446744073709551615' && `${big}` === '18446744073709551615');
   assert.ok(zero == 0 && `${zero}` === '0');
   assert.deepEqual(Object.keys(muted), ['uid', 'isBigNumber', 'mediaType']);
+  const listed = [];
+  for (const key in muted) listed.push(key);
+  assert.deepEqual(listed, Object.keys(muted), 'nor by those who list what is inherited');
+  assert.equal(muted.constructor.name, 'Object', 'libraries take it for a plain object');
   assert.equal(JSON.stringify({ ...muted }), JSON.stringify(muted));
   assert.equal(`${other}`, '[object Object]');
 });

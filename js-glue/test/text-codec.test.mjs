@@ -17,7 +17,7 @@ test('any text encodes and decodes as with the standard codec', () => {
     const expected = encoder.encode(text);
     const actual = new Uint8Array(3 * text.length);
     assert.deepEqual(actual.subarray(0, encodeUtf8(text, actual)), expected);
-    assert.equal(decodeUtf8(expected), decoder.decode(expected));
+    assert.equal(decoded(expected), decoder.decode(expected));
   }
 });
 
@@ -25,13 +25,18 @@ test('texts of any length decode, wherever their letters lie', () => {
   for (const letters of ['a', 'é', '你', '😀', 'a你😀é']) {
     for (let length = 4090; length < 4100; length += 1) {
       for (const text of [letters.repeat(length), 'a'.repeat(length) + letters, letters + 'b'.repeat(length)]) {
-        assert.equal(decodeUtf8(encoder.encode(text)), text);
+        assert.equal(decoded(encoder.encode(text)), text);
       }
     }
   }
   const long = 'a你😀é'.repeat(100_000);
-  assert.equal(decodeUtf8(encoder.encode(long)), long);
+  assert.equal(decoded(encoder.encode(long)), long);
 });
+
+/** Decodes what lies between other bytes. */
+function decoded(bytes) {
+  return decodeUtf8(Uint8Array.from([0x61, 0xe4, ...bytes, 0xbd, 0xa0]), 2, bytes.length);
+}
 
 /** Random numbers below a limit, the same in every run. */
 function seeded(state) {

@@ -43,7 +43,7 @@ function passStringToWasm0(arg, malloc, realloc) {
     return offset;
 }
 function getStringFromWasm0(ptr, len) {
-    return decodeText([ptr, len]);
+    return decodeText(getUint8ArrayMemory0().subarray(ptr, ptr + len));
 }
 function handleError(f, args) {
     try {
