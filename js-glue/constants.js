@@ -2,42 +2,52 @@
 'use strict';
 /**
  * The enumerations of the API (docs/protocol.md 7.2, 7.3), and all their members in one flat object,
- * as apps read them off the class and its instances.
+ * as apps read them off the class and its instances. All names together would be a tenth of the glue, so what they
+ * begin with is written once.
  */
 
+/** @type {Record<string, any>} */
 const ENUMS = {
-  ROLE_FOR_MEETING: { ROLE_HOST: 0, ROLE_AUDIENCE: 1 },
-  SESSION_MODE: { P2P: 0, MEETING: 1 },
-  LIVE_ENABLE: { LIVE_ENABLE_OPEN: 1, LIVE_ENABLE_CLOSE: 0 },
-  RECORD_TYPE: { RECORD_TYPE_MIX_SINGLE: '0', RECORD_TYPE_ONLY_MIX: '1', RECORD_TYPE_ONLY_SINGLE: '2' },
-  RECORD_AUDIO: { RECORD_AUDIO_OPEN: 1, RECORD_AUDIO_CLOSE: 0 },
-  RECORD_VIDEO: { RECORD_VIDEO_OPEN: 1, RECORD_VIDEO_CLOSE: 0 },
-  NETCALL_MODE: {
-    NETCALL_MODE_AUDIO_VIDEO: 0, NETCALL_MODE_ONLY_AUDIO: 1,
-    NETCALL_MODE_ONLY_VIDEO: 2, NETCALL_MODE_NOAUDIO_NOVIDEO: 3,
-  },
-  RTMP_RECORD: { RTMP_RECORD_OPEN: 1, RTMP_RECORD_CLOSE: 0 },
-  VOICE_BEAUTIFIER_TYPE: {
-    VOICE_BEAUTIFIER_OFF: 0, VOICE_BEAUTIFIER_MUFFLED: 1, VOICE_BEAUTIFIER_MELLOW: 2, VOICE_BEAUTIFIER_CLEAR: 3,
-    VOICE_BEAUTIFIER_MAGNETIC: 4, VOICE_BEAUTIFIER_RECORDINGSTUDIO: 5, VOICE_BEAUTIFIER_NATURE: 6,
-    VOICE_BEAUTIFIER_KTV: 7, VOICE_BEAUTIFIER_REMOTE: 8, VOICE_BEAUTIFIER_CHURCH: 9,
-    VOICE_BEAUTIFIER_BEDROOM: 10, VOICE_BEAUTIFIER_LIVE: 11,
-  },
-  VOICE_EFFECT_TYPE: {
-    AUDIO_EFFECT_OFF: 0, VOICE_CHANGER_EFFECT_ROBOT: 1, VOICE_CHANGER_EFFECT_GIANT: 2,
-    VOICE_CHANGER_EFFECT_HORROR: 3, VOICE_CHANGER_EFFECT_MATURE: 4, VOICE_CHANGER_EFFECT_MANTOWOMAN: 5,
-    VOICE_CHANGER_EFFECT_WOMANTOMAN: 6, VOICE_CHANGER_EFFECT_MANTOLOLI: 7, VOICE_CHANGER_EFFECT_WOMANTOLOLI: 8,
-  },
-  AUDIO_EQUALIZATION_BAND: {
-    AUDIO_EQUALIZATION_BAND_31: 31, AUDIO_EQUALIZATION_BAND_62: 62, AUDIO_EQUALIZATION_BAND_125: 125,
-    AUDIO_EQUALIZATION_BAND_250: 250, AUDIO_EQUALIZATION_BAND_500: 500, AUDIO_EQUALIZATION_BAND_1K: 1000,
-    AUDIO_EQUALIZATION_BAND_2K: 2000, AUDIO_EQUALIZATION_BAND_4K: 4000, AUDIO_EQUALIZATION_BAND_8K: 8000,
-    AUDIO_EQUALIZATION_BAND_16K: 16000,
-  },
+  ROLE_FOR_MEETING: members('ROLE_', 'HOST AUDIENCE'),
+  SESSION_MODE: members('', 'P2P MEETING'),
+  LIVE_ENABLE: members('LIVE_ENABLE_', 'OPEN CLOSE', [1, 0]),
+  RECORD_TYPE: members('RECORD_TYPE_', 'MIX_SINGLE ONLY_MIX ONLY_SINGLE', ['0', '1', '2']),
+  RECORD_AUDIO: members('RECORD_AUDIO_', 'OPEN CLOSE', [1, 0]),
+  RECORD_VIDEO: members('RECORD_VIDEO_', 'OPEN CLOSE', [1, 0]),
+  NETCALL_MODE: members('NETCALL_MODE_', 'AUDIO_VIDEO ONLY_AUDIO ONLY_VIDEO NOAUDIO_NOVIDEO'),
+  RTMP_RECORD: members('RTMP_RECORD_', 'OPEN CLOSE', [1, 0]),
+  VOICE_BEAUTIFIER_TYPE: members(
+    'VOICE_BEAUTIFIER_',
+    'OFF MUFFLED MELLOW CLEAR MAGNETIC RECORDINGSTUDIO NATURE KTV REMOTE CHURCH BEDROOM LIVE'
+  ),
+  VOICE_EFFECT_TYPE: Object.freeze(
+    Object.assign(
+      { AUDIO_EFFECT_OFF: 0 },
+      members(
+        'VOICE_CHANGER_EFFECT_',
+        'ROBOT GIANT HORROR MATURE MANTOWOMAN WOMANTOMAN MANTOLOLI WOMANTOLOLI',
+        [1, 2, 3, 4, 5, 6, 7, 8]
+      )
+    )
+  ),
+  AUDIO_EQUALIZATION_BAND: members(
+    'AUDIO_EQUALIZATION_BAND_',
+    '31 62 125 250 500 1K 2K 4K 8K 16K',
+    [31, 62, 125, 250, 500, 1000, 2000, 4000, 8000, 16000]
+  ),
 };
 
-/** @type {Record<string, any>} */
-const enums = ENUMS;
-/** Frozen, since all clients share them. */
-const members = Object.keys(enums).map((name) => Object.freeze(enums[name]));
-module.exports = Object.freeze(Object.assign({}, enums, ...members));
+/**
+ * @param {string} prefix of all names @param {string} names @param {(number | string)[]} [values] from 0 on, unless given
+ */
+function members(prefix, names, values) {
+  /** @type {Record<string, number | string>} */
+  const all = {};
+  names.split(' ').forEach((name, index) => {
+    all[prefix + name] = values ? values[index] : index;
+  });
+  // Since all clients share them.
+  return Object.freeze(all);
+}
+
+module.exports = Object.freeze(Object.assign({}, ENUMS, ...Object.keys(ENUMS).map((name) => ENUMS[name])));

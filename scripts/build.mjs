@@ -121,7 +121,8 @@ async function optimise(bound, work, out) {
   writeFileSync(lowered, module);
   await wasmOpt(
     // A function that grows by all that is called once compresses worse than several.
-    lowered, '-o', out, '--mvp-features', '-Oz', '--one-caller-inline-max-function-size', '400', '--low-memory-unused', '--strip-debug', '--strip-producers', '--strip-target-features'
+    lowered, '-o', out, '--mvp-features', '-Oz', '--converge', '--one-caller-inline-max-function-size', '400',
+    '--low-memory-unused', '--strip-debug', '--strip-producers', '--strip-target-features'
   );
   return bindings;
 }

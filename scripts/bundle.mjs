@@ -12,6 +12,9 @@ import { Refusal, dist, root } from './tools.mjs';
 /** What most calls never need: found beside `index.js` by those that do. */
 export const LATE = ['native-codes.js', 'names.js'];
 
+/** Names of properties that nobody else reads. */
+const PRIVATE = /^_[a-z]/;
+
 /**
  * @param {string} bindings the file of `wasm-bindgen --target bundler` that holds them
  * @param {string} folder where `index.js` and the files beside it are put
@@ -40,7 +43,7 @@ export async function bundle(bindings, folder) {
     inject: ['js-glue/text-codec.mjs'],
     alias: { 'wasm-bindings': bindings },
     define: { NERTC_VERSION: JSON.stringify(version) },
-    mangleProps: /^_[a-z]/,
+    mangleProps: PRIVATE,
     // What other software reads (js-glue/client.js).
     reserveProps: /^_(info|status)$/,
     // By a pattern, so that the path stays as it is written. Files of their own, loaded when asked for.
@@ -86,7 +89,7 @@ export async function component(name) {
   const [from, to] = [join(root, 'components', name), join(dist, 'components', name)];
   mkdirSync(to, { recursive: true });
   const shorter = {
-    '.js': (text) => esbuild.transformSync(text, { target: 'es2015', minify: true, charset: 'utf8' }).code,
+    '.js': (text) => esbuild.transformSync(text, { target: 'es2015', minify: true, mangleProps: PRIVATE, charset: 'utf8' }).code,
     '.json': (text) => JSON.stringify(JSON.parse(text)),
     '.wxml': shorterTemplate,
     // White space only: other rules would be written in ways that base libraries need not know.

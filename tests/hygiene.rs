@@ -123,32 +123,6 @@ fn core_and_typings_blame_the_same() {
 }
 
 #[test]
-fn glue_typings_and_protocol_have_the_same_constants() {
-    let protocol = protocol();
-    for (file, separator) in [("js-glue/constants.js", ','), ("js-glue/index.d.ts", ';')] {
-        let source = read(file).replace("readonly ", "");
-        let enums = block(&source, if separator == ',' { "const ENUMS = {" } else { "interface Enums {" });
-        let mut count = 0;
-        for (name, members) in protocol["enums"].as_object().unwrap() {
-            let body = enums.split(&format!("{name}: {{")).nth(1).and_then(|rest| rest.split('}').next());
-            let body = body.unwrap_or_else(|| panic!("{file} lacks {name}"));
-            let found: BTreeSet<String> = body
-                .split(separator)
-                .map(|member| member.split_whitespace().collect::<Vec<_>>().join(" "))
-                .filter(|member| !member.is_empty())
-                .collect();
-            let expected = members.as_object().unwrap().iter();
-            let expected: BTreeSet<String> = expected
-                .map(|(member, value)| format!("{member}: {}", value.to_string().replace('"', "'")))
-                .collect();
-            assert_eq!(found, expected, "{name} in {file}");
-            count += 1;
-        }
-        assert_eq!(enums.matches(": {").count(), count, "{file} has enumerations beyond the protocol's");
-    }
-}
-
-#[test]
 fn the_glue_does_none_of_the_cores_work() {
     for (banned, except, why) in [
         ("setTimeout", "loader.js", "deadlines are the core's"),

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import ts from 'typescript';
@@ -11,6 +12,7 @@ import { SDK, scriptedPackage } from './package.mjs';
 import { createSandbox } from './sandbox.mjs';
 import { createScriptedWx } from './scripted-wx.mjs';
 
+const ours = createRequire(import.meta.url)('../constants.js');
 const { enums, events } = JSON.parse(readFileSync(join(root, 'tests', 'fixtures', 'protocol.json'), 'utf8'));
 /** Events beyond the protocol's: what the page's components tell never meets the server. */
 const constants = Object.entries(enums).flatMap(([name, members]) => [name, ...Object.keys(members)]);
@@ -34,6 +36,12 @@ test('the typings name the methods that exist', async () => {
   assert.deepEqual(declared.instance.sort(), actual.sort());
   const statics = Object.getOwnPropertyNames(Sdk).filter((name) => !['length', 'name', 'prototype', ...constants].includes(name));
   assert.deepEqual(declared.static.sort(), statics.sort());
+});
+
+test('the constants are those of the protocol, and nobody changes them', () => {
+  const flat = Object.assign({}, ...Object.values(enums));
+  assert.deepEqual(Object.entries(ours), Object.entries({ ...enums, ...flat }));
+  for (const one of [ours, ...Object.keys(enums).map((name) => ours[name])]) assert.ok(Object.isFrozen(one));
 });
 
 test('the typings give each constant its value, on the class and on clients', () => {
