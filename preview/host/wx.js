@@ -1,5 +1,6 @@
 /** `wx`, made of what a browser has. */
 
+import { absent } from './complaints.js';
 import { device } from './wx/device.js';
 import { live } from './wx/live.js';
 import { network } from './wx/network.js';
@@ -31,8 +32,7 @@ export function createWx(parts) {
   return new Proxy(wx, {
     get(target, name) {
       const isMissing = !(name in target) && typeof name === 'string' && !LANGUAGE.has(name);
-      // No more than a word: apps ask before they use what not every phone has.
-      if (isMissing) console.warn(`The browser preview has no wx.${name}`);
+      if (isMissing) absent(`wx.${name}`);
       return target[name];
     },
   });
