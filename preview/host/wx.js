@@ -4,7 +4,9 @@ import { absent } from './complaints.js';
 import { device } from './wx/device.js';
 import { live } from './wx/live.js';
 import { network } from './wx/network.js';
+import { privacy } from './wx/privacy.js';
 import { routing } from './wx/routing.js';
+import { sound } from './wx/sound.js';
 import { storage } from './wx/storage.js';
 import { dialogs } from './wx/dialogs.js';
 
@@ -26,6 +28,8 @@ export function createWx(parts) {
     ...dialogs(parts),
     ...device(parts),
     ...live(parts),
+    ...sound(parts),
+    ...privacy(),
     canIUse: (name) => name.split('.')[0] in wx,
     nextTick: (act) => queueMicrotask(act),
   };
