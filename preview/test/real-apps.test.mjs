@@ -274,6 +274,50 @@ module.exports = { kind: function (value) { return value.constructor; }, year: f
   assert.equal(await complaints(), '');
 });
 
+test('what demos of calls do: objects with methods in data, buttons over a player, early destruction', async (t) => {
+  const { app, has, complaints } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], usingComponents: { room: 'room/room' } },
+    'model/pusher.js': `export default class Pusher {
+  constructor(config) { Object.assign(this, { url: '', enableMic: true }, config); }
+  getPusherContext() { return this.context || (this.context = wx.createLivePusherContext()); }
+  reset() { this.url = ''; }
+}`,
+    'room/room.json': { component: true },
+    'room/room.js': `import Pusher from '../model/pusher';
+Component({
+  properties: { config: { type: Object, value: { name: '' }, observer(value) { if (value.name) this.begin(value); } } },
+  data: { pusher: null },
+  lifetimes: {
+    attached() { this.status = { isPush: false }; },
+    detached() { this.data.pusher.reset(); getApp().gone = this.data.pusher.url; },
+  },
+  methods: {
+    begin({ name }) { this.setData({ pusher: new Pusher({ url: 'rtmp://127.0.0.1:9/' + name }) }); },
+    mute() {
+      const pusher = Object.assign(this.data.pusher, { enableMic: false });
+      this.setData({ pusher }, () => this.triggerEvent('muted', { hasContext: typeof pusher.getPusherContext().stop, ...this.status }));
+    },
+  },
+})`,
+    'room/room.wxml': `<live-player class="player" style="width: 200px; height: 200px" src=""><cover-view class="over" style="width: 80px; height: 40px" bindtap="mute">mute</cover-view></live-player>
+<view class="url">{{pusher.url}} {{pusher.enableMic}}</view>`,
+    'pages/a/a.wxml': '<room wx:if="{{!gone}}" config="{{config}}" bind:muted="onMuted"/>',
+    'pages/a/a.js': `Page({
+  data: { config: {} },
+  onReady() { this.setData({ config: { name: 'x' } }); },
+  onMuted({ detail }) { this.setData({ told: detail.hasContext + detail.isPush }); },
+})`,
+  });
+  const url = app.locator('[class$=url]');
+  await app.waitForFunction(() => document.querySelector('[class$=url]').textContent.includes('9/x true'));
+  await app.locator('[class$=over]').click();
+  await has({ told: 'functionfalse' });
+  assert.equal(await url.textContent(), 'rtmp://127.0.0.1:9/x false');
+  await app.evaluate(() => preview.pages.top.instance.setData({ gone: true }));
+  assert.equal(await app.evaluate(() => getApp().gone), '');
+  assert.equal(await complaints(), '');
+});
+
 test('a template that is wrong stops only what uses it', async (t) => {
   const { app, said, complaints } = await open(t, {
     'app.json': { pages: ['pages/a/a', 'pages/b/b'] },
