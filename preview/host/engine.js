@@ -5,7 +5,7 @@
 
 import * as glassEasel from 'glass-easel';
 import { MiniProgramEnv } from 'glass-easel-miniprogram-adapter';
-import { complain, missing, warn } from './complaints.js';
+import { complain, inTemplate, missing, warn } from './complaints.js';
 
 const TOUCH = ['touchstart', 'touchmove', 'touchend', 'touchcancel', 'tap', 'canceltap'];
 const ANIMATION = ['transitionend', 'animationstart', 'animationiteration', 'animationend'];
@@ -67,13 +67,10 @@ class WxElement extends HTMLElement {
 }
 
 class Backend extends glassEasel.CurrentWindowBackendContext {
-  /**
-   * @param {Set<string>} tags those that exist
-   * @param {(tag: string) => string} place where a tag is used
-   */
-  constructor(tags, place) {
+  /** @param {Set<string>} tags those that exist */
+  constructor(tags) {
     super();
-    Object.assign(this, { tags, place });
+    this.tags = tags;
     this.document = {
       createElement: (tag) => this.element(tag),
       createTextNode: (text) => document.createTextNode(text),
@@ -84,7 +81,7 @@ class Backend extends glassEasel.CurrentWindowBackendContext {
   }
 
   element(tag) {
-    if (!this.tags.has(tag)) missing(`<${tag}>`, this.place(tag));
+    if (!this.tags.has(tag)) missing(`<${tag}>`, inTemplate(tag));
     const name = `wx-${tag.toLowerCase()}`;
     if (!customElements.get(name)) customElements.define(name, class extends WxElement {});
     return document.createElement(name);
@@ -100,17 +97,11 @@ export class Engine {
   /**
    * @param {Map<string, object>} natives the definition of each built-in component
    * @param {string[]} tags what custom components are called
-   * @param {Record<string, Record<string, number>>} lines the first line of each tag, by the path of the template
    */
-  constructor(natives, tags, lines) {
+  constructor(natives, tags) {
     const environment = new MiniProgramEnv();
     this.space = environment.createCodeSpace('', true);
-    const known = new Set([...natives.keys(), ...tags, 'page']);
-    const place = (tag) => {
-      const users = Object.keys(lines).filter((path) => Object.hasOwn(lines[path], tag));
-      return users.map((path) => `${path}.wxml:${lines[path][tag]}`).join(', ');
-    };
-    this.backend = environment.associateBackend(new Backend(known, place));
+    this.backend = environment.associateBackend(new Backend(new Set([...natives.keys(), ...tags, 'page'])));
     natives.forEach((native, tag) => this.space.getComponentSpace().setGlobalUsingComponent(tag, native));
     this.natives = [...natives.keys()];
     this.behaviors = {};

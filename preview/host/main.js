@@ -1,6 +1,6 @@
 /** Boots the mini-program: loads what the compiler made, hands it to the framework, opens the first page. */
 
-import { complain, missing, warn } from './complaints.js';
+import { complain, missing, setTags, warn } from './complaints.js';
 import { natives } from './components/natives.js';
 import { Engine } from './engine.js';
 import { Pages } from './pages.js';
@@ -25,6 +25,7 @@ async function boot() {
   const program = await import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
   const { config, problems, scripts: sources, styles, tags, templates } = program;
   const { app: settings } = config;
+  setTags(tags);
   const paths = pagesOf(settings);
   for (const [name, isWanted] of Object.entries(settings.useExtendedLib ?? {}))
     if (isWanted && name !== 'weui') missing(`extended library "${name}"`, 'app.json');
@@ -39,7 +40,7 @@ async function boot() {
   }
 
   const names = [...used.values()].flatMap((using) => Object.keys(using));
-  const engine = new Engine(natives, names, tags);
+  const engine = new Engine(natives, names);
   const { space } = engine;
   const scripts = new Scripts(sources, (path) => engine.constructors(path));
   const sheets = {};

@@ -505,7 +505,7 @@ test('what is missing is named with file and line, and stops only the file that 
     'parts/part.json': { component: true },
     'parts/part.js': '\n\nwx.createNothing();\nComponent({});',
     'parts/part.wxml': '<text>part without data</text>',
-    'pages/a/a.wxml': '<view>\n<map/>\n<part/><gone/></view><button open-type="share"/>',
+    'pages/a/a.wxml': '<view>\n<map/>\n<part/><gone/></view>\n<button/><button size="mini"\n open-type="share"/>',
     'pages/a/a.js': `Page({
   data: { ready: false },
   onLoad() {
@@ -526,7 +526,7 @@ test('what is missing is named with file and line, and stops only the file that 
     /no <map> \(pages\/a\/a\.wxml:2\)/,
     /no component "gone": "parts\/gone" \(app\.json\)/,
     /no component "map2": "plugin:\/\/x\/map" \(app\.json\)/,
-    /no <button open-type="share"> \(pages\/a\/a\.wxml\)/,
+    /no <button open-type="share"> \(pages\/a\/a\.wxml:4\)/,
     /no authorize\(\{scope: 'scope\.werun'\}\) \(pages\/a\/a\.js:6\)/,
     /pages\/b\/b\.js is missing/,
   ])

@@ -1,7 +1,7 @@
 //! Compiles a mini-program into one JavaScript module, with the compilers of WeChat's component framework.
 //!
 //! The module exports `config` (every JSON file), `styles`, `templates` and `tags` (in which line each template has
-//! its first tag of a name), each by path without extension, and `problems`. It knows no scripts, and never runs
+//! its first tag of a name, and its first of a name with an attribute), each by path without extension, and `problems`. It knows no scripts, and never runs
 //! anything.
 
 mod native;
