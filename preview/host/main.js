@@ -1,5 +1,6 @@
 /** Boots the mini-program: loads what the compiler made, hands it to the framework, opens the first page. */
 
+import { NavigationBar, TabBar } from './bars.js';
 import { complain, missing, setTags, warn } from './complaints.js';
 import { natives } from './components/natives.js';
 import { Engine } from './engine.js';
@@ -68,14 +69,29 @@ async function boot() {
   const life = new Life();
   const windowOf = (path) => ({ ...WINDOW, ...settings.window, ...config[path] });
   const bar = new NavigationBar(() => pages.back(1));
-  const pages = new Pages({ engine, paths, sheets, config: windowOf, show: (page) => bar.draw(page) });
+  if (settings.tabBar?.custom) missing('custom tab bar', 'app.json');
+  const tabs = new TabBar(settings.tabBar, ({ pagePath, text }, index) => {
+    if (pages.top.path !== pagePath) pages.switchTab(`/${pagePath}`);
+    pages.top.tell('onTabItemTap', { index, pagePath, text });
+  });
+  const pages = new Pages({
+    engine,
+    paths,
+    sheets,
+    config: windowOf,
+    tabs: tabs.items.map(({ pagePath }) => pagePath),
+    show(page) {
+      bar.draw(page);
+      tabs.draw(page.path);
+    },
+  });
   const query = Object.fromEntries(new URLSearchParams(location.search));
   const { path: first = paths[0], ...rest } = query;
   const launch = { path: first, query: rest, scene: 1001, referrerInfo: {} };
 
   let app = {};
   Object.assign(globalThis, {
-    wx: createWx({ pages, bar, life, launch }),
+    wx: createWx({ pages, bar, tabs, life, launch }),
     App: (definition) => (app = definition),
     getApp: () => app,
     getCurrentPages: () => pages.stack.map(({ instance }) => instance),
@@ -159,32 +175,6 @@ async function instantiate(path, imports) {
   const answer = await fetch(`/app/${path.replace(/^\//, '')}`);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return WebAssembly.instantiate(await answer.arrayBuffer(), imports);
-}
-
-/** The bar above the mini-program's window, in the page around it. */
-class NavigationBar {
-  constructor(back) {
-    const around = parent.document;
-    this.bar = around.querySelector('.bar');
-    this.title = around.querySelector('.title');
-    this.back = around.querySelector('.back');
-    this.back.onclick = back;
-    this.document = around;
-  }
-
-  draw({ title, canGoBack, config }) {
-    this.bar.hidden = config.navigationStyle === 'custom';
-    this.title.textContent = title;
-    this.document.title = title || 'Mini-program';
-    this.back.hidden = !canGoBack;
-    this.paint(config.navigationBarBackgroundColor, config.navigationBarTextStyle);
-    document.body.style.background = config.backgroundColorContent ?? '';
-  }
-
-  paint(background, front) {
-    this.bar.style.background = background;
-    this.bar.style.color = front;
-  }
 }
 
 boot().catch((error) => {

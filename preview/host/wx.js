@@ -16,7 +16,8 @@ const LANGUAGE = new Set(['then', 'toJSON']);
 /**
  * @param {object} parts
  * @param {import('./pages.js').Pages} parts.pages
- * @param {object} parts.bar the navigation bar
+ * @param {import('./bars.js').NavigationBar} parts.bar
+ * @param {import('./bars.js').TabBar} parts.tabs
  * @param {import('./wx/life.js').Life} parts.life
  * @param {object} parts.launch what the mini-program was opened with
  */

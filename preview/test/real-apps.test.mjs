@@ -476,6 +476,54 @@ test('a movable-view is pushed about within its area', async (t) => {
   await has({ at: '12,0,touch' });
 });
 
+test('pages of a tab bar stay as they were left', async (t) => {
+  const page = (name) => `const tell = (what) => getApp().log.push('${name} ' + what);
+Page({
+  data: { count: 0 },
+  count() { this.setData({ count: this.data.count + 1 }); },
+  onLoad: () => tell('load'), onShow: () => tell('show'), onHide: () => tell('hide'), onUnload: () => tell('unload'),
+  onTabItemTap: ({ text }) => tell(text),
+})`;
+  const list = [
+    { pagePath: 'pages/a/a', text: 'One', iconPath: 'icon.gif' },
+    { pagePath: 'pages/b/b', text: 'Two' },
+  ];
+  const opened = await open(t, {
+    'app.json': { pages: ['pages/a/a', 'pages/b/b', 'pages/c/c'], tabBar: { selectedColor: '#ff0000', list } },
+    'icon.gif': PICTURE,
+    'app.js': 'App({ log: [] })',
+    'pages/a/a.wxml': '<view class="a" bindtap="count">a {{count}}</view>',
+    'pages/a/a.js': page('a'),
+    'pages/b/b.wxml': '<view class="b">b</view>',
+    'pages/b/b.js': page('b'),
+    'pages/c/c.wxml': '<view class="c">c</view>',
+    'pages/c/c.js': page('c'),
+  });
+  const { app, complaints } = opened;
+  const tabs = opened.page.locator('.tabs');
+  const told = () => app.evaluate(() => getApp().log.splice(0));
+  await app.locator('.a').click();
+  assert.equal(await app.evaluate(() => innerHeight), 812 - 44 - 51);
+  assert.equal(await tabs.locator('img').evaluate((icon) => icon.naturalWidth), 4);
+  await tabs.getByText('Two').click();
+  await app.locator('.b').waitFor();
+  assert.equal(await tabs.getByText('Two').evaluate((tab) => tab.style.color), 'rgb(255, 0, 0)');
+  assert.deepEqual(await told(), ['a load', 'a show', 'a hide', 'b load', 'b show', 'b Two']);
+  await app.evaluate(() => wx.navigateTo({ url: '/pages/c/c' }));
+  assert.equal(await tabs.isHidden(), true);
+  await app.evaluate(() => wx.switchTab({ url: '/pages/a/a' }));
+  assert.equal(await app.locator('.a').textContent(), 'a 1');
+  assert.equal(await app.locator('.b').isHidden(), true);
+  assert.deepEqual(await told(), ['b hide', 'c load', 'c show', 'c unload', 'a show']);
+  const refused = await app.evaluate(() => wx.navigateTo({ url: '/pages/b/b' }).catch(({ errMsg }) => errMsg));
+  assert.match(refused, /navigateTo:fail can not navigateTo a tabbar page/);
+  await app.evaluate(() => wx.setTabBarBadge({ index: 1, text: '9' }));
+  assert.equal(await tabs.locator('b').textContent(), '9');
+  await app.evaluate(() => wx.reLaunch({ url: '/pages/c/c' }));
+  assert.deepEqual(await told(), ['a unload', 'b unload', 'c load', 'c show']);
+  assert.equal(await complaints(), '');
+});
+
 test('request methods are written as one likes', async (t) => {
   const server = createServer((request, response) => {
     let body = '';
