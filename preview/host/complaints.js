@@ -6,6 +6,8 @@ const PLACE = /mini-program\/([^\s()]+?\.js):(\d+)/;
 
 Error.stackTraceLimit = 50;
 
+/** All that was said; the page shows the last of it. @type {string[]} */
+export const complaints = [];
 const told = new Set();
 const places = new WeakMap();
 /** The first line of each tag, by the path of the template. */
@@ -42,6 +44,7 @@ export function remember(reason, place) {
 /** Something failed. */
 export function complain(error) {
   const text = described(error);
+  complaints.push(text);
   console.error(text);
   const box = document.querySelector('.complaints') ?? document.body.appendChild(document.createElement('div'));
   box.className = 'complaints';

@@ -168,19 +168,19 @@ function vw(rpx) {
 }
 
 /** What a template's script exports; a function that throws gives nothing, as on a phone. */
-function guarded(exports) {
+function guarded(exports, file) {
   if (typeof exports === 'function') {
     return (...args) => {
       try {
         return exports(...args);
       } catch (error) {
-        warn(`a template's script: ${error.stack}`);
+        warn(`${file}: ${error}`);
         return undefined;
       }
     };
   }
   if (Object.prototype.toString.call(exports) !== '[object Object]') return exports;
-  return Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, guarded(value)]));
+  return Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, guarded(value, file)]));
 }
 
 function dispatch(target, type, detail, options) {

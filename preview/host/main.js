@@ -1,7 +1,7 @@
 /** Boots the mini-program: loads what the compiler made, hands it to the framework, opens the first page. */
 
 import { NavigationBar, TabBar } from './bars.js';
-import { complain, missing, setTags, warn } from './complaints.js';
+import { complain, complaints, missing, setTags, warn } from './complaints.js';
 import { natives } from './components/natives.js';
 import { Engine } from './engine.js';
 import { Pages } from './pages.js';
@@ -98,14 +98,15 @@ async function boot() {
     WXWebAssembly: { instantiate },
     __wxConfig: { ...settings, pages: paths, envVersion: 'develop', accountInfo: { appId: APP_ID } },
     // For tests and for the browser's console.
-    preview: { pages, life },
+    preview: { pages, life, complaints },
   });
   const tell = (method, ...args) => attempt(() => app[method]?.(...args));
-  if (scripts.has('app.js')) attempt(() => scripts.define('app.js'));
+  if (scripts.has('app.js')) attempt(() => scripts.define('app'));
   for (const path of [...components, ...paths]) {
-    const isDefined = scripts.has(`${path}.js`) && attempt(() => scripts.define(`${path}.js`));
-    if (isDefined) continue;
-    if (isDefined === false) complain(`${path}.js ${scripts.has(`${path}.js`) ? 'defines nothing' : 'is missing'}`);
+    const file = `${path}.js`;
+    if (scripts.has(file)) attempt(() => scripts.define(path));
+    if (scripts.defined.has(path)) continue;
+    complain(`${file} ${scripts.has(file) ? 'defines nothing' : 'is missing'}`);
     // What it would have shown without data is better than no page at all.
     space.component(path).definition({}).register();
   }

@@ -60,6 +60,7 @@ export class Scripts {
     this.global = globalObject();
     /** The file that is being run for itself, not because another requires it: what is defined is its. */
     this.entry = undefined;
+    this.defined = new Set();
     for (const [path, { file, lines }] of Object.entries(sources)) setSource(path, file, lines);
   }
 
@@ -67,12 +68,11 @@ export class Scripts {
     return path in this.sources;
   }
 
-  /** Runs the file of the app, a page or a component. @returns {boolean} whether it has defined what it is there for */
+  /** Runs the file of the app, a page or a component. @param {string} path without extension */
   define(path) {
-    this.entry = { path: path.replace(/\.js$/, ''), isDefined: false };
+    this.entry = path;
     try {
-      this.run(path);
-      return this.entry.isDefined;
+      this.run(`${path}.js`);
     } finally {
       this.entry = undefined;
     }
@@ -120,8 +120,8 @@ export class Scripts {
   /** A page or component belongs to the entry, whichever file calls for it. */
   construct(kind, definition) {
     if (!this.entry) throw new Error(`${kind}() is called when no page or component is being loaded`);
-    this.entry.isDefined = true;
-    return this.constructors(this.entry.path)[kind](definition);
+    this.defined.add(this.entry);
+    return this.constructors(this.entry)[kind](definition);
   }
 
   find(from, name) {

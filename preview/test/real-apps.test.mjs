@@ -47,7 +47,7 @@ async function open(t, files) {
         (patch) => Object.entries(patch).every(([key, value]) => preview.pages.top.instance.data[key] === value),
         wanted,
       ),
-    complaints: () => app.evaluate(() => document.querySelector('.complaints')?.innerText ?? ''),
+    complaints: () => app.evaluate(() => preview.complaints.join('\n')),
   };
 }
 
@@ -548,7 +548,7 @@ test('request methods are written as one likes', async (t) => {
 
 test('what is missing is named with file and line, and stops only the file that needs it', async (t) => {
   const { app, said, has, complaints } = await open(t, {
-    'app.json': { pages: ['pages/a/a', 'pages/b/b'], usingComponents: { gone: 'parts/gone', part: 'parts/part', map2: 'plugin://x/map' } },
+    'app.json': { pages: ['pages/a/a', 'pages/b/b', 'pages/c/c'], usingComponents: { gone: 'parts/gone', part: 'parts/part', map2: 'plugin://x/map' } },
     'app.js': "const user = 1;\nwx.getNothing().onReady();\nApp({});",
     'parts/part.json': { component: true },
     'parts/part.js': '\n\nwx.createNothing();\nComponent({});',
@@ -563,10 +563,12 @@ test('what is missing is named with file and line, and stops only the file that 
   },
 })`,
     'pages/b/b.wxml': '<view/>',
+    'pages/c/c.wxml': '<view/>',
+    'pages/c/c.js': "Page({ data: { kept: true } });\nwx.neverThere();",
   });
   await has({ ready: true });
   assert.equal(await app.locator('wx-text').textContent(), 'part without data');
-  await app.waitForFunction(() => document.querySelector('.complaints')?.textContent.includes('auth'));
+  await app.waitForFunction(() => preview.complaints.join().includes('auth'));
   const shown = await complaints();
   for (const expected of [
     /getNothing[^]*app\.js:2/,
@@ -579,6 +581,8 @@ test('what is missing is named with file and line, and stops only the file that 
     /pages\/b\/b\.js is missing/,
   ])
     assert.match(shown, expected);
+  await app.evaluate(() => wx.navigateTo({ url: '/pages/c/c' }));
+  await has({ kept: true });
   assert.ok(said.some((line) => /no wx\.askedBefore \(pages\/a\/a\.js:5\)/.test(line)), said.join('\n'));
 });
 
@@ -597,7 +601,7 @@ test('what cannot be read is told with its file, line and text; what was rejecte
     'pages/b/b.wxml': '<view/>',
   });
   await has({ ready: true });
-  await app.waitForFunction(() => document.querySelector('.complaints')?.textContent.includes('navigateTo'));
+  await app.waitForFunction(() => preview.complaints.join().includes('navigateTo'));
   const shown = await complaints();
   assert.match(shown, /pages\/b\/b\.js:2:10: Expected identifier but found ","\n {2}data: \{,\},\n {9}\^/);
   assert.match(shown, /\{"code":404,"msg":"of the app"\}/);
