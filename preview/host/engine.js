@@ -37,6 +37,14 @@ glassEasel.addGlobalErrorListener((error) => {
   return false;
 });
 
+glassEasel.addGlobalWarningListener((message, component, element) => {
+  const [, property] = /^"(\w+)" is not a valid property$/.exec(message) ?? [];
+  const attribute = property?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const tag = attribute ? `${element.is} ${attribute}` : '';
+  warn([tag && `<${tag}>:`, message, component?.is && `(${inTemplate(tag, [component.is])})`].filter(Boolean).join(' '));
+  return false;
+});
+
 /** What the scripts of templates have instead of the language's own; other scripts have no such names. */
 Object.assign(globalThis, {
   getRegExp: (pattern, flags) => new RegExp(pattern, flags),
