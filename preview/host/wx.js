@@ -1,6 +1,7 @@
 /** `wx`, made of what a browser has. */
 
 import { absent } from './complaints.js';
+import { animation } from './wx/animation.js';
 import { device } from './wx/device.js';
 import { live } from './wx/live.js';
 import { network } from './wx/network.js';
@@ -30,6 +31,7 @@ export function createWx(parts) {
     ...device(parts),
     ...live(parts),
     ...sound(parts),
+    ...animation(),
     ...privacy(),
     canIUse: (name) => name.split('.')[0] in wx,
     nextTick: (act) => queueMicrotask(act),

@@ -525,6 +525,28 @@ Page({
   assert.equal(await complaints(), '');
 });
 
+test('an animation takes its steps', async (t) => {
+  const { app, complaints } = await open(t, {
+    'pages/a/a.wxml': '<view class="it" style="width: 40px" animation="{{animation}}">it</view>',
+    'pages/a/a.js': `Page({
+  data: { animation: null },
+  go() {
+    const animation = wx.createAnimation({ duration: 60, timingFunction: 'ease' });
+    animation.translateX(30).opacity(0.5).step().rotate(90).width(80).step({ duration: 40 });
+    this.setData({ animation: animation.export() });
+  },
+})`,
+  });
+  await app.evaluate(() => preview.pages.top.instance.go());
+  await app.waitForFunction(() => {
+    const { width, opacity, transform } = getComputedStyle(document.querySelector('.it'));
+    // Moved by 30, then turned by 90 degrees.
+    const [a, b, , , x] = transform.match(/-?[\d.]+(e-?\d+)?/g)?.map(Number) ?? [];
+    return width === '80px' && opacity === '0.5' && Math.abs(a) < 1e-6 && b === 1 && x === 30;
+  });
+  assert.equal(await complaints(), '');
+});
+
 test('request methods are written as one likes', async (t) => {
   const server = createServer((request, response) => {
     let body = '';
