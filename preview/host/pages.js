@@ -37,10 +37,11 @@ export class Pages {
     const { path, query } = this.parse(url);
     if (this.tabs.includes(path) && this.stack.length > 0) throw new Error('can not navigateTo a tabbar page');
     if (this.stack.length >= DEEPEST) throw new Error(`webview count limit exceed: ${DEEPEST} pages are open`);
-    this.top?.hide();
     const [ours, theirs] = channels();
     Object.entries(listeners).forEach(([name, listener]) => ours.on(name, listener));
+    // One that cannot be made leaves the page on top as it is.
     const page = new Page(this.engine, path, query, theirs);
+    this.top?.hide();
     page.sheet = this.sheets[path];
     page.title = this.config(path).navigationBarTitleText;
     this.stack.push(page);
