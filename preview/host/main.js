@@ -5,7 +5,7 @@ import { complain, complaints, missing, setTags, warn } from './complaints.js';
 import { natives } from './components/natives.js';
 import { Engine } from './engine.js';
 import { Pages } from './pages.js';
-import { Scripts, locate } from './scripts.js';
+import { Scripts, locate, setAliases } from './scripts.js';
 import { createWx } from './wx.js';
 import { APP_ID } from './wx/device.js';
 import { Life } from './wx/life.js';
@@ -27,6 +27,7 @@ async function boot() {
   const { config, problems, scripts: sources, styles, tags, templates } = program;
   const { app: settings } = config;
   setTags(tags);
+  setAliases(settings.resolveAlias);
   const paths = pagesOf(settings);
   for (const [name, isWanted] of Object.entries(settings.useExtendedLib ?? {}))
     if (isWanted && name !== 'weui') missing(`extended library "${name}"`, 'app.json');

@@ -99,8 +99,11 @@ export class Scripts {
     const wrapped =
       `(function (${HIDDEN}) { 'use strict'; return function (${GIVEN}) { 'use strict'; ${this.sources[path].code}\n}; })` +
       `\n//# sourceURL=mini-program/${path}`;
-    const require = (name) => this.run(this.find(path, name));
-    require.async = async (name) => require(name);
+    const required = (name) => this.run(this.find(path, name));
+    const later = async (name) => required(name);
+    // What another subpackage has may come later, to a function or in a promise.
+    const require = (name, done, failed) => (done ? void later(name).then(done, failed) : required(name));
+    require.async = later;
     const define = (kind) => (definition) => this.construct(kind, definition);
     const { global } = this;
     const { Behavior } = this.constructors(path);
@@ -167,14 +170,24 @@ function phonesFunction(getGlobal) {
   return PhonesFunction;
 }
 
+/** What names may begin with, and what is meant: `resolveAlias` of app.json. */
+let aliases = [];
+
+/** @param {Record<string, string>} [named] */
+export function setAliases(named = {}) {
+  aliases = Object.entries(named).map((pair) => pair.map((text) => text.replace(/\*$/, '')));
+}
+
 /**
  * The path that a file means by a name: relative to it, from the root, or in a miniprogram_npm above it.
  *
  * @param {string} from
- * @param {string} name
+ * @param {string} written
  * @param {(path: string) => boolean} exists
  */
-export function locate(from, name, exists) {
+export function locate(from, written, exists) {
+  const [alias, meant] = aliases.find(([one]) => written.startsWith(one)) ?? ['', ''];
+  const name = meant + written.slice(alias.length);
   const base = resolve(from, name);
   const own = [base, `${base}/index`].find(exists);
   if (own !== undefined || /^[./]/.test(name)) return own;

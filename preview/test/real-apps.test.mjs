@@ -215,6 +215,38 @@ test('a page or component may be defined by a module that it requires', async (t
   assert.equal(await complaints(), '');
 });
 
+test('names may be aliases, and what is in another subpackage comes later', async (t) => {
+  const { app, has, complaints } = await open(t, {
+    'app.json': {
+      pages: ['pages/a/a'],
+      subPackages: [{ root: 'more/', pages: ['b/b'] }],
+      resolveAlias: { '~/*': '/*', '@lib/*': '/lib/*' },
+    },
+    'lib/word.js': "module.exports = 'aliased';",
+    'more/b/b.json': {},
+    'more/b/b.js': "Page({ data: { word: require('~/lib/word') } })",
+    'more/b/b.wxml': '<view/>',
+    'more/late.js': "module.exports = 'late';",
+    'parts/part.json': { component: true },
+    'parts/part.js': "Component({ data: { word: require('@lib/word') } })",
+    'parts/part.wxml': '<text>{{word}}</text>',
+    'pages/a/a.json': { usingComponents: { part: '~/parts/part' } },
+    'pages/a/a.wxml': '<part/>',
+    'pages/a/a.js': `Page({
+  onLoad() {
+    require('../../more/late', (one) => this.setData({ one }));
+    require.async('../../more/late').then((two) => this.setData({ two }));
+    require('../../more/none', () => {}, (error) => this.setData({ failed: error.message.includes('none') }));
+  },
+})`,
+  });
+  await has({ one: 'late', two: 'late', failed: true });
+  assert.equal(await app.locator('wx-text').textContent(), 'aliased');
+  await app.evaluate(() => wx.navigateTo({ url: '/more/b/b' }));
+  await has({ word: 'aliased' });
+  assert.equal(await complaints(), '');
+});
+
 test('the extended library weui is there', async (t) => {
   const { app, has, complaints } = await open(t, {
     'app.json': { pages: ['pages/a/a'], useExtendedLib: { weui: true } },
