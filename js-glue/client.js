@@ -153,6 +153,11 @@ class Client {
     return this._host ? this._host.read('log') : '';
   }
 
+  /** Looks at what a call needs, and asks nobody. @param {Record<string, any>} [param] */
+  checkEnvironment(param) {
+    return require('./environment.js')(this._options, () => load(this._options, wasmPath(this)), param);
+  }
+
   /**
    * Sets *the* listener of an event. Apps register again each time a page opens, on the same client,
    * and count on the earlier listener going away.
@@ -300,8 +305,7 @@ function prepare(client) {
   if (client._host || client._loading) return;
   client._loading = true;
   const options = client._options;
-  const path = options.wasmPath || /** @type {typeof Client} */ (client.constructor).wasmPath;
-  load(options, path)
+  load(options, wasmPath(client))
     .then((bindings) => {
       const host = new Host(options, {
         emit: (event, data, outlasts) => tell(client, event, data, outlasts),
@@ -317,6 +321,11 @@ function prepare(client) {
       print(options.logger, 'error', 'YunXinMiniappSDK:', error.message);
       waiting(client).forEach(({ refuse }) => refuse(error));
     });
+}
+
+/** @param {Client} client @returns {string | undefined} */
+function wasmPath(client) {
+  return client._options.wasmPath || /** @type {typeof Client} */ (client.constructor).wasmPath;
 }
 
 /** Takes the calls that wait. @param {Client} client @returns {Waiting[]} */

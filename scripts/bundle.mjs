@@ -10,7 +10,7 @@ import { UNCRUSHED, crushed } from './crush.mjs';
 import { Refusal, dist, root } from './tools.mjs';
 
 /** What most calls never need: found beside `index.js` by those that do. */
-export const LATE = ['native-codes.js', 'names.js'];
+export const LATE = ['native-codes.js', 'names.js', 'environment.js'];
 
 /** Names of properties that nobody else reads. */
 const PRIVATE = /^_[a-z]/;
@@ -57,23 +57,24 @@ export async function bundle(bindings, folder) {
 const ROWS = {
   name: 'rows',
   setup({ onLoad }) {
-    onLoad({ filter: /native-codes\.json$/ }, ({ path }) => {
+    onLoad({ filter: /\.json$/ }, ({ path }) => {
       const tables = Object.entries(JSON.parse(readFileSync(path, 'utf8')));
       const names = [...new Set(tables.flatMap(([, rows]) => rows.flatMap(Object.keys)))];
       const lines = tables.map(([, rows]) => rows.map((row) => names.map((name) => row[name] ?? '').join('|')));
       if (lines.flat().some((line) => line.includes('~') || line.split('|').length !== names.length)) {
         throw new Refusal(`${path}: a text contains | or ~`);
       }
+      const numbers = names.filter((name) => tables.every(([, rows]) => rows.every((row) => typeof row[name] === 'number')));
       const { text, letters } = crushed(lines.map((table) => table.join('~')).join('~~'));
       return { contents: `
         const uncrushed = ${UNCRUSHED};
-        const names = ${JSON.stringify(names)};
+        const [names, numbers] = ${JSON.stringify([names, numbers])};
         const tables = uncrushed(${JSON.stringify(text)}, ${JSON.stringify(letters)}).split('~~');
         ${JSON.stringify(tables.map(([table]) => table))}.forEach((table, index) => {
           exports[table] = tables[index].split('~').map((line) => {
             const row = {};
             line.split('|').forEach((value, at) => {
-              if (value) row[names[at]] = at ? value : Number(value);
+              if (value) row[names[at]] = numbers.indexOf(names[at]) < 0 ? value : Number(value);
             });
             return row;
           });

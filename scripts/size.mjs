@@ -21,15 +21,15 @@ import { Refusal, dist, plainWasm, runAsProgram, step } from './tools.mjs';
  * there. A part that has become lighter gets a tighter budget, so that it stays so.
  */
 const PARTS = {
-  'glue': { files: ['index.js'], budget: 19_200 },
-  'module': { files: ['nertc_miniapp.wasm.br'], budget: 75_500 },
-  'late': { files: LATE, budget: 12_600 },
-  'components': { folder: 'components', budget: 13_500 },
+  'glue': { files: ['index.js'], budget: 16_100 },
+  'module': { files: ['nertc_miniapp.wasm.br'], budget: 74_600 },
+  'late': { files: LATE, budget: 14_900 },
+  'components': { folder: 'components', budget: 12_900 },
 };
 /** Glue as it lies in the package, plus the compressed module: what a call needs. */
-const CALL = 94_500;
+const CALL = 90_600;
 /** All of the package, as WeChat's packer uploads it. */
-const UPLOADED = 124_500;
+const UPLOADED = 122_700;
 
 /** @param {{crates?: boolean}} [options] */
 export async function size({ crates = false } = {}) {

@@ -125,16 +125,18 @@ fn core_and_typings_blame_the_same() {
 #[test]
 fn the_glue_does_none_of_the_cores_work() {
     for (banned, except, why) in [
-        ("setTimeout", "loader.js", "deadlines are the core's"),
-        ("setInterval", "", "deadlines are the core's"),
-        ("Date", "", "time is the core's"),
-        ("JSON.parse", "values.js", "it spoils big uids; the core writes none"),
-        ("?.", "", "some devices reject it"),
-        ("??", "", "some devices reject it"),
-        ("async ", "", "some devices reject it"),
-        ("await ", "", "some devices reject it"),
+        // Without the core, which may be what is missing, there is nobody else to do it.
+        ("setTimeout", &["loader.js", "environment.js"][..], "deadlines are the core's"),
+        ("setInterval", &[], "deadlines are the core's"),
+        ("Date", &["environment.js"], "time is the core's"),
+        ("JSON.parse", &["values.js"], "it spoils big uids; the core writes none"),
+        ("?.", &[], "some devices reject it"),
+        ("??", &[], "some devices reject it"),
+        ("async ", &[], "some devices reject it"),
+        ("await ", &[], "some devices reject it"),
     ] {
-        for name in entries("js-glue").into_iter().filter(|name| name.ends_with(".js") && name != except) {
+        let names = entries("js-glue").into_iter();
+        for name in names.filter(|name| name.ends_with(".js") && !except.contains(&name.as_str())) {
             let code = code_of(&format!("js-glue/{name}"));
             assert!(!code.contains(banned), "js-glue/{name} contains {banned:?}: {why}");
         }
@@ -345,7 +347,7 @@ fn pages_in_two_languages_have_the_same_shape() {
             })
             .collect()
     };
-    for page in ["README", "docs/events"] {
+    for page in ["README", "docs/events", "docs/environment", "docs/test-kit"] {
         let (english, chinese) = (read(&format!("{page}.md")), read(&format!("{page}.zh-CN.md")));
         assert_eq!(shape(&english), shape(&chinese), "{page}");
     }

@@ -2,6 +2,7 @@
 
 import * as glassEasel from 'glass-easel';
 import { idle } from '../complaints.js';
+import { animate } from '../wx/animation.js';
 
 const space = new glassEasel.ComponentSpace();
 
@@ -45,17 +46,19 @@ export function native(tag, parts = {}) {
   const observe = (name, act) => (observers[name] = [...(observers[name] ?? []), act]);
   for (const name of reflect) observe(name, (component, value) => show(component, name, value));
   for (const [name, act] of Object.entries(changed)) observe(name, (component, value) => act.call(component, value));
+  observe('animation', animate);
   for (const name of ignored) observe(name, () => idle(`the attribute ${name} of <${tag}>`));
   const all = { ...COMMON, ...properties, ...Object.fromEntries(ignored.map((name) => [name, null])) };
   const definition = space.defineComponent({
     is: tag,
-    options: { listenerChangeLifetimes: true },
+    options: { listenerChangeLifetimes: true, writeFieldsToNode: true },
     properties: Object.fromEntries(Object.entries(all).map(([name, kind]) => [name, property(kind)])),
     observers: Object.fromEntries(
       Object.entries(observers).map(([name, acts]) => [
         name,
         function (value) {
-          acts.forEach((act) => act(this, value));
+          // What is gone from the page has no element any more, and its data may change yet.
+          if (this.$$) acts.forEach((act) => act(this, value));
         },
       ]),
     ),
@@ -79,9 +82,24 @@ export function inner(component, tag, properties = {}) {
   return element;
 }
 
+/** Does something once the page is drawn, if the component is still there. */
+export function afterwards(component, act) {
+  requestAnimationFrame(() => component.$$ && act());
+}
+
+/** Does something on each event of the component's element, unless what came before has taken it away. */
+export function listen(component, type, act) {
+  component.$$.addEventListener(type, (event) => component.$$ && act(event));
+}
+
+/** The page or component whose template a component is written in, as a path. */
+export function owner(component) {
+  return component.ownerShadowRoot?.getHostNode().is ?? '';
+}
+
 /** The components of a kind around or below a component. */
 export function around(component, tag) {
-  return component.$$.closest(`wx-${tag}`)?.__wxElement;
+  return component.$$?.closest(`wx-${tag}`)?.__wxElement;
 }
 
 export function below(component, tag) {
