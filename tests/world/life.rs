@@ -74,8 +74,13 @@ impl Life {
         for index in 0..clients {
             life.settle_in(index);
         }
-        if life.draw(1, CROWDED) == 1 {
-            life.fill_the_room();
+        match life.draw(1, CROWDED) {
+            1 => life.fill_the_room(),
+            2..=17 => {
+                life.world.limit_rooms(SMALL_ROOM);
+                life.fill_the_room();
+            }
+            _ => {}
         }
         let span = life.draw(20, 150) * 1000;
         for _ in 0..life.draw(10, 32) {
@@ -357,8 +362,10 @@ impl World {
 /// lasts 30 s more; a session may wait 8 s and need 25 s for an attempt, and twins drive each other out.
 const RECOVERY: Duration = Duration::from_secs(90);
 
-/// One world in so many has a full room: each takes as long as a thousand others.
-const CROWDED: u64 = 4000;
+/// One world in so many has a room with as many members as a gateway lets in, and takes as long as four thousand
+/// others; sixteen have a full room with few places.
+const CROWDED: u64 = 16_000;
+const SMALL_ROOM: usize = 12;
 
 /// The first uid of a crowd.
 const CROWD: u64 = 10_000;

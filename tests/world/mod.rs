@@ -174,7 +174,7 @@ impl World {
         let issued = Issued::default();
         Self {
             now: BEGINNING,
-            hub: new_hub(&issued),
+            hub: new_hub(&issued, HubConfig::default()),
             hub_is_up: true,
             moves: 0,
             seats: Vec::new(),
@@ -192,6 +192,11 @@ impl World {
             marks: Marks::default(),
             journal: None,
         }
+    }
+
+    /// Rooms have places for so many. To be said before anybody comes.
+    pub(crate) fn limit_rooms(&mut self, max_members: usize) {
+        self.hub = new_hub(&self.issued, HubConfig { max_members, ..HubConfig::default() });
     }
 
     /// A client that is about to join.
@@ -764,7 +769,7 @@ impl World {
     }
 
     fn lose_hub(&mut self) {
-        self.hub = new_hub(&self.issued);
+        self.hub = new_hub(&self.issued, self.hub.config().clone());
         self.admitted.clear();
         self.lose_media();
         for wire in &mut self.wires {
@@ -959,7 +964,7 @@ const MEDIA_BASE: &str = "rtmp://media.example/live/";
 
 const BEGINNING: Instant = Instant::from_millis(1_700_000_000_000);
 
-fn new_hub(issued: &Issued) -> Hub {
+fn new_hub(issued: &Issued, config: HubConfig) -> Hub {
     let grants = Arc::new(Grants::new(secret()));
     let (ledger, verifier) = (Arc::clone(issued), Arc::clone(&grants));
     let urls = MediaUrls::new(grants, move |action, stream, grant| {
@@ -969,7 +974,7 @@ fn new_hub(issued: &Issued) -> Hub {
         ledger.lock().expect("nobody panicked with it").insert(key, url.clone());
         url
     });
-    Hub::new(HubConfig::default(), secret(), urls)
+    Hub::new(config, secret(), urls)
 }
 
 fn secret() -> Secret {
