@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildNpm, pack } from '../../scripts/packer.mjs';
 import { root, run } from '../../scripts/tools.mjs';
-import { CHANNEL_SERVER, callOfTwo, folderOfItsOwn, packed } from './user.mjs';
+import { callOfTwo, folderOfItsOwn, packed } from './user.mjs';
 
 const app = folderOfItsOwn();
 
@@ -33,7 +33,7 @@ before(async () => {
     // Who joins, and where, is all that is not the page's.
     'pages/index/index.js': js
       .replace('uid: 100', 'uid: Number(wx.getLaunchOptionsSync().query.uid)')
-      .replace(`'${CHANNEL_SERVER}'`, 'wx.getLaunchOptionsSync().query.server'),
+      .replace('\'https://call.example.com', 'wx.getLaunchOptionsSync().query.server + \''),
   });
 });
 

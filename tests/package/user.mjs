@@ -10,9 +10,6 @@ import { startGateway } from '../../scripts/demo/gateway.mjs';
 import { packPackage } from '../../scripts/package.mjs';
 import { targetDir } from '../../scripts/tools.mjs';
 
-/** Where the pages of the documentation join. */
-export const CHANNEL_SERVER = 'https://call.example.com/nrtc/getChannelInfos.action';
-
 const UIDS = [100, 200];
 
 /** A folder that goes away with the test file. */
@@ -29,13 +26,14 @@ export function packed() {
 
 /**
  * Opens a mini-program in two browsers, and waits until each sees and hears the other. The first page is told `uid`
- * and `server`, the address of a channel server, and joins.
+ * and `server`, the gateway's address.
  *
  * @param {string} app its folder
- * @param {(side: Side) => Promise<void>} [act] what the user does on the first page
+ * @param {{act?: (side: Side) => Promise<void>, check?: (side: Side) => Promise<void>}} [does] what the user does on the
+ *   first page, unless that joins by itself; and what else must be so
  * @returns {Promise<void>} rejects also if something was said on the console that is an error
  */
-export async function callOfTwo(app, act = async () => {}) {
+export async function callOfTwo(app, { act = async () => {}, check = async () => {} } = {}) {
   const begin = Date.now();
   const gateway = await startGateway(join(targetDir, 'debug', 'nertc-gateway'));
   const closing = [() => gateway.stop()];
@@ -44,7 +42,7 @@ export async function callOfTwo(app, act = async () => {}) {
     const preview = await startPreview({ app, compiler, flv: `http://${gateway.http}{path}.flv{query}` });
     closing.unshift(() => preview.close());
     const sides = [];
-    const server = `http://${gateway.http}/nrtc/getChannelInfos.action`;
+    const server = `http://${gateway.http}`;
     for (const uid of UIDS) {
       const side = await Side.open(`${preview.url}?${new URLSearchParams({ uid, server })}`, { uid, server });
       closing.unshift(() => side.close());
@@ -56,6 +54,7 @@ export async function callOfTwo(app, act = async () => {}) {
     await two.sees(one.uid);
     await one.hears(two.uid);
     await two.hears(one.uid);
+    for (const side of sides) await check(side);
     const errors = sides.flatMap(({ said }) => said.filter((line) => line.startsWith('error')));
     if (errors.length > 0) throw new Error(errors.join('\n'));
     console.log(`a call of two, ${frames} frames decoded while it was looked at: ${((Date.now() - begin) / 1000).toFixed(1)} s`);
