@@ -1,7 +1,7 @@
 /** Pages and typings of the components name every property, method and event that there is, and no other. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import ts from 'typescript';
@@ -54,6 +54,18 @@ test('what goes on from the client to the page is typed as the client\'s', () =>
   assert.ok(passed.length > 5);
   for (const [, event, name] of passed) assert.equal(payloads.get(name), `Sdk.Events['${event}']`);
 });
+
+for (const page of ['docs/frameworks.md', 'docs/frameworks.zh-CN.md']) {
+  test(`${page} quotes the examples`, () => {
+    const bare = (text) => text.split('\n').map((line) => line.trim()).filter(Boolean).join('\n');
+    const isSource = (name) => /\.(js|jsx|json|vue)$/.test(name) && !/node_modules|dist|package-lock/.test(name);
+    const files = readdirSync(join(root, 'examples'), { recursive: true }).filter(isSource);
+    const sources = files.map((name) => bare(readFileSync(join(root, 'examples', name), 'utf8')));
+    const snippets = [...readFileSync(join(root, page), 'utf8').matchAll(/```(?:js|jsx|json|html)\n([^]*?)```/g)];
+    assert.ok(snippets.length > 8);
+    for (const [, snippet] of snippets) assert.ok(sources.some((source) => source.includes(bare(snippet))), snippet);
+  });
+}
 
 /** Name, type and the type's text of each member of an interface of the typings. */
 function members(name) {
