@@ -67,8 +67,7 @@ export async function openApp(context, url) {
   page.on('pageerror', (error) => said.push(`error: ${error.stack}`));
   await page.goto(url);
   const app = await (await page.waitForSelector('iframe')).contentFrame();
-  const first = await app.waitForSelector('wx-page, .complaints', { state: 'attached' });
-  if (await first.evaluate((element) => element.className === 'complaints'))
-    throw new Error(await first.textContent());
+  const first = await app.waitForSelector('wx-page, body.failed', { state: 'attached' });
+  if (await first.evaluate((element) => element.matches('.failed'))) throw new Error(said.join('\n'));
   return { page, app, said };
 }

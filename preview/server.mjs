@@ -4,13 +4,15 @@
  */
 
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
-import { root } from '../scripts/tools.mjs';
+import { Refusal, root } from '../scripts/tools.mjs';
 import { Relay } from './relay.mjs';
+import { readScripts } from './scripts.mjs';
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -27,6 +29,10 @@ const TYPES = {
 };
 const PACKAGES = ['glass-easel', 'glass-easel-miniprogram-adapter', 'mpegts.js'];
 const MAX_MODULE = 64 << 20;
+/** What `useExtendedLib` in app.json may name, and what is there then. */
+const LIBRARIES = {
+  weui: { path: 'miniprogram_npm/weui-miniprogram', folder: join(root, 'node_modules/weui-miniprogram/miniprogram_dist') },
+};
 
 /**
  * @param {object} options
@@ -45,7 +51,7 @@ export async function startPreview({
   log = () => {},
 }) {
   const relay = new Relay({ log });
-  const files = new Files(app, compiler, flv, log);
+  const files = new Files(await rootOf(app), compiler, flv, log);
   const server = createServer((request, response) => {
     if (!isOurs(request)) return answer(response, 403, 'text/plain', 'This host name is not served.');
     return files.get(request.url.split('?')[0]).then(
@@ -70,6 +76,16 @@ export async function startPreview({
   };
 }
 
+/** Where the code of a project is. */
+async function rootOf(project) {
+  const text = await readFile(join(project, 'project.config.json'), 'utf8').catch(() => '{}');
+  try {
+    return join(project, JSON.parse(text).miniprogramRoot ?? '');
+  } catch (error) {
+    throw new Refusal(`${join(project, 'project.config.json')}: ${error.message}`);
+  }
+}
+
 /** Only loopback's own names: another that leads here belongs to a page of somebody else's. */
 function isOurs({ headers }) {
   return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
@@ -91,7 +107,13 @@ class Files {
     if (path === '/app.js') return { type: TYPES['.js'], body: await this.compile() };
     const [, area, ...rest] = path.split('/');
     const name = rest.join('/');
-    if (area === 'app') return this.read(this.app, name);
+    if (area === 'app') {
+      return this.read(this.app, name).catch((error) => {
+        const library = Object.values(LIBRARIES).find(({ path }) => name.startsWith(`${path}/`));
+        if (!library) throw error;
+        return this.read(library.folder, name.slice(library.path.length + 1));
+      });
+    }
     const [pack, ...inside] = rest;
     if (area === 'npm' && PACKAGES.includes(pack))
       return this.read(join(root, 'node_modules', pack), inside.join('/'));
@@ -112,15 +134,39 @@ class Files {
   }
 
   async compile() {
+    const libraries = await this.libraries();
+    const folders = libraries.map(({ path, folder }) => `${path}=${folder}`);
+    const compiling = promisify(execFile)(this.compiler, [this.app, ...folders], { maxBuffer: MAX_MODULE });
     try {
-      const { stdout, stderr } = await promisify(execFile)(this.compiler, [this.app], { maxBuffer: MAX_MODULE });
+      const { stdout, stderr } = await compiling;
       if (stderr) this.log(stderr.trimEnd());
-      return stdout;
+      const own = await readScripts(this.app);
+      const theirs = await Promise.all(libraries.map(({ path, folder }) => readScripts(folder, `${path}/`)));
+      const scripts = Object.fromEntries([own, ...theirs].flat().map((script) => [script.path, script]));
+      return `${stdout}export const scripts = ${JSON.stringify(scripts)};\n`;
     } catch (error) {
       const text = error.stderr || error.message;
       this.log(text.trimEnd());
       throw new Error(`The mini-program does not compile:\n${text}`);
     }
+  }
+
+  /** The libraries that the mini-program asks WeChat for, and has not brought along. */
+  async libraries() {
+    const text = await readFile(join(this.app, 'app.json'), 'utf8').catch(() => '{}');
+    // What is wrong with it, the compiler says better.
+    const wanted = parsed(text).useExtendedLib ?? {};
+    return Object.keys(LIBRARIES)
+      .filter((name) => wanted[name] && !existsSync(join(this.app, LIBRARIES[name].path)))
+      .map((name) => LIBRARIES[name]);
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
   }
 }
 

@@ -1,12 +1,30 @@
 /** Where everything that is wrong is said: on the console, and on the page for whoever does not look there. */
 
 const SHOWN = 10;
+/** How a line of a mini-program's script looks in a stack. */
+const PLACE = /mini-program\/([^\s()]+?\.js):(\d+)/;
+
+Error.stackTraceLimit = 50;
 
 const told = new Set();
+const places = new WeakMap();
+/** What a script is as the mini-program has it, by path. */
+const sources = new Map();
+
+/** Tells which file a script was, and which line of it each of its lines, if they are not the same. */
+export function setSource(path, file, lines) {
+  sources.set(path, { file, lines });
+}
+
+/** Remembers where an object came from that is thrown or given as a reason, and has no stack. */
+export function remember(reason, place) {
+  places.set(reason, place);
+  return reason;
+}
 
 /** Something failed. */
 export function complain(error) {
-  const text = String(error?.stack ?? error?.errMsg ?? error);
+  const text = described(error);
   console.error(text);
   const box = document.querySelector('.complaints') ?? document.body.appendChild(document.createElement('div'));
   box.className = 'complaints';
@@ -15,18 +33,66 @@ export function complain(error) {
   if (box.childElementCount > SHOWN) box.firstElementChild.remove();
 }
 
-/** The mini-program uses something that WeChat has and this preview has not. Told once for each name. */
-export function missing(name) {
-  if (told.has(name)) return;
-  told.add(name);
-  complain(`The browser preview has no ${name}`);
+/** The mini-program uses something that WeChat has and this preview has not. */
+export function missing(name, place = caller()) {
+  const text = `The browser preview has no ${name}${at(place)}`;
+  if (isNew(text)) complain(text);
 }
 
-/** The mini-program uses something without effect here. Told once for each name. */
+/** The same, no more than a word: apps ask before they use what not every phone has. */
+export function absent(name) {
+  warn(`The browser preview has no ${name}${at(caller())}`);
+}
+
+/** The mini-program uses something without effect here. */
 export function idle(name) {
-  if (told.has(name)) return;
-  told.add(name);
-  console.warn(`${name} has no effect in the browser preview`);
+  warn(`${name} has no effect in the browser preview${at(caller())}`);
+}
+
+/** Something that a mini-program may do, but hardly means. */
+export function warn(text) {
+  if (isNew(text)) console.warn(text);
+}
+
+/** Everything is told once. */
+function isNew(text) {
+  const isFirst = !told.has(text);
+  told.add(text);
+  return isFirst;
+}
+
+/** The file and line of the mini-program that is being run. */
+export function caller() {
+  const found = PLACE.exec(new Error().stack);
+  return found ? original(found[1], found[2]) : '';
+}
+
+function at(place) {
+  return place ? ` (${place})` : '';
+}
+
+function original(path, line) {
+  const { file = path, lines } = sources.get(path) ?? {};
+  return `${file}:${lines?.[line - 1] ?? line}`;
+}
+
+/** An error with its stack, anything else with what is in it. */
+function described(error) {
+  if (error instanceof Error || error?.stack) {
+    const everyPlace = new RegExp(PLACE, 'g');
+    const stack = String(error.stack).replace(everyPlace, (_, path, line) => `mini-program/${original(path, line)}`);
+    return stack.includes(error.message) ? stack : `${error.message}\n${stack}`;
+  }
+  if (typeof error !== 'object' || error === null) return String(error);
+  return `${asJson(error)}${at(places.get(error))}`;
+}
+
+function asJson(value) {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return String(value);
+  }
 }
 
 addEventListener('error', (event) => complain(event.error ?? event.message));

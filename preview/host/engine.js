@@ -5,7 +5,7 @@
 
 import * as glassEasel from 'glass-easel';
 import { MiniProgramEnv } from 'glass-easel-miniprogram-adapter';
-import { complain, missing } from './complaints.js';
+import { complain, missing, warn } from './complaints.js';
 
 const TOUCH = ['touchstart', 'touchmove', 'touchend', 'touchcancel', 'tap', 'canceltap'];
 const ANIMATION = ['transitionend', 'animationstart', 'animationiteration', 'animationend'];
@@ -15,6 +15,14 @@ const LONG_PRESS = 350;
 const MOVED = 10;
 
 glassEasel.globalOptions.writeIdToDOM = true;
+// Vue's apps put their handlers on the instance, under names that they make.
+glassEasel.globalOptions.useMethodCallerListeners = true;
+const { getMethod } = glassEasel.Component;
+glassEasel.Component.getMethod = (component, name) => {
+  const method = getMethod(component, name);
+  if (!method) warn(`"${component.is}" has no method "${name}" for what happens in its template`);
+  return method;
+};
 glassEasel.addGlobalErrorListener((error) => {
   complain(error);
   return false;
@@ -37,10 +45,13 @@ class WxElement extends HTMLElement {
 }
 
 class Backend extends glassEasel.CurrentWindowBackendContext {
-  /** @param {Set<string>} tags those that exist */
-  constructor(tags) {
+  /**
+   * @param {Set<string>} tags those that exist
+   * @param {(tag: string) => string} place where a tag is used
+   */
+  constructor(tags, place) {
     super();
-    this.tags = tags;
+    Object.assign(this, { tags, place });
     this.document = {
       createElement: (tag) => this.element(tag),
       createTextNode: (text) => document.createTextNode(text),
@@ -51,7 +62,7 @@ class Backend extends glassEasel.CurrentWindowBackendContext {
   }
 
   element(tag) {
-    if (!this.tags.has(tag)) missing(`<${tag}>`);
+    if (!this.tags.has(tag)) missing(`<${tag}>`, this.place(tag));
     const name = `wx-${tag.toLowerCase()}`;
     if (!customElements.get(name)) customElements.define(name, class extends WxElement {});
     return document.createElement(name);
@@ -67,13 +78,37 @@ export class Engine {
   /**
    * @param {Map<string, object>} natives the definition of each built-in component
    * @param {string[]} tags what custom components are called
+   * @param {Record<string, Record<string, number>>} lines the first line of each tag, by the path of the template
    */
-  constructor(natives, tags) {
+  constructor(natives, tags, lines) {
     const environment = new MiniProgramEnv();
     this.space = environment.createCodeSpace('', true);
-    this.backend = environment.associateBackend(new Backend(new Set([...natives.keys(), ...tags, 'page'])));
+    const known = new Set([...natives.keys(), ...tags, 'page']);
+    const place = (tag) => {
+      const users = Object.keys(lines).filter((path) => Object.hasOwn(lines[path], tag));
+      return users.map((path) => `${path}.wxml:${lines[path][tag]}`).join(', ');
+    };
+    this.backend = environment.associateBackend(new Backend(known, place));
     natives.forEach((native, tag) => this.space.getComponentSpace().setGlobalUsingComponent(tag, native));
     this.natives = [...natives.keys()];
+  }
+
+  /** What a file makes a page or component with. @param {string} path @returns {{Page, Component, Behavior}} */
+  constructors(path) {
+    const { Page, Component, Behavior } = this.space.componentEnv(path, (all) => all);
+    return {
+      Page,
+      Behavior,
+      Component: (definition) => {
+        const { addGlobalClass, styleIsolation } = definition?.options ?? {};
+        const config = this.space.getComponentStaticConfig(path);
+        // The framework knows this from JSON only. Classes of a component are made its own before its script is run:
+        // that they are not, which "shared" says, comes too late.
+        if (config?.component && (addGlobalClass || /shared/.test(styleIsolation)))
+          this.space.addComponentStaticConfig(path, { styleIsolation: 'apply-shared', ...config });
+        return Component(definition);
+      },
+    };
   }
 
   /** Adds a style sheet to the document. @returns {CSSStyleSheet} */

@@ -1,11 +1,12 @@
 /** Boots the mini-program: loads what the compiler made, hands it to the framework, opens the first page. */
 
-import { complain } from './complaints.js';
+import { complain, missing } from './complaints.js';
 import { natives } from './components/natives.js';
 import { Engine } from './engine.js';
 import { Pages } from './pages.js';
 import { Scripts, locate } from './scripts.js';
 import { createWx } from './wx.js';
+import { APP_ID } from './wx/device.js';
 import { Life } from './wx/life.js';
 
 const WINDOW = {
@@ -14,22 +15,26 @@ const WINDOW = {
   navigationBarTextStyle: 'black',
 };
 
+/** Comes with the library, and goes before the app's. */
+const WEUI = 'miniprogram_npm/weui-miniprogram/weui-wxss/dist/style/weui';
+
 async function boot() {
   const answer = await fetch('/app.js');
   const text = await answer.text();
   if (!answer.ok) throw new Error(text);
   const program = await import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
-  const { config, scripts: sources, styles, templates } = program;
-  const paths = pagesOf(config.app);
-  const components = Object.keys(config).filter((path) => config[path].component);
-  const isFile = (path) => `${path}.js` in sources || path in templates;
+  const { config, scripts: sources, styles, tags, templates } = program;
+  const { app: settings } = config;
+  const paths = pagesOf(settings);
+  for (const [name, isWanted] of Object.entries(settings.useExtendedLib ?? {}))
+    if (isWanted && name !== 'weui') missing(`extended library "${name}"`, 'app.json');
+  const used = usedBy(paths, config, (path) => `${path}.js` in sources || path in templates);
+  const components = [...used.keys()].filter((path) => path !== 'app' && !paths.includes(path));
 
-  const tags = [config.app, ...components.concat(paths).map((path) => config[path] ?? {})].flatMap(
-    ({ usingComponents = {} }) => Object.keys(usingComponents),
-  );
-  const engine = new Engine(natives, tags);
+  const names = [...used.values()].flatMap((using) => Object.keys(using));
+  const engine = new Engine(natives, names, tags);
   const { space } = engine;
-  const scripts = new Scripts(sources, (path, run) => space.componentEnv(path, run));
+  const scripts = new Scripts(sources, (path) => engine.constructors(path));
   const sheets = {};
   engine.addStyle(
     Object.values(styles)
@@ -39,10 +44,10 @@ async function boot() {
   // Without this, the framework does not know the classes of the app.
   space.addStyleSheet('app', 'app');
   engine.backend.registerStyleSheetContent('app', '');
+  if (settings.useExtendedLib?.weui && styles[WEUI]) engine.addStyle(styles[WEUI].css);
   if (styles.app) engine.addStyle(styles.app.css);
   for (const path of [...components, ...paths]) {
-    const own = config[path] ?? {};
-    space.addComponentStaticConfig(path, { ...own, usingComponents: using(path, config.app, own, isFile) });
+    space.addComponentStaticConfig(path, { ...config[path], usingComponents: used.get(path) });
     space.addCompiledTemplate(path, { groupList: templates, content: templates[path] });
     if (!styles[path]) continue;
     space.addStyleSheet(path, path, styles[path].scope ?? undefined);
@@ -51,9 +56,9 @@ async function boot() {
     sheets[path].disabled = paths.includes(path);
   }
 
-  document.body.classList.toggle('v2', config.app.style === 'v2');
+  document.body.classList.toggle('v2', settings.style === 'v2');
   const life = new Life();
-  const windowOf = (path) => ({ ...WINDOW, ...config.app.window, ...config[path] });
+  const windowOf = (path) => ({ ...WINDOW, ...settings.window, ...config[path] });
   const bar = new NavigationBar(() => pages.back(1));
   const pages = new Pages({ engine, paths, sheets, config: windowOf, show: (page) => bar.draw(page) });
   const query = Object.fromEntries(new URLSearchParams(location.search));
@@ -67,26 +72,42 @@ async function boot() {
     getApp: () => app,
     getCurrentPages: () => pages.stack.map(({ instance }) => instance),
     WXWebAssembly: { instantiate },
+    __wxConfig: { ...settings, pages: paths, envVersion: 'develop', accountInfo: { appId: APP_ID } },
     // For tests and for the browser's console.
     preview: { pages, life },
   });
-  for (const path of ['app', ...components, ...paths]) {
-    if (scripts.has(`${path}.js`)) scripts.run(`${path}.js`);
-    else if (path !== 'app') throw new Error(`${path}.js is missing`);
+  const tell = (method, ...args) => attempt(() => app[method]?.(...args));
+  if (scripts.has('app.js')) attempt(() => scripts.define('app.js'));
+  for (const path of [...components, ...paths]) {
+    const isDefined = scripts.has(`${path}.js`) && attempt(() => scripts.define(`${path}.js`));
+    if (isDefined) continue;
+    if (isDefined === false) complain(`${path}.js ${scripts.has(`${path}.js`) ? 'defines nothing' : 'is missing'}`);
+    // What it would have shown without data is better than no page at all.
+    space.component(path).definition({}).register();
   }
-  app.onLaunch?.(launch);
-  app.onShow?.(launch);
+  addEventListener('error', (event) => tell('onError', String(event.error?.stack ?? event.message)));
+  tell('onLaunch', launch);
+  tell('onShow', launch);
   life.on('show', () => {
-    app.onShow?.(launch);
+    tell('onShow', launch);
     pages.top.appear();
   });
   life.on('hide', () => {
     pages.top.hide();
-    app.onHide?.();
+    tell('onHide');
   });
-  if (app.onError) addEventListener('error', (event) => app.onError(String(event.error?.stack ?? event.message)));
   const search = new URLSearchParams(rest).toString();
   pages.open(`/${first}${search ? `?${search}` : ''}`);
+}
+
+/** Does something of the mini-program; what it throws is said, and stops nothing else. */
+function attempt(act) {
+  try {
+    return act();
+  } catch (error) {
+    complain(error);
+    return undefined;
+  }
 }
 
 function pagesOf({ pages = [], subPackages = [], subpackages = [] }) {
@@ -96,17 +117,30 @@ function pagesOf({ pages = [], subPackages = [], subpackages = [] }) {
   return [...pages, ...inside];
 }
 
-/** The components of a page or component, by absolute path. */
-function using(path, app, own, isFile) {
-  const named = { ...app.usingComponents, ...own.usingComponents };
-  return Object.fromEntries(
-    Object.entries(named).map(([tag, name]) => {
-      const from = own.usingComponents?.[tag] === undefined ? 'app' : path;
-      const found = locate(from, name, isFile);
-      if (found === undefined) throw new Error(`${from}.json: the component "${tag}": "${name}" is not there`);
-      return [tag, `/${found}`];
-    }),
-  );
+/** What each page, and each component that one of them leads to, calls other components: absolute paths, by tag. */
+function usedBy(paths, config, isFile) {
+  const used = new Map();
+  const visit = (path) => {
+    if (used.has(path)) return;
+    const { usingComponents = {}, componentGenerics = {} } = config[path] ?? {};
+    const generics = Object.values(componentGenerics).map((generic) => generic.default);
+    const named = Object.entries(usingComponents).map(([tag, name]) => [tag, located(path, tag, name, isFile)]);
+    const own = Object.fromEntries(named.filter(([, found]) => found));
+    // Anybody's names come before the app's.
+    used.set(path, path === 'app' ? own : { ...used.get('app'), ...own });
+    const further = generics.filter(Boolean).map((name) => located(path, 'default', name, isFile));
+    [...Object.values(own), ...further.filter(Boolean)].forEach((absolute) => visit(absolute.slice(1)));
+  };
+  visit('app');
+  paths.forEach(visit);
+  return used;
+}
+
+function located(path, tag, name, isFile) {
+  const file = `${path}.json`;
+  const found = /^(dynamicLib|plugin|plugin-private|ext):\/\//.test(name) ? undefined : locate(path, name, isFile);
+  if (found === undefined) missing(`component "${tag}": "${name}"`, file);
+  return found === undefined ? undefined : `/${found}`;
 }
 
 /** WeChat takes nothing but the path of a file in the code package. */
@@ -145,4 +179,7 @@ class NavigationBar {
   }
 }
 
-boot().catch(complain);
+boot().catch((error) => {
+  complain(error);
+  document.body.classList.add('failed');
+});

@@ -1,4 +1,6 @@
-/** Runs the mini-program's JavaScript files, with the names that WeChat gives them and without the browser's. */
+/** Runs the mini-program's scripts, with the names that WeChat gives them and without the browser's. */
+
+import { setSource } from './complaints.js';
 
 /** Not there on phones; modules get them as undefined. */
 const HIDDEN = [
@@ -39,20 +41,38 @@ const HIDDEN = [
   'structuredClone',
 ];
 
+/** What else a module gets: objects that know nothing of the browser, and who it is. */
+const GIVEN = ['globalThis', 'global', 'Function', 'require', 'module', 'exports', 'Page', 'Component', 'Behavior'];
+
 export class Scripts {
   /**
-   * @param {Record<string, string>} sources by path
-   * @param {(path: string, run: (names: {Page, Component, Behavior}) => void) => void} within the framework's
-   *   constructors for what is defined in a file
+   * @param {Record<string, {file: string, code: string, lines?: number[]}>} sources by path
+   * @param {(path: string) => {Page, Component, Behavior}} constructors the framework's, for what a page or component
+   *   defines
    */
-  constructor(sources, within) {
+  constructor(sources, constructors) {
     this.sources = sources;
-    this.within = within;
+    this.constructors = constructors;
     this.modules = new Map();
+    this.global = globalObject();
+    /** The file that is being run for itself, not because another requires it: what is defined is its. */
+    this.entry = undefined;
+    for (const [path, { file, lines }] of Object.entries(sources)) setSource(path, file, lines);
   }
 
   has(path) {
     return path in this.sources;
+  }
+
+  /** Runs the file of the app, a page or a component. @returns {boolean} whether it has defined what it is there for */
+  define(path) {
+    this.entry = { path: path.replace(/\.js$/, ''), isDefined: false };
+    try {
+      this.run(path);
+      return this.entry.isDefined;
+    } finally {
+      this.entry = undefined;
+    }
   }
 
   /** Runs a file, once, and gives what it exports. */
@@ -61,16 +81,44 @@ export class Scripts {
     if (known) return known.exports;
     const module = { exports: {} };
     this.modules.set(path, module);
-    const names = ['require', 'module', 'exports', 'Page', 'Component', 'Behavior'];
+    try {
+      this.execute(path, module);
+    } catch (error) {
+      // Whoever wants it next is told, too.
+      this.modules.delete(path);
+      throw error;
+    }
+    return module.exports;
+  }
+
+  execute(path, module) {
     // Two functions, since a file may declare what is hidden. All on one line, so that lines keep their numbers.
     const wrapped =
-      `(function (${HIDDEN}) { 'use strict'; return function (${names}) { 'use strict'; ${this.sources[path]}\n}; })` +
+      `(function (${HIDDEN}) { 'use strict'; return function (${GIVEN}) { 'use strict'; ${this.sources[path].code}\n}; })` +
       `\n//# sourceURL=mini-program/${path}`;
-    const body = evaluated(wrapped, path)();
-    this.within(path.replace(/\.js$/, ''), ({ Page, Component, Behavior }) => {
-      body((name) => this.run(this.find(path, name)), module, module.exports, Page, Component, Behavior);
-    });
-    return module.exports;
+    const require = (name) => this.run(this.find(path, name));
+    require.async = async (name) => require(name);
+    const define = (kind) => (definition) => this.construct(kind, definition);
+    const { global } = this;
+    const { Behavior } = this.constructors(path);
+    evaluated(wrapped, path)()(
+      global,
+      global,
+      global.Function,
+      require,
+      module,
+      module.exports,
+      define('Page'),
+      define('Component'),
+      Behavior,
+    );
+  }
+
+  /** A page or component belongs to the entry, whichever file calls for it. */
+  construct(kind, definition) {
+    if (!this.entry) throw new Error(`${kind}() is called when no page or component is being loaded`);
+    this.entry.isDefined = true;
+    return this.constructors(this.entry.path)[kind](definition);
   }
 
   find(from, name) {
@@ -89,6 +137,31 @@ function evaluated(source, path) {
     error.message = `${path}: ${error.message}`;
     throw error;
   }
+}
+
+/** What is global for a mini-program: all that its modules see, what it adds, and none of what phones lack. */
+function globalObject() {
+  const own = { Function: phonesFunction(() => global) };
+  const lacks = (name) => HIDDEN.includes(name);
+  const global = new Proxy(own, {
+    get: (_, name) => {
+      if (name in own) return own[name];
+      if (lacks(name)) return undefined;
+      return name === 'globalThis' || name === 'global' ? global : globalThis[name];
+    },
+    has: (_, name) => name in own || (!lacks(name) && name in globalThis),
+  });
+  return global;
+}
+
+/** Phones make functions of one text only. */
+function phonesFunction(getGlobal) {
+  function PhonesFunction(...args) {
+    if (/^\s*return this;?\s*$/.test(args.at(-1))) return getGlobal;
+    throw new EvalError(`phones make no function of a text, but of 'return this': ${args.at(-1)}`);
+  }
+  PhonesFunction.prototype = Function.prototype;
+  return PhonesFunction;
 }
 
 /**

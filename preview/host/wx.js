@@ -1,9 +1,12 @@
 /** `wx`, made of what a browser has. */
 
+import { absent } from './complaints.js';
 import { device } from './wx/device.js';
 import { live } from './wx/live.js';
 import { network } from './wx/network.js';
+import { privacy } from './wx/privacy.js';
 import { routing } from './wx/routing.js';
+import { sound } from './wx/sound.js';
 import { storage } from './wx/storage.js';
 import { dialogs } from './wx/dialogs.js';
 
@@ -25,14 +28,15 @@ export function createWx(parts) {
     ...dialogs(parts),
     ...device(parts),
     ...live(parts),
+    ...sound(parts),
+    ...privacy(),
     canIUse: (name) => name.split('.')[0] in wx,
     nextTick: (act) => queueMicrotask(act),
   };
   return new Proxy(wx, {
     get(target, name) {
       const isMissing = !(name in target) && typeof name === 'string' && !LANGUAGE.has(name);
-      // No more than a word: apps ask before they use what not every phone has.
-      if (isMissing) console.warn(`The browser preview has no wx.${name}`);
+      if (isMissing) absent(`wx.${name}`);
       return target[name];
     },
   });

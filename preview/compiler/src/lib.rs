@@ -1,16 +1,17 @@
 //! Compiles a mini-program into one JavaScript module, with the compilers of WeChat's component framework.
 //!
-//! The module exports `config` (every JSON file), `scripts` (the source of every JavaScript file), `styles`
-//! and `templates`, each by path without extension; scripts keep theirs. It never runs anything.
+//! The module exports `config` (every JSON file), `styles`, `templates` and `tags` (in which line each template has
+//! its first tag of a name), each by path without extension. It knows no scripts, and never runs anything.
 
 mod native;
 mod styles;
+mod tags;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use glass_easel_template_compiler::TmplGroup;
 use serde_json::{Value, json};
@@ -54,14 +55,19 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Compiles the mini-program in a folder.
+/// Compiles the mini-program in a folder, with libraries: folders that belong into it, by path.
 ///
 /// # Errors
 ///
 /// Everything that keeps it from being compiled, of all files at once.
-pub fn compile(folder: &Path) -> Result<Compiled, Vec<Problem>> {
+pub fn compile(folder: &Path, libraries: &[(String, PathBuf)]) -> Result<Compiled, Vec<Problem>> {
     let mut sources = Sources::new();
-    read(folder, "", &mut sources).map_err(|error| vec![Problem::of(&folder.to_string_lossy(), error)])?;
+    let own = [(String::new(), folder.to_owned())];
+    let libraries = libraries.iter().map(|(path, folder)| (format!("{path}/"), folder.clone()));
+    for (below, folder) in own.into_iter().chain(libraries) {
+        read(&folder, &below, &mut sources)
+            .map_err(|error| vec![Problem::of(&folder.to_string_lossy(), error)])?;
+    }
     if !sources.contains_key("app.json") {
         return Err(vec![Problem::of("app.json", "is missing: this is no mini-program's folder")]);
     }
@@ -72,12 +78,13 @@ pub fn compile(folder: &Path) -> Result<Compiled, Vec<Problem>> {
     if !found.errors.is_empty() {
         return Err(found.errors);
     }
-    let scripts: BTreeMap<_, _> = sources.iter().filter(|(path, _)| path.ends_with(".js")).collect();
+    let tags: BTreeMap<_, _> =
+        with_extension(&sources, ".wxml").map(|(_, stem, text)| (stem, tags::first_lines(text))).collect();
     let module = format!(
-        "export const config = {};\nexport const scripts = {};\nexport const styles = {};\nexport const templates = {templates};\n",
+        "export const config = {};\nexport const styles = {};\nexport const tags = {};\nexport const templates = {templates};\n",
         json!(config),
-        json!(scripts),
         json!(styles),
+        json!(tags),
     );
     Ok(Compiled { module, warnings: found.warnings })
 }
@@ -94,7 +101,7 @@ struct Findings {
     warnings: Vec<Problem>,
 }
 
-const TEXT: [&str; 5] = [".js", ".json", ".wxml", ".wxs", ".wxss"];
+const TEXT: [&str; 4] = [".json", ".wxml", ".wxs", ".wxss"];
 
 fn read(folder: &Path, below: &str, sources: &mut Sources) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
@@ -133,7 +140,12 @@ fn configuration(sources: &Sources, found: &mut Findings) -> Config {
     for (path, stem, text) in with_extension(sources, ".json") {
         match serde_json::from_str(text) {
             Ok(value) => drop(config.insert(stem.to_owned(), value)),
-            Err(error) => found.errors.push(Problem::at(path, error.line(), error)),
+            Err(error) => {
+                // Other tools' files may have comments; only what belongs to a template, or to the app, is read.
+                let is_ours = stem == "app" || sources.contains_key(&format!("{stem}.wxml"));
+                let list = if is_ours { &mut found.errors } else { &mut found.warnings };
+                list.push(Problem::at(path, error.line(), error));
+            }
         }
     }
     config

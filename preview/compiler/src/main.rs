@@ -1,6 +1,8 @@
-//! `preview-compiler FOLDER` writes the module for the browser host to standard output, and what is wrong with
-//! the mini-program in `FOLDER` to standard error. Exit code 1 means that it does not compile.
+//! `preview-compiler FOLDER [PATH=FOLDER]...` writes the module for the browser host to standard output, and what is
+//! wrong with the mini-program in the first folder to standard error. Each further folder is one of a library, and
+//! where in the mini-program it belongs. Exit code 1 means that it does not compile.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,11 +10,13 @@ use preview_compiler::compile;
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
-    let (Some(folder), None) = (args.next(), args.next()) else {
-        eprintln!("usage: preview-compiler FOLDER");
+    let folder = args.next();
+    let libraries: Option<Vec<_>> = args.map(library).collect();
+    let (Some(folder), Some(libraries)) = (folder, libraries) else {
+        eprintln!("usage: preview-compiler FOLDER [PATH=FOLDER]...");
         return ExitCode::from(2);
     };
-    match compile(&PathBuf::from(folder)) {
+    match compile(&PathBuf::from(folder), &libraries) {
         Ok(compiled) => {
             compiled.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
             print!("{}", compiled.module);
@@ -23,4 +27,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn library(arg: OsString) -> Option<(String, PathBuf)> {
+    let text = arg.into_string().ok()?;
+    let (path, folder) = text.split_once('=')?;
+    Some((path.to_owned(), PathBuf::from(folder)))
 }

@@ -1,56 +1,25 @@
 //! A rule of native components that the framework does not know: listeners are bound in the joined form.
 
-use crate::Problem;
+use crate::{Problem, tags};
 
 /// Phones ignore `bind:event`, `catch…` and `capture-…` on these.
 const NATIVE: [&str; 2] = ["live-player", "live-pusher"];
 
 /// Every listener on a native component that a phone would ignore.
 pub(crate) fn check<'a>(path: &'a str, wxml: &'a str) -> impl Iterator<Item = Problem> + 'a {
-    tags(wxml).flat_map(move |(at, name, attributes)| {
-        let line = wxml[..=at].lines().count();
-        attributes.into_iter().filter(|attribute| is_ignored(attribute)).map(move |attribute| {
-            let text = format!("phones ignore {attribute} on <{name}>: write bindevent, without a colon");
-            Problem::at(path, line, text)
+    let natives = tags::tags(wxml).filter(|tag| NATIVE.contains(&tag.name));
+    natives.flat_map(move |tag| {
+        let ignored = tags::attribute_names(tag.rest).into_iter().filter(|attribute| is_ignored(attribute));
+        ignored.map(move |attribute| {
+            let text =
+                format!("phones ignore {attribute} on <{}>: write bindevent, without a colon", tag.name);
+            Problem::at(path, tag.line, text)
         })
     })
 }
 
 fn is_ignored(attribute: &str) -> bool {
     ["bind:", "catch", "capture-", "mut-bind"].iter().any(|form| attribute.starts_with(form))
-}
-
-/// Where each native component's tag begins, its name, and the names of its attributes.
-fn tags(wxml: &str) -> impl Iterator<Item = (usize, &str, Vec<&str>)> {
-    wxml.match_indices('<').filter_map(|(at, _)| {
-        let inside = &wxml[at + 1..];
-        let name = NATIVE.into_iter().find(|name| {
-            inside
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with(|c: char| c.is_whitespace() || "/>".contains(c)))
-        })?;
-        Some((at, name, attribute_names(&inside[name.len()..])))
-    })
-}
-
-/// The attribute names up to the end of the tag; what is quoted is no name.
-fn attribute_names(tag: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    let mut rest = tag.trim_start();
-    while let Some(end) = rest.find(|c: char| c.is_whitespace() || "=/>".contains(c)) {
-        if end > 0 {
-            names.push(&rest[..end]);
-        }
-        if rest[end..].starts_with('>') {
-            break;
-        }
-        rest = rest[end + 1..].trim_start();
-        if let Some(quote) = rest.chars().next().filter(|c| "\"'".contains(*c)) {
-            let Some(close) = rest[1..].find(quote) else { break };
-            rest = rest[close + 2..].trim_start();
-        }
-    }
-    names
 }
 
 #[cfg(test)]

@@ -13,19 +13,18 @@ fn a_mini_program_becomes_one_module() {
     let module = compile(
         folder(&[
             ("app.json", r#"{"pages": ["pages/a/a"]}"#),
-            ("app.js", "App({})"),
-            ("pages/a/a.js", "Page({})"),
-            ("pages/a/a.wxml", "<view>{{x}}</view>"),
+            ("pages/a/a.wxml", "<view>\n<text>{{x}}</text></view>"),
             ("pages/a/a.wxss", "@import '../../base.wxss'; .b { width: 75rpx }"),
             ("base.wxss", ".a { color: red }"),
             ("image.png", "not text"),
         ])
         .path(),
+        &[],
     )
     .unwrap()
     .module;
     assert!(module.contains(r#"export const config = {"app":{"pages":["pages/a/a"]}};"#), "{module}");
-    assert!(module.contains(r#""pages/a/a.js":"Page({})""#), "{module}");
+    assert!(module.contains(r#"export const tags = {"pages/a/a":{"text":2,"view":1}};"#), "{module}");
     assert!(module.contains(r#".a{color:red}"#) && module.contains("width:10vw"), "{module}");
     assert!(module.contains(r#"G["pages/a/a"]="#), "{module}");
 }
@@ -34,10 +33,10 @@ fn a_mini_program_becomes_one_module() {
 fn the_classes_of_a_component_are_its_own() {
     let wxss = ("c/c.wxss", ".a { color: red }");
     let isolated = folder(&[("app.json", "{}"), ("c/c.json", r#"{"component": true}"#), wxss]);
-    assert!(compile(isolated.path()).unwrap().module.contains(".c0--a{"));
+    assert!(compile(isolated.path(), &[]).unwrap().module.contains(".c0--a{"));
     let shared = r#"{"component": true, "styleIsolation": "shared"}"#;
     let shared = folder(&[("app.json", "{}"), ("c/c.json", shared), wxss]);
-    assert!(compile(shared.path()).unwrap().module.contains("\".a{"));
+    assert!(compile(shared.path(), &[]).unwrap().module.contains("\".a{"));
 }
 
 #[test]
@@ -45,6 +44,7 @@ fn every_problem_is_told_with_file_and_line() {
     let broken = folder(&[
         ("app.json", "{}"),
         ("a.json", "{\n  \"x\": }"),
+        ("a.wxml", ""),
         ("b.wxml", "<view>\n{{ a. }}</view>"),
         ("c.wxml", "<import src=\"./missing.wxml\"/><wxs src=\"./gone.wxs\" module=\"m\"/>"),
         ("d.wxss", "@import './nowhere.wxss';"),
@@ -52,7 +52,7 @@ fn every_problem_is_told_with_file_and_line() {
         ("f.wxss", "@import './e.wxss';"),
         ("g.wxml", "<live-player\n bind:error=\"x\"/>"),
     ]);
-    let problems: Vec<_> = compile(broken.path()).unwrap_err().iter().map(ToString::to_string).collect();
+    let problems: Vec<_> = compile(broken.path(), &[]).unwrap_err().iter().map(ToString::to_string).collect();
     for expected in [
         "a.json:2: ",
         "b.wxml:2: ",
@@ -70,10 +70,25 @@ fn every_problem_is_told_with_file_and_line() {
 }
 
 #[test]
+fn json_of_other_tools_stops_nobody() {
+    let app = folder(&[("app.json", "{}"), ("tsconfig.json", "{ // as tsc takes it\n}")]);
+    let warnings = compile(app.path(), &[]).unwrap().warnings;
+    assert!(warnings.len() == 1 && warnings[0].to_string().starts_with("tsconfig.json:1: "), "{warnings:?}");
+}
+
+#[test]
+fn a_library_is_part_of_the_mini_program() {
+    let library = folder(&[("card/card.wxml", "<view/>"), ("card/card.json", r#"{"component": true}"#)]);
+    let app = folder(&[("app.json", "{}"), ("a.wxml", r#"<import src="/lib/card/card"/>"#)]);
+    let libraries = [("lib".to_owned(), library.path().to_owned())];
+    assert!(compile(app.path(), &libraries).unwrap().module.contains(r#"G["lib/card/card"]="#));
+}
+
+#[test]
 fn a_folder_without_app_json_is_refused() {
-    let problems = compile(folder(&[("a.js", "")]).path()).unwrap_err();
+    let problems = compile(folder(&[("a.js", "")]).path(), &[]).unwrap_err();
     assert!(problems[0].to_string().starts_with("app.json: is missing"), "{problems:?}");
-    assert!(compile(Path::new("/nowhere/at/all")).is_err());
+    assert!(compile(Path::new("/nowhere/at/all"), &[]).is_err());
 }
 
 fn folder(files: &[(&str, &str)]) -> TempDir {

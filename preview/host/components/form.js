@@ -1,7 +1,7 @@
 /** Components that take something in. */
 
 import { missing } from '../complaints.js';
-import { around, below, inner, native } from './native.js';
+import { around, below, inner, listen, native, owner } from './native.js';
 
 /** A text field of either kind. */
 function field(tag, element, properties) {
@@ -147,7 +147,7 @@ export const form = [
     shown: ['type', 'size', 'plain', 'disabled', 'loading'],
     lifetimes: {
       created() {
-        this.$$.addEventListener('click', () => {
+        listen(this, 'click', () => {
           const { formType } = this.data;
           if (formType === 'submit' || formType === 'reset') around(this, 'form')?.[formType]();
         });
@@ -155,7 +155,7 @@ export const form = [
     },
     changed: {
       openType(type) {
-        if (type) missing(`<button open-type="${type}">`);
+        if (type) missing(`<button open-type="${type}">`, `${owner(this)}.wxml`);
       },
     },
   }),
@@ -243,7 +243,7 @@ export const form = [
     lifetimes: {
       attached() {
         const { mode } = this.data;
-        if (!PICKERS[mode]) return missing(`<picker mode="${mode}">`);
+        if (!PICKERS[mode]) return missing(`<picker mode="${mode}">`, `${owner(this)}.wxml`);
         this.control = inner(this, PICKERS[mode], { className: 'chooser' });
         if (mode !== 'selector') this.control.type = mode;
         this.control.onchange = () => {
@@ -283,10 +283,10 @@ export const form = [
     properties: { for: String },
     lifetimes: {
       created() {
-        this.$$.addEventListener('click', (event) => {
+        listen(this, 'click', (event) => {
           const id = this.data.for;
           const target = id
-            ? this.$$.closest('wx-page').querySelector(`#${CSS.escape(id)}`)
+            ? this.$$.closest('wx-page')?.querySelector(`#${CSS.escape(id)}`)
             : this.$$.querySelector('wx-radio, wx-checkbox, wx-switch, wx-button');
           if (target && !target.contains(event.target)) (target.__wxElement.control ?? target).click();
         });

@@ -23,7 +23,7 @@ function twin(src) {
 function teller(component) {
   return (event, detail) =>
     queueMicrotask(() => {
-      component.$$.dispatchEvent(new CustomEvent('native', { bubbles: true, detail: { event, ...detail } }));
+      component.$$?.dispatchEvent(new CustomEvent('native', { bubbles: true, detail: { event, ...detail } }));
       component.triggerEvent(event, detail);
     });
 }

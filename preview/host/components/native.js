@@ -55,7 +55,8 @@ export function native(tag, parts = {}) {
       Object.entries(observers).map(([name, acts]) => [
         name,
         function (value) {
-          acts.forEach((act) => act(this, value));
+          // What is gone from the page has no element any more, and its data may change yet.
+          if (this.$$) acts.forEach((act) => act(this, value));
         },
       ]),
     ),
@@ -79,9 +80,24 @@ export function inner(component, tag, properties = {}) {
   return element;
 }
 
+/** Does something once the page is drawn, if the component is still there. */
+export function afterwards(component, act) {
+  requestAnimationFrame(() => component.$$ && act());
+}
+
+/** Does something on each event of the component's element, unless what came before has taken it away. */
+export function listen(component, type, act) {
+  component.$$.addEventListener(type, (event) => component.$$ && act(event));
+}
+
+/** The page or component whose template a component is written in, as a path. */
+export function owner(component) {
+  return component.ownerShadowRoot?.getHostNode().is ?? '';
+}
+
 /** The components of a kind around or below a component. */
 export function around(component, tag) {
-  return component.$$.closest(`wx-${tag}`)?.__wxElement;
+  return component.$$?.closest(`wx-${tag}`)?.__wxElement;
 }
 
 export function below(component, tag) {

@@ -2,6 +2,8 @@
 
 import { form } from './form.js';
 import { live } from './live.js';
+import { movable } from './movable.js';
+import { richText } from './rich-text.js';
 import { views } from './views.js';
 
-export const natives = new Map([...views, ...form, ...live]);
+export const natives = new Map([...views, ...movable, ...richText, ...form, ...live]);

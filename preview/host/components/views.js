@@ -1,12 +1,16 @@
 /** Components that show something: boxes, text, pictures, lists. */
 
-import { inner, native } from './native.js';
+import { missing } from '../complaints.js';
+import { resolve } from '../scripts.js';
+import { afterwards, inner, listen, native, owner } from './native.js';
 
 const FIT = { aspectFit: 'contain', aspectFill: 'cover', scaleToFill: 'fill', center: 'none' };
 const EDGE = 50;
 
 export const views = [
   native('view'),
+  // What is in it is at the page's root on a phone; fixed positions show it in the same place.
+  native('root-portal', { properties: { enable: true } }),
   native('block'),
   native('cover-view', { properties: { scrollTop: Number } }),
   native('text', {
@@ -22,14 +26,14 @@ export const views = [
           this.picture.onload = () => {
             const { naturalWidth: width, naturalHeight: height } = this.picture;
             this.triggerEvent('load', { width, height });
-            this.fit();
+            if (this.$$) this.fit();
           };
           this.picture.onerror = () => this.triggerEvent('error', { errMsg: `${this.data.src}: cannot be loaded` });
         },
       },
       changed: {
         src(src) {
-          if (src) this.picture.src = fileUrl(src);
+          if (src) this.picture.src = fileUrl(src, owner(this));
           else this.picture.removeAttribute('src');
         },
         mode() {
@@ -99,7 +103,7 @@ export const views = [
     shown: ['scrollX', 'scrollY'],
     lifetimes: {
       created() {
-        this.$$.addEventListener('scroll', () => this.scrolled());
+        listen(this, 'scroll', () => this.scrolled());
       },
     },
     changed: {
@@ -112,15 +116,13 @@ export const views = [
       scrollIntoView(id) {
         // The element may come with the same change.
         if (id)
-          requestAnimationFrame(() =>
-            this.$$.querySelector(`#${CSS.escape(id)}`)?.scrollIntoView({ block: 'start' }),
-          );
+          afterwards(this, () => this.$$.querySelector(`#${CSS.escape(id)}`)?.scrollIntoView({ block: 'start' }));
       },
     },
     methods: {
       go(to) {
         const behavior = this.data.scrollWithAnimation ? 'smooth' : 'instant';
-        requestAnimationFrame(() => this.$$.scrollTo({ ...to, behavior }));
+        afterwards(this, () => this.$$.scrollTo({ ...to, behavior }));
       },
       scrolled() {
         const { scrollTop, scrollLeft, scrollHeight, scrollWidth, clientHeight, clientWidth } = this.$$;
@@ -147,7 +149,7 @@ export const views = [
     },
     lifetimes: {
       created() {
-        this.$$.addEventListener('scrollend', () => {
+        listen(this, 'scrollend', () => {
           const current = Math.round(this.$$.scrollLeft / this.$$.clientWidth);
           if (current === this.data.current) return;
           this.setData({ current });
@@ -157,7 +159,7 @@ export const views = [
     },
     changed: {
       current(current) {
-        requestAnimationFrame(() => this.$$.scrollTo({ left: current * this.$$.clientWidth, behavior: 'smooth' }));
+        afterwards(this, () => this.$$.scrollTo({ left: current * this.$$.clientWidth, behavior: 'smooth' }));
       },
     },
   }),
@@ -166,7 +168,7 @@ export const views = [
     properties: { url: String, openType: 'navigate', delta: 1, target: String },
     lifetimes: {
       created() {
-        this.$$.addEventListener('click', () => {
+        listen(this, 'click', () => {
           const { url, openType, delta } = this.data;
           const methods = {
             navigate: 'navigateTo',
@@ -174,16 +176,20 @@ export const views = [
             reLaunch: 'reLaunch',
             navigateBack: 'navigateBack',
           };
-          if (!methods[openType])
-            throw new Error(`<navigator open-type="${openType}"> is not in the browser preview`);
-          wx[methods[openType]]({ url, delta });
+          if (methods[openType]) wx[methods[openType]]({ url, delta });
+          else missing(`<navigator open-type="${openType}">`, `${owner(this)}.wxml`);
         });
       },
     },
   }),
 ];
 
-/** The address of a file of the code package. */
-export function fileUrl(path) {
-  return /^(https?|data|blob):/.test(path) ? path : `/app/${path.replace(/^\//, '')}`;
+/**
+ * The address of a file of the code package.
+ *
+ * @param {string} path
+ * @param {string} [from] the page or component that names it; otherwise a relative path begins at the root
+ */
+export function fileUrl(path, from = '') {
+  return /^(\w+:|\/\/)/.test(path) ? path : `/app/${resolve(from, path)}`;
 }

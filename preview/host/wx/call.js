@@ -1,5 +1,7 @@
 /** The manners of `wx` methods: callbacks or a promise, and `errMsg`. */
 
+import { caller, remember } from '../complaints.js';
+
 /**
  * Makes a method that takes one object.
  *
@@ -8,10 +10,11 @@
  */
 export function method(name, act) {
   return (options = {}) => {
+    const place = caller();
     const outcome = new Promise((settle) => settle(act(options))).then(
       (result) => ({ ...result, errMsg: `${name}:ok` }),
       (error) => {
-        throw { ...error, errMsg: `${name}:fail ${error?.message ?? error}` };
+        throw remember({ ...error, errMsg: `${name}:fail ${error?.message ?? error}` }, place);
       },
     );
     const { success, fail, complete } = options;

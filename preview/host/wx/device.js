@@ -3,6 +3,8 @@
 import { missing } from '../complaints.js';
 import { methods } from './call.js';
 
+/** What WeChat's tools give who has none. */
+export const APP_ID = 'touristappid';
 /** The base library whose documents this host follows. */
 const SDK_VERSION = '3.6.0';
 const BAR = 44;
@@ -31,7 +33,7 @@ export function device({ life, launch, pages }) {
     getWindowInfo: windowInfo,
     getDeviceInfo: deviceInfo,
     getAppBaseInfo: appInfo,
-    getAccountInfoSync: () => ({ miniProgram: { appId: 'touristappid', envVersion: 'develop', version: '' } }),
+    getAccountInfoSync: () => ({ miniProgram: { appId: APP_ID, envVersion: 'develop', version: '' } }),
     getLaunchOptionsSync: () => launch,
     getEnterOptionsSync: () => launch,
     getMenuButtonBoundingClientRect() {
@@ -50,6 +52,13 @@ export function device({ life, launch, pages }) {
     arrayBufferToBase64: (buffer) =>
       btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join('')),
     base64ToArrayBuffer: (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer,
+    // What a window has loaded is the newest there is.
+    getUpdateManager: () => ({
+      onCheckForUpdate: (listener) => void setTimeout(() => listener({ hasUpdate: false })),
+      onUpdateReady() {},
+      onUpdateFailed() {},
+      applyUpdate() {},
+    }),
     createSelectorQuery: () => pages.top.instance.createSelectorQuery(),
     ...methods({
       getSystemInfo: systemInfo,

@@ -40,7 +40,11 @@ function request(options) {
   };
 }
 
-async function ask({ url, data, header = {}, method = 'GET', dataType = 'json', responseType = 'text' }, signal) {
+async function ask(
+  { url, data, header = {}, method: name = 'GET', dataType = 'json', responseType = 'text' },
+  signal,
+) {
+  const method = name.toUpperCase();
   const headers = new Headers({ 'content-type': 'application/json', ...header });
   const hasBody = !NO_BODY.includes(method);
   if (!hasBody) headers.delete('content-type');

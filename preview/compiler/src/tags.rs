@@ -1,0 +1,77 @@
+//! Where a template has its tags. The framework's compiler knows more about them, and does not say it.
+
+use std::collections::BTreeMap;
+
+/// A tag that begins an element.
+pub(crate) struct Tag<'a> {
+    pub(crate) name: &'a str,
+    /// Counted from 1.
+    pub(crate) line: usize,
+    /// The template after the name.
+    pub(crate) rest: &'a str,
+}
+
+/// Every tag that begins an element, outside of comments.
+pub(crate) fn tags(wxml: &str) -> impl Iterator<Item = Tag<'_>> {
+    let mut at = 0;
+    let mut line = 1;
+    std::iter::from_fn(move || {
+        loop {
+            let begin = at + wxml[at..].find('<')?;
+            line += wxml[at..begin].matches('\n').count();
+            at = begin;
+            let inside = &wxml[begin + 1..];
+            if inside.starts_with("!--") {
+                at += inside.find("-->").unwrap_or(inside.len());
+                line += wxml[begin..at].matches('\n').count();
+                continue;
+            }
+            at += 1;
+            let end = inside.find(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c))?;
+            if end > 0 {
+                return Some(Tag { name: &inside[..end], line, rest: &inside[end..] });
+            }
+        }
+    })
+}
+
+/// The line of each name's first tag.
+pub(crate) fn first_lines(wxml: &str) -> BTreeMap<&str, usize> {
+    let mut lines = BTreeMap::new();
+    for tag in tags(wxml) {
+        lines.entry(tag.name).or_insert(tag.line);
+    }
+    lines
+}
+
+/// The attribute names up to the end of the tag; what is quoted is no name.
+pub(crate) fn attribute_names(tag: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = tag.trim_start();
+    while let Some(end) = rest.find(|c: char| c.is_whitespace() || "=/>".contains(c)) {
+        if end > 0 {
+            names.push(&rest[..end]);
+        }
+        if rest[end..].starts_with('>') {
+            break;
+        }
+        rest = rest[end + 1..].trim_start();
+        if let Some(quote) = rest.chars().next().filter(|c| "\"'".contains(*c)) {
+            let Some(close) = rest[1..].find(quote) else { break };
+            rest = rest[close + 2..].trim_start();
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_have_lines_and_comments_have_none() {
+        let found =
+            first_lines("<view>\n<!-- <map>\n<map/> --> <a-b\n x='<c>'/>\n</view>\n<view/><wxs>1 < 2</wxs>");
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [("a-b", 3), ("c", 4), ("view", 1), ("wxs", 6)]);
+    }
+}

@@ -1,0 +1,60 @@
+/**
+ * The scripts of a mini-program: TypeScript and modules become what the host runs, and keep the numbers of their
+ * lines. It never runs anything.
+ */
+
+import { readFile, readdir } from 'node:fs/promises';
+import { SourceMap } from 'node:module';
+import { join } from 'node:path';
+import { transform } from 'esbuild';
+
+const SCRIPT = /(?<!\.d)\.[jt]s$/;
+/** What asks for a transformation; in a text or a comment it does no harm. */
+const MODULE = /^\s*(import|export)\b|\bimport\s*\(/m;
+
+/**
+ * @param {string} folder
+ * @param {string} [below] where its files are in the mini-program, with a slash at its end
+ * @returns {Promise<{path: string, file: string, code: string, lines?: number[]}[]>} `path` is the file's as `.js`;
+ *   `lines` has, for each line of the code, that of the file
+ */
+export async function readScripts(folder, below = '') {
+  const found = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const { name } = entry;
+    if (name.startsWith('.') || name === 'node_modules') continue;
+    if (entry.isDirectory()) found.push(...(await readScripts(join(folder, name), `${below}${name}/`)));
+    else if (SCRIPT.test(name)) found.push(await compiled(`${below}${name}`, await readFile(join(folder, name), 'utf8')));
+  }
+  return found;
+}
+
+async function compiled(file, text) {
+  const path = file.replace(/\.ts$/, '.js');
+  const loader = file.endsWith('.ts') ? 'ts' : 'js';
+  try {
+    const { code, map } = await transform(text, {
+      loader,
+      format: 'cjs',
+      platform: 'neutral',
+      target: 'es2022',
+      supported: { 'dynamic-import': false },
+      sourcefile: file,
+      sourcemap: 'external',
+      logLevel: 'silent',
+    });
+    if (loader === 'js' && !MODULE.test(text)) return { path, file, code: text };
+    return { path, file, code, lines: linesOf(code, map) };
+  } catch (error) {
+    const [{ text: what, location }] = error.errors;
+    const { line, column, lineText } = location;
+    const message = `${file}:${line}:${column + 1}: ${what}\n${lineText}\n${' '.repeat(column)}^`;
+    // Thrown where the file is wanted: one that nobody wants stops nobody.
+    return { path, file, code: `throw new SyntaxError(${JSON.stringify(message)})` };
+  }
+}
+
+function linesOf(code, map) {
+  const source = new SourceMap(JSON.parse(map));
+  return code.split('\n').map((line, index) => (source.findEntry(index, line.search(/\S|$/)).originalLine ?? 0) + 1);
+}

@@ -1,0 +1,473 @@
+/** What the apps of others are made of, each in a mini-program that has nothing else. */
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { buildCompiler } from '../../scripts/preview.mjs';
+import { openApp, openBrowser } from '../browser.mjs';
+import { startPreview } from '../server.mjs';
+
+let compiler;
+let browser;
+
+before(async () => {
+  compiler = await buildCompiler();
+  browser = await openBrowser();
+});
+
+after(() => browser?.close());
+
+/** A picture of 4 by 2. */
+const PICTURE = Buffer.from('R0lGODlhBAACAIAAAAAAAP///yH5BAAAAAAALAAAAAAEAAIAAAIDhI8FADs=', 'base64');
+
+/** Opens a mini-program of these files; without others, its only page is `pages/a/a`. */
+async function open(t, files) {
+  const folder = mkdtempSync(join(tmpdir(), 'preview-real-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const all = { 'app.json': { pages: ['pages/a/a'] }, 'pages/a/a.json': {}, 'pages/a/a.wxml': '<view/>', ...files };
+  if (!files['project.config.json'] && !files['pages/a/a.ts']) all['pages/a/a.js'] ??= 'Page({})';
+  for (const [path, content] of Object.entries(all)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    const isText = typeof content === 'string' || Buffer.isBuffer(content);
+    writeFileSync(join(folder, path), isText ? content : JSON.stringify(content));
+  }
+  const preview = await startPreview({ app: folder, compiler });
+  t.after(() => preview.close());
+  const opened = await openApp(browser.context, preview.url);
+  t.after(() => opened.page.close());
+  const { app } = opened;
+  return {
+    ...opened,
+    data: () => app.evaluate(() => ({ ...preview.pages.top.instance.data })),
+    has: (wanted) =>
+      app.waitForFunction(
+        (patch) => Object.entries(patch).every(([key, value]) => preview.pages.top.instance.data[key] === value),
+        wanted,
+      ),
+    complaints: () => app.evaluate(() => document.querySelector('.complaints')?.innerText ?? ''),
+  };
+}
+
+/** A tone of so many seconds. */
+function tone(seconds) {
+  const samples = Math.round(8000 * seconds);
+  const wave = Buffer.alloc(44 + samples, 128);
+  wave.write('RIFF', 0).toString();
+  wave.writeUInt32LE(36 + samples, 4);
+  wave.write('WAVEfmt ', 8);
+  wave.writeUInt32LE(16, 16);
+  wave.writeUInt16LE(1, 20);
+  wave.writeUInt16LE(1, 22);
+  wave.writeUInt32LE(8000, 24);
+  wave.writeUInt32LE(8000, 28);
+  wave.writeUInt16LE(1, 32);
+  wave.writeUInt16LE(8, 34);
+  wave.write('data', 36);
+  wave.writeUInt32LE(samples, 40);
+  for (let at = 0; at < samples; at++) wave[44 + at] = 128 + 60 * Math.sin(at / 3);
+  return wave;
+}
+
+test('modules and TypeScript run, and an error names the line of the file', async (t) => {
+  const { app, data, complaints } = await open(t, {
+    'app.ts': "import { word } from './lib/words';\nApp<{ word: string }>({ word });",
+    'lib/words.ts': "export const word: string = 'typed';\nexport type Word = typeof word;\nexport default class {}",
+    'lib/parts.js': "export * from './words';\nexport { default as Empty } from './words';",
+    'lib/old.js': 'module.exports = { old: 1 };',
+    'pages/a/a.ts': `import type { Word } from '../../lib/words';
+import old from '../../lib/old';
+import * as parts from '../../lib/parts';
+
+interface Data { word: Word; kinds: string }
+
+Page<Data, {}>({
+  data: { word: parts.word, kinds: typeof parts.Empty + old.old },
+  async onReady() {
+    const later = await import('../../lib/parts');
+    this.setData({ later: later.word });
+  },
+  fail() {
+    (undefined as any).nothing();
+  },
+});`,
+  });
+  await app.waitForFunction(() => preview.pages.top.instance.data.later);
+  assert.deepEqual(await data(), { word: 'typed', kinds: 'function1', later: 'typed' });
+  assert.equal(await app.evaluate(() => getApp().word), 'typed');
+  assert.equal(await complaints(), '');
+  await app.evaluate(() => setTimeout(() => preview.pages.top.instance.fail()));
+  await app.waitForSelector('.complaints');
+  assert.match(await complaints(), /nothing[^]*mini-program\/pages\/a\/a\.ts:14/);
+});
+
+test('the code is where project.config.json says', async (t) => {
+  const { data } = await open(t, {
+    'project.config.json': { miniprogramRoot: 'client/' },
+    'app.json': '{ broken',
+    'client/app.json': { pages: ['p/p'] },
+    'client/p/p.js': "Page({ data: { here: 'client' } })",
+    'client/p/p.wxml': '<view/>',
+  });
+  assert.deepEqual(await data(), { here: 'client' });
+});
+
+test('every way to what is global leads to the same, and has nothing of the browser', async (t) => {
+  const { data, complaints } = await open(t, {
+    'app.js': 'global.shared = 7; App({})',
+    'pages/a/a.js': `
+const root = Function('return this')();
+let refused;
+try { refused = Function('return 1')(); } catch (error) { refused = error.message; }
+Page({
+  data: {
+    same: root === global && root === globalThis && root.global === root && new Function('return this')() === root,
+    shared: globalThis.shared,
+    lacks: ['window', 'document', 'XMLHttpRequest', 'navigator', 'fetch', 'WebAssembly'].filter((name) => root[name] || name in root),
+    has: ['wx', 'App', 'setTimeout', 'Promise', 'Math', '__wxConfig'].filter((name) => root[name] && name in root).length,
+    env: __wxConfig.envVersion,
+    isFunction: (() => 1) instanceof Function,
+    refused,
+  },
+})`,
+  });
+  const { refused, ...others } = await data();
+  assert.deepEqual(others, { same: true, shared: 7, lacks: [], has: 6, env: 'develop', isFunction: true });
+  assert.match(refused, /return 1/);
+  assert.equal(await complaints(), '');
+});
+
+test('paths of pictures are relative to the template; a cover-image has a size', async (t) => {
+  const { app } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], usingComponents: { card: 'parts/card/card' } },
+    'images/red.gif': PICTURE,
+    'parts/card/face.gif': PICTURE,
+    'parts/card/card.json': { component: true },
+    'parts/card/card.js': 'Component({})',
+    'parts/card/card.wxml': '<image class="face" src="./face.gif"/><image class="red" src="../../images/red.gif"/>',
+    'pages/a/a.wxml': `<image class="mine" src="../../images/red.gif"/><card/>
+<cover-view style="width: 100px"><cover-image class="auto" src="/images/red.gif"/></cover-view>
+<cover-image class="sized" style="width: 40px; height: 30px" src="/images/red.gif"/>
+<rich-text nodes="{{nodes}}"/>`,
+    'pages/a/a.js': `Page({ data: { nodes: '<p style="color: red">a <b>bold</b> word<script>wx.bad = 1</script></p><img src="../../images/red.gif">' } })`,
+  });
+  await app.waitForFunction(
+    () => [...document.querySelectorAll('img')].filter((one) => one.naturalWidth === 4).length === 6,
+  );
+  const sizes = await app.evaluate(() =>
+    [...document.querySelectorAll('wx-cover-image')].map((one) => [one.offsetWidth, one.offsetHeight]),
+  );
+  assert.deepEqual(sizes, [
+    [100, 50],
+    [40, 30],
+  ]);
+  const rich = app.locator('wx-rich-text');
+  assert.equal(await rich.textContent(), 'a bold word');
+  assert.equal(await rich.locator('p').evaluate((element) => getComputedStyle(element).color), 'rgb(255, 0, 0)');
+});
+
+test('a handler may be an expression, and a function that the page has got later', async (t) => {
+  const { app, has } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], usingComponents: { card: 'card/card' } },
+    'card/card.json': { component: true },
+    'card/card.js': "Component({ methods: { go() { this.triggerEvent('go', {}) } } })",
+    'card/card.wxml': '<view class="go" bindtap="{{true ? \'go\' : \'\'}}">go</view>',
+    'pages/a/a.wxml': `<view class="one" bindtap="{{handler}}">one</view>
+<view wx:for="{{list}}" wx:key="fn" class="{{item.fn}}" catchtap="{{item.fn}}">{{item.fn}}</view>
+<view class="made" bindtap="{{made}}">made</view><card bind:go="{{'on' + 'Go'}}"/><input bindinput="{{typing}}" value=""/>`,
+    'pages/a/a.js': `Page({
+  data: { handler: '', typing: 'onTyping', list: [{ fn: 'second' }], told: '' },
+  onLoad() {
+    this.e0 = () => this.tell('made');
+    this.setData({ handler: 'first', made: 'e0' });
+  },
+  tell(word) { this.setData({ told: this.data.told + word + ' ' }); },
+  first() { this.tell('first'); this.setData({ handler: 'other' }); },
+  other() { this.tell('other'); },
+  second() { this.tell('second'); },
+  onGo() { this.tell('go'); },
+  onTyping({ detail }) { this.tell(detail.value); },
+})`,
+  });
+  for (const name of ['one', 'one', 'second', 'made', 'go']) await app.locator(`[class$=${name}]`).click();
+  await app.locator('input').fill('typed');
+  await has({ told: 'first other second made go typed ' });
+});
+
+test('a page or component may be defined by a module that it requires', async (t) => {
+  const { app, complaints } = await open(t, {
+    'app.json': { pages: ['pages/a/a', 'pages/b/b'], usingComponents: { card: 'card/card' } },
+    'base.js': 'exports.page = (name) => Page({ data: { name } });\nexports.part = (name) => Component({ data: { name } });',
+    'card/card.json': { component: true },
+    'card/card.js': "require('../base').part('card')",
+    'card/card.wxml': '<text class="card">{{name}}</text>',
+    'pages/a/a.js': "require('../../base').page('a')",
+    'pages/a/a.wxml': '<card/><text class="name">{{name}}</text>',
+    'pages/b/b.js': "require('../../base').page('b')",
+    'pages/b/b.wxml': '<text class="name">{{name}}</text>',
+  });
+  assert.deepEqual(await app.locator('wx-text').allTextContents(), ['card', 'a']);
+  await app.evaluate(() => wx.reLaunch({ url: '/pages/b/b' }));
+  assert.deepEqual(await app.locator('wx-text').allTextContents(), ['b']);
+  assert.equal(await complaints(), '');
+});
+
+test('the extended library weui is there', async (t) => {
+  const { app, has, complaints } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], useExtendedLib: { weui: true } },
+    'pages/a/a.json': {
+      usingComponents: {
+        'mp-dialog': 'weui-miniprogram/dialog/dialog',
+        'mp-cells': 'weui-miniprogram/cells/cells',
+        'mp-cell': 'weui-miniprogram/cell/cell',
+        'mp-icon': 'weui-miniprogram/icon/icon',
+      },
+    },
+    'pages/a/a.wxml': `<mp-cells title="cells"><mp-cell value="cell"/></mp-cells><mp-icon icon="add" size="{{25}}"/>
+<mp-dialog title="Sure?" show="{{show}}" buttons="{{buttons}}" bindbuttontap="onTap"><view>body</view></mp-dialog>`,
+    'pages/a/a.js': `Page({
+  data: { show: true, buttons: [{ text: 'No' }, { text: 'Yes' }] },
+  onTap({ detail }) { this.setData({ show: false, tapped: detail.index }); },
+})`,
+  });
+  await app.locator('text=Yes').click();
+  await has({ tapped: 1 });
+  assert.match(await app.locator('wx-page').textContent(), /cell/);
+  const cell = app.locator('[class~=weui-cell]');
+  assert.equal(await cell.evaluate((element) => getComputedStyle(element).display), 'flex', 'its style sheet is there');
+  assert.equal(await complaints(), '');
+});
+
+test('what is gone from the page may still be told something', async (t) => {
+  const { app, said, complaints } = await open(t, {
+    'app.json': { pages: ['pages/a/a', 'pages/b/b'] },
+    'pages/b/b.json': { usingComponents: { part: '/part/part' } },
+    'part/part.json': { component: true },
+    'part/part.js': "Component({ properties: { text: String }, attached() { setTimeout(() => this.setData({ own: 'late' }), 60) } })",
+    'part/part.wxml': '<view hidden="{{!own}}">{{text}}{{own}}</view>',
+    'pages/b/b.wxml': `<block wx:if="{{!gone}}"><scroll-view scroll-y scroll-top="{{top}}" scroll-into-view="{{id}}"><view id="x">x</view></scroll-view>
+<swiper current="{{top}}"><swiper-item/><swiper-item/></swiper><image src="{{image}}" mode="widthFix"/>
+<live-player id="player" src="{{src}}" autoplay/><live-pusher url="{{src}}" autopush/>
+<button hidden="{{gone}}" type="{{text}}">{{text}}</button><label><checkbox checked="{{gone}}"/></label><input value="{{text}}"/>
+<movable-area><movable-view x="{{top}}" direction="all"/></movable-area><part text="{{text}}"/></block>`,
+    'pages/b/b.js': `Page({
+  data: { top: 0, src: '' },
+  onReady() { this.setData({ src: 'rtmp://127.0.0.1:9/live/x' }); },
+  change() { this.setData({ top: 1, id: 'x', text: 'late', image: 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=' }); },
+})`,
+  });
+  const late = await app.evaluate(async () => {
+    const frame = () => new Promise((settle) => setTimeout(settle, 40));
+    const late = [];
+    for (const how of ['page', 'branch']) {
+      await wx.navigateTo({ url: '/pages/b/b' });
+      await frame();
+      const { instance } = preview.pages.top;
+      instance.change();
+      const modal = wx.showModal({ title: 'still there' });
+      wx.showLoading({ title: 'loading' });
+      if (how === 'page') await wx.navigateBack();
+      else instance.setData({ gone: true });
+      instance.change();
+      instance.setData({ text: 'later' });
+      await frame();
+      document.querySelector('.modal button:last-child').click();
+      wx.hideLoading();
+      wx.hideLoading();
+      late.push(instance.data.text, (await modal).confirm);
+      await frame();
+    }
+    return late;
+  });
+  assert.deepEqual(late, ['later', true, 'later', true]);
+  // Longer than the player takes to be refused, and to try again.
+  await new Promise((settle) => setTimeout(settle, 1500));
+  assert.equal(await complaints(), '', said.join('\n'));
+  assert.deepEqual(said.filter((line) => line.startsWith('error') && !/ERR_|WebSocket/.test(line)), []);
+});
+
+test('sounds play and are recorded', async (t) => {
+  const { app } = await open(t, { 'sounds/tone.wav': tone(0.4), 'pages/a/a.js': 'Page({})' });
+  const events = await app.evaluate(async () => {
+    const player = wx.createInnerAudioContext();
+    const told = [];
+    const ended = new Promise((settle) => player.onEnded(settle));
+    for (const name of ['Play', 'Pause', 'Stop', 'Ended']) player[`on${name}`](() => told.push(name));
+    player.src = '../../sounds/tone.wav';
+    player.play();
+    await ended;
+    const { duration, currentTime } = player;
+    player.destroy();
+    return { told, duration, isAtEnd: currentTime === duration };
+  });
+  assert.deepEqual(events, { told: ['Play', 'Ended'], duration: 0.4, isAtEnd: true });
+  const stopped = await app.evaluate(async () => {
+    const player = wx.createInnerAudioContext();
+    const told = [];
+    for (const name of ['Play', 'Pause', 'Stop', 'Error']) player[`on${name}`](() => told.push(name));
+    player.loop = true;
+    player.autoplay = true;
+    player.src = '/sounds/tone.wav';
+    await new Promise((settle) => player.onPlay(settle));
+    player.stop();
+    await new Promise((settle) => player.onStop(settle));
+    player.autoplay = false;
+    player.src = '/sounds/none.wav';
+    const { errMsg } = await new Promise((settle) => player.onError(settle));
+    return { told, errMsg };
+  });
+  assert.deepEqual(stopped.told, ['Play', 'Stop', 'Error']);
+  assert.match(stopped.errMsg, /^\/sounds\/none\.wav: /);
+  const background = await app.evaluate(async () => {
+    const manager = wx.getBackgroundAudioManager();
+    manager.src = '/sounds/tone.wav';
+    const untitled = await new Promise((settle) => manager.onError(settle));
+    manager.title = 'tone';
+    manager.src = '/sounds/tone.wav';
+    await new Promise((settle) => manager.onEnded(settle));
+    return untitled.errMsg;
+  });
+  assert.match(background, /no title/);
+  const recorded = await app.evaluate(async () => {
+    const recorder = wx.getRecorderManager();
+    const told = [];
+    for (const name of ['Start', 'Pause', 'Resume', 'Stop']) recorder[`on${name}`](() => told.push(name));
+    const turn = (ms) => new Promise((settle) => setTimeout(settle, ms));
+    recorder.start({ duration: 5000 });
+    await new Promise((settle) => recorder.onStart(settle));
+    await turn(150);
+    recorder.pause();
+    await turn(300);
+    recorder.resume();
+    await turn(150);
+    const stopped = new Promise((settle) => recorder.onStop(settle));
+    recorder.stop();
+    const { tempFilePath, duration, fileSize } = await stopped;
+    const player = wx.createInnerAudioContext();
+    player.src = tempFilePath;
+    player.play();
+    await new Promise((settle) => player.onPlay(settle));
+    player.destroy();
+    return { told, duration, fileSize };
+  });
+  assert.deepEqual(recorded.told, ['Start', 'Pause', 'Resume', 'Stop']);
+  assert.ok(recorded.duration >= 280 && recorded.duration < 560, String(recorded.duration));
+  assert.ok(recorded.fileSize > 100, String(recorded.fileSize));
+});
+
+test('a movable-view is pushed about within its area', async (t) => {
+  const { page, app, has } = await open(t, {
+    'pages/a/a.wxml': `<movable-area style="width: 200px; height: 100px"><movable-view class="it" style="width: 50px; height: 50px" direction="all" x="{{x}}" y="10" bindchange="onChange"/></movable-area>
+<movable-area style="width: 200px; height: 100px"><movable-view class="flat" style="width: 50px; height: 50px" direction="horizontal" bindchange="onChange"/></movable-area>`,
+    'pages/a/a.js': `Page({ data: { x: 20 }, onChange({ detail }) { this.setData({ at: [detail.x, detail.y, detail.source].join() }) } })`,
+  });
+  const drag = async (name, x, y) => {
+    const box = await app.locator(name).boundingBox();
+    await page.mouse.move(box.x + 5, box.y + 5);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 5 + x, box.y + 5 + y, { steps: 3 });
+    await page.mouse.up();
+    await page.mouse.move(0, 0);
+  };
+  await drag('.it', 30, 15);
+  await has({ at: '50,25,touch' });
+  await drag('.it', 500, -500);
+  await has({ at: '150,0,touch' });
+  await app.evaluate(() => preview.pages.top.instance.setData({ x: 70 }));
+  await has({ at: '70,10,' });
+  await drag('.flat', 12, 30);
+  await has({ at: '12,0,touch' });
+});
+
+test('request methods are written as one likes', async (t) => {
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (piece) => (body += piece));
+    const headers = { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*' };
+    request.on('end', () => response.writeHead(200, headers).end(JSON.stringify([request.method, body])));
+  });
+  await new Promise((settle) => server.listen(0, '127.0.0.1', settle));
+  t.after(() => server.close());
+  const { app } = await open(t, {});
+  const ask = (method, data) =>
+    app.evaluate(
+      ([url, how, what]) =>
+        new Promise((success, fail) => wx.request({ url, method: how, data: what, success, fail })).then(
+          (answer) => answer.data,
+        ),
+      [`http://127.0.0.1:${server.address().port}/`, method, data],
+    );
+  assert.deepEqual(await ask('post', { a: 1 }), ['POST', '{"a":1}']);
+  assert.deepEqual(await ask('get', { a: 1 }), ['GET', '']);
+});
+
+test('what is missing is named with file and line, and stops only the file that needs it', async (t) => {
+  const { app, said, has, complaints } = await open(t, {
+    'app.json': { pages: ['pages/a/a', 'pages/b/b'], usingComponents: { gone: 'parts/gone', part: 'parts/part', map2: 'plugin://x/map' } },
+    'app.js': "const user = 1;\nwx.getNothing().onReady();\nApp({});",
+    'parts/part.json': { component: true },
+    'parts/part.js': '\n\nwx.createNothing();\nComponent({});',
+    'parts/part.wxml': '<text>part without data</text>',
+    'pages/a/a.wxml': '<view>\n<map/>\n<part/><gone/></view><button open-type="share"/>',
+    'pages/a/a.js': `Page({
+  data: { ready: false },
+  onLoad() {
+    this.setData({ ready: true });
+    if (wx.askedBefore) this.setData({ ready: false });
+    wx.authorize({ scope: 'scope.werun' });
+  },
+})`,
+    'pages/b/b.wxml': '<view/>',
+  });
+  await has({ ready: true });
+  assert.equal(await app.locator('wx-text').textContent(), 'part without data');
+  await app.waitForFunction(() => document.querySelector('.complaints')?.textContent.includes('auth'));
+  const shown = await complaints();
+  for (const expected of [
+    /getNothing[^]*app\.js:2/,
+    /createNothing[^]*parts\/part\.js:3/,
+    /no <map> \(pages\/a\/a\.wxml:2\)/,
+    /no component "gone": "parts\/gone" \(app\.json\)/,
+    /no component "map2": "plugin:\/\/x\/map" \(app\.json\)/,
+    /no <button open-type="share"> \(pages\/a\/a\.wxml\)/,
+    /no authorize\(\{scope: 'scope\.werun'\}\) \(pages\/a\/a\.js:6\)/,
+    /pages\/b\/b\.js is missing/,
+  ])
+    assert.match(shown, expected);
+  assert.ok(said.some((line) => /no wx\.askedBefore \(pages\/a\/a\.js:5\)/.test(line)), said.join('\n'));
+});
+
+test('what cannot be read is told with its file, line and text; what was rejected, with what is in it', async (t) => {
+  const { app, has, complaints } = await open(t, {
+    'app.json': { pages: ['pages/a/a', 'pages/b/b'] },
+    'unused.js': 'this is no script',
+    'pages/a/a.js': `Page({
+  onLoad() {
+    this.setData({ ready: true });
+    Promise.reject({ code: 404, msg: 'of the app' });
+    wx.navigateTo({ url: '/pages/none/none' });
+  },
+})`,
+    'pages/b/b.js': 'Page({\n  data: {,},\n});',
+    'pages/b/b.wxml': '<view/>',
+  });
+  await has({ ready: true });
+  await app.waitForFunction(() => document.querySelector('.complaints')?.textContent.includes('navigateTo'));
+  const shown = await complaints();
+  assert.match(shown, /pages\/b\/b\.js:2:10: Expected identifier but found ","\n {2}data: \{,\},\n {9}\^/);
+  assert.match(shown, /\{"code":404,"msg":"of the app"\}/);
+  assert.match(shown, /\{"errMsg":"navigateTo:fail page \\"pages\/none\/none\\" is not found"\} \(pages\/a\/a\.js:5\)/);
+  assert.doesNotMatch(shown, /unused/);
+});
+
+test('asking for the privacy agreement and for updates has an answer', async (t) => {
+  const { app } = await open(t, {});
+  const answers = await app.evaluate(async () => ({
+    needs: (await wx.getPrivacySetting()).needAuthorization,
+    agreed: (await wx.requirePrivacyAuthorize()).errMsg,
+    update: await new Promise((settle) => wx.getUpdateManager().onCheckForUpdate(settle)),
+  }));
+  assert.deepEqual(answers, { needs: false, agreed: 'requirePrivacyAuthorize:ok', update: { hasUpdate: false } });
+});
