@@ -42,7 +42,7 @@ const HIDDEN = [
 ];
 
 /** What else a module gets: objects that know nothing of the browser, and who it is. */
-const GIVEN = ['globalThis', 'global', 'Function', 'require', 'module', 'exports', 'Page', 'Component', 'Behavior'];
+const GIVEN = ['globalThis', 'global', 'Function', 'require', 'module', 'exports', 'Behavior'];
 
 export class Scripts {
   /**
@@ -57,6 +57,8 @@ export class Scripts {
     this.global = globalObject();
     /** The file that is being run for itself, not because another requires it: what is defined is its. */
     this.entry = undefined;
+    // Not each module's own: what a framework puts in their place is there for all.
+    for (const kind of ['Page', 'Component']) globalThis[kind] = (definition) => this.construct(kind, definition);
     for (const [path, { file, lines }] of Object.entries(sources)) setSource(path, file, lines);
   }
 
@@ -98,7 +100,6 @@ export class Scripts {
       `\n//# sourceURL=mini-program/${path}`;
     const require = (name) => this.run(this.find(path, name));
     require.async = async (name) => require(name);
-    const define = (kind) => (definition) => this.construct(kind, definition);
     const { global } = this;
     const { Behavior } = this.constructors(path);
     evaluated(wrapped, path)()(
@@ -108,8 +109,6 @@ export class Scripts {
       require,
       module,
       module.exports,
-      define('Page'),
-      define('Component'),
       Behavior,
     );
   }

@@ -214,6 +214,20 @@ test('a page or component may be defined by a module that it requires', async (t
   assert.equal(await complaints(), '');
 });
 
+test('another Component that a module puts in place of the first is every module\'s', async (t) => {
+  const { app } = await open(t, {
+    'app.js': "require('base'); App({})",
+    'app.json': { pages: ['pages/a/a'], usingComponents: { card: 'card/card' } },
+    'base.js': `const first = Component;
+Component = (definition) => first({ ...definition, data: { name: 'given by another' } });`,
+    'card/card.json': { component: true },
+    'card/card.js': 'Component({})',
+    'card/card.wxml': '<text>{{name}}</text>',
+    'pages/a/a.wxml': '<card/>',
+  });
+  assert.equal(await app.locator('wx-text').textContent(), 'given by another');
+});
+
 test('the extended library weui is there', async (t) => {
   const { app, has, complaints } = await open(t, {
     'app.json': { pages: ['pages/a/a'], useExtendedLib: { weui: true } },
