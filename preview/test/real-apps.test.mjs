@@ -228,6 +228,28 @@ Component = (definition) => first({ ...definition, data: { name: 'given by anoth
   assert.equal(await app.locator('wx-text').textContent(), 'given by another');
 });
 
+test('a component is told when it is ready, before the page is', async (t) => {
+  const { has } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], usingComponents: { card: 'card/card' } },
+    'card/card.json': { component: true },
+    'card/card.js': `const tell = (word) => () => getApp().told.push(word);
+Component({ lifetimes: { attached: tell('attached'), ready: tell('ready'), detached: tell('detached') } });`,
+    'card/card.wxml': '<view/>',
+    'app.js': 'App({ told: [] })',
+    'pages/a/a.wxml': '<card wx:if="{{!gone}}"/><card wx:if="{{late}}"/>',
+    'pages/a/a.js': `Page({
+  onReady() { this.show({ late: true }); },
+  show(data) {
+    getApp().told.push('page');
+    this.setData(data);
+    wx.nextTick(() => this.setData({ gone: true }));
+    setTimeout(() => this.setData({ told: getApp().told.join() }), 200);
+  },
+})`,
+  });
+  await has({ told: 'attached,ready,page,attached,detached,ready' });
+});
+
 test('the extended library weui is there', async (t) => {
   const { app, has, complaints } = await open(t, {
     'app.json': { pages: ['pages/a/a'], useExtendedLib: { weui: true } },
