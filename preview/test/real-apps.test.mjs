@@ -250,6 +250,24 @@ Component({ lifetimes: { attached: tell('attached'), ready: tell('ready'), detac
   await has({ told: 'attached,ready,page,attached,detached,ready' });
 });
 
+test('what an event has is its own', async (t) => {
+  const { app, has } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], usingComponents: { card: 'card/card' } },
+    'card/card.json': { component: true },
+    'card/card.js': "Component({ methods: { go() { this.triggerEvent('go', { word: 'went' }) } } })",
+    'card/card.wxml': '<view class="go" bindtap="go">go</view>',
+    'pages/a/a.wxml': '<card data-of="page" bind:go="onGo"/>',
+    'pages/a/a.js': `Page({
+  onGo(event) {
+    const { type, detail, timeStamp, currentTarget } = { ...event };
+    this.setData({ went: [type, detail.word, typeof timeStamp, currentTarget.dataset.of].join() });
+  },
+})`,
+  });
+  await app.locator('[class$=go]').click();
+  await has({ went: 'go,went,number,page' });
+});
+
 test('the extended library weui is there', async (t) => {
   const { app, has, complaints } = await open(t, {
     'app.json': { pages: ['pages/a/a'], useExtendedLib: { weui: true } },
