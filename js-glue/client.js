@@ -153,6 +153,11 @@ class Client {
     return this._host ? this._host.core.exportLog() : '';
   }
 
+  /** Looks at what a call needs, and asks nobody. @param {Record<string, any>} [param] */
+  checkEnvironment(param) {
+    return require('./environment.js')(this._options, () => load(this._options, wasmPath(this)), param);
+  }
+
   /**
    * Sets *the* listener of an event. Apps register again each time a page opens, on the same client,
    * and count on the earlier listener going away.
@@ -293,8 +298,7 @@ function prepare(client) {
   if (client._host || client._loading) return;
   client._loading = true;
   const options = client._options;
-  const path = options.wasmPath || /** @type {typeof Client} */ (client.constructor).wasmPath;
-  load(options, path)
+  load(options, wasmPath(client))
     .then((bindings) => {
       const host = new Host(options, {
         emit: (event, data, outlasts) => tell(client, event, data, outlasts),
@@ -310,6 +314,11 @@ function prepare(client) {
       print(options.logger, 'error', 'YunXinMiniappSDK:', error.message);
       waiting(client).forEach(({ refuse }) => refuse(error));
     });
+}
+
+/** @param {Client} client @returns {string | undefined} */
+function wasmPath(client) {
+  return client._options.wasmPath || /** @type {typeof Client} */ (client.constructor).wasmPath;
 }
 
 /** Takes the calls that wait. @param {Client} client @returns {Waiting[]} */

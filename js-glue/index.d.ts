@@ -58,6 +58,12 @@ declare class YunXinMiniappSDK extends WithConstants {
   view(): YunXinMiniappSDK.View;
 
   /**
+   * Looks at what a call needs of the phone, the app and the server. Asks the user for nothing; always resolves, within
+   * 15 s. Of each thing it tells what is wrong and what helps, in English and Chinese.
+   */
+  checkEnvironment(param?: YunXinMiniappSDK.EnvironmentParam): Promise<YunXinMiniappSDK.Environment>;
+
+  /**
    * Leaves without telling how it went. The client can join again. Right after a `leave()` has been settled
    * it means the stay that was left, also when another one has begun meanwhile.
    */
@@ -243,6 +249,35 @@ declare namespace YunXinMiniappSDK {
     zh: string;
     /** Where it is known from, if not from the platform's present tables: docs/native-codes.md. */
     from?: 'typings' | 'old-table' | 'seen';
+  }
+
+  interface EnvironmentParam {
+    /** As for `join`; default: the client's option. */
+    channelServer?: string;
+    /** The gateway's `wss://` address; default: `/ws` on the host of `channelServer`. */
+    address?: string;
+  }
+
+  interface Environment {
+    /** Whether nothing is a problem. */
+    ok: boolean;
+    /** One for each check, always in the same order. */
+    results: EnvironmentResult[];
+  }
+
+  interface EnvironmentResult {
+    check: 'library' | 'wasm' | 'camera' | 'microphone' | 'components' | 'request' | 'socket' | 'clock';
+    /** The check, and what was found: `camera-refused`. docs/environment.md has all of them. */
+    code: string;
+    status: 'ok' | 'problem' | 'unknown';
+    /** What was found, in English. */
+    en: string;
+    /** The same in Chinese. */
+    zh: string;
+    /** What helps. */
+    remedy?: { en: string; zh: string };
+    /** What the platform or the server said. */
+    details?: string;
   }
 
   interface NativeCodes {

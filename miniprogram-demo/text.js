@@ -10,9 +10,7 @@ const WORDS = {
     becomeAudience: '变为观众', becomeBroadcaster: '变为主播', kicked: '你已被移出房间', closed: '房间已解散', elsewhere: '通话结束',
     captions: '字幕', noCaptions: '还没有字幕', noPicture: '没有画面：播放器已重试', noSound: '没有声音：播放器已重试', openSettings: '打开设置', lang: 'zh',
     preflight: '通话前检查', run: '重新检查', codes: '组件状态码', log: '日志', copy: '复制日志', copied: '已复制', emptyCodes: '还没有状态码',
-    emptyLog: '还没有日志：先进行一次通话', wasm: 'WXWebAssembly', socket: 'WebSocket', request: 'HTTPS 请求', network: '网络',
-    scopeCamera: '摄像头权限', scopeRecord: '麦克风权限', live: 'live-pusher / live-player', ok: '正常', missing: '不可用', unknown: '未询问',
-    denied: '被拒绝：请在右上角“设置”中打开', devtools: '开发者工具不支持这两个组件，请用真机', language: 'EN', version: '版本',
+    emptyLog: '还没有日志：先进行一次通话', language: 'EN', version: '版本',
   },
   en: {
     title: 'Audio and video call', server: 'Server', room: 'Room', uid: 'User ID (optional)', role: 'Role', broadcaster: 'Broadcaster', audience: 'Audience',
@@ -23,9 +21,7 @@ const WORDS = {
     becomeAudience: 'To audience', becomeBroadcaster: 'To broadcaster', kicked: 'You were removed from the room', closed: 'The room was dissolved', elsewhere: 'The call has ended',
     captions: 'Captions', noCaptions: 'No captions yet', noPicture: 'No picture: the player was retried', noSound: 'No sound: the player was retried', openSettings: 'Open settings', lang: 'en',
     preflight: 'Before the call', run: 'Check again', codes: 'Component codes', log: 'Log', copy: 'Copy log', copied: 'Copied', emptyCodes: 'No codes yet',
-    emptyLog: 'No log yet: hold a call first', wasm: 'WXWebAssembly', socket: 'WebSocket', request: 'HTTPS requests', network: 'Network',
-    scopeCamera: 'Camera permission', scopeRecord: 'Microphone permission', live: 'live-pusher / live-player', ok: 'fine', missing: 'not available', unknown: 'not asked yet',
-    denied: 'denied: allow it in Settings, top right', devtools: 'DevTools does not run these components: use a phone', language: '中文', version: 'Version',
+    emptyLog: 'No log yet: hold a call first', language: '中文', version: 'Version',
   },
 };
 

@@ -10,7 +10,7 @@ import { transform } from 'esbuild';
 
 const SCRIPT = /(?<!\.d)\.[jt]s$/;
 /** What asks for a transformation; in a text or a comment it does no harm. */
-const MODULE = /^\s*(import|export)\b|\bimport\s*\(/m;
+const MODULE = /\b(import|export)\b/;
 
 /**
  * @param {string} folder

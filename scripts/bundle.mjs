@@ -9,7 +9,7 @@ import { extname, join } from 'node:path';
 import { Refusal, dist, root } from './tools.mjs';
 
 /** What most calls never need: found beside `index.js` by those that do. */
-export const LATE = ['native-codes.js', 'names.js'];
+export const LATE = ['native-codes.js', 'names.js', 'environment.js'];
 
 /**
  * @param {string} bindings the file of `wasm-bindgen --target bundler` that holds them

@@ -23,13 +23,13 @@ import { Refusal, dist, plainWasm, runAsProgram, step } from './tools.mjs';
 const PARTS = {
   'glue': { files: ['index.js'], budget: 19_200 },
   'module': { files: ['nertc_miniapp.wasm.br'], budget: 75_500 },
-  'late': { files: LATE, budget: 12_600 },
+  'late': { files: LATE, budget: 21_300 },
   'components': { folder: 'components', budget: 13_500 },
 };
 /** Glue as it lies in the package, plus the compressed module: what a call needs. */
 const CALL = 94_500;
 /** All of the package, as WeChat's packer uploads it. */
-const UPLOADED = 124_500;
+const UPLOADED = 133_000;
 
 /** @param {{crates?: boolean}} [options] */
 export async function size({ crates = false } = {}) {

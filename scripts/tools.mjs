@@ -59,7 +59,9 @@ export function toolEnvironment(extra = {}) {
  */
 export function run(command, args, { env = toolEnvironment(), echo = false, cwd = root } = {}) {
   return new Promise((settle, refuse) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A group of its own, which ends as a whole: cargo's compilers, too.
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    watchOver(child);
     let printed = '';
     for (const [stream, shown] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
       stream.setEncoding('utf8').on('data', (text) => {
@@ -75,6 +77,41 @@ export function run(command, args, { env = toolEnvironment(), echo = false, cwd 
       refuse(new Refusal(`${line}: ended with ${signal ?? `code ${code}`}${tail}`));
     });
   });
+}
+
+const running = new Set();
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Ends a command when this process ends before it. */
+function watchOver(child) {
+  if (running.size === 0) {
+    process.on('exit', endAll);
+    SIGNALS.forEach((signal) => process.on(signal, endAllAndMe));
+  }
+  running.add(child);
+  child.on('close', () => {
+    running.delete(child);
+    if (running.size > 0) return;
+    process.off('exit', endAll);
+    SIGNALS.forEach((signal) => process.off(signal, endAllAndMe));
+  });
+}
+
+function endAll() {
+  for (const { pid } of running) {
+    try {
+      process.kill(-pid, 'SIGTERM');
+    } catch {
+      // It has ended meanwhile, or never begun.
+    }
+  }
+}
+
+function endAllAndMe(signal) {
+  endAll();
+  SIGNALS.forEach((one) => process.off(one, endAllAndMe));
+  // Whoever else listens decides what becomes of this process.
+  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
 }
 
 /** Steps are announced once they take longer than this, and their end is told, in ms. */

@@ -151,16 +151,18 @@ fn glue_typings_and_protocol_have_the_same_constants() {
 #[test]
 fn the_glue_does_none_of_the_cores_work() {
     for (banned, except, why) in [
-        ("setTimeout", "loader.js", "deadlines are the core's"),
-        ("setInterval", "", "deadlines are the core's"),
-        ("Date", "", "time is the core's"),
-        ("JSON.parse", "", "it spoils big uids"),
-        ("?.", "", "some devices reject it"),
-        ("??", "", "some devices reject it"),
-        ("async ", "", "some devices reject it"),
-        ("await ", "", "some devices reject it"),
+        // Without the core, which may be what is missing, there is nobody else to do it.
+        ("setTimeout", &["loader.js", "environment.js"][..], "deadlines are the core's"),
+        ("setInterval", &[], "deadlines are the core's"),
+        ("Date", &["environment.js"], "time is the core's"),
+        ("JSON.parse", &[], "it spoils big uids"),
+        ("?.", &[], "some devices reject it"),
+        ("??", &[], "some devices reject it"),
+        ("async ", &[], "some devices reject it"),
+        ("await ", &[], "some devices reject it"),
     ] {
-        for name in entries("js-glue").into_iter().filter(|name| name.ends_with(".js") && name != except) {
+        let names = entries("js-glue").into_iter();
+        for name in names.filter(|name| name.ends_with(".js") && !except.contains(&name.as_str())) {
             let code = code_of(&format!("js-glue/{name}"));
             assert!(!code.contains(banned), "js-glue/{name} contains {banned:?}: {why}");
         }

@@ -77,7 +77,7 @@ test('what software reads from _info is there: empty outside of a room, filled i
 
 test('every method of the glue is one of the core', async () => {
   const { client } = start();
-  const own = ['constructor', 'init', 'destroy', 'getStatus', 'getVersion', 'eventReset', 'emit', 'on', 'once', 'off', 'addListener', 'removeListener', 'view', 'exportLog', 'stay'];
+  const own = ['constructor', 'init', 'destroy', 'getStatus', 'getVersion', 'eventReset', 'emit', 'on', 'once', 'off', 'addListener', 'removeListener', 'view', 'exportLog', 'stay', 'checkEnvironment'];
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf(client));
   const methods = Object.getOwnPropertyNames(prototype).filter((name) => name[0] !== '_' && !own.includes(name));
   assert.equal(methods.length, 22);

@@ -14,10 +14,12 @@ async function making(): Promise<void> {
   new YunXinMiniappSDK({ appkey: '', logger: console, wasmTimeout: 5000 }).destroy();
   const version: string = YunXinMiniappSDK.getVersion() + second.getVersion();
   const log: string = second.exportLog();
+  const { ok, results }: YunXinMiniappSDK.Environment = await client.checkEnvironment({ address: 'wss://call.example.com/ws' });
+  const advice: (string | undefined)[] = results.filter(({ status }) => status === 'problem').map(({ remedy }) => remedy?.zh);
   YunXinMiniappSDK.destroy();
   const nothing: void = client.destroy();
   await client.init();
-  console.log(version, log, nothing, YunXinMiniappSDK.default === YunXinMiniappSDK);
+  console.log(version, log, ok, advice, nothing, YunXinMiniappSDK.default === YunXinMiniappSDK);
 }
 
 async function calling(client: YunXinMiniappSDK): Promise<string> {

@@ -80,8 +80,13 @@ function original(path, line) {
 function described(error) {
   if (error instanceof Error || error?.stack) {
     const everyPlace = new RegExp(PLACE, 'g');
-    const stack = String(error.stack).replace(everyPlace, (_, path, line) => `mini-program/${original(path, line)}`);
-    return stack.includes(error.message) ? stack : `${error.message}\n${stack}`;
+    const places = String(error.stack)
+      .split('\n')
+      .filter((line) => /^ +at /.test(line))
+      .map((line) => line.replace(everyPlace, (_, path, at) => `mini-program/${original(path, at)}`));
+    const own = places.filter((line) => line.includes('mini-program/'));
+    // The host's and the framework's say nothing about what the mini-program does.
+    return [`${error.name}: ${error.message}`, ...(own.length > 0 ? own : places)].join('\n');
   }
   if (typeof error !== 'object' || error === null) return String(error);
   return `${asJson(error)}${at(places.get(error))}`;

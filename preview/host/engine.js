@@ -11,10 +11,19 @@ const TOUCH = ['touchstart', 'touchmove', 'touchend', 'touchcancel', 'tap', 'can
 const ANIMATION = ['transitionend', 'animationstart', 'animationiteration', 'animationend'];
 /** All others are fired by built-in components; the document's events of the same name are not the page's. */
 const FROM_DOCUMENT = new Set([...TOUCH, ...ANIMATION]);
+/** Exporting needs none here. */
+const BEHAVIORS = {
+  'wx://form-field': { properties: { name: String, value: null } },
+  'wx://form-field-group': {},
+  'wx://form-field-button': {},
+  'wx://component-export': {},
+};
 const LONG_PRESS = 350;
 const MOVED = 10;
 
 glassEasel.globalOptions.writeIdToDOM = true;
+// Properties of components may have the names of what the framework's own elements have.
+glassEasel.globalOptions.writeFieldsToNode = false;
 // Vue's apps put their handlers on the instance, under names that they make.
 glassEasel.globalOptions.useMethodCallerListeners = true;
 const { getMethod } = glassEasel.Component;
@@ -39,6 +48,19 @@ glassEasel.Event.prototype.wrapShadowedEvent = function plain(...elements) {
 glassEasel.addGlobalErrorListener((error) => {
   complain(error);
   return false;
+});
+
+/** What the scripts of templates have instead of the language's own; other scripts have no such names. */
+Object.assign(globalThis, {
+  getRegExp: (pattern, flags) => new RegExp(pattern, flags),
+  getDate: (...args) => new Date(...args),
+  wxsGuarded: guarded,
+});
+// The compiler asks for it where a template's script asks for the constructor.
+Object.defineProperty(Object.prototype, 'wxsConstructor', {
+  get() {
+    return Object.prototype.toString.call(this).slice(8, -1);
+  },
 });
 
 /** An element of a page. Its name gets a prefix, lest `<button>` bring the browser's own along. */
@@ -104,14 +126,19 @@ export class Engine {
     this.backend = environment.associateBackend(new Backend(known, place));
     natives.forEach((native, tag) => this.space.getComponentSpace().setGlobalUsingComponent(tag, native));
     this.natives = [...natives.keys()];
+    this.behaviors = {};
   }
 
   /** What a file makes a page or component with. @param {string} path @returns {{Page, Component, Behavior}} */
   constructors(path) {
     const { Page, Component, Behavior } = this.space.componentEnv(path, (all) => all);
+    const known = (definition) => {
+      const behaviors = definition?.behaviors?.map((one) => (typeof one === 'string' ? this.builtIn(one) : one));
+      return behaviors ? { ...definition, behaviors: behaviors.filter(Boolean) } : definition;
+    };
     return {
-      Page,
-      Behavior,
+      Page: (definition) => Page(known(definition)),
+      Behavior: Object.assign((definition) => Behavior(known(definition)), Behavior),
       Component: (definition) => {
         const { addGlobalClass, styleIsolation } = definition?.options ?? {};
         const config = this.space.getComponentStaticConfig(path);
@@ -119,9 +146,17 @@ export class Engine {
         // that they are not, which "shared" says, comes too late.
         if (config?.component && (addGlobalClass || /shared/.test(styleIsolation)))
           this.space.addComponentStaticConfig(path, { styleIsolation: 'apply-shared', ...config });
-        return Component(definition);
+        return Component(known(definition));
       },
     };
+  }
+
+  /** A behavior that WeChat has. */
+  builtIn(name) {
+    const definition = BEHAVIORS[name];
+    if (!definition) return missing(`behavior "${name}"`);
+    this.behaviors[name] ??= this.space.behavior().definition(definition).register();
+    return this.behaviors[name];
   }
 
   /** Adds a style sheet to the document. @returns {CSSStyleSheet} */
@@ -152,6 +187,22 @@ function inVw(style) {
 /** `rpx` is a 750th of the width. */
 function vw(rpx) {
   return `${rpx / 7.5}vw`;
+}
+
+/** What a template's script exports; a function that throws gives nothing, as on a phone. */
+function guarded(exports) {
+  if (typeof exports === 'function') {
+    return (...args) => {
+      try {
+        return exports(...args);
+      } catch (error) {
+        warn(`a template's script: ${error.stack}`);
+        return undefined;
+      }
+    };
+  }
+  if (Object.prototype.toString.call(exports) !== '[object Object]') return exports;
+  return Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, guarded(value)]));
 }
 
 function dispatch(target, type, detail, options) {

@@ -1,6 +1,6 @@
 /** Boots the mini-program: loads what the compiler made, hands it to the framework, opens the first page. */
 
-import { complain, missing } from './complaints.js';
+import { complain, missing, warn } from './complaints.js';
 import { natives } from './components/natives.js';
 import { Engine } from './engine.js';
 import { Pages } from './pages.js';
@@ -23,13 +23,20 @@ async function boot() {
   const text = await answer.text();
   if (!answer.ok) throw new Error(text);
   const program = await import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
-  const { config, scripts: sources, styles, tags, templates } = program;
+  const { config, problems, scripts: sources, styles, tags, templates } = program;
   const { app: settings } = config;
   const paths = pagesOf(settings);
   for (const [name, isWanted] of Object.entries(settings.useExtendedLib ?? {}))
     if (isWanted && name !== 'weui') missing(`extended library "${name}"`, 'app.json');
   const used = usedBy(paths, config, (path) => `${path}.js` in sources || path in templates);
   const components = [...used.keys()].filter((path) => path !== 'app' && !paths.includes(path));
+
+  for (const { file, text: what } of problems) {
+    const path = file.replace(/\.\w+$/, '');
+    // Libraries bring more along than is used of them.
+    if (config[path]?.component && !used.has(path)) warn(what);
+    else complain(what);
+  }
 
   const names = [...used.values()].flatMap((using) => Object.keys(using));
   const engine = new Engine(natives, names, tags);

@@ -39,6 +39,9 @@ const HIDDEN = [
   'performance',
   'queueMicrotask',
   'structuredClone',
+  'getRegExp',
+  'getDate',
+  'wxsGuarded',
 ];
 
 /** What else a module gets: objects that know nothing of the browser, and who it is. */

@@ -76,15 +76,16 @@ test('modules and TypeScript run, and an error names the line of the file', asyn
     'app.ts': "import { word } from './lib/words';\nApp<{ word: string }>({ word });",
     'lib/words.ts': "export const word: string = 'typed';\nexport type Word = typeof word;\nexport default class {}",
     'lib/parts.js': "export * from './words';\nexport { default as Empty } from './words';",
+    'lib/small.js': '"use strict";import t from"./old";var e=t.old;export{e as old};',
     'lib/old.js': 'module.exports = { old: 1 };',
     'pages/a/a.ts': `import type { Word } from '../../lib/words';
-import old from '../../lib/old';
+import { old } from '../../lib/small';
 import * as parts from '../../lib/parts';
 
 interface Data { word: Word; kinds: string }
 
 Page<Data, {}>({
-  data: { word: parts.word, kinds: typeof parts.Empty + old.old },
+  data: { word: parts.word, kinds: typeof parts.Empty + old },
   async onReady() {
     const later = await import('../../lib/parts');
     this.setData({ later: later.word });
@@ -292,6 +293,56 @@ test('the extended library weui is there', async (t) => {
   const cell = app.locator('[class~=weui-cell]');
   assert.equal(await cell.evaluate((element) => getComputedStyle(element).display), 'flex', 'its style sheet is there');
   assert.equal(await complaints(), '');
+});
+
+test('components are made as those of libraries are', async (t) => {
+  const { app, complaints, has } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], usingComponents: { field: 'field/field', bare: 'bare/bare' } },
+    'app.wxss': '.loud { color: red }',
+    'field/field.json': { component: true },
+    'field/field.js': `Component({
+  behaviors: ['wx://form-field'],
+  options: { addGlobalClass: true },
+  properties: { dataset: Object },
+  attached() { wx.createSelectorQuery().in(this).select('.loud').boundingClientRect((rect) => this.setData({ width: rect.width })).exec(); },
+})`,
+    'field/field.wxs': `var pattern = getRegExp('^a', 'i');
+module.exports = { kind: function (value) { return value.constructor; }, year: function (time) { return getDate(time).getFullYear(); }, fits: function (text) { return pattern.test(text); } };`,
+    'field/field.wxml': `<wxs src="./field.wxs" module="it"/><wxs module="inline">module.exports = function (value) { return value.constructor === 'Object'; };</wxs>
+<view class="loud" style="width: 70px">{{it.kind([])}} {{it.kind('')}} {{it.kind(dataset)}} {{inline(dataset)}} {{it.year(0)}} {{it.fits('Abc')}} {{dataset.x}} {{width}}</view>`,
+    'bare/bare.json': { component: true, styleIsolation: 'isolated' },
+    'bare/bare.js': 'Component({})',
+    'bare/bare.wxml': '<view class="loud"/>',
+    'pages/a/a.wxml': `<form bindsubmit="onSubmit"><field name="custom" value="{{[1]}}" dataset="{{set}}"/><bare/>
+<button form-type="submit">ok</button></form>`,
+    'pages/a/a.js': `Page({ data: { set: { x: 3 } }, onSubmit({ detail }) { this.setData({ sent: JSON.stringify(detail.value) }) } })`,
+  });
+  await app.waitForFunction(() => document.querySelector('wx-field')?.textContent.includes('70'));
+  assert.equal((await app.locator('wx-field').textContent()).trim(), 'Array String Object true 1970 true 3 70');
+  const colors = await app.evaluate(() =>
+    ['wx-field > wx-view', 'wx-bare > wx-view'].map((one) => getComputedStyle(document.querySelector(one)).color),
+  );
+  assert.deepEqual(colors, ['rgb(255, 0, 0)', 'rgb(0, 0, 0)']);
+  await app.locator('wx-button').click();
+  await has({ sent: '{"custom":[1]}' });
+  assert.equal(await complaints(), '');
+});
+
+test('a template that is wrong stops only what uses it', async (t) => {
+  const { app, said, complaints } = await open(t, {
+    'app.json': { pages: ['pages/a/a', 'pages/b/b'] },
+    'unused/unused.json': { component: true },
+    'unused/unused.wxml': '<view>{{ a. }}</view>',
+    'pages/a/a.wxml': '<text>fine</text>',
+    'pages/b/b.js': 'Page({})',
+    'pages/b/b.wxml': '<import src="./none.wxml"/><view>\n{{ b. }}</view>',
+    'pages/b/b.wxss': '@import "./none.wxss";',
+  });
+  assert.equal(await app.locator('wx-text').textContent(), 'fine');
+  const shown = await complaints();
+  for (const expected of [/b\.wxml:2: /, /b\.wxml: names the template/, /b\.wxss: imports/]) assert.match(shown, expected);
+  assert.doesNotMatch(shown, /unused/);
+  assert.ok(said.some((line) => /warning: unused\/unused\.wxml:1: /.test(line)), said.join('\n'));
 });
 
 test('what is gone from the page may still be told something', async (t) => {

@@ -208,6 +208,10 @@ test('the page diagnostics shows codes and log of the call', async () => {
   await both((side) => side.until(() => preview.pages.top.path === 'pages/diagnostics/diagnostics'));
   const { log, codes } = await anne.data();
   assert.ok(log.length > 100 && codes.length > 10);
+  await both((side) => side.until(() => preview.pages.top.instance.data.checks.length > 0));
+  const found = (await anne.data()).checks.map(({ check, status, text }) => `${check} ${status}: ${text}`);
+  assert.deepEqual(found.filter((line) => !line.includes(' ok: ')), ['clock unknown: The server does not tell its time']);
+  assert.match((await bo.data()).checks[1].text, /wasm 模块已加载/);
   await Promise.all([shoot(anne, 'diagnostics-en'), shoot(bo, 'diagnostics-zh')]);
 });
 

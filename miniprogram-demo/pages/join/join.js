@@ -81,7 +81,8 @@ Page({
   },
 
   onDiagnostics() {
-    wx.navigateTo({ url: '/pages/diagnostics/diagnostics' });
+    const channelServer = this.data.server.trim().replace(/\/+$/, '') + '/nrtc/getChannelInfos.action';
+    wx.navigateTo({ url: `/pages/diagnostics/diagnostics?channelServer=${encodeURIComponent(channelServer)}` });
   },
 
   onClassic() {

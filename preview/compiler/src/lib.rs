@@ -1,7 +1,8 @@
 //! Compiles a mini-program into one JavaScript module, with the compilers of WeChat's component framework.
 //!
 //! The module exports `config` (every JSON file), `styles`, `templates` and `tags` (in which line each template has
-//! its first tag of a name), each by path without extension. It knows no scripts, and never runs anything.
+//! its first tag of a name), each by path without extension, and `problems`. It knows no scripts, and never runs
+//! anything.
 
 mod native;
 mod styles;
@@ -21,6 +22,8 @@ use serde_json::{Value, json};
 pub struct Compiled {
     /// The JavaScript module.
     pub module: String,
+    /// What is wrong, but stops nothing else.
+    pub problems: Vec<Problem>,
     /// What WeChat would take, but hardly as it was meant.
     pub warnings: Vec<Problem>,
 }
@@ -59,7 +62,7 @@ impl fmt::Display for Problem {
 ///
 /// # Errors
 ///
-/// Everything that keeps it from being compiled, of all files at once.
+/// What keeps it from being compiled at all. Files that are wrong otherwise are compiled as far as they can be.
 pub fn compile(folder: &Path, libraries: &[(String, PathBuf)]) -> Result<Compiled, Vec<Problem>> {
     let mut sources = Sources::new();
     let own = [(String::new(), folder.to_owned())];
@@ -75,18 +78,24 @@ pub fn compile(folder: &Path, libraries: &[(String, PathBuf)]) -> Result<Compile
     let config = configuration(&sources, &mut found);
     let styles = styles::compile(&sources, &config, &mut found);
     let templates = templates(&sources, &mut found);
-    if !found.errors.is_empty() {
+    if !config.contains_key("app") {
         return Err(found.errors);
     }
+    let problems: Vec<_> = found
+        .errors
+        .iter()
+        .map(|problem| json!({ "file": problem.file, "text": problem.to_string() }))
+        .collect();
     let tags: BTreeMap<_, _> =
         with_extension(&sources, ".wxml").map(|(_, stem, text)| (stem, tags::first_lines(text))).collect();
     let module = format!(
-        "export const config = {};\nexport const styles = {};\nexport const tags = {};\nexport const templates = {templates};\n",
+        "export const config = {};\nexport const styles = {};\nexport const tags = {};\nexport const problems = {};\nexport const templates = {templates};\n",
         json!(config),
         json!(styles),
         json!(tags),
+        json!(problems),
     );
-    Ok(Compiled { module, warnings: found.warnings })
+    Ok(Compiled { module, problems: found.errors, warnings: found.warnings })
 }
 
 /// The text files, by path.
@@ -154,31 +163,59 @@ fn configuration(sources: &Sources, found: &mut Findings) -> Config {
 fn templates(sources: &Sources, found: &mut Findings) -> String {
     let mut group = TmplGroup::new();
     for (path, stem, text) in with_extension(sources, ".wxs") {
-        // On a line of its own, the brace that follows does not fall into a comment.
-        group.add_script(stem, &format!("{text}\n"));
+        group.add_script(stem, &script(text));
         // Templates name a script without its extension, scripts name each other with it.
         group.add_script(path, &format!("module.exports = require({});", json!(format!("/{stem}"))));
     }
     for (path, stem, text) in with_extension(sources, ".wxml") {
-        for problem in group.add_tmpl(stem, text) {
+        for problem in group.add_tmpl(stem, &with_scripts(text)) {
             let list = if problem.prevent_success() { &mut found.errors } else { &mut found.warnings };
             list.push(Problem::at(path, problem.location.start.line as usize + 1, &problem.kind));
         }
         found.errors.extend(native::check(path, text));
     }
     for (path, stem, _) in with_extension(sources, ".wxml") {
-        let missing = |kind, name: String| {
-            Problem::of(path, format!("names the {kind} \"{name}\", which is not there"))
-        };
-        let templates = group.direct_dependencies(stem).into_iter().flatten();
-        let templates = templates.filter(|name| !group.contains_template(name));
-        found.errors.extend(templates.map(|name| missing("template", name)));
-        let scripts = group.script_dependencies(stem).into_iter().flatten();
-        let scripts = scripts.filter(|name| !sources.contains_key(&format!("{name}.wxs")));
-        found.errors.extend(scripts.map(|name| missing("script", name)));
+        let missing =
+            |kind, name: &str| Problem::of(path, format!("names the {kind} \"{name}\", which is not there"));
+        let templates: Vec<_> = group.direct_dependencies(stem).into_iter().flatten().collect();
+        for name in templates.iter().filter(|name| !sources.contains_key(&format!("{name}.wxml"))) {
+            found.errors.push(missing("template", name));
+            group.add_tmpl(name, "");
+        }
+        let scripts: Vec<_> = group.script_dependencies(stem).into_iter().flatten().collect();
+        for name in scripts.iter().filter(|name| !sources.contains_key(&format!("{name}.wxs"))) {
+            found.errors.push(missing("script", name));
+            group.add_script(name, "");
+        }
     }
     group.get_tmpl_gen_object_groups().unwrap_or_else(|error| {
         found.errors.push(Problem::of("app.json", error));
         String::new()
     })
+}
+
+/// A template's script for the host: there, a value's constructor is a function, not the name of its type, and what
+/// throws would take the page along.
+fn script(text: &str) -> String {
+    // On a line of its own, what follows does not fall into a comment.
+    format!(
+        "{}\n;module.exports = wxsGuarded(module.exports);",
+        text.replace(".constructor", ".wxsConstructor")
+    )
+}
+
+/// The same for the scripts within a template.
+fn with_scripts(wxml: &str) -> String {
+    let mut parts = wxml.split("<wxs");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out += "<wxs";
+        match part.split_once("</wxs>").and_then(|(tag, rest)| Some((tag.split_once('>')?, rest))) {
+            Some(((tag, text), rest)) if !tag.ends_with('/') && !text.trim().is_empty() => {
+                out += &format!("{tag}>{}</wxs>{rest}", script(text));
+            }
+            _ => out += part,
+        }
+    }
+    out
 }

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     };
     match compile(&PathBuf::from(folder), &libraries) {
         Ok(compiled) => {
+            compiled.problems.iter().for_each(|problem| eprintln!("{problem}"));
             compiled.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
             print!("{}", compiled.module);
             ExitCode::SUCCESS

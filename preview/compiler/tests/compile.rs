@@ -52,7 +52,8 @@ fn every_problem_is_told_with_file_and_line() {
         ("f.wxss", "@import './e.wxss';"),
         ("g.wxml", "<live-player\n bind:error=\"x\"/>"),
     ]);
-    let problems: Vec<_> = compile(broken.path(), &[]).unwrap_err().iter().map(ToString::to_string).collect();
+    let compiled = compile(broken.path(), &[]).unwrap();
+    let problems: Vec<_> = compiled.problems.iter().map(ToString::to_string).collect();
     for expected in [
         "a.json:2: ",
         "b.wxml:2: ",
@@ -67,6 +68,8 @@ fn every_problem_is_told_with_file_and_line() {
             "{expected:?} is not in {problems:#?}"
         );
     }
+    assert!(compiled.module.contains("d.wxss: imports"), "{}", compiled.module);
+    assert!(compiled.module.contains(r#"G["b"]="#), "{}", compiled.module);
 }
 
 #[test]

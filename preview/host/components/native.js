@@ -49,7 +49,7 @@ export function native(tag, parts = {}) {
   const all = { ...COMMON, ...properties, ...Object.fromEntries(ignored.map((name) => [name, null])) };
   const definition = space.defineComponent({
     is: tag,
-    options: { listenerChangeLifetimes: true },
+    options: { listenerChangeLifetimes: true, writeFieldsToNode: true },
     properties: Object.fromEntries(Object.entries(all).map(([name, kind]) => [name, property(kind)])),
     observers: Object.fromEntries(
       Object.entries(observers).map(([name, acts]) => [

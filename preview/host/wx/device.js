@@ -59,7 +59,9 @@ export function device({ life, launch, pages }) {
       onUpdateFailed() {},
       applyUpdate() {},
     }),
-    createSelectorQuery: () => pages.top.instance.createSelectorQuery(),
+    // Components ask while the first page is still being made.
+    createSelectorQuery: () =>
+      pages.top?.instance.createSelectorQuery() ?? { in: (component) => component.createSelectorQuery() },
     ...methods({
       getSystemInfo: systemInfo,
       getSystemInfoAsync: systemInfo,
