@@ -60,7 +60,11 @@ test('links lead somewhere wherever the page is read', () => {
 });
 
 const REQUIRED = 'import Sdk = require("nertc-miniapp");';
-const IMPORTED = 'import Sdk from "nertc-miniapp";';
+const IMPORTED = `
+import Sdk from "nertc-miniapp";
+import nertc from "nertc-miniapp/frameworks/vite";
+export const plugin: { name: string } | null = nertc();
+`;
 const USE = `
 import type { ComponentEvent, EnterParam, RtcRoom, RtcRoomEvents } from "nertc-miniapp/components";
 export function enter(room: RtcRoom, client: Sdk): Promise<Sdk.JoinResult> {
