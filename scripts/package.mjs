@@ -68,15 +68,15 @@ export function linked(text, repository, tag) {
  * @returns {Promise<string | undefined>} the address of the project's page, if it is known
  */
 export async function projectPage(named) {
-  const remote = named ?? (await probe('git', ['remote', 'get-url', 'origin']));
-  return remote && pageOf(remote);
+  const page = pageOf(named ?? (await probe('git', ['remote', 'get-url', 'origin'])) ?? '');
+  if (named && !page) throw new Refusal(`--repository ${named}: that is no address such as https://HOST/NAME/PROJECT`);
+  return page;
 }
 
-/** The address of a project's page, of what git calls its remote. */
+/** The address of a project's page, of what git calls its remote; nothing for a folder. */
 export function pageOf(remote) {
   const [, host, path] = /^(?:https?:\/\/|ssh:\/\/)?(?:[^@/]+@)?([\w-]+(?:\.[\w-]+)+)(?::\d+\/|[:/])(.+?)(?:\.git)?\/?$/.exec(remote.trim()) ?? [];
-  if (!host) throw new Refusal(`"${remote.trim()}" is no address of a project's page: --repository https://HOST/NAME/PROJECT`);
-  return `https://${host}/${path}`;
+  return host && `https://${host}/${path}`;
 }
 
 runAsProgram(import.meta.url, async (args) => {

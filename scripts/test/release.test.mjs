@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pageOf } from '../package.mjs';
 import { obstacles, texts } from '../release.mjs';
-import { Refusal } from '../tools.mjs';
 
 const READY = {
   manifest: '{"version": "1.2.3"}',
@@ -43,5 +42,5 @@ test('a project\'s page is found from every form of a remote', () => {
   ]) {
     assert.equal(pageOf(remote), 'https://example.com/a/b', remote);
   }
-  for (const remote of ['', '/srv/b.git', '../b']) assert.throws(() => pageOf(remote), Refusal, remote);
+  for (const remote of ['', '/srv/b.git', '../b']) assert.equal(pageOf(remote), undefined, remote);
 });
