@@ -11,8 +11,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildPackage } from './build.mjs';
 import { packPackage, projectPage } from './package.mjs';
-import { Refusal, lockedVersion, root, run, runAsProgram, step } from './tools.mjs';
+import { Refusal, lockedVersion, root, run, runAsProgram } from './tools.mjs';
 
 const OPTIONS = { repository: { type: 'string' }, tests: { type: 'boolean', default: true } };
 
@@ -62,7 +63,7 @@ runAsProgram(import.meta.url, async (args) => {
   if (found.length > 0) throw new Refusal(`not ready:\n  ${found.join('\n  ')}`);
 
   if (values.tests) await run(process.execPath, ['scripts/test.mjs'], { echo: true });
-  else await step('build: package', () => run(process.execPath, ['scripts/build.mjs']));
+  else await buildPackage();
   const tarball = await packPackage({ repository });
   const shown = relative(root, tarball);
   const { version } = JSON.parse(texts().manifest);
