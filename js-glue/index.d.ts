@@ -59,7 +59,7 @@ declare class YunXinMiniappSDK extends WithConstants {
 
   /**
    * Looks at what a call needs of the phone, the app and the server. Asks the user for nothing; always resolves, within
-   * 15 s. Of each thing it tells what is wrong and what helps, in English and Chinese.
+   * 15 s (or `wasmTimeout`). Of each thing it tells what is wrong and what helps, in English and Chinese.
    */
   checkEnvironment(param?: YunXinMiniappSDK.EnvironmentParam): Promise<YunXinMiniappSDK.Environment>;
 

@@ -39,7 +39,7 @@ export async function startKit(app, { gateway: isWanted = false } = {}) {
       /** Playwright's page, its frame of the mini-program, and what was said on the console. */
       ...opened,
       /** What the host shows in red. */
-      complaints: () => opened.app.evaluate(() => document.querySelector('.complaints')?.innerText ?? ''),
+      complaints: () => opened.app.evaluate(() => preview.complaints.join('\n')),
       /** Waits until a `live-player` shows a picture that moves. */
       plays: (selector = 'wx-live-player') =>
         opened.app.waitForFunction(

@@ -31,7 +31,10 @@ const PACKAGES = ['glass-easel', 'glass-easel-miniprogram-adapter', 'mpegts.js']
 const MAX_MODULE = 64 << 20;
 /** What `useExtendedLib` in app.json may name, and what is there then. */
 const LIBRARIES = {
-  weui: { path: 'miniprogram_npm/weui-miniprogram', folder: join(root, 'node_modules/weui-miniprogram/miniprogram_dist') },
+  weui: {
+    path: 'miniprogram_npm/weui-miniprogram',
+    folder: join(root, 'node_modules', 'weui-miniprogram', 'miniprogram_dist'),
+  },
 };
 
 /**
@@ -136,9 +139,9 @@ class Files {
   async compile() {
     const libraries = await this.libraries();
     const folders = libraries.map(({ path, folder }) => `${path}=${folder}`);
-    const compiling = promisify(execFile)(this.compiler, [this.app, ...folders], { maxBuffer: MAX_MODULE });
     try {
-      const { stdout, stderr } = await compiling;
+      const args = [this.app, ...folders];
+      const { stdout, stderr } = await promisify(execFile)(this.compiler, args, { maxBuffer: MAX_MODULE });
       if (stderr) this.log(stderr.trimEnd());
       const own = await readScripts(this.app);
       const theirs = await Promise.all(libraries.map(({ path, folder }) => readScripts(folder, `${path}/`)));

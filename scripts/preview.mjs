@@ -18,7 +18,7 @@ const RTMP = '127.0.0.1:1935';
 
 const USAGE = `usage: npm run preview [-- OPTION...]
 
-  --app FOLDER     another mini-program than the demo
+  --app FOLDER     another mini-program than the demo, or its project: as it is published, npm packages built
   --port PORT      where to serve it (8396; 0 for any)
   --no-gateway     there is one already
   --flv TEMPLATE   the HTTP-FLV address of what is pulled by RTMP, made of {hostname}, {path} and {query}

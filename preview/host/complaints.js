@@ -6,14 +6,33 @@ const PLACE = /mini-program\/([^\s()]+?\.js):(\d+)/;
 
 Error.stackTraceLimit = 50;
 
+/** All that was said; the page shows the last of it. @type {string[]} */
+export const complaints = [];
 const told = new Set();
 const places = new WeakMap();
+/** The first line of each tag, by the path of the template. */
+let tags = {};
 /** What a script is as the mini-program has it, by path. */
 const sources = new Map();
 
 /** Tells which file a script was, and which line of it each of its lines, if they are not the same. */
 export function setSource(path, file, lines) {
   sources.set(path, { file, lines });
+}
+
+/** @param {Record<string, Record<string, number>>} lines the first line of each tag, by the path of the template */
+export function setTags(lines) {
+  tags = lines;
+}
+
+/**
+ * Where a template has a tag, or one with an attribute: the first of them, if it has several.
+ *
+ * @param {string} tag such as `map`, or `button open-type`
+ * @param {string[]} [paths] the templates that are meant
+ */
+export function inTemplate(tag, paths = Object.keys(tags).filter((path) => Object.hasOwn(tags[path], tag))) {
+  return paths.map((path) => [`${path}.wxml`, tags[path]?.[tag]].filter(Boolean).join(':')).join(', ');
 }
 
 /** Remembers where an object came from that is thrown or given as a reason, and has no stack. */
@@ -25,6 +44,7 @@ export function remember(reason, place) {
 /** Something failed. */
 export function complain(error) {
   const text = described(error);
+  complaints.push(text);
   console.error(text);
   const box = document.querySelector('.complaints') ?? document.body.appendChild(document.createElement('div'));
   box.className = 'complaints';

@@ -5,7 +5,7 @@
 
 import * as glassEasel from 'glass-easel';
 import { MiniProgramEnv } from 'glass-easel-miniprogram-adapter';
-import { complain, missing, warn } from './complaints.js';
+import { complain, inTemplate, missing, warn } from './complaints.js';
 
 const TOUCH = ['touchstart', 'touchmove', 'touchend', 'touchcancel', 'tap', 'canceltap'];
 const ANIMATION = ['transitionend', 'animationstart', 'animationiteration', 'animationend'];
@@ -50,6 +50,14 @@ glassEasel.addGlobalErrorListener((error) => {
   return false;
 });
 
+glassEasel.addGlobalWarningListener((message, component, element) => {
+  const [, property] = /^"(\w+)" is not a valid property$/.exec(message) ?? [];
+  const attribute = property?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const tag = attribute ? `${element.is} ${attribute}` : '';
+  warn([tag && `<${tag}>:`, message, component?.is && `(${inTemplate(tag, [component.is])})`].filter(Boolean).join(' '));
+  return false;
+});
+
 /** What the scripts of templates have instead of the language's own; other scripts have no such names. */
 Object.assign(globalThis, {
   getRegExp: (pattern, flags) => new RegExp(pattern, flags),
@@ -80,13 +88,10 @@ class WxElement extends HTMLElement {
 }
 
 class Backend extends glassEasel.CurrentWindowBackendContext {
-  /**
-   * @param {Set<string>} tags those that exist
-   * @param {(tag: string) => string} place where a tag is used
-   */
-  constructor(tags, place) {
+  /** @param {Set<string>} tags those that exist */
+  constructor(tags) {
     super();
-    Object.assign(this, { tags, place });
+    this.tags = tags;
     this.document = {
       createElement: (tag) => this.element(tag),
       createTextNode: (text) => document.createTextNode(text),
@@ -97,7 +102,7 @@ class Backend extends glassEasel.CurrentWindowBackendContext {
   }
 
   element(tag) {
-    if (!this.tags.has(tag)) missing(`<${tag}>`, this.place(tag));
+    if (!this.tags.has(tag)) missing(`<${tag}>`, inTemplate(tag));
     const name = `wx-${tag.toLowerCase()}`;
     if (!customElements.get(name)) customElements.define(name, class extends WxElement {});
     return document.createElement(name);
@@ -113,17 +118,11 @@ export class Engine {
   /**
    * @param {Map<string, object>} natives the definition of each built-in component
    * @param {string[]} tags what custom components are called
-   * @param {Record<string, Record<string, number>>} lines the first line of each tag, by the path of the template
    */
-  constructor(natives, tags, lines) {
+  constructor(natives, tags) {
     const environment = new MiniProgramEnv();
     this.space = environment.createCodeSpace('', true);
-    const known = new Set([...natives.keys(), ...tags, 'page']);
-    const place = (tag) => {
-      const users = Object.keys(lines).filter((path) => Object.hasOwn(lines[path], tag));
-      return users.map((path) => `${path}.wxml:${lines[path][tag]}`).join(', ');
-    };
-    this.backend = environment.associateBackend(new Backend(known, place));
+    this.backend = environment.associateBackend(new Backend(new Set([...natives.keys(), ...tags, 'page'])));
     natives.forEach((native, tag) => this.space.getComponentSpace().setGlobalUsingComponent(tag, native));
     this.natives = [...natives.keys()];
     this.behaviors = {};
@@ -190,19 +189,19 @@ function vw(rpx) {
 }
 
 /** What a template's script exports; a function that throws gives nothing, as on a phone. */
-function guarded(exports) {
+function guarded(exports, file) {
   if (typeof exports === 'function') {
     return (...args) => {
       try {
         return exports(...args);
       } catch (error) {
-        warn(`a template's script: ${error.stack}`);
+        warn(`${file}: ${error}`);
         return undefined;
       }
     };
   }
   if (Object.prototype.toString.call(exports) !== '[object Object]') return exports;
-  return Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, guarded(value)]));
+  return Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, guarded(value, file)]));
 }
 
 function dispatch(target, type, detail, options) {

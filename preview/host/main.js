@@ -1,10 +1,11 @@
 /** Boots the mini-program: loads what the compiler made, hands it to the framework, opens the first page. */
 
-import { complain, missing, warn } from './complaints.js';
+import { NavigationBar, TabBar } from './bars.js';
+import { complain, complaints, missing, setTags, warn } from './complaints.js';
 import { natives } from './components/natives.js';
 import { Engine } from './engine.js';
 import { Pages } from './pages.js';
-import { Scripts, locate } from './scripts.js';
+import { Scripts, locate, setAliases } from './scripts.js';
 import { createWx } from './wx.js';
 import { APP_ID } from './wx/device.js';
 import { Life } from './wx/life.js';
@@ -25,6 +26,8 @@ async function boot() {
   const program = await import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
   const { config, problems, scripts: sources, styles, tags, templates } = program;
   const { app: settings } = config;
+  setTags(tags);
+  setAliases(settings.resolveAlias);
   const paths = pagesOf(settings);
   for (const [name, isWanted] of Object.entries(settings.useExtendedLib ?? {}))
     if (isWanted && name !== 'weui') missing(`extended library "${name}"`, 'app.json');
@@ -39,7 +42,7 @@ async function boot() {
   }
 
   const names = [...used.values()].flatMap((using) => Object.keys(using));
-  const engine = new Engine(natives, names, tags);
+  const engine = new Engine(natives, names);
   const { space } = engine;
   const scripts = new Scripts(sources, (path) => engine.constructors(path));
   const sheets = {};
@@ -67,28 +70,44 @@ async function boot() {
   const life = new Life();
   const windowOf = (path) => ({ ...WINDOW, ...settings.window, ...config[path] });
   const bar = new NavigationBar(() => pages.back(1));
-  const pages = new Pages({ engine, paths, sheets, config: windowOf, show: (page) => bar.draw(page) });
+  if (settings.tabBar?.custom) missing('custom tab bar', 'app.json');
+  const tabs = new TabBar(settings.tabBar, ({ pagePath, text }, index) => {
+    if (pages.top.path !== pagePath) pages.switchTab(`/${pagePath}`);
+    pages.top.tell('onTabItemTap', { index, pagePath, text });
+  });
+  const pages = new Pages({
+    engine,
+    paths,
+    sheets,
+    config: windowOf,
+    tabs: tabs.items.map(({ pagePath }) => pagePath),
+    show(page) {
+      bar.draw(page);
+      tabs.draw(page.path);
+    },
+  });
   const query = Object.fromEntries(new URLSearchParams(location.search));
   const { path: first = paths[0], ...rest } = query;
   const launch = { path: first, query: rest, scene: 1001, referrerInfo: {} };
 
   let app = {};
   Object.assign(globalThis, {
-    wx: createWx({ pages, bar, life, launch }),
+    wx: createWx({ pages, bar, tabs, life, launch }),
     App: (definition) => (app = definition),
     getApp: () => app,
     getCurrentPages: () => pages.stack.map(({ instance }) => instance),
     WXWebAssembly: { instantiate },
     __wxConfig: { ...settings, pages: paths, envVersion: 'develop', accountInfo: { appId: APP_ID } },
     // For tests and for the browser's console.
-    preview: { pages, life },
+    preview: { pages, life, complaints },
   });
   const tell = (method, ...args) => attempt(() => app[method]?.(...args));
-  if (scripts.has('app.js')) attempt(() => scripts.define('app.js'));
+  if (scripts.has('app.js')) attempt(() => scripts.define('app'));
   for (const path of [...components, ...paths]) {
-    const isDefined = scripts.has(`${path}.js`) && attempt(() => scripts.define(`${path}.js`));
-    if (isDefined) continue;
-    if (isDefined === false) complain(`${path}.js ${scripts.has(`${path}.js`) ? 'defines nothing' : 'is missing'}`);
+    const file = `${path}.js`;
+    if (scripts.has(file)) attempt(() => scripts.define(path));
+    if (scripts.defined.has(path)) continue;
+    complain(`${file} ${scripts.has(file) ? 'defines nothing' : 'is missing'}`);
     // What it would have shown without data is better than no page at all.
     space.component(path).definition({}).register();
   }
@@ -158,32 +177,6 @@ async function instantiate(path, imports) {
   const answer = await fetch(`/app/${path.replace(/^\//, '')}`);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return WebAssembly.instantiate(await answer.arrayBuffer(), imports);
-}
-
-/** The bar above the mini-program's window, in the page around it. */
-class NavigationBar {
-  constructor(back) {
-    const around = parent.document;
-    this.bar = around.querySelector('.bar');
-    this.title = around.querySelector('.title');
-    this.back = around.querySelector('.back');
-    this.back.onclick = back;
-    this.document = around;
-  }
-
-  draw({ title, canGoBack, config }) {
-    this.bar.hidden = config.navigationStyle === 'custom';
-    this.title.textContent = title;
-    this.document.title = title || 'Mini-program';
-    this.back.hidden = !canGoBack;
-    this.paint(config.navigationBarBackgroundColor, config.navigationBarTextStyle);
-    document.body.style.background = config.backgroundColorContent ?? '';
-  }
-
-  paint(background, front) {
-    this.bar.style.background = background;
-    this.bar.style.color = front;
-  }
 }
 
 boot().catch((error) => {

@@ -12,11 +12,15 @@ export class Pages {
    * @param {string[]} options.paths the pages of app.json
    * @param {Record<string, CSSStyleSheet>} options.sheets the style sheet of each page
    * @param {(path: string) => object} options.config the JSON of a page
-   * @param {(page: {title: string, canGoBack: boolean, config: object}) => void} options.show draws the navigation bar
+   * @param {string[]} options.tabs those that the tab bar leads to: they stay while another is shown
+   * @param {(page: {path: string, title: string, canGoBack: boolean, config: object}) => void} options.show draws what is
+   *   around
    */
-  constructor({ engine, paths, sheets, config, show }) {
-    Object.assign(this, { engine, paths, sheets, config, show });
+  constructor({ engine, paths, sheets, config, tabs, show }) {
+    Object.assign(this, { engine, paths, sheets, config, tabs, show });
     this.stack = [];
+    /** Pages of tabs that are open, by path. @type {Map<string, Page>} */
+    this.kept = new Map();
     addEventListener('resize', () => {
       const size = { windowWidth: innerWidth, windowHeight: innerHeight };
       this.top?.tell('onResize', { size });
@@ -31,14 +35,17 @@ export class Pages {
   /** Puts a page on top. @returns the channel to it */
   open(url, listeners = {}) {
     const { path, query } = this.parse(url);
+    if (this.tabs.includes(path) && this.stack.length > 0) throw new Error('can not navigateTo a tabbar page');
     if (this.stack.length >= DEEPEST) throw new Error(`webview count limit exceed: ${DEEPEST} pages are open`);
-    this.top?.hide();
     const [ours, theirs] = channels();
     Object.entries(listeners).forEach(([name, listener]) => ours.on(name, listener));
+    // One that cannot be made leaves the page on top as it is.
     const page = new Page(this.engine, path, query, theirs);
+    this.top?.hide();
     page.sheet = this.sheets[path];
     page.title = this.config(path).navigationBarTitleText;
     this.stack.push(page);
+    if (this.tabs.includes(path)) this.kept.set(path, page);
     this.draw();
     page.begin();
     return ours;
@@ -48,14 +55,39 @@ export class Pages {
   replace(url, all) {
     const { path } = this.parse(url);
     const absolute = `/${path}${url.includes('?') ? url.slice(url.indexOf('?')) : ''}`;
-    for (let count = all ? this.stack.length : 1; count > 0; count--) this.stack.pop()?.end();
+    if (this.tabs.includes(path) && !all) throw new Error('can not redirectTo a tabbar page');
+    for (let count = all ? this.stack.length : 1; count > 0; count--) this.close();
+    if (all) [...this.kept.values()].forEach((page) => page.end());
+    if (all) this.kept.clear();
     this.open(absolute);
+  }
+
+  /** Shows a page of the tab bar: as it was left, if it was open before. */
+  switchTab(url) {
+    const { path } = this.parse(url);
+    if (!this.tabs.includes(path)) throw new Error(`can not switch to non-TabBar page ${path}`);
+    while (this.stack.length > 1) this.close();
+    if (this.top?.path !== path) {
+      if (this.kept.has(this.top?.path)) this.stack.pop().rest();
+      else this.close();
+      const page = this.kept.get(path);
+      if (!page) return void this.open(`/${path}`);
+      this.stack.push(page);
+    }
+    this.draw();
+    this.top.appear();
+  }
+
+  close() {
+    const page = this.stack.pop();
+    page?.end();
+    if (page && this.kept.get(page.path) === page) this.kept.delete(page.path);
   }
 
   back(delta) {
     const count = Math.min(delta, this.stack.length - 1);
     if (count < 1) return;
-    for (let closed = 0; closed < count; closed++) this.stack.pop().end();
+    for (let closed = 0; closed < count; closed++) this.close();
     this.draw();
     this.top.appear();
   }
@@ -71,7 +103,7 @@ export class Pages {
       if (page.sheet) page.sheet.disabled = page !== this.top;
     });
     const { title, path } = this.top;
-    this.show({ title, canGoBack: this.stack.length > 1, config: this.config(path) });
+    this.show({ path, title, canGoBack: this.stack.length > 1, config: this.config(path) });
   }
 
   parse(url) {
@@ -112,13 +144,23 @@ class Page {
   }
 
   appear() {
+    this.isShown = true;
     this.tell('onShow');
     this.component.triggerPageLifetime('show', []);
   }
 
   hide() {
+    if (!this.isShown) return;
+    this.isShown = false;
     this.tell('onHide');
     this.component.triggerPageLifetime('hide', []);
+  }
+
+  /** Another tab is shown. */
+  rest() {
+    this.hide();
+    this.slot.hidden = true;
+    if (this.sheet) this.sheet.disabled = true;
   }
 
   end() {

@@ -60,6 +60,7 @@ export class Scripts {
     this.global = globalObject();
     /** The file that is being run for itself, not because another requires it: what is defined is its. */
     this.entry = undefined;
+    this.defined = new Set();
     // Not each module's own: what a framework puts in their place is there for all.
     for (const kind of ['Page', 'Component']) globalThis[kind] = (definition) => this.construct(kind, definition);
     for (const [path, { file, lines }] of Object.entries(sources)) setSource(path, file, lines);
@@ -69,12 +70,11 @@ export class Scripts {
     return path in this.sources;
   }
 
-  /** Runs the file of the app, a page or a component. @returns {boolean} whether it has defined what it is there for */
+  /** Runs the file of the app, a page or a component. @param {string} path without extension */
   define(path) {
-    this.entry = { path: path.replace(/\.js$/, ''), isDefined: false };
+    this.entry = path;
     try {
-      this.run(path);
-      return this.entry.isDefined;
+      this.run(`${path}.js`);
     } finally {
       this.entry = undefined;
     }
@@ -101,8 +101,11 @@ export class Scripts {
     const wrapped =
       `(function (${HIDDEN}) { 'use strict'; return function (${GIVEN}) { 'use strict'; ${this.sources[path].code}\n}; })` +
       `\n//# sourceURL=mini-program/${path}`;
-    const require = (name) => this.run(this.find(path, name));
-    require.async = async (name) => require(name);
+    const required = (name) => this.run(this.find(path, name));
+    const later = async (name) => required(name);
+    // What another subpackage has may come later, to a function or in a promise.
+    const require = (name, done, failed) => (done ? void later(name).then(done, failed) : required(name));
+    require.async = later;
     const { global } = this;
     const { Behavior } = this.constructors(path);
     evaluated(wrapped, path)()(
@@ -119,8 +122,8 @@ export class Scripts {
   /** A page or component belongs to the entry, whichever file calls for it. */
   construct(kind, definition) {
     if (!this.entry) throw new Error(`${kind}() is called when no page or component is being loaded`);
-    this.entry.isDefined = true;
-    return this.constructors(this.entry.path)[kind](definition);
+    this.defined.add(this.entry);
+    return this.constructors(this.entry)[kind](definition);
   }
 
   find(from, name) {
@@ -166,14 +169,24 @@ function phonesFunction(getGlobal) {
   return PhonesFunction;
 }
 
+/** What names may begin with, and what is meant: `resolveAlias` of app.json. */
+let aliases = [];
+
+/** @param {Record<string, string>} [named] */
+export function setAliases(named = {}) {
+  aliases = Object.entries(named).map((pair) => pair.map((text) => text.replace(/\*$/, '')));
+}
+
 /**
  * The path that a file means by a name: relative to it, from the root, or in a miniprogram_npm above it.
  *
  * @param {string} from
- * @param {string} name
+ * @param {string} written
  * @param {(path: string) => boolean} exists
  */
-export function locate(from, name, exists) {
+export function locate(from, written, exists) {
+  const [alias, meant] = aliases.find(([one]) => written.startsWith(one)) ?? ['', ''];
+  const name = meant + written.slice(alias.length);
   const base = resolve(from, name);
   const own = [base, `${base}/index`].find(exists);
   if (own !== undefined || /^[./]/.test(name)) return own;

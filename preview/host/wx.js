@@ -1,6 +1,7 @@
 /** `wx`, made of what a browser has. */
 
 import { absent } from './complaints.js';
+import { animation } from './wx/animation.js';
 import { device } from './wx/device.js';
 import { live } from './wx/live.js';
 import { network } from './wx/network.js';
@@ -16,7 +17,8 @@ const LANGUAGE = new Set(['then', 'toJSON']);
 /**
  * @param {object} parts
  * @param {import('./pages.js').Pages} parts.pages
- * @param {object} parts.bar the navigation bar
+ * @param {import('./bars.js').NavigationBar} parts.bar
+ * @param {import('./bars.js').TabBar} parts.tabs
  * @param {import('./wx/life.js').Life} parts.life
  * @param {object} parts.launch what the mini-program was opened with
  */
@@ -29,6 +31,7 @@ export function createWx(parts) {
     ...device(parts),
     ...live(parts),
     ...sound(parts),
+    ...animation(),
     ...privacy(),
     canIUse: (name) => name.split('.')[0] in wx,
     nextTick: (act) => queueMicrotask(act),

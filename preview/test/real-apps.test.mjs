@@ -47,7 +47,7 @@ async function open(t, files) {
         (patch) => Object.entries(patch).every(([key, value]) => preview.pages.top.instance.data[key] === value),
         wanted,
       ),
-    complaints: () => app.evaluate(() => document.querySelector('.complaints')?.innerText ?? ''),
+    complaints: () => app.evaluate(() => preview.complaints.join('\n')),
   };
 }
 
@@ -269,6 +269,38 @@ test('what an event has is its own', async (t) => {
   await has({ went: 'go,went,number,page' });
 });
 
+test('names may be aliases, and what is in another subpackage comes later', async (t) => {
+  const { app, has, complaints } = await open(t, {
+    'app.json': {
+      pages: ['pages/a/a'],
+      subPackages: [{ root: 'more/', pages: ['b/b'] }],
+      resolveAlias: { '~/*': '/*', '@lib/*': '/lib/*' },
+    },
+    'lib/word.js': "module.exports = 'aliased';",
+    'more/b/b.json': {},
+    'more/b/b.js': "Page({ data: { word: require('~/lib/word') } })",
+    'more/b/b.wxml': '<view/>',
+    'more/late.js': "module.exports = 'late';",
+    'parts/part.json': { component: true },
+    'parts/part.js': "Component({ data: { word: require('@lib/word') } })",
+    'parts/part.wxml': '<text>{{word}}</text>',
+    'pages/a/a.json': { usingComponents: { part: '~/parts/part' } },
+    'pages/a/a.wxml': '<part/>',
+    'pages/a/a.js': `Page({
+  onLoad() {
+    require('../../more/late', (one) => this.setData({ one }));
+    require.async('../../more/late').then((two) => this.setData({ two }));
+    require('../../more/none', () => {}, (error) => this.setData({ failed: error.message.includes('none') }));
+  },
+})`,
+  });
+  await has({ one: 'late', two: 'late', failed: true });
+  assert.equal(await app.locator('wx-text').textContent(), 'aliased');
+  await app.evaluate(() => wx.navigateTo({ url: '/more/b/b' }));
+  await has({ word: 'aliased' });
+  assert.equal(await complaints(), '');
+});
+
 test('the extended library weui is there', async (t) => {
   const { app, has, complaints } = await open(t, {
     'app.json': { pages: ['pages/a/a'], useExtendedLib: { weui: true } },
@@ -325,6 +357,50 @@ module.exports = { kind: function (value) { return value.constructor; }, year: f
   assert.deepEqual(colors, ['rgb(255, 0, 0)', 'rgb(0, 0, 0)']);
   await app.locator('wx-button').click();
   await has({ sent: '{"custom":[1]}' });
+  assert.equal(await complaints(), '');
+});
+
+test('what demos of calls do: objects with methods in data, buttons over a player, early destruction', async (t) => {
+  const { app, has, complaints } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], usingComponents: { room: 'room/room' } },
+    'model/pusher.js': `export default class Pusher {
+  constructor(config) { Object.assign(this, { url: '', enableMic: true }, config); }
+  getPusherContext() { return this.context || (this.context = wx.createLivePusherContext()); }
+  reset() { this.url = ''; }
+}`,
+    'room/room.json': { component: true },
+    'room/room.js': `import Pusher from '../model/pusher';
+Component({
+  properties: { config: { type: Object, value: { name: '' }, observer(value) { if (value.name) this.begin(value); } } },
+  data: { pusher: null },
+  lifetimes: {
+    attached() { this.status = { isPush: false }; },
+    detached() { this.data.pusher.reset(); getApp().gone = this.data.pusher.url; },
+  },
+  methods: {
+    begin({ name }) { this.setData({ pusher: new Pusher({ url: 'rtmp://127.0.0.1:9/' + name }) }); },
+    mute() {
+      const pusher = Object.assign(this.data.pusher, { enableMic: false });
+      this.setData({ pusher }, () => this.triggerEvent('muted', { hasContext: typeof pusher.getPusherContext().stop, ...this.status }));
+    },
+  },
+})`,
+    'room/room.wxml': `<live-player class="player" style="width: 200px; height: 200px" src=""><cover-view class="over" style="width: 80px; height: 40px" bindtap="mute">mute</cover-view></live-player>
+<view class="url">{{pusher.url}} {{pusher.enableMic}}</view>`,
+    'pages/a/a.wxml': '<room wx:if="{{!gone}}" config="{{config}}" bind:muted="onMuted"/>',
+    'pages/a/a.js': `Page({
+  data: { config: {} },
+  onReady() { this.setData({ config: { name: 'x' } }); },
+  onMuted({ detail }) { this.setData({ told: detail.hasContext + detail.isPush }); },
+})`,
+  });
+  const url = app.locator('[class$=url]');
+  await app.waitForFunction(() => document.querySelector('[class$=url]').textContent.includes('9/x true'));
+  await app.locator('[class$=over]').click();
+  await has({ told: 'functionfalse' });
+  assert.equal(await url.textContent(), 'rtmp://127.0.0.1:9/x false');
+  await app.evaluate(() => preview.pages.top.instance.setData({ gone: true }));
+  assert.equal(await app.evaluate(() => getApp().gone), '');
   assert.equal(await complaints(), '');
 });
 
@@ -420,10 +496,11 @@ test('sounds play and are recorded', async (t) => {
     await new Promise((settle) => player.onStop(settle));
     player.autoplay = false;
     player.src = '/sounds/none.wav';
+    player.play();
     const { errMsg } = await new Promise((settle) => player.onError(settle));
     return { told, errMsg };
   });
-  assert.deepEqual(stopped.told, ['Play', 'Stop', 'Error']);
+  assert.deepEqual(stopped.told, ['Play', 'Stop', 'Play', 'Error']);
   assert.match(stopped.errMsg, /^\/sounds\/none\.wav: /);
   const background = await app.evaluate(async () => {
     const manager = wx.getBackgroundAudioManager();
@@ -486,6 +563,76 @@ test('a movable-view is pushed about within its area', async (t) => {
   await has({ at: '12,0,touch' });
 });
 
+test('pages of a tab bar stay as they were left', async (t) => {
+  const page = (name) => `const tell = (what) => getApp().log.push('${name} ' + what);
+Page({
+  data: { count: 0 },
+  count() { this.setData({ count: this.data.count + 1 }); },
+  onLoad: () => tell('load'), onShow: () => tell('show'), onHide: () => tell('hide'), onUnload: () => tell('unload'),
+  onTabItemTap: ({ text }) => tell(text),
+})`;
+  const list = [
+    { pagePath: 'pages/a/a', text: 'One', iconPath: 'icon.gif' },
+    { pagePath: 'pages/b/b', text: 'Two' },
+  ];
+  const opened = await open(t, {
+    'app.json': { pages: ['pages/a/a', 'pages/b/b', 'pages/c/c'], tabBar: { selectedColor: '#ff0000', list } },
+    'icon.gif': PICTURE,
+    'app.js': 'App({ log: [] })',
+    'pages/a/a.wxml': '<view class="a" bindtap="count">a {{count}}</view>',
+    'pages/a/a.js': page('a'),
+    'pages/b/b.wxml': '<view class="b">b</view>',
+    'pages/b/b.js': page('b'),
+    'pages/c/c.wxml': '<view class="c">c</view>',
+    'pages/c/c.js': page('c'),
+  });
+  const { app, complaints } = opened;
+  const tabs = opened.page.locator('.tabs');
+  const told = () => app.evaluate(() => getApp().log.splice(0));
+  await app.locator('.a').click();
+  assert.equal(await app.evaluate(() => innerHeight), 812 - 44 - 51);
+  assert.equal(await tabs.locator('img').evaluate((icon) => icon.naturalWidth), 4);
+  await tabs.getByText('Two').click();
+  await app.locator('.b').waitFor();
+  assert.equal(await tabs.getByText('Two').evaluate((tab) => tab.style.color), 'rgb(255, 0, 0)');
+  assert.deepEqual(await told(), ['a load', 'a show', 'a hide', 'b load', 'b show', 'b Two']);
+  await app.evaluate(() => wx.navigateTo({ url: '/pages/c/c' }));
+  assert.equal(await tabs.isHidden(), true);
+  await app.evaluate(() => wx.switchTab({ url: '/pages/a/a' }));
+  assert.equal(await app.locator('.a').textContent(), 'a 1');
+  assert.equal(await app.locator('.b').isHidden(), true);
+  assert.deepEqual(await told(), ['b hide', 'c load', 'c show', 'c unload', 'a show']);
+  const refused = await app.evaluate(() => wx.navigateTo({ url: '/pages/b/b' }).catch(({ errMsg }) => errMsg));
+  assert.match(refused, /navigateTo:fail can not navigateTo a tabbar page/);
+  await app.evaluate(() => wx.setTabBarBadge({ index: 1, text: '9' }));
+  assert.equal(await tabs.locator('b').textContent(), '9');
+  await app.evaluate(() => wx.reLaunch({ url: '/pages/c/c' }));
+  assert.deepEqual(await told(), ['a unload', 'b unload', 'c load', 'c show']);
+  assert.equal(await complaints(), '');
+});
+
+test('an animation takes its steps', async (t) => {
+  const { app, complaints } = await open(t, {
+    'pages/a/a.wxml': '<view class="it" style="width: 40px" animation="{{animation}}">it</view>',
+    'pages/a/a.js': `Page({
+  data: { animation: null },
+  go() {
+    const animation = wx.createAnimation({ duration: 60, timingFunction: 'ease' });
+    animation.translateX(30).opacity(0.5).step().rotate(90).width(80).step({ duration: 40 });
+    this.setData({ animation: animation.export() });
+  },
+})`,
+  });
+  await app.evaluate(() => preview.pages.top.instance.go());
+  await app.waitForFunction(() => {
+    const { width, opacity, transform } = getComputedStyle(document.querySelector('.it'));
+    // Moved by 30, then turned by 90 degrees.
+    const [a, b, , , x] = transform.match(/-?[\d.]+(e-?\d+)?/g)?.map(Number) ?? [];
+    return width === '80px' && opacity === '0.5' && Math.abs(a) < 1e-6 && b === 1 && x === 30;
+  });
+  assert.equal(await complaints(), '');
+});
+
 test('request methods are written as one likes', async (t) => {
   const server = createServer((request, response) => {
     let body = '';
@@ -510,12 +657,12 @@ test('request methods are written as one likes', async (t) => {
 
 test('what is missing is named with file and line, and stops only the file that needs it', async (t) => {
   const { app, said, has, complaints } = await open(t, {
-    'app.json': { pages: ['pages/a/a', 'pages/b/b'], usingComponents: { gone: 'parts/gone', part: 'parts/part', map2: 'plugin://x/map' } },
+    'app.json': { pages: ['pages/a/a', 'pages/b/b', 'pages/c/c'], usingComponents: { gone: 'parts/gone', part: 'parts/part', map2: 'plugin://x/map' } },
     'app.js': "const user = 1;\nwx.getNothing().onReady();\nApp({});",
     'parts/part.json': { component: true },
     'parts/part.js': '\n\nwx.createNothing();\nComponent({});',
     'parts/part.wxml': '<text>part without data</text>',
-    'pages/a/a.wxml': '<view>\n<map/>\n<part/><gone/></view><button open-type="share"/>',
+    'pages/a/a.wxml': '<view>\n<map/>\n<part/><gone/></view>\n<button/><button size="mini"\n open-type="share"/><live-pusher\n video-bitrate="1"/>',
     'pages/a/a.js': `Page({
   data: { ready: false },
   onLoad() {
@@ -525,10 +672,12 @@ test('what is missing is named with file and line, and stops only the file that 
   },
 })`,
     'pages/b/b.wxml': '<view/>',
+    'pages/c/c.wxml': '<view/>',
+    'pages/c/c.js': "Page({ data: { kept: true } });\nwx.neverThere();",
   });
   await has({ ready: true });
   assert.equal(await app.locator('wx-text').textContent(), 'part without data');
-  await app.waitForFunction(() => document.querySelector('.complaints')?.textContent.includes('auth'));
+  await app.waitForFunction(() => preview.complaints.join().includes('auth'));
   const shown = await complaints();
   for (const expected of [
     /getNothing[^]*app\.js:2/,
@@ -536,12 +685,21 @@ test('what is missing is named with file and line, and stops only the file that 
     /no <map> \(pages\/a\/a\.wxml:2\)/,
     /no component "gone": "parts\/gone" \(app\.json\)/,
     /no component "map2": "plugin:\/\/x\/map" \(app\.json\)/,
-    /no <button open-type="share"> \(pages\/a\/a\.wxml\)/,
+    /no <button open-type="share"> \(pages\/a\/a\.wxml:4\)/,
     /no authorize\(\{scope: 'scope\.werun'\}\) \(pages\/a\/a\.js:6\)/,
     /pages\/b\/b\.js is missing/,
   ])
     assert.match(shown, expected);
-  assert.ok(said.some((line) => /no wx\.askedBefore \(pages\/a\/a\.js:5\)/.test(line)), said.join('\n'));
+  await app.evaluate(() => wx.navigateTo({ url: '/pages/c/c' }));
+  await has({ kept: true });
+  for (const expected of [
+    /no wx\.askedBefore \(pages\/a\/a\.js:5\)/,
+    /<live-pusher video-bitrate>: "videoBitrate" is not a valid property \(pages\/a\/a\.wxml:5\)/,
+  ])
+    assert.ok(
+      said.some((line) => expected.test(line)),
+      said.join('\n'),
+    );
 });
 
 test('what cannot be read is told with its file, line and text; what was rejected, with what is in it', async (t) => {
@@ -559,7 +717,7 @@ test('what cannot be read is told with its file, line and text; what was rejecte
     'pages/b/b.wxml': '<view/>',
   });
   await has({ ready: true });
-  await app.waitForFunction(() => document.querySelector('.complaints')?.textContent.includes('navigateTo'));
+  await app.waitForFunction(() => preview.complaints.join().includes('navigateTo'));
   const shown = await complaints();
   assert.match(shown, /pages\/b\/b\.js:2:10: Expected identifier but found ","\n {2}data: \{,\},\n {9}\^/);
   assert.match(shown, /\{"code":404,"msg":"of the app"\}/);

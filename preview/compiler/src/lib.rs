@@ -1,7 +1,7 @@
 //! Compiles a mini-program into one JavaScript module, with the compilers of WeChat's component framework.
 //!
 //! The module exports `config` (every JSON file), `styles`, `templates` and `tags` (in which line each template has
-//! its first tag of a name), each by path without extension, and `problems`. It knows no scripts, and never runs
+//! its first tag of a name, and its first of a name with an attribute), each by path without extension, and `problems`. It knows no scripts, and never runs
 //! anything.
 
 mod native;
@@ -163,12 +163,12 @@ fn configuration(sources: &Sources, found: &mut Findings) -> Config {
 fn templates(sources: &Sources, found: &mut Findings) -> String {
     let mut group = TmplGroup::new();
     for (path, stem, text) in with_extension(sources, ".wxs") {
-        group.add_script(stem, &script(text));
+        group.add_script(stem, &script(path, text));
         // Templates name a script without its extension, scripts name each other with it.
         group.add_script(path, &format!("module.exports = require({});", json!(format!("/{stem}"))));
     }
     for (path, stem, text) in with_extension(sources, ".wxml") {
-        for problem in group.add_tmpl(stem, &with_scripts(text)) {
+        for problem in group.add_tmpl(stem, &with_scripts(path, text)) {
             let list = if problem.prevent_success() { &mut found.errors } else { &mut found.warnings };
             list.push(Problem::at(path, problem.location.start.line as usize + 1, &problem.kind));
         }
@@ -196,23 +196,21 @@ fn templates(sources: &Sources, found: &mut Findings) -> String {
 
 /// A template's script for the host: there, a value's constructor is a function, not the name of its type, and what
 /// throws would take the page along.
-fn script(text: &str) -> String {
+fn script(path: &str, text: &str) -> String {
+    let text = text.replace(".constructor", ".wxsConstructor");
     // On a line of its own, what follows does not fall into a comment.
-    format!(
-        "{}\n;module.exports = wxsGuarded(module.exports);",
-        text.replace(".constructor", ".wxsConstructor")
-    )
+    format!("{text}\n;module.exports = wxsGuarded(module.exports, {});", json!(path))
 }
 
 /// The same for the scripts within a template.
-fn with_scripts(wxml: &str) -> String {
+fn with_scripts(path: &str, wxml: &str) -> String {
     let mut parts = wxml.split("<wxs");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         out += "<wxs";
         match part.split_once("</wxs>").and_then(|(tag, rest)| Some((tag.split_once('>')?, rest))) {
             Some(((tag, text), rest)) if !tag.ends_with('/') && !text.trim().is_empty() => {
-                out += &format!("{tag}>{}</wxs>{rest}", script(text));
+                out += &format!("{tag}>{}</wxs>{rest}", script(path, text));
             }
             _ => out += part,
         }

@@ -35,11 +35,14 @@ pub(crate) fn tags(wxml: &str) -> impl Iterator<Item = Tag<'_>> {
     })
 }
 
-/// The line of each name's first tag.
-pub(crate) fn first_lines(wxml: &str) -> BTreeMap<&str, usize> {
+/// The line of each name's first tag, and of each name's first with an attribute: `button`, `button open-type`.
+pub(crate) fn first_lines(wxml: &str) -> BTreeMap<String, usize> {
     let mut lines = BTreeMap::new();
     for tag in tags(wxml) {
-        lines.entry(tag.name).or_insert(tag.line);
+        let attributes = attribute_names(tag.rest).into_iter().map(|name| format!("{} {name}", tag.name));
+        for key in attributes.chain([tag.name.to_owned()]) {
+            lines.entry(key).or_insert(tag.line);
+        }
     }
     lines
 }
@@ -70,8 +73,9 @@ mod tests {
 
     #[test]
     fn tags_have_lines_and_comments_have_none() {
-        let found =
-            first_lines("<view>\n<!-- <map>\n<map/> --> <a-b\n x='<c>'/>\n</view>\n<view/><wxs>1 < 2</wxs>");
-        assert_eq!(found.into_iter().collect::<Vec<_>>(), [("a-b", 3), ("c", 4), ("view", 1), ("wxs", 6)]);
+        let wxml = "<view>\n<!-- <map>\n<map/> --> <a-b\n x='1'/>\n</view>\n<view y/><wxs>1 < 2</wxs>";
+        let found = first_lines(wxml);
+        let found: Vec<_> = found.iter().map(|(key, line)| (key.as_str(), *line)).collect();
+        assert_eq!(found, [("a-b", 3), ("a-b x", 3), ("view", 1), ("view y", 6), ("wxs", 6)]);
     }
 }

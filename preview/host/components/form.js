@@ -1,6 +1,6 @@
 /** Components that take something in. */
 
-import { missing } from '../complaints.js';
+import { inTemplate, missing } from '../complaints.js';
 import { around, below, inner, listen, native, owner } from './native.js';
 
 /** A text field of either kind. */
@@ -155,7 +155,7 @@ export const form = [
     },
     changed: {
       openType(type) {
-        if (type) missing(`<button open-type="${type}">`, `${owner(this)}.wxml`);
+        if (type) missing(`<button open-type="${type}">`, inTemplate('button open-type', [owner(this)]));
       },
     },
   }),
@@ -243,7 +243,7 @@ export const form = [
     lifetimes: {
       attached() {
         const { mode } = this.data;
-        if (!PICKERS[mode]) return missing(`<picker mode="${mode}">`, `${owner(this)}.wxml`);
+        if (!PICKERS[mode]) return missing(`<picker mode="${mode}">`, inTemplate('picker mode', [owner(this)]));
         this.control = inner(this, PICKERS[mode], { className: 'chooser' });
         if (mode !== 'selector') this.control.type = mode;
         this.control.onchange = () => {

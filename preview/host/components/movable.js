@@ -1,6 +1,6 @@
 /** `movable-area` and `movable-view`: something that a finger pushes about in its area. */
 
-import { missing } from '../complaints.js';
+import { inTemplate, missing } from '../complaints.js';
 import { around, below, listen, native, owner } from './native.js';
 
 const AXES = { all: [1, 1], horizontal: [1, 0], vertical: [0, 1], none: [0, 0] };
@@ -49,7 +49,7 @@ export const movable = [
         this.place(px(this.data.x, this.at.x), px(this.data.y, this.at.y));
       },
       scale(scale) {
-        if (scale) missing('<movable-view scale>', `${owner(this)}.wxml`);
+        if (scale) missing('<movable-view scale>', inTemplate('movable-view scale', [owner(this)]));
       },
     },
     methods: {

@@ -2,6 +2,7 @@
 
 import * as glassEasel from 'glass-easel';
 import { idle } from '../complaints.js';
+import { animate } from '../wx/animation.js';
 
 const space = new glassEasel.ComponentSpace();
 
@@ -45,6 +46,7 @@ export function native(tag, parts = {}) {
   const observe = (name, act) => (observers[name] = [...(observers[name] ?? []), act]);
   for (const name of reflect) observe(name, (component, value) => show(component, name, value));
   for (const [name, act] of Object.entries(changed)) observe(name, (component, value) => act.call(component, value));
+  observe('animation', animate);
   for (const name of ignored) observe(name, () => idle(`the attribute ${name} of <${tag}>`));
   const all = { ...COMMON, ...properties, ...Object.fromEntries(ignored.map((name) => [name, null])) };
   const definition = space.defineComponent({

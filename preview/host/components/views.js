@@ -1,6 +1,6 @@
 /** Components that show something: boxes, text, pictures, lists. */
 
-import { missing } from '../complaints.js';
+import { inTemplate, missing } from '../complaints.js';
 import { resolve } from '../scripts.js';
 import { afterwards, inner, listen, native, owner } from './native.js';
 
@@ -177,7 +177,7 @@ export const views = [
             navigateBack: 'navigateBack',
           };
           if (methods[openType]) wx[methods[openType]]({ url, delta });
-          else missing(`<navigator open-type="${openType}">`, `${owner(this)}.wxml`);
+          else missing(`<navigator open-type="${openType}">`, inTemplate('navigator open-type', [owner(this)]));
         });
       },
     },

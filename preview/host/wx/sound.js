@@ -25,7 +25,7 @@ export function sound({ pages }) {
   let recorder;
   const here = () => pages.top?.path;
   return {
-    createInnerAudioContext: () => new Player(here, Object.values(EVENTS)),
+    createInnerAudioContext: () => new Player(here),
     getBackgroundAudioManager: () => (background ??= new BackgroundPlayer(here)),
     getRecorderManager: () => (recorder ??= new Recorder()),
     ...methods({
@@ -60,11 +60,10 @@ class Player extends Teller {
   obeyMuteSwitch = true;
 
   /** @param {() => string} here the page on top, whose relative paths are meant */
-  constructor(here, names) {
-    super([...names, 'Pause', 'Stop', 'Error']);
+  constructor(here, names = []) {
+    super([...Object.values(EVENTS), 'Pause', 'Stop', 'Error', ...names]);
     this.here = here;
-    for (const [event, name] of Object.entries(EVENTS))
-      if (names.includes(name)) this.audio.addEventListener(event, () => this.tell(name));
+    for (const [event, name] of Object.entries(EVENTS)) this.audio.addEventListener(event, () => this.tell(name));
     // A browser's is paused at its end, too, and by whoever stops it.
     this.audio.addEventListener('pause', () => !this.audio.ended && !this.isStopping && this.tell('Pause'));
     this.audio.addEventListener('error', () => this.failed(this.audio.error.message));
@@ -90,7 +89,8 @@ class Player extends Teller {
   }
 
   play() {
-    this.audio.play().catch((error) => error.name !== 'AbortError' && this.failed(error.message));
+    // Of what cannot be loaded, the player tells itself.
+    this.audio.play().catch((error) => error.name === 'NotAllowedError' && this.failed(error.message));
   }
 
   pause() {
@@ -98,14 +98,13 @@ class Player extends Teller {
   }
 
   stop() {
-    const wasPlaying = !this.audio.paused;
     this.isStopping = true;
     this.audio.pause();
     this.audio.currentTime = this.startTime;
     // The browser tells in a later turn.
     setTimeout(() => {
       this.isStopping = false;
-      if (wasPlaying) this.tell('Stop');
+      this.tell('Stop');
     });
   }
 
@@ -120,18 +119,21 @@ class Player extends Teller {
     this.audio.removeAttribute('src');
   }
 
+  get duration() {
+    return this.audio.duration || 0;
+  }
+
+  get paused() {
+    return this.audio.paused;
+  }
+
   get buffered() {
     const { buffered } = this.audio;
     return buffered.length > 0 ? buffered.end(buffered.length - 1) : 0;
   }
 }
 
-for (const name of ['duration', 'paused'])
-  Object.defineProperty(Player.prototype, name, {
-    get() {
-      return this.audio[name] || (name === 'paused' ? false : 0);
-    },
-  });
+/** The browser's player has them under the same names. */
 for (const name of ['currentTime', 'volume', 'loop', 'playbackRate'])
   Object.defineProperty(Player.prototype, name, {
     get() {
@@ -147,7 +149,7 @@ class BackgroundPlayer extends Player {
   title = '';
 
   constructor(here) {
-    super(here, [...Object.values(EVENTS), 'Prev', 'Next']);
+    super(here, ['Prev', 'Next']);
   }
 
   get src() {
