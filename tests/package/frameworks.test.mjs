@@ -15,7 +15,7 @@ for (const [name, title, output] of [['uni-app', 'uni-app', 'dist/build/mp-weixi
   describe(name, () => {
     const folder = folderOfItsOwn();
     const app = join(folder, output);
-    const npm = (...args) => run('npm', [...args, '--no-audit', '--no-fund'], { cwd: folder });
+    const npm = (...args) => run('npm', [...args, '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder });
 
     before(async () => {
       const isOurs = (path) => !/\/(node_modules|dist)$/.test(path);
