@@ -73,5 +73,5 @@ What is left for a person, whose npm account may publish the name:
 
   git tag v${version} && git push origin v${version}   # the links of the published pages lead to the tag
   npm view nertc-miniapp versions            # ${version} must not be among them
-  npm publish ${shown}`);
+  npm publish ./${shown}`);
 });
