@@ -17,7 +17,7 @@ module.exports = function nertc() {
       const folder = join(dir, 'miniprogram_npm', NAME);
       rmSync(folder, { recursive: true, force: true });
       cpSync(join(__dirname, '..', 'dist'), folder, { recursive: true });
-      // Of other folders, uni-app takes components for Vue's, and their properties never arrive.
+      // Of other folders, uni-app takes components for Vue's, and properties with a dash never arrive.
       renameSync(join(folder, 'components'), join(folder, 'wxcomponents'));
     },
   };
