@@ -19,14 +19,13 @@ const MODULE = /\b(import|export)\b/;
  *   `lines` has, for each line of the code, that of the file
  */
 export async function readScripts(folder, below = '') {
-  const found = [];
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+  const found = (await readdir(folder, { withFileTypes: true })).map(async (entry) => {
     const { name } = entry;
-    if (name.startsWith('.') || name === 'node_modules') continue;
-    if (entry.isDirectory()) found.push(...(await readScripts(join(folder, name), `${below}${name}/`)));
-    else if (SCRIPT.test(name)) found.push(await compiled(`${below}${name}`, await readFile(join(folder, name), 'utf8')));
-  }
-  return found;
+    if (name.startsWith('.') || name === 'node_modules') return [];
+    if (entry.isDirectory()) return readScripts(join(folder, name), `${below}${name}/`);
+    return SCRIPT.test(name) ? [await compiled(`${below}${name}`, await readFile(join(folder, name), 'utf8'))] : [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 async function compiled(file, text) {
@@ -47,7 +46,7 @@ async function compiled(file, text) {
     return { path, file, code, lines: linesOf(code, map) };
   } catch (error) {
     const [{ text: what, location }] = error.errors;
-    const { line, column, lineText } = location;
+    const { line, column, lineText } = location ?? { line: 1, column: 0, lineText: '' };
     const message = `${file}:${line}:${column + 1}: ${what}\n${lineText}\n${' '.repeat(column)}^`;
     // Thrown where the file is wanted: one that nobody wants stops nobody.
     return { path, file, code: `throw new SyntaxError(${JSON.stringify(message)})` };
