@@ -26,7 +26,7 @@ declare class YunXinMiniappSDK extends WithConstants {
   /** Forgets the app's client, so that `Client` makes another. Does not leave the room. */
   static destroy(): void;
 
-  /** The package's version, such as "0.1.0". */
+  /** The package's version, such as "0.2.0". */
   static getVersion(): string;
 
   /** What the codes of live-pusher and live-player mean: docs/native-codes.md, for diagnostics. */

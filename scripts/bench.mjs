@@ -12,11 +12,11 @@ import { drops, networkUp, silence } from './bench/recovery.mjs';
 import { Report } from './bench/report.mjs';
 import { restart } from './bench/restart.mjs';
 import { SPEED_USAGE, speed } from './bench/speed.mjs';
-import { build } from './build.mjs';
+import { buildPackage } from './build.mjs';
 import { startGateway } from './demo/gateway.mjs';
 import { buildGateway } from './gateway.mjs';
 import { setUp } from './setup.mjs';
-import { Refusal, runAsProgram, step } from './tools.mjs';
+import { Refusal, runAsProgram } from './tools.mjs';
 
 const SHORT_SPEED = ['--members', '5,50,5000', '--rounds', '1'];
 
@@ -56,7 +56,7 @@ runAsProgram(import.meta.url, async (args) => {
   }
   const isWanted = (part) => wanted.length === 0 || wanted.includes(part);
   await setUp({ engine: isWanted('speed') });
-  await step('build: package', build);
+  await buildPackage();
   const report = new Report();
   const parts = Object.entries(PARTS).filter(([part]) => isWanted(part));
   const program = parts.length > 0 && (await buildGateway({ profile: 'dev' }));

@@ -16,8 +16,8 @@ import { shorter } from './bindings.mjs';
 import { bundle, component } from './bundle.mjs';
 import { checkDist } from './check-dist.mjs';
 import {
-  Refusal, dist, lockedVersion, npmProgram, plainWasm, probe, root, run, runAsProgram, targetDir,
-  toolEnvironment, toolsBin, wasmTarget,
+  Refusal, cargo, dist, lockedVersion, npmProgram, plainWasm, probe, root, run, runAsProgram, step, targetDir, toolsBin,
+  wasmTarget,
 } from './tools.mjs';
 
 const library = 'nertc_miniapp';
@@ -42,7 +42,13 @@ export const LOWERED = ['--enable-mutable-globals', '--enable-sign-ext', '--enab
 /** Globals that wasm-bindgen exports for features that the glue does not use; iOS refuses them. */
 const UNUSED_EXPORTS = ['__abort_handler', '__instance_terminated', '__data_end', '__heap_base'];
 
-export async function build() {
+/** Builds it, and says how far that is. */
+export function buildPackage() {
+  return step('build: package', build, 'up to two minutes');
+}
+
+/** @param {(text: string) => void} [tell] told how far it is */
+export async function build(tell) {
   const work = join(targetDir, wasmTarget, 'package');
   mkdirSync(work, { recursive: true });
   for (const folder of [dist, dirname(plainWasm)]) {
@@ -50,7 +56,7 @@ export async function build() {
     mkdirSync(folder);
   }
 
-  const bindings = await optimise(await bind(await compile(), work), work, plainWasm);
+  const bindings = await optimise(await bind(await compile('release', tell), work), work, plainWasm);
   writeFileSync(join(dist, `${library}.wasm.br`), compressed(readFileSync(plainWasm)));
   await bundle(bindings, dist);
   copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
@@ -64,9 +70,10 @@ export async function build() {
  * Compiles the module, which wasm-bindgen has not seen yet.
  *
  * @param {string} [profile] of Cargo.toml
+ * @param {(text: string) => void} [tell] told how far it is
  * @returns {Promise<string>} where it lies
  */
-export async function compile(profile = 'release') {
+export async function compile(profile = 'release', tell) {
   const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
   const flags = [
     '-Ctarget-cpu=mvp',
@@ -77,12 +84,9 @@ export async function compile(profile = 'release') {
     `--remap-path-prefix=${root}=.`,
   ];
   // A library that lists cdylib beside rlib is silently built without LTO, hence `cargo rustc`.
-  await run(
-    'cargo',
-    ['rustc', '--lib', '--crate-type', 'cdylib', '--profile', profile, '--target', wasmTarget, '--locked'],
-    // The encoded form wins over RUSTFLAGS and lets a path contain a space.
-    { env: toolEnvironment({ CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') }) }
-  );
+  const args = ['rustc', '--lib', '--crate-type', 'cdylib', '--profile', profile, '--target', wasmTarget, '--locked'];
+  // The encoded form wins over RUSTFLAGS and lets a path contain a space.
+  await cargo(args, tell, { CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') });
   return join(targetDir, wasmTarget, profile, `${library}.wasm`);
 }
 
@@ -160,7 +164,6 @@ function compressed(bytes) {
 }
 
 runAsProgram(import.meta.url, async () => {
-  const begin = Date.now();
-  await build();
-  console.log(`dist/ is built and checked (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
+  await buildPackage();
+  console.log('dist/ is built and checked');
 });

@@ -9,13 +9,13 @@
 import { fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from './build.mjs';
+import { buildPackage } from './build.mjs';
 import { runCall } from './demo/call.mjs';
 import { startGateway } from './demo/gateway.mjs';
 import { buildGateway } from './gateway.mjs';
 import { buildCompiler } from './preview.mjs';
 import { setUp } from './setup.mjs';
-import { Refusal, root, runAsProgram, step } from './tools.mjs';
+import { Refusal, root, runAsProgram } from './tools.mjs';
 
 /** Where the page `join` looks for a gateway. */
 const GATEWAY = { http: '127.0.0.1:8395', rtmp: '127.0.0.1:1935' };
@@ -38,7 +38,7 @@ runAsProgram(import.meta.url, async (args) => {
   const { check, once } = read(args);
 
   await setUp({ browser: check });
-  await step('build: package', build);
+  await buildPackage();
   const program = await buildGateway({ profile: 'server' });
   const compiler = await buildCompiler();
   if (check) {

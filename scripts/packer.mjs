@@ -1,4 +1,4 @@
-/** WeChat's packer for mini-programs, miniprogram-ci, without WeChat's servers. */
+/** What WeChat DevTools does to mini-programs, by miniprogram-ci and without WeChat's servers. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,20 @@ export async function pack(app) {
     const output = join(folder, 'built.json');
     await run(process.execPath, [join(wechatTools, 'build.cjs'), app, output], { cwd: folder });
     return JSON.parse(readFileSync(output, 'utf8'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Builds npm: what a mini-program's node_modules/ has for it is put into its miniprogram_npm/.
+ *
+ * @param {string} app its folder
+ */
+export async function buildNpm(app) {
+  const folder = mkdtempSync(join(tmpdir(), 'packer-'));
+  try {
+    await run(process.execPath, [join(wechatTools, 'npm.cjs'), app], { cwd: folder });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -6,11 +6,11 @@
 
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from './build.mjs';
+import { buildPackage } from './build.mjs';
 import { startGateway } from './demo/gateway.mjs';
 import { buildGateway } from './gateway.mjs';
 import { setUp } from './setup.mjs';
-import { Refusal, root, run, runAsProgram, step, targetDir } from './tools.mjs';
+import { Refusal, cargo, root, runAsProgram, step, targetDir } from './tools.mjs';
 
 /** Where the demo looks for a gateway, and where players look for HTTP-FLV. */
 const GATEWAY = '127.0.0.1:8395';
@@ -37,9 +37,8 @@ const OPTIONS = {
 
 /** @returns {Promise<string>} the path of the program that compiles mini-programs */
 export async function buildCompiler() {
-  await step('build: mini-program compiler', () =>
-    run('cargo', ['build', '--locked', '--package', 'preview-compiler']),
-  );
+  const args = ['build', '--locked', '--package', 'preview-compiler'];
+  await step('build: mini-program compiler', (tell) => cargo(args, tell), 'up to three minutes');
   return join(targetDir, 'debug', 'preview-compiler');
 }
 
@@ -47,7 +46,7 @@ runAsProgram(import.meta.url, async (args) => {
   const options = read(args);
 
   await setUp();
-  if (!options.app) await step('build: package', build);
+  if (!options.app) await buildPackage();
   const compiler = await buildCompiler();
   // It needs npm packages, which the set-up may just have brought.
   const { startPreview } = await import('../preview/server.mjs');

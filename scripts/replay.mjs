@@ -9,10 +9,10 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { run, runAsProgram, step, targetDir, toolEnvironment } from './tools.mjs';
+import { cargo, runAsProgram, step, targetDir, toolEnvironment } from './tools.mjs';
 
 runAsProgram(import.meta.url, async (args) => {
-  await step('build: replay', () => run('cargo', ['build', '--locked', '--bin', 'replay']));
+  await step('build: replay', (tell) => cargo(['build', '--locked', '--bin', 'replay'], tell), 'up to a minute');
   const child = spawn(join(targetDir, 'debug', 'replay'), args, { env: toolEnvironment(), stdio: 'inherit' });
   process.exitCode = await new Promise((settle, refuse) => {
     child.once('error', refuse);

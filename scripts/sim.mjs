@@ -7,7 +7,7 @@
  */
 
 import { parseArgs } from 'node:util';
-import { Refusal, run, runAsProgram, toolEnvironment } from './tools.mjs';
+import { Refusal, cargo, run, runAsProgram, step, toolEnvironment } from './tools.mjs';
 
 /** Enough for every rare path, and done in seconds. */
 const SEEDS = 20_000;
@@ -19,6 +19,7 @@ export async function sim({ seeds = SEEDS, from = 0, soak = false } = {}) {
     : ['every_world_comes_to_peace', ...(process.env.SEED ? [] : ['the_same_seed_gives_the_same_world'])];
   const env = toolEnvironment({ SEEDS: String(seeds), FROM: String(from) });
   const args = ['test', '--locked', '--package', 'nertc-miniapp', '--profile', 'sim', '--test', 'sim'];
+  await step('build: simulation', (tell) => cargo([...args, '--no-run'], tell), 'up to nine minutes');
   await run('cargo', [...args, '--', '--exact', ...tests, '--nocapture'], { env, echo: true });
 }
 

@@ -53,12 +53,17 @@ const STEPS = {
     await buildCompiler();
     await nodeTests(['preview/test']);
   },
+  package: async () => {
+    await buildGateway({ profile: 'dev' });
+    await buildCompiler();
+    await nodeTests(['tests/package']);
+  },
 };
 
 /** What steps may leave in the root: these are in .gitignore. */
 const OUTPUTS = ['dist', 'wasm', 'target', 'node_modules', '.tools', 'out'];
 
-const BUILT = ['size', 'glue', 'wechat', 'conformance', 'model', 'soak', 'e2e', 'preview'];
+const BUILT = ['size', 'glue', 'wechat', 'conformance', 'model', 'soak', 'e2e', 'preview', 'package'];
 
 function cargo(command, args, env = {}) {
   return run('cargo', [command, '--locked', ...args], { echo: true, env: toolEnvironment(env) });

@@ -54,10 +54,11 @@ export function toolEnvironment(extra = {}) {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{env?: object, echo?: boolean, cwd?: string}} [options] `echo` shows the output as it comes
+ * @param {{env?: object, echo?: boolean, cwd?: string, hear?: (text: string) => void}} [options] `echo` shows the
+ *   output as it comes, `hear` is given it
  * @returns {Promise<string>}
  */
-export function run(command, args, { env = toolEnvironment(), echo = false, cwd = root } = {}) {
+export function run(command, args, { env = toolEnvironment(), echo = false, cwd = root, hear = () => {} } = {}) {
   return new Promise((settle, refuse) => {
     // A group of its own, which ends as a whole: cargo's compilers, too.
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -66,6 +67,7 @@ export function run(command, args, { env = toolEnvironment(), echo = false, cwd 
     for (const [stream, shown] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
       stream.setEncoding('utf8').on('data', (text) => {
         printed += text;
+        hear(text);
         if (echo) shown.write(text);
       });
     }
@@ -73,7 +75,7 @@ export function run(command, args, { env = toolEnvironment(), echo = false, cwd 
     child.on('error', (error) => refuse(new Refusal(`${line}: ${error.message}`)));
     child.on('close', (code, signal) => {
       if (code === 0) return settle(printed);
-      const tail = echo ? '' : `\n${printed.trimEnd().split('\n').slice(-40).join('\n')}`;
+      const tail = echo ? '' : `\n${lasting(printed).trimEnd().split('\n').slice(-40).join('\n')}`;
       refuse(new Refusal(`${line}: ended with ${signal ?? `code ${code}`}${tail}`));
     });
   });
@@ -114,27 +116,59 @@ function endAllAndMe(signal) {
   if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
 }
 
+/** What is left on a terminal of lines that were written over. */
+function lasting(text) {
+  return text.replace(/[^\n]*\r(?!\n)/g, '').replaceAll('\x1b[K', '');
+}
+
 /** Steps are announced once they take longer than this, and their end is told, in ms. */
 const QUIET = 2_000;
+/** From then on, how far they are is told so often. */
+const REMINDER = 10_000;
 
 /**
  * Does something that may take long, and says so if it does.
  *
  * @template T
  * @param {string} name
- * @param {() => Promise<T>} work
+ * @param {(tell: (text: string) => void) => Promise<T>} work may tell how far it is
+ * @param {string} [takes] how long the first time
  * @returns {Promise<T>}
  */
-export async function step(name, work) {
+export async function step(name, work, takes) {
   const begin = Date.now();
-  const notice = setTimeout(() => console.log(`${name} ...`), QUIET);
+  const took = () => `${((Date.now() - begin) / 1000).toFixed(1)} s`;
+  let told = '';
+  let reminder;
+  const notice = setTimeout(() => {
+    console.log(`${name} ...${takes ? ` (the first time ${takes})` : ''}`);
+    reminder = setInterval(() => console.log(`${name} ... ${told}${took()}`), REMINDER);
+  }, QUIET);
   try {
-    return await work();
+    return await work((text) => (told = `${text}, `));
   } finally {
     clearTimeout(notice);
-    const took = Date.now() - begin;
-    if (took > QUIET) console.log(`${name}: ${(took / 1000).toFixed(1)} s`);
+    clearInterval(reminder);
+    if (reminder) console.log(`${name}: ${took()}`);
   }
+}
+
+/**
+ * Runs cargo, which tells how far it is.
+ *
+ * @param {string[]} args
+ * @param {(text: string) => void} [tell]
+ * @param {object} [env] beside that of the tools
+ */
+export function cargo(args, tell = () => {}, env = {}) {
+  return run('cargo', args, {
+    // Without these it tells terminals only.
+    env: toolEnvironment({ CARGO_TERM_PROGRESS_WHEN: 'always', CARGO_TERM_PROGRESS_WIDTH: '80', ...env }),
+    hear: (text) => {
+      const [done, all] = text.match(/\d+\/\d+(?=: )/g)?.at(-1).split('/') ?? [];
+      if (all) tell(`${done} of ${all} crates`);
+    },
+  });
 }
 
 /** Like `run`, for a command that may be missing: its output, or undefined. */

@@ -32,6 +32,19 @@ glassEasel.Component.getMethod = (component, name) => {
   if (!method) warn(`"${component.is}" has no method "${name}" for what happens in its template`);
   return method;
 };
+const { triggerLifetime } = glassEasel.Component.prototype;
+// The framework leaves it to its host when a component is ready: when it has been laid out.
+glassEasel.Component.prototype.triggerLifetime = function told(name, args) {
+  triggerLifetime.call(this, name, args);
+  const ready = () => glassEasel.Element.isAttached(this) && triggerLifetime.call(this, 'ready', []);
+  if (name === 'attached') requestAnimationFrame(ready);
+};
+const { wrapShadowedEvent } = glassEasel.Event.prototype;
+// A phone's events are plain objects: frameworks copy them, and ask what is there.
+glassEasel.Event.prototype.wrapShadowedEvent = function plain(...elements) {
+  const fields = Object.entries(this).filter(([name]) => !name.startsWith('_$'));
+  return Object.assign(wrapShadowedEvent.apply(this, elements), Object.fromEntries(fields));
+};
 glassEasel.addGlobalErrorListener((error) => {
   complain(error);
   return false;

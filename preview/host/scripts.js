@@ -45,7 +45,7 @@ const HIDDEN = [
 ];
 
 /** What else a module gets: objects that know nothing of the browser, and who it is. */
-const GIVEN = ['globalThis', 'global', 'Function', 'require', 'module', 'exports', 'Page', 'Component', 'Behavior'];
+const GIVEN = ['globalThis', 'global', 'Function', 'require', 'module', 'exports', 'Behavior'];
 
 export class Scripts {
   /**
@@ -61,6 +61,8 @@ export class Scripts {
     /** The file that is being run for itself, not because another requires it: what is defined is its. */
     this.entry = undefined;
     this.defined = new Set();
+    // Not each module's own: what a framework puts in their place is there for all.
+    for (const kind of ['Page', 'Component']) globalThis[kind] = (definition) => this.construct(kind, definition);
     for (const [path, { file, lines }] of Object.entries(sources)) setSource(path, file, lines);
   }
 
@@ -104,7 +106,6 @@ export class Scripts {
     // What another subpackage has may come later, to a function or in a promise.
     const require = (name, done, failed) => (done ? void later(name).then(done, failed) : required(name));
     require.async = later;
-    const define = (kind) => (definition) => this.construct(kind, definition);
     const { global } = this;
     const { Behavior } = this.constructors(path);
     evaluated(wrapped, path)()(
@@ -114,8 +115,6 @@ export class Scripts {
       require,
       module,
       module.exports,
-      define('Page'),
-      define('Component'),
       Behavior,
     );
   }

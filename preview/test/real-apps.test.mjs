@@ -215,6 +215,60 @@ test('a page or component may be defined by a module that it requires', async (t
   assert.equal(await complaints(), '');
 });
 
+test('another Component that a module puts in place of the first is every module\'s', async (t) => {
+  const { app } = await open(t, {
+    'app.js': "require('base'); App({})",
+    'app.json': { pages: ['pages/a/a'], usingComponents: { card: 'card/card' } },
+    'base.js': `const first = Component;
+Component = (definition) => first({ ...definition, data: { name: 'given by another' } });`,
+    'card/card.json': { component: true },
+    'card/card.js': 'Component({})',
+    'card/card.wxml': '<text>{{name}}</text>',
+    'pages/a/a.wxml': '<card/>',
+  });
+  assert.equal(await app.locator('wx-text').textContent(), 'given by another');
+});
+
+test('a component is told when it is ready, before the page is', async (t) => {
+  const { has } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], usingComponents: { card: 'card/card' } },
+    'card/card.json': { component: true },
+    'card/card.js': `const tell = (word) => () => getApp().told.push(word);
+Component({ lifetimes: { attached: tell('attached'), ready: tell('ready'), detached: tell('detached') } });`,
+    'card/card.wxml': '<view/>',
+    'app.js': 'App({ told: [] })',
+    'pages/a/a.wxml': '<card wx:if="{{!gone}}"/><card wx:if="{{late}}"/>',
+    'pages/a/a.js': `Page({
+  onReady() { this.show({ late: true }); },
+  show(data) {
+    getApp().told.push('page');
+    this.setData(data);
+    wx.nextTick(() => this.setData({ gone: true }));
+    setTimeout(() => this.setData({ told: getApp().told.join() }), 200);
+  },
+})`,
+  });
+  await has({ told: 'attached,ready,page,attached,detached,ready' });
+});
+
+test('what an event has is its own', async (t) => {
+  const { app, has } = await open(t, {
+    'app.json': { pages: ['pages/a/a'], usingComponents: { card: 'card/card' } },
+    'card/card.json': { component: true },
+    'card/card.js': "Component({ methods: { go() { this.triggerEvent('go', { word: 'went' }) } } })",
+    'card/card.wxml': '<view class="go" bindtap="go">go</view>',
+    'pages/a/a.wxml': '<card data-of="page" bind:go="onGo"/>',
+    'pages/a/a.js': `Page({
+  onGo(event) {
+    const { type, detail, timeStamp, currentTarget } = { ...event };
+    this.setData({ went: [type, detail.word, typeof timeStamp, currentTarget.dataset.of].join() });
+  },
+})`,
+  });
+  await app.locator('[class$=go]').click();
+  await has({ went: 'go,went,number,page' });
+});
+
 test('names may be aliases, and what is in another subpackage comes later', async (t) => {
   const { app, has, complaints } = await open(t, {
     'app.json': {

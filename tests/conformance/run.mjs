@@ -3,10 +3,12 @@
  * a class with `Client(options)`.
  */
 
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { buildPackage } from '../../scripts/build.mjs';
+import { setUp } from '../../scripts/setup.mjs';
 import { Refusal, dist, root, runAsProgram } from '../../scripts/tools.mjs';
 import { show } from './trace.mjs';
 
@@ -18,7 +20,7 @@ const USAGE = `usage: npm run conformance [-- OPTION...]
   --json        the results as data
 
 Plays every scenario of tests/traces/ and prints which differ: in which line, what was expected there and what
-came instead. Exit code 0: all are as written; 1: some differ, or nothing could be played.`;
+came instead; builds dist/ first if it is missing. Exit code 0: all are as written; 1: some differ, or nothing could be played.`;
 
 const TRACES = join(root, 'tests', 'traces');
 /** Milliseconds of real time for one scenario; an honest one takes about ten. */
@@ -122,6 +124,10 @@ function report({ name, title, difference, line, step, where, expected, got }) {
 runAsProgram(import.meta.url, async (args) => {
   const options = { sdk: { type: 'string' }, wasm: { type: 'string' }, only: { type: 'string' }, json: { type: 'boolean' } };
   const { json, ...values } = parseArgs({ args, options }).values;
+  if (!values.sdk && !existsSync(join(dist, 'index.js'))) {
+    await setUp();
+    await buildPackage();
+  }
   const results = await conformance(values);
   console.log(json ? JSON.stringify(results, null, 2) : table(results));
   if (results.some(({ difference }) => difference !== null)) process.exitCode = 1;

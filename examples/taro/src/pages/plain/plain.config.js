@@ -1,0 +1,1 @@
+export default { navigationBarTitleText: 'live-pusher, live-player' };
