@@ -4,8 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use nertc_gateway::log::Log;
-use nertc_gateway::media::embedded::EmbeddedLimits;
-use nertc_gateway::{Gateway, Settings};
+use nertc_gateway::{Config, Gateway, Settings};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
@@ -24,7 +23,7 @@ fn main() -> ExitCode {
 
 fn run(settings: &Settings, log: &Log) -> Result<(), Box<dyn std::error::Error>> {
     let config = settings.resolve()?;
-    let filter = EnvFilter::try_new(settings.log_filter()).map_err(|error| format!("log: {error}"))?;
+    let filter = EnvFilter::try_new(config.log_filter()).map_err(|error| format!("log: {error}"))?;
     if settings.print_config || settings.check_config {
         for line in &settings.replaced {
             log.say(line);
@@ -36,7 +35,7 @@ fn run(settings: &Settings, log: &Log) -> Result<(), Box<dyn std::error::Error>>
     for line in &settings.replaced {
         warn!("{line}");
     }
-    open_enough_files(config.hub.max_connections.saturating_add(config.max_strangers));
+    open_enough_files(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         // Before "ready" is said, so that a signal right after it is not lost.
@@ -98,8 +97,9 @@ async fn received(signal: &mut Option<Signal>) {
 }
 
 /// Every connection is an open file, and most systems begin with 1024. The system's own limit stays.
-fn open_enough_files(http: usize) {
-    let wanted = http.saturating_add(EmbeddedLimits::default().connections);
+fn open_enough_files(config: &Config) {
+    let http = config.hub.max_connections.saturating_add(config.max_strangers);
+    let wanted = http.saturating_add(config.media.connections);
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(allowed) if usize::try_from(allowed).is_ok_and(|allowed| allowed < wanted) => {
             warn!("the system allows {allowed} open files, fewer than {wanted} connections; see ulimit -Hn");

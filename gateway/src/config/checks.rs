@@ -3,10 +3,6 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
-
-use serde::de::Error as _;
-use serde::{Deserialize as _, Deserializer};
 
 use super::error::ConfigError;
 use crate::rights::Secret;
@@ -26,19 +22,12 @@ pub(super) fn listening(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+pub(super) fn whole(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "it must be a whole number".to_owned())
 }
 
-pub(super) fn read_listening<'de, D: Deserializer<'de>>(value: D) -> Result<Option<SocketAddr>, D::Error> {
-    let value = toml::Value::deserialize(value)?;
-    listening(value.as_str().unwrap_or_default()).map(Some).map_err(D::Error::custom)
-}
-
-pub(super) fn read_whole<'de, D: Deserializer<'de>, T: FromStr>(value: D) -> Result<Option<T>, D::Error> {
-    let number = toml::Value::deserialize(value)?.as_integer();
-    let text = number.map(|number| number.to_string()).unwrap_or_default();
-    whole(&text).map(Some).map_err(D::Error::custom)
+pub(super) fn yes(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "it must be true or false".to_owned())
 }
 
 pub(super) fn within<T: PartialOrd + Display>(

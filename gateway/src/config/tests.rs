@@ -1,4 +1,16 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nertc_miniapp::wire::protocol::MOST_MEMBERS;
+
+use super::command::command;
+use super::file::Written;
+use super::table::Kind;
+use super::table::{HIDDEN, settings};
 use super::*;
+use crate::media::embedded::EmbeddedLimits;
+use crate::rights::Apps;
 
 #[test]
 fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
@@ -116,7 +128,7 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("dev", "maybe", ""),
     ] {
         let flag = format!("--{name}");
-        let by_flag = match Settings::try_parse_from(["nertc-gateway", &flag, value]) {
+        let by_flag = match Settings::try_parse_from(&["nertc-gateway", &flag, value]) {
             Ok(settings) => settings.with_file().unwrap().resolve().unwrap_err().to_string(),
             Err(error) => error.to_string(),
         };
@@ -129,6 +141,50 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
             assert!(error.contains(name) && error.contains(must), "{name} = {value:?}: {error}");
         }
     }
+}
+
+#[test]
+fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
+    let mut names = BTreeSet::new();
+    for setting in settings() {
+        assert!(names.insert(setting.name), "{} is there twice", setting.name);
+        let values = match &setting.kind {
+            Kind::Address(_) => vec!["'192.0.2.1:7'".to_owned()],
+            // Of what is queued, half may be cached.
+            Kind::Whole(..) if setting.name.starts_with("cached-") => vec!["1".to_owned()],
+            Kind::Whole(_, range, _) if setting.name.starts_with("queued-") => vec![range.end().to_string()],
+            Kind::Whole(_, range, _) => vec![range.start().to_string(), range.end().to_string()],
+            Kind::Yes(_) => vec!["true".to_owned(), "false".to_owned()],
+            Kind::Text(..) if setting.name == table::LOG => vec!["'debug'".to_owned()],
+            Kind::Text(..) => vec!["'call.example.com:7'".to_owned()],
+            Kind::Secret(_) => vec!["'0123456789abcdef'".to_owned()],
+        };
+        for value in values {
+            let line = format!("{} = {value}\n", setting.name).replace('\'', "\"");
+            let flag = format!("--{}", setting.name);
+            let path = file(&line);
+            for flags in [[&flag, value.trim_matches('\'')], ["--config", path.to_str().unwrap()]] {
+                let described = parse(&flags).with_file().unwrap().describe().unwrap();
+                let is_secret = matches!(setting.kind, Kind::Secret(_));
+                let hidden = format!("{} = \"{HIDDEN}\"\n", setting.name);
+                let shown = if is_secret { &hidden } else { &line };
+                assert!(described.contains(shown), "{flags:?}: {shown} is not in {described}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_follows_from_other_limits_does_unless_it_is_set() {
+    let media = |flags: &[&str]| parse(flags).resolve().unwrap().media;
+    let default = EmbeddedLimits::default();
+    assert_eq!((media(&[]).connections, media(&[]).waiting), (default.connections, default.waiting));
+    let more = media(&["--max-players", "9000"]);
+    assert_eq!((more.connections, more.waiting), (1000 + 9000 + 1024, 10_000));
+    let own = media(&["--max-players", "9000", "--max-rtmp-connections", "7", "--max-waiting-media", "8"]);
+    assert_eq!((own.connections, own.waiting), (7, 8));
+    let error = parse(&["--cached-size", "5000"]).resolve().unwrap_err().to_string();
+    assert!(error.starts_with("queued-size: it must be at least twice cached-size"), "{error}");
 }
 
 #[test]
@@ -170,18 +226,18 @@ fn the_printed_settings_can_be_read_again_and_hold_no_secret() {
     let settings = parse(&["--secret", secret, "--admin-token", secret, "--app", "k=0123456789abcdef"]);
     let text = settings.with_file().unwrap().describe().unwrap();
     assert!(!text.contains(secret), "{text}");
-    let again: Settings = toml::from_str(&text).unwrap();
-    assert_eq!(again.grace, Some(30));
+    let again = Written::parse(&text).unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {text}"));
+    assert_eq!(again.given["grace"], "30");
     assert!(again.apps["k"].secure);
 }
 
 #[test]
 fn the_description_of_the_command_line_is_sound() {
-    Settings::command().debug_assert();
+    command().debug_assert();
 }
 
 fn parse(flags: &[&str]) -> Settings {
-    Settings::try_parse_from([&["nertc-gateway"], flags].concat()).unwrap()
+    Settings::try_parse_from(&[&["nertc-gateway"], flags].concat()).unwrap()
 }
 
 fn file(text: &str) -> PathBuf {

@@ -59,13 +59,18 @@ pub struct EmbeddedLimits {
     pub broker: BrokerLimits,
 }
 
+impl EmbeddedLimits {
+    /// Connections that are not yet publishers or players.
+    pub const STRANGERS: usize = 1024;
+}
+
 impl Default for EmbeddedLimits {
     fn default() -> Self {
         let broker = BrokerLimits::default();
         Self {
             // One for every publisher and player, and for those who have not said yet what they want.
-            connections: broker.streams + broker.players + STRANGERS,
-            strangers: STRANGERS,
+            connections: broker.streams + broker.players + Self::STRANGERS,
+            strangers: Self::STRANGERS,
             strangers_per_address: 0,
             memory: 64 << 20,
             message_bytes: 4 << 20,
@@ -197,6 +202,4 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// Connections that are not yet publishers or players.
-const STRANGERS: usize = 1024;
 const MEMORY_OF_EACH: usize = 128 * 1024;

@@ -1,0 +1,148 @@
+//! The command line, made of the table.
+
+use std::path::PathBuf;
+
+use clap::builder::Resettable;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use super::meaning::Config;
+use super::settings::Settings;
+use super::table::{Kind, Setting, TABLE, settings};
+
+impl Settings {
+    /// Reads flags and environment. A variable that is empty counts as not set: that is how composed
+    /// environments leave one out.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with which flag; or is what `--help` says.
+    pub fn from_command_line() -> Result<Self, clap::Error> {
+        let mut command = command();
+        let is_empty =
+            |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        let unset: Vec<_> =
+            command.get_arguments().filter(|arg| is_empty(arg)).map(|arg| arg.get_id().clone()).collect();
+        for id in unset {
+            command = command.mut_arg(id, |arg| arg.env(Resettable::Reset));
+        }
+        command.try_get_matches().map(|matches| Self::of(&matches))
+    }
+
+    fn of(matches: &ArgMatches) -> Self {
+        let given = |setting: &Setting| matches.get_one::<String>(setting.name).cloned();
+        Self {
+            config: matches.get_one("config").cloned(),
+            given: settings().filter_map(|setting| Some((setting.name, given(setting)?))).collect(),
+            app: matches.get_many("app").into_iter().flatten().cloned().collect(),
+            print_config: matches.get_flag("print-config"),
+            check_config: matches.get_flag("check-config"),
+            exit_on_stdin_close: matches.get_flag("exit-on-stdin-close"),
+            ..Self::default()
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn try_parse_from(arguments: &[&str]) -> Result<Self, clap::Error> {
+        let arguments = arguments.iter().map(std::ffi::OsString::from);
+        command().try_get_matches_from(arguments).map(|matches| Self::of(&matches))
+    }
+}
+
+pub(super) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_PKG_NAME"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Signalling and media gateway for nertc-miniapp and the NERTC mini-program SDK")
+        .after_help(EXAMPLES)
+        .next_line_help(true)
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .env("NERTC_CONFIG")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "TOML file with the options below (without the dashes); flags and environment win over it",
+                ),
+        );
+    for (heading, settings) in TABLE {
+        command = command.next_help_heading(*heading).args(settings.iter().map(argument));
+        if settings.iter().any(|setting| setting.name == "admin-token") {
+            command = command.arg(applications());
+        }
+    }
+    let action = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    command
+        .next_help_heading("This run")
+        .arg(action("print-config", "Print the settings in force as TOML, secrets left out, and exit"))
+        .arg(action("check-config", "Say whether the settings are usable, and exit"))
+        .arg(action(
+            "exit-on-stdin-close",
+            "Stop when standard input ends, for scripts that must leave nothing behind",
+        ))
+}
+
+fn applications() -> Arg {
+    Arg::new("app")
+        .long("app")
+        .env("NERTC_APPS")
+        .value_name("KEY[=SECRET]")
+        .hide_env_values(true)
+        .action(ArgAction::Append)
+        .help(
+            "An application that may use the gateway; give it once per application, or with commas between them. \
+             With a secret, of at least 16 bytes and without commas, its clients need a token (secure mode). It \
+             comes beside those in the file ([apps.KEY] secret = \"…\", secure = false, token-ttl = 3600); of one \
+             key, this one counts. Without any application, every app key may, without token",
+        )
+}
+
+fn argument(setting: &'static Setting) -> Arg {
+    let shown = setting.shown(&Config::default(), None);
+    let default = match (&setting.kind, &shown) {
+        (Kind::Address(_) | Kind::Whole(..), Some(toml::Value::String(text))) => {
+            format!(" [default: {text}]")
+        }
+        (Kind::Whole(..), Some(number)) => format!(" [default: {number}]"),
+        (_, _) => String::new(),
+    };
+    let check = |text: &str| setting.check(text).map(|()| text.to_owned());
+    let arg = Arg::new(setting.name)
+        .long(setting.name)
+        .env(setting.variable())
+        .help(format!("{}{default}", setting.help))
+        .value_parser(check);
+    match &setting.kind {
+        Kind::Address(_) => arg.value_name("IP:PORT"),
+        Kind::Whole(unit, ..) => arg.value_name(unit.name()).allow_negative_numbers(true),
+        Kind::Yes(_) => arg.value_name("BOOL").num_args(0..=1).default_missing_value("true"),
+        Kind::Text(name, _) => arg.value_name(*name),
+        Kind::Secret(_) => arg.value_name("TEXT").hide_env_values(true),
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  nertc-gateway
+      For development on one machine: any app key, no tokens, ports 8395 and 1935.
+      In the mini program, join with
+        channelServer: 'http://127.0.0.1:8395/nrtc/getChannelInfos.action',
+        address: 'ws://127.0.0.1:8395'
+
+  nertc-gateway --listen 0.0.0.0:8395 --rtmp-listen 0.0.0.0:1935 \\
+      --public-address call.example.com --public-media call.example.com --config gateway.toml
+      For production, behind a proxy that ends TLS for https:// and wss:// on call.example.com.
+      WeChat needs both, and the host among the app's request and socket domains.
+      gateway.toml:
+        secret = \"…\"                # openssl rand -hex 32; the same on every gateway
+        admin-token = \"…\"           # optional: lists rooms, removes members
+        [apps.\"your app key\"]
+        secret = \"…\"                # your server signs tokens with it, and clients need one
+        token-ttl = 3600            # optional: the ttl that it signs; rooms may be named by numbers then
+
+  nertc-gateway --check-config --config gateway.toml
+
+Precedence: flags, then NERTC_… variables, then the file, then defaults.
+Once it accepts connections it prints one line on stdout:
+  ready {\"http\":\"127.0.0.1:8395\",\"rtmp\":\"127.0.0.1:1935\"}
+It stops on SIGINT, SIGTERM and SIGHUP, and tells its clients to reconnect (close code 1012). When a
+part of it fails, it ends with the exit code 1: have it started again, and calls go on.";

@@ -1,0 +1,132 @@
+//! What flags, variables and the file say together, and what that comes to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::apps;
+use super::checks::{collide, unusable};
+use super::error::ConfigError;
+use super::file::Written;
+use super::meaning::Config;
+use super::table::{HIDDEN, RTMP_CONNECTIONS, Setting, WAITING_MEDIA, settings};
+use crate::media::embedded::EmbeddedLimits;
+use crate::rights::{App, Apps};
+
+/// What flags, variables and the file say, each setting as a flag would have it.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// The file, if one is named.
+    pub config: Option<PathBuf>,
+    /// What is set, by name.
+    pub(super) given: BTreeMap<&'static str, String>,
+    /// Applications as flags and the variable have them.
+    pub(super) app: Vec<String>,
+    /// All applications, once the file is read.
+    pub(super) apps: apps::Apps,
+    /// What flags and variables say otherwise than the file.
+    pub replaced: Vec<String>,
+    /// Whether they are only to be printed.
+    pub print_config: bool,
+    /// Whether they are only to be checked.
+    pub check_config: bool,
+    /// Whether the end of standard input is the gateway's.
+    pub exit_on_stdin_close: bool,
+}
+
+impl Settings {
+    /// Fills what is not set from the file that is named, if one is.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the file, and where.
+    pub fn with_file(&self) -> Result<Self, ConfigError> {
+        let flagged = apps::read(&self.app)?;
+        let Some(path) = &self.config else {
+            return Ok(Self { apps: flagged, ..self.clone() });
+        };
+        let Written { apps, mut given } = Written::read(path)?;
+        let (apps, replaced) = apps::merge(apps, flagged, path)?;
+        given.extend(self.given.clone());
+        Ok(Self { apps, replaced, given, ..self.clone() })
+    }
+
+    /// What the settings mean.
+    ///
+    /// # Errors
+    ///
+    /// Says which of them cannot be used.
+    pub fn resolve(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        apps::check(&self.apps)?;
+        if !self.apps.is_empty() {
+            config.apps = Apps::Listed(self.apps.clone());
+        }
+        for setting in settings() {
+            if let Some(text) = self.given.get(setting.name) {
+                setting.put(&mut config, text)?;
+            }
+        }
+        if collide(config.listen, config.rtmp_listen) {
+            let must = format!("it must differ from listen, which is {}", config.listen);
+            return Err(unusable("rtmp-listen", config.rtmp_listen.to_string(), must));
+        }
+        config.hub.return_life = config.ticket_ttl.max(SHORTEST_RETURN);
+        let media = &mut config.media;
+        let places = media.broker.streams.saturating_add(media.broker.players);
+        if !self.given.contains_key(RTMP_CONNECTIONS) {
+            media.connections = places.saturating_add(EmbeddedLimits::STRANGERS);
+        }
+        if !self.given.contains_key(WAITING_MEDIA) {
+            media.waiting = places;
+        }
+        let limits = &media.broker;
+        for (kept, cached, name, queued) in [
+            ("cached-packets", limits.cached_packets, "queued-packets", limits.queued_packets),
+            ("cached-size", limits.cached_bytes, "queued-size", limits.queued_bytes),
+        ] {
+            // Late players could not keep what they start with.
+            if queued / 2 < cached {
+                let must = format!("it must be at least twice {kept}");
+                return Err(unusable(name, "less".to_owned(), must));
+            }
+        }
+        Ok(config)
+    }
+
+    /// The settings in force as TOML, with defaults filled in and secrets left out.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`Settings::resolve`].
+    pub fn describe(&self) -> Result<String, ConfigError> {
+        #[derive(Serialize)]
+        struct Listed {
+            apps: apps::Apps,
+        }
+        let config = self.resolve()?;
+        let mut text = String::new();
+        for setting in settings() {
+            if let Some(value) = self.shown(setting, &config) {
+                text.push_str(&format!("{} = {value}\n", setting.name));
+            }
+        }
+        if self.apps.is_empty() {
+            return Ok(text);
+        }
+        let hide = |app: &App| App { secret: app.secret.as_ref().map(|_| HIDDEN.to_owned()), ..app.clone() };
+        let apps = self.apps.iter().map(|(key, app)| (key.clone(), hide(app))).collect();
+        let apps = toml::to_string(&Listed { apps });
+        let apps = apps.map_err(|error| ConfigError::Unprintable(error.to_string()))?;
+        Ok(format!("{text}\n{apps}"))
+    }
+
+    fn shown(&self, setting: &Setting, config: &Config) -> Option<toml::Value> {
+        setting.shown(config, self.given.get(setting.name).map(String::as_str))
+    }
+}
+
+/// However short a ticket's life: a client tries to come back for some minutes.
+const SHORTEST_RETURN: Duration = Duration::from_secs(600);
