@@ -12,11 +12,13 @@ mod file;
 mod meaning;
 mod settings;
 mod table;
+mod watch;
 
 pub use self::address::Authority;
 pub use self::error::ConfigError;
 pub use self::meaning::Config;
-pub use self::settings::Settings;
+pub use self::settings::{Differences, Settings};
+pub use self::watch::Watch;
 
 #[cfg(test)]
 mod tests;

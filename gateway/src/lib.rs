@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -32,6 +33,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
+use crate::door::http::Policy;
 use crate::door::listener::Listener;
 use crate::door::serve::Server;
 use crate::door::shell::HubHandle;
@@ -63,6 +65,8 @@ impl Gateway {
     /// Fails when an address cannot be listened on, or when no secret can be drawn.
     pub async fn start(config: Config) -> Result<Running, StartError> {
         warn_of_open_doors(&config);
+        let policy = Arc::new(ArcSwap::from_pointee(policy(&config)));
+        let (media_limits, strangers) = limits(&config);
         let secret = match config.secret {
             Some(secret) => secret,
             None => {
@@ -70,7 +74,6 @@ impl Gateway {
                 Secret::random().map_err(StartError::NoSecret)?
             }
         };
-        let strangers = at_most(config.max_strangers);
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
@@ -85,11 +88,7 @@ impl Gateway {
             listen: config.rtmp_listen,
             public_host: public_host.clone(),
             public_port,
-            limits: EmbeddedLimits {
-                strangers: strangers.div_ceil(4),
-                strangers_per_address: config.max_strangers_per_address,
-                ..config.media
-            },
+            limits: media_limits,
         };
         let clock = Clock::new();
         let roster = Arc::new(Roster::new(config.hub.settling, clock));
@@ -117,12 +116,10 @@ impl Gateway {
             clock,
             latest_ticket: AtomicU64::new(0),
             secret,
-            apps: config.apps,
             gateway,
             edge,
-            ticket_ttl: config.ticket_ttl,
-            admin_token: config.admin_token,
             dev: config.dev,
+            policy: Arc::clone(&policy),
             media: engine,
             reports: AtomicU64::new(0),
             reading: Semaphore::new(1),
@@ -134,9 +131,11 @@ impl Gateway {
         }
         let router = router.merge(media.flv_router());
         let strangers = Crowd::new(strangers, config.max_strangers_per_address);
-        let server = Server::start(&vital, Listener::new(listener, STALLED), router, strangers);
+        let listener = Listener::new(listener, STALLED);
+        let server = Server::start(&vital, listener, router, Arc::clone(&strangers));
         info!(%http_addr, "signalling is served");
-        Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server, vital })
+        let rtmp_addr = media.rtmp_addr();
+        Ok(Running { http_addr, rtmp_addr, hub, media, strangers, policy, server, vital })
     }
 }
 
@@ -149,6 +148,8 @@ pub struct Running {
     pub rtmp_addr: SocketAddr,
     hub: HubHandle,
     media: Arc<Embedded>,
+    strangers: Arc<Crowd>,
+    policy: Arc<ArcSwap<Policy>>,
     server: Server,
     vital: Vital,
 }
@@ -158,6 +159,17 @@ impl Running {
     /// nobody: the process should end.
     pub async fn failed(&self) -> &'static str {
         self.vital.first_end().await
+    }
+
+    /// Takes over what a running gateway can: applications, the operator's token, limits and times. Nobody who is
+    /// connected is dropped for it; what is too much only finds no successor.
+    pub async fn reconfigure(&self, config: &Config) {
+        let (media, strangers) = limits(config);
+        self.policy.store(Arc::new(policy(config)));
+        self.strangers.limit_to(strangers, config.max_strangers_per_address);
+        self.media.limit_to(media);
+        // Without a hub the gateway is stopping.
+        let _stopping = self.hub.reconfigure(config.hub.clone(), config.send_queue).await;
     }
 
     /// Tells every client to reconnect, ends every stream, and returns when all is closed, or after two
@@ -219,6 +231,22 @@ fn warn_of_open_doors(config: &Config) {
             }
         }
     }
+}
+
+fn policy(config: &Config) -> Policy {
+    let Config { apps, ticket_ttl, admin_token, .. } = config.clone();
+    Policy { apps, ticket_ttl, admin_token }
+}
+
+/// Those of media, and how many strangers there may be at the door for HTTP.
+fn limits(config: &Config) -> (EmbeddedLimits, usize) {
+    let strangers = at_most(config.max_strangers);
+    let media = EmbeddedLimits {
+        strangers: strangers.div_ceil(4),
+        strangers_per_address: config.max_strangers_per_address,
+        ..config.media.clone()
+    };
+    (media, strangers)
 }
 
 /// Strangers must leave files for everybody else, however few the system allows.

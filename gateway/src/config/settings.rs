@@ -1,6 +1,6 @@
 //! What flags, variables and the file say together, and what that comes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -123,9 +123,58 @@ impl Settings {
         Ok(format!("{text}\n{apps}"))
     }
 
+    /// What a reload changes, and what only a restart would, in words without secrets: `self` is in force, and
+    /// `started` was when the gateway started.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`Settings::resolve`].
+    pub fn differences(&self, started: &Self, new: &Self) -> Result<Differences, ConfigError> {
+        let mut found = Differences::default();
+        let [config, at_start, wanted] = [self.resolve()?, started.resolve()?, new.resolve()?];
+        for setting in settings() {
+            let (before, config) = if setting.is_live { (self, &config) } else { (started, &at_start) };
+            let shown = [before.shown(setting, config), new.shown(setting, &wanted)];
+            // Two secrets look the same.
+            let is_other_secret = shown[0] == Some(HIDDEN.into())
+                && before.given.get(setting.name) != new.given.get(setting.name);
+            if shown[0] == shown[1] && !is_other_secret {
+                continue;
+            }
+            let name = setting.name;
+            let [before, after] =
+                shown.map(|shown| shown.map_or("(not set)".to_owned(), |value| value.to_string()));
+            if setting.is_live {
+                found.changed.push(format!("{name}: {before} becomes {after}"));
+            } else {
+                found.kept.push(format!("{name}: it stays {before} until a restart, which makes it {after}"));
+            }
+        }
+        let keys: BTreeSet<_> = self.apps.keys().chain(new.apps.keys()).collect();
+        for key in keys {
+            let what = match (self.apps.get(key), new.apps.get(key)) {
+                (Some(_), None) => "nobody can join with it any more",
+                (None, Some(_)) => "it is there",
+                (before, after) if before != after => "its secret or what it asks for is another",
+                (_, _) => continue,
+            };
+            found.changed.push(format!("apps.{key}: {what}"));
+        }
+        Ok(found)
+    }
+
     fn shown(&self, setting: &Setting, config: &Config) -> Option<toml::Value> {
         setting.shown(config, self.given.get(setting.name).map(String::as_str))
     }
+}
+
+/// What a reload comes to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// What is taken over.
+    pub changed: Vec<String>,
+    /// What is not, until the gateway starts again.
+    pub kept: Vec<String>,
 }
 
 /// However short a ticket's life: a client tries to come back for some minutes.

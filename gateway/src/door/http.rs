@@ -29,8 +29,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::bodies::{Bodies, MAX_BODY};
 use self::bootstrap::bootstrap;
-pub(crate) use self::context::Context;
 use self::context::Shared;
+pub(crate) use self::context::{Context, Policy};
 use super::faults::ConnectionFaults;
 use super::shell::HubGone;
 use super::ws;
@@ -52,11 +52,9 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
     }
     public =
         public.layer(from_fn_with_state(bodies.clone(), bodies::collect)).merge(reports::router(&bodies));
-    let mut routes = public.layer(cors::layer([Method::GET, Method::HEAD, Method::POST]));
-    if context.admin_token.is_some() {
-        routes = routes.merge(operator::router(&context, &bodies));
-    }
-    routes
+    public
+        .layer(cors::layer([Method::GET, Method::HEAD, Method::POST]))
+        .merge(operator::router(&context, &bodies))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         // Clients append nothing to the address (1.5), so both are doors.
@@ -93,7 +91,8 @@ async fn health(State(context): Shared) -> (StatusCode, Json<Value>) {
 
 /// Signs a token for whoever asks: `--dev` only.
 async fn dev_token(State(context): Shared, Json(wanted): Json<WantedToken>) -> Response {
-    let Apps::Listed(apps) = &context.apps else { return StatusCode::NOT_FOUND.into_response() };
+    let policy = context.policy.load_full();
+    let Apps::Listed(apps) = &policy.apps else { return StatusCode::NOT_FOUND.into_response() };
     let Some(app) = apps.get(&wanted.appkey) else { return StatusCode::NOT_FOUND.into_response() };
     let Some(secret) = app.secret.as_deref() else { return StatusCode::NOT_FOUND.into_response() };
     let ttl = app.token_ttl.or(wanted.ttl).unwrap_or(DEV_TOKEN_TTL_SECS);

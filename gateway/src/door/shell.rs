@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use nertc_miniapp::time::Instant;
@@ -32,8 +33,21 @@ pub(crate) struct HubHandle {
     minted: Arc<AtomicU64>,
     open: TaskTracker,
     clock: Clock,
-    limits: Arc<HubConfig>,
+    reading: Arc<ArcSwap<Reading>>,
+}
+
+/// How connections are read and written that are opened from now on.
+#[derive(Debug)]
+struct Reading {
+    limits: HubConfig,
     queue: usize,
+}
+
+impl Reading {
+    fn of(limits: HubConfig, spare: usize) -> Arc<Self> {
+        let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
+        Arc::new(Self { limits, queue })
+    }
 }
 
 impl HubHandle {
@@ -48,12 +62,17 @@ impl HubHandle {
         media: Arc<dyn MediaEngine>,
     ) -> Self {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
-        let limits = Arc::new(hub.config().clone());
-        let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
+        let reading = Arc::new(ArcSwap::new(Reading::of(hub.config().clone(), spare)));
         let (clock_ahead, looked) = (0, clock.now());
         let shell = Shell { hub, clock, clock_ahead, looked, lines: BTreeMap::new(), roster, media };
         drop(vital.spawn(HUB, shell.run(incoming)));
-        Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
+        Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, reading }
+    }
+
+    /// Has the hub keep to other limits, and what is opened from now on be read by them.
+    pub(crate) async fn reconfigure(&self, limits: HubConfig, spare: usize) -> Result<(), HubGone> {
+        self.reading.store(Reading::of(limits.clone(), spare));
+        self.ask(|hub| hub.reconfigure(limits)).await
     }
 
     /// Tells the hub that something happened.
@@ -116,11 +135,14 @@ impl HubHandle {
     /// Makes a connection known to the hub. There is nobody to know it once the gateway stops.
     pub(crate) async fn connect(&self, stranger: Weak<Stranger>) -> Option<Connected> {
         let id = ConnectionId(self.minted.fetch_add(1, Ordering::Relaxed));
-        let (queue, outgoing) = mpsc::channel(self.queue);
+        let reading = self.reading.load();
+        let (queue, outgoing) = mpsc::channel(reading.queue);
+        let budget = reading.limits.budget(self.clock.now());
+        drop(reading);
         let caused = Arc::new(AtomicU64::new(0));
         let line = Line { queue, caused: Arc::clone(&caused), stranger: Some(stranger) };
         self.requests.send(Request::Opened(id, line)).await.ok()?;
-        Some(Connected { id, outgoing, caused, budget: self.limits.budget(self.clock.now()) })
+        Some(Connected { id, outgoing, caused, budget })
     }
 
     /// The clock by which the hub is told the time.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
@@ -62,6 +63,11 @@ pub struct EmbeddedLimits {
 impl EmbeddedLimits {
     /// Connections that are not yet publishers or players.
     pub const STRANGERS: usize = 1024;
+
+    fn consistent(mut self) -> Self {
+        self.broker.stalled_ms = u64::try_from(self.stalled.as_millis()).unwrap_or(u64::MAX);
+        self
+    }
 }
 
 impl Default for EmbeddedLimits {
@@ -97,7 +103,7 @@ impl Default for EmbeddedLimits {
 pub(crate) struct Engine {
     pub(crate) streams: Streams,
     pub(crate) memory: Arc<Memory>,
-    pub(crate) limits: EmbeddedLimits,
+    limits: ArcSwap<EmbeddedLimits>,
     /// Where everything runs that carries media.
     pub(crate) workers: Handle,
     grants: Arc<Grants>,
@@ -114,15 +120,29 @@ impl Engine {
         grants: Arc<Grants>,
         authorizer: Arc<dyn Authorizer>,
     ) -> Self {
+        let limits = limits.consistent();
         Self {
             streams: Streams::new(limits.broker.clone()),
             memory: Memory::new(limits.memory, MEMORY_OF_EACH),
             workers,
             waiting: Semaphore::new(limits.waiting),
-            limits,
+            limits: ArcSwap::from_pointee(limits),
             grants,
             authorizer,
         }
+    }
+
+    /// The limits at the moment. A connection keeps to those that it began with.
+    pub(crate) fn limits(&self) -> Arc<EmbeddedLimits> {
+        self.limits.load_full()
+    }
+
+    /// Keeps to other limits from now on.
+    pub(crate) fn limit_to(&self, limits: EmbeddedLimits) {
+        let limits = limits.consistent();
+        self.streams.broker().limit_to(limits.broker.clone());
+        self.memory.limit_to(limits.memory);
+        self.limits.store(Arc::new(limits));
     }
 
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.

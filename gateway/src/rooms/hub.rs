@@ -120,6 +120,11 @@ impl Hub {
         }
     }
 
+    /// Keeps to other limits and times from now on. Who is here stays, and a deadline that is set remains.
+    pub fn reconfigure(&mut self, config: HubConfig) {
+        self.config = HubConfig { settling: self.config.settling, ..config };
+    }
+
     /// The limits and times that it keeps.
     #[must_use]
     pub const fn config(&self) -> &HubConfig {

@@ -87,7 +87,7 @@ impl Context {
     /// When a new ticket expires: in its time, but after every earlier one of ours and, if the user is in the
     /// room, after that stay's, which a gateway with another clock may have begun.
     fn next_expiry(&self, present: Option<u64>) -> u64 {
-        let ttl = u64::try_from(self.ticket_ttl.as_millis()).unwrap_or(u64::MAX);
+        let ttl = u64::try_from(self.policy.load().ticket_ttl.as_millis()).unwrap_or(u64::MAX);
         let due = self.clock.reading().latest_ms.saturating_add(ttl);
         let due = due.max(present.map_or(0, |stay| stay.saturating_add(1)));
         let next = |latest: u64| due.max(latest.saturating_add(1));
@@ -104,7 +104,7 @@ impl Context {
         app_key: &str,
         channel: &str,
     ) -> Result<Option<u64>, (i32, String)> {
-        let app = match &self.apps {
+        let app = match &self.policy.load().apps {
             Apps::Any => App::default(),
             Apps::Listed(apps) => {
                 let words = "unknown appkey: the gateway's settings do not list it";
