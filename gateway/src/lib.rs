@@ -64,15 +64,14 @@ impl Gateway {
     ///
     /// Fails when an address cannot be listened on, or when no secret can be drawn.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        warn_of_open_doors(&config);
+        for doubt in config.doubts() {
+            warn!("{doubt}");
+        }
         let policy = Arc::new(ArcSwap::from_pointee(policy(&config)));
         let (media_limits, strangers) = limits(&config);
         let secret = match config.secret {
             Some(secret) => secret,
-            None => {
-                warn!("no secret is set: a restart ends every ticket, and no other gateway accepts ours");
-                Secret::random().map_err(StartError::NoSecret)?
-            }
+            None => Secret::random().map_err(StartError::NoSecret)?,
         };
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
@@ -126,7 +125,6 @@ impl Gateway {
         };
         let mut router = http::router(Arc::new(context));
         if config.allow_faults {
-            warn!("FAULTS ARE ALLOWED: whoever connects may ask for misbehaviour. Never in production!");
             router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));
         }
         let router = router.merge(media.flv_router());
@@ -210,29 +208,6 @@ impl StartError {
     }
 }
 
-/// Says who gets in without a token, unless that is nobody but this machine.
-fn warn_of_open_doors(config: &Config) {
-    if config.secret.as_ref().is_some_and(Secret::is_placeholder) {
-        warn!("the secret is one character all over, as in a test set-up; try `openssl rand -hex 32`");
-    }
-    // Behind a proxy, the address that is listened on says nothing.
-    let is_private = config.listen.ip().is_loopback() && config.public_address.is_empty();
-    match &config.apps {
-        Apps::Any if is_private => {}
-        Apps::Any => {
-            warn!("no application is listed: everybody who reaches {} may open rooms", config.listen);
-        }
-        Apps::Listed(apps) => {
-            for (key, _) in apps.iter().filter(|(_, app)| !app.secure) {
-                warn!("apps.{key}: whoever knows this key may open rooms, without a token");
-            }
-            if config.dev && !is_private {
-                warn!("dev: whoever asks gets a token");
-            }
-        }
-    }
-}
-
 fn policy(config: &Config) -> Policy {
     let Config { apps, ticket_ttl, admin_token, .. } = config.clone();
     Policy { apps, ticket_ttl, admin_token }
@@ -262,7 +237,6 @@ fn reachable(mut addr: SocketAddr) -> Authority {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
-        warn!("clients are told {}; set --public-address and --public-media", addr.ip());
     }
     Authority::of(addr)
 }

@@ -1,9 +1,10 @@
 //! The gateway as a program: settings in, one line on stdout when ready, logs on stderr.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
-use nertc_gateway::config::{Config, Settings, Watch};
+use nertc_gateway::config::{Asked, Config, Settings, Watch, write_new};
 use nertc_gateway::log::Log;
 use nertc_gateway::{Gateway, Running};
 use tokio::io::AsyncReadExt as _;
@@ -12,9 +13,12 @@ use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let asked = Settings::from_command_line().unwrap_or_else(|error| error.exit());
+    let asked = Asked::from_command_line().unwrap_or_else(|error| error.exit());
     let log = Log::open();
-    let outcome = run(&asked, &log);
+    let outcome = match &asked {
+        Asked::Serve(settings) => run(settings, &log),
+        Asked::Init { file, app } => init(file, app),
+    };
     if let Err(error) = &outcome {
         log.say(&format!("nertc-gateway: {error}"));
     }
@@ -31,8 +35,13 @@ fn run(asked: &Settings, log: &Log) -> Result<(), Failure> {
         for line in &settings.replaced {
             log.say(line);
         }
-        let text = if settings.print_config { settings.describe()? } else { "ok\n".to_owned() };
-        return io::stdout().write_all(text.as_bytes()).map_err(Into::into);
+        if settings.print_config {
+            return say(&settings.describe()?);
+        }
+        for line in config.doubts().iter().chain(&config.try_addresses()?) {
+            log.say(line);
+        }
+        return say("ok\n");
     }
     log.subscribe(filter).map_err(|error| format!("log: {error}"))?;
     for line in &settings.replaced {
@@ -44,6 +53,19 @@ fn run(asked: &Settings, log: &Log) -> Result<(), Failure> {
     // A blocked read of stdin must not hold up the exit.
     runtime.shutdown_background();
     result
+}
+
+fn init(file: &Path, app: &str) -> Result<(), Failure> {
+    write_new(file, app)?;
+    let file = file.display();
+    say(&format!(
+        "{file} is written, with fresh secrets that nobody else may read.\nNext: set public-address and \
+         public-media in it, then run\n  nertc-gateway --check-config --config {file}\n  nertc-gateway --config {file}\n"
+    ))
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    io::stdout().write_all(text.as_bytes()).map_err(Into::into)
 }
 
 async fn serve(

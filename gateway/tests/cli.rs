@@ -133,6 +133,53 @@ fn settings_are_checked_and_printed_without_secrets() {
 }
 
 #[test]
+fn a_file_is_written_once_for_its_owner_alone_and_can_be_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = std::env::temp_dir().join(format!("nertc-cli-init-{}.toml", std::process::id()));
+    let path = file.to_str().unwrap();
+    let said = run(&["init", path, "--app", "mine"]);
+    assert!(said.status.success() && String::from_utf8(said.stdout).unwrap().contains("--check-config"));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let checked =
+        run(&["--check-config", "--config", path, "--listen", "127.0.0.1:0", "--rtmp-listen", "127.0.0.1:0"]);
+    assert!(checked.status.success());
+    assert_eq!((checked.stdout, String::from_utf8(checked.stderr).unwrap()), (b"ok\n".into(), String::new()));
+    let shown = String::from_utf8(run(&["--print-config", "--config", path]).stdout).unwrap();
+    assert!(shown.contains("[apps.mine]"), "{shown}");
+
+    let before = std::fs::read(&file).unwrap();
+    for (arguments, why) in [
+        (&["init", path][..], "File exists"),
+        (&["init", "/nonexistent/gateway.toml"], "/nonexistent/gateway.toml"),
+        (&["init", "/nonexistent/gateway.toml", "--app", "a b"], "app key"),
+    ] {
+        let refused = run(arguments);
+        let error = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && error.contains(why), "{arguments:?}: {error}");
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn a_check_tries_the_addresses_and_says_what_may_not_be_meant() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let busy = taken.local_addr().unwrap().to_string();
+    let checked =
+        run(&["--check-config", "--listen", &busy, "--rtmp-listen", "127.0.0.1:0", "--allow-faults"]);
+    let said = String::from_utf8(checked.stderr).unwrap();
+    assert!(checked.status.success() && checked.stdout == b"ok\n", "a gateway may run: {said}");
+    for word in
+        [&format!("listen: somebody listens on {busy} already"), "FAULTS ARE ALLOWED", "no secret is set"]
+    {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let elsewhere = run(&["--check-config", "--rtmp-listen", "192.0.2.1:1"]);
+    let said = String::from_utf8(elsewhere.stderr).unwrap();
+    assert!(!elsewhere.status.success() && said.contains("rtmp-listen: "), "{said}");
+}
+
+#[test]
 fn it_says_where_it_is_ready_and_stops_when_told() {
     for by_signal in [true, false] {
         let mut child = gateway(&["--listen", "127.0.0.1:0", "--rtmp-listen", "127.0.0.1:0"])

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::checks::{unusable, within};
+use super::checks::{check_app_key, within};
 use super::error::ConfigError;
-use crate::rights::{App, BasicToken, MAX_APP_KEY, Secret};
+use crate::rights::{App, BasicToken, Secret};
 
 pub(super) type Apps = BTreeMap<String, App>;
 
@@ -59,11 +59,7 @@ pub(super) fn merge(mut apps: Apps, flagged: Apps, file: &Path) -> Result<(Apps,
 
 pub(super) fn check(apps: &Apps) -> Result<(), ConfigError> {
     for (key, app) in apps {
-        let is_key = |byte: u8| byte.is_ascii_graphic() && !b",=".contains(&byte);
-        if !(1..=MAX_APP_KEY).contains(&key.len()) || !key.bytes().all(is_key) {
-            let must = format!("an app key must be of 1 to {MAX_APP_KEY} letters and digits, without spaces");
-            return Err(unusable("apps", format!("{key:?}"), must));
-        }
+        check_app_key(key)?;
         match app.secret.as_deref() {
             Some("") => return Err(ConfigError::EmptyAppSecret(key.clone())),
             Some(secret) if Secret::is_weak(secret) || secret.trim() != secret => {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use super::error::ConfigError;
-use crate::rights::Secret;
+use crate::rights::{MAX_APP_KEY, Secret};
 
 /// The key of the line that this place is in. What stands to the right of it may be a secret.
 pub(super) fn key_at(text: &str, place: usize) -> Option<&str> {
@@ -53,6 +53,15 @@ pub(super) fn check_admin_token(token: &str) -> Result<(), ConfigError> {
     }
     let is_plain = token.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if is_plain && token.trim() == token { Ok(()) } else { Err(ConfigError::AdminTokenNoHeader) }
+}
+
+pub(super) fn check_app_key(key: &str) -> Result<(), ConfigError> {
+    let is_key = |byte: u8| byte.is_ascii_graphic() && !b",=".contains(&byte);
+    if (1..=MAX_APP_KEY).contains(&key.len()) && key.bytes().all(is_key) {
+        return Ok(());
+    }
+    let must = format!("an app key must be of 1 to {MAX_APP_KEY} letters and digits, without spaces");
+    Err(unusable("apps", format!("{key:?}"), must))
 }
 
 /// Whether both cannot be listened on.

@@ -9,7 +9,21 @@ use super::meaning::Config;
 use super::settings::Settings;
 use super::table::{Kind, Setting, TABLE, settings};
 
-impl Settings {
+/// What the program is asked to do.
+#[derive(Clone)]
+pub enum Asked {
+    /// Run, or say something about the settings.
+    Serve(Settings),
+    /// Write a file to begin with.
+    Init {
+        /// Where.
+        file: PathBuf,
+        /// The key of the application in it.
+        app: String,
+    },
+}
+
+impl Asked {
     /// Reads flags and environment. A variable that is empty counts as not set: that is how composed
     /// environments leave one out.
     ///
@@ -28,6 +42,19 @@ impl Settings {
         command.try_get_matches().map(|matches| Self::of(&matches))
     }
 
+    fn of(matches: &ArgMatches) -> Self {
+        let text = |matches: &ArgMatches, name| matches.get_one::<String>(name).cloned().unwrap_or_default();
+        match matches.subcommand() {
+            Some((INIT, of_init)) => {
+                let file = of_init.get_one::<PathBuf>("file").cloned().unwrap_or_default();
+                Self::Init { file, app: text(of_init, "key") }
+            }
+            Some(_) | None => Self::Serve(Settings::of(matches)),
+        }
+    }
+}
+
+impl Settings {
     fn of(matches: &ArgMatches) -> Self {
         let given = |setting: &Setting| matches.get_one::<String>(setting.name).cloned();
         Self {
@@ -74,11 +101,29 @@ pub(super) fn command() -> Command {
     command
         .next_help_heading("This run")
         .arg(action("print-config", "Print the settings in force as TOML, secrets left out, and exit"))
-        .arg(action("check-config", "Say whether the settings are usable, and exit"))
+        .arg(action("check-config", "Say what is wrong or doubtful about the settings, and exit"))
         .arg(action(
             "exit-on-stdin-close",
             "Stop when standard input ends, for scripts that must leave nothing behind",
         ))
+        .subcommand(
+            Command::new(INIT)
+                .about("Write a file for --config, with every setting explained, and fresh secrets")
+                .arg(
+                    Arg::new("file")
+                        .value_name("FILE")
+                        .default_value("gateway.toml")
+                        .value_parser(value_parser!(PathBuf))
+                        .help("The file, which must not exist"),
+                )
+                .arg(
+                    Arg::new("key")
+                        .long("app")
+                        .value_name("KEY")
+                        .default_value("my-app")
+                        .help("The app key of the application in it"),
+                ),
+        )
 }
 
 fn applications() -> Arg {
@@ -119,6 +164,8 @@ fn argument(setting: &'static Setting) -> Arg {
         Kind::Secret(_) => arg.value_name("TEXT").hide_env_values(true),
     }
 }
+
+const INIT: &str = "init";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,7 @@ use nertc_miniapp::wire::protocol::MOST_MEMBERS;
 use super::command::command;
 use super::file::Written;
 use super::table::Kind;
-use super::table::{HIDDEN, settings};
+use super::table::{HIDDEN, setting, settings};
 use super::*;
 use crate::media::embedded::EmbeddedLimits;
 use crate::rights::Apps;
@@ -229,6 +229,62 @@ fn the_printed_settings_can_be_read_again_and_hold_no_secret() {
     let again = Written::parse(&text).unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {text}"));
     assert_eq!(again.given["grace"], "30");
     assert!(again.apps["k"].secure);
+}
+
+#[test]
+fn a_fresh_file_has_every_setting_with_its_default_and_secrets_of_its_own() {
+    let text = init::text("a-\"quoted\"-key").unwrap();
+    let is_setting = |line: &str| line.split_once(" = ").is_some_and(|(name, _)| setting(name).is_some());
+    let with_defaults: String = text
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let (read, plain) = (Written::parse(&with_defaults), Written::parse(&text));
+    let read = read.unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {with_defaults}"));
+    let plain = plain.unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {text}"));
+    assert!(read.apps["a-\"quoted\"-key"].secure);
+    assert_eq!(plain.given.keys().collect::<Vec<_>>(), [&"admin-token", &"secret"]);
+    let mut drawn = [
+        &plain.given["admin-token"],
+        &plain.given["secret"],
+        plain.apps.values().next().unwrap().secret.as_ref().unwrap(),
+    ]
+    .map(|secret| {
+        assert_eq!(secret.len(), 64);
+        secret.clone()
+    });
+    drawn.sort();
+    assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2] && !init::text("k").unwrap().contains(&drawn[0]));
+    for setting in settings() {
+        let default = setting.shown(&Config::default(), None);
+        if let (Some(default), false) = (default, matches!(setting.kind, Kind::Secret(_))) {
+            assert_eq!(Ok(&read.given[setting.name]), setting.text_of(&default).as_ref(), "{}", setting.name);
+        }
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
+fn what_may_not_be_meant_is_doubted_and_what_is_meant_is_not() {
+    let doubts = |flags: &[&str]| parse(flags).with_file().unwrap().resolve().unwrap().doubts();
+    const GOOD: &[&str] = &["--secret", "0123456789abcdef", "--app", "a=0123456789abcdef"];
+    let more = |flags: &[&str]| doubts(&[GOOD, flags].concat());
+    assert_eq!(more(&[]), [""; 0]);
+    for (flags, word) in [
+        (&["--allow-faults"][..], "FAULTS ARE ALLOWED"),
+        (&["--listen", "0.0.0.0:8395", "--public-media", "call.example.com"], "set --public-address"),
+        (&["--rtmp-listen", "[::]:1935", "--public-address", "call.example.com"], "set --public-address"),
+        (&["--app", "b"], "apps.b: whoever knows this key"),
+        (&["--dev", "--public-address", "call.example.com"], "dev: whoever asks"),
+        (&["--max-rtmp-connections", "10"], "max-rtmp-connections: "),
+        (&["--max-players-per-user", "3000"], "max-players-per-user: "),
+        (&["--media-memory", "1"], "max-message-size: "),
+    ] {
+        let found = more(flags);
+        assert!(found.len() == 1 && found[0].contains(word), "{flags:?}: {found:?}");
+    }
+    assert!(doubts(&["--public-address", "h"])[1].starts_with("no application is listed"));
 }
 
 #[test]
