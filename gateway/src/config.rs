@@ -14,6 +14,7 @@ mod init;
 mod meaning;
 mod settings;
 mod table;
+mod wanted;
 mod watch;
 
 pub use self::address::Authority;
@@ -22,6 +23,7 @@ pub use self::error::ConfigError;
 pub use self::init::{InitError, write_new};
 pub use self::meaning::Config;
 pub use self::settings::{Differences, Settings};
+pub use self::wanted::{NoToken, Wanted};
 pub use self::watch::Watch;
 
 #[cfg(test)]

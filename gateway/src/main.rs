@@ -18,6 +18,9 @@ fn main() -> ExitCode {
     let outcome = match &asked {
         Asked::Serve(settings) => run(settings, &log),
         Asked::Init { file, app } => init(file, app),
+        Asked::Token(settings, wanted) => {
+            settings.token(wanted).map_err(Into::into).and_then(|token| say(&format!("{token}\n")))
+        }
     };
     if let Err(error) = &outcome {
         log.say(&format!("nertc-gateway: {error}"));

@@ -162,6 +162,49 @@ fn a_file_is_written_once_for_its_owner_alone_and_can_be_used() {
 }
 
 #[test]
+fn a_token_is_what_the_applications_server_would_sign() {
+    use base64::Engine as _;
+    let file = std::env::temp_dir().join(format!("nertc-cli-token-{}.toml", std::process::id()));
+    let secrets = "[apps.open]\n[apps.a]\nsecret = '0123456789abcdef'\n[apps.pinned]\nsecret = \
+                   'fedcba9876543210'\ntoken-ttl = 60\n";
+    std::fs::write(&file, secrets).unwrap();
+    let path = file.to_str().unwrap();
+    let asked = |arguments: &[&str]| run(&[&["token", "--config", path, "--uid", "7"], arguments].concat());
+    for (arguments, key, secret, channel, ttl) in [
+        (&["--app", "a", "--channel", "room"][..], "a", "0123456789abcdef", "room", 3600),
+        (&["--app", "a", "--channel", "room", "--ttl", "9"], "a", "0123456789abcdef", "room", 9),
+        (&["--app", "pinned", "--channel", "9room"], "pinned", "fedcba9876543210", "9room", 60),
+        (&["--app", "else=0011223344556677", "--channel", "r"], "else", "0011223344556677", "r", 3600),
+    ] {
+        let output = asked(arguments);
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+        let token = String::from_utf8(output.stdout).unwrap();
+        let json = base64::engine::general_purpose::STANDARD.decode(token.trim_end()).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(json["ttl"], ttl, "{arguments:?}");
+        let signed = format!("{key}7{}{ttl}{channel}{secret}", json["curTime"]);
+        let digest = <sha1::Sha1 as sha1::Digest>::digest(signed);
+        let signature: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(json["signature"], signature, "{arguments:?}");
+    }
+    for (arguments, why) in [
+        (&["--app", "a", "--channel", "9room"][..], "token-ttl"),
+        (&["--app", "pinned", "--channel", "room", "--ttl", "61"], "ttl must be 60"),
+        (&["--app", "open", "--channel", "room"], "open has no secret"),
+        (&["--app", "none", "--channel", "room"], "none has no secret"),
+        (&["--app", "a=short", "--channel", "room"], "16 bytes"),
+        (&["--app", "a", "--channel", "room", "--ttl", "86401"], "--ttl"),
+        (&["--app", "a"], "--channel"),
+    ] {
+        let output = asked(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty(), "{arguments:?}");
+        assert!(error.contains(why) && !error.contains("short\""), "{arguments:?}: {error}");
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn a_check_tries_the_addresses_and_says_what_may_not_be_meant() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let busy = taken.local_addr().unwrap().to_string();

@@ -8,6 +8,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use super::meaning::Config;
 use super::settings::Settings;
 use super::table::{Kind, Setting, TABLE, settings};
+use super::wanted::Wanted;
+use crate::rights::BasicToken;
 
 /// What the program is asked to do.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub enum Asked {
         /// The key of the application in it.
         app: String,
     },
+    /// Sign what a client shows.
+    Token(Settings, Wanted),
 }
 
 impl Asked {
@@ -48,6 +52,15 @@ impl Asked {
             Some((INIT, of_init)) => {
                 let file = of_init.get_one::<PathBuf>("file").cloned().unwrap_or_default();
                 Self::Init { file, app: text(of_init, "key") }
+            }
+            Some((TOKEN, of_token)) => {
+                let wanted = Wanted {
+                    app: text(of_token, "key"),
+                    channel: text(of_token, "channel"),
+                    uid: of_token.get_one("uid").copied().unwrap_or_default(),
+                    ttl: of_token.get_one("ttl").copied(),
+                };
+                Self::Token(Settings::of(matches), wanted)
             }
             Some(_) | None => Self::Serve(Settings::of(matches)),
         }
@@ -87,6 +100,7 @@ pub(super) fn command() -> Command {
                 .env("NERTC_CONFIG")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
+                .global(true)
                 .help(
                     "TOML file with the options below (without the dashes); flags and environment win over it",
                 ),
@@ -124,6 +138,26 @@ pub(super) fn command() -> Command {
                         .help("The app key of the application in it"),
                 ),
         )
+        .subcommand(
+            Command::new(TOKEN)
+                .about("Print a token, as an application's server signs it for one user and one room")
+                .arg(required("key", "KEY[=SECRET]").long("app").help(
+                    "The application; without =SECRET, its secret is that of the settings (--config, NERTC_APPS)",
+                ))
+                .arg(required("channel", "NAME").long("channel").help("The name of the room"))
+                .arg(required("uid", "NUMBER").long("uid").value_parser(value_parser!(u64)).help("The user"))
+                .arg(
+                    Arg::new("ttl")
+                        .long("ttl")
+                        .value_name("SECONDS")
+                        .value_parser(value_parser!(u64).range(1..=BasicToken::MAX_TTL_SECS))
+                        .help("How long it is good for [default: the application's token-ttl, or 3600]"),
+                ),
+        )
+}
+
+fn required(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name).value_name(value).required(true)
 }
 
 fn applications() -> Arg {
@@ -166,6 +200,7 @@ fn argument(setting: &'static Setting) -> Arg {
 }
 
 const INIT: &str = "init";
+const TOKEN: &str = "token";
 
 const EXAMPLES: &str = "\
 Examples:
