@@ -205,6 +205,42 @@ fn a_token_is_what_the_applications_server_would_sign() {
 }
 
 #[test]
+fn a_permission_key_says_what_it_was_asked_to_say() {
+    use nertc_gateway::rights::{PermissionKey, Privileges};
+    let file = std::env::temp_dir().join(format!("nertc-cli-permission-{}.toml", std::process::id()));
+    std::fs::write(&file, "[apps.a]\npermission-secret = '0123456789abcdef'\n[apps.b]\n").unwrap();
+    let path = file.to_str().unwrap();
+    let asked = |rest: &[&str]| {
+        let arguments = ["permission-key", "--config", path, "--channel", "room", "--uid", "7"];
+        run(&[&arguments, rest].concat())
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let now = u64::try_from(now).unwrap();
+    for (rest, app, secret, bits, ttl) in [
+        (&["--app", "a"][..], "a", "0123456789abcdef", 63, 3600),
+        (&["--app", "a", "--privileges", "37", "--ttl", "60"], "a", "0123456789abcdef", 37, 60),
+        (&["--app", "b=fedcba9876543210"], "b", "fedcba9876543210", 63, 3600),
+    ] {
+        let key = String::from_utf8(asked(rest).stdout).unwrap();
+        let reading = nertc_gateway::clock::Reading::of(now, now);
+        let permit = PermissionKey::verify(key.trim_end(), app, secret, "room", 7, reading).unwrap();
+        assert_eq!(permit.privileges, Privileges(bits), "{rest:?}");
+        let ends = (now + ttl * 1000).abs_diff(permit.until_ms);
+        assert!(ends < 20_000, "{rest:?}: {ends}");
+    }
+    for (rest, why) in [
+        (&["--app", "b"][..], "b has no permission-secret"),
+        (&["--app", "a", "--privileges", "64"], "--privileges"),
+        (&["--app", "a=short"], "16 bytes"),
+    ] {
+        let refused = asked(rest);
+        let error = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && refused.stdout.is_empty() && error.contains(why), "{error}");
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn a_check_tries_the_addresses_and_says_what_may_not_be_meant() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let busy = taken.local_addr().unwrap().to_string();

@@ -110,7 +110,7 @@ async fn a_bootstrap_that_makes_no_sense_is_refused_with_a_code() {
 
 #[tokio::test]
 async fn secure_mode_wants_the_token_of_this_user_and_room() {
-    let app = App { secret: Some("app secret".into()), secure: true, token_ttl: None };
+    let app = App { secret: Some("app secret".into()), secure: true, ..App::default() };
     let debug_app = App::default();
     let apps = BTreeMap::from([("ak".to_owned(), app), ("debug".to_owned(), debug_app)]);
     let gateway = start(Config { apps: Apps::Listed(apps), dev: true, ..config() }).await;

@@ -28,7 +28,8 @@ pub(super) fn read(texts: &[String]) -> Result<Apps, ConfigError> {
                 ));
             }
             has_secret |= secret.is_some();
-            let app = App { secret: secret.map(str::to_owned), secure: secret.is_some(), token_ttl: None };
+            let (secure, secret) = (secret.is_some(), secret.map(str::to_owned));
+            let app = App { secret, secure, ..App::default() };
             if apps.insert(key.to_owned(), app).is_some() {
                 return Err(ConfigError::BadApps("one application is named twice"));
             }
@@ -49,6 +50,7 @@ pub(super) fn merge(mut apps: Apps, flagged: Apps, file: &Path) -> Result<(Apps,
             return Err(ConfigError::OpenedApp(key, file.to_string()));
         }
         app.token_ttl = there.token_ttl;
+        app.permission_secret.clone_from(&there.permission_secret);
         if app != there {
             replaced.push(format!("apps.{key}: --app or NERTC_APPS replaces what {file} says of it"));
         }
@@ -69,6 +71,9 @@ pub(super) fn check(apps: &Apps) -> Result<(), ConfigError> {
                 return Err(ConfigError::NoAppSecret(key.clone()));
             }
             Some(_) | None => {}
+        }
+        if app.permission_secret.as_deref().is_some_and(Secret::is_weak) {
+            return Err(ConfigError::WeakPermissionSecret(key.clone()));
         }
         if let Some(ttl) = app.token_ttl {
             within(&format!("apps.{key}: token-ttl"), ttl, 1..=BasicToken::MAX_TTL_SECS)?;
@@ -163,6 +168,6 @@ mod tests {
     }
 
     fn app(secret: Option<&str>, secure: bool) -> App {
-        App { secret: secret.map(str::to_owned), secure, token_ttl: None }
+        App { secret: secret.map(str::to_owned), secure, ..App::default() }
     }
 }

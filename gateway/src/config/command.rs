@@ -9,7 +9,7 @@ use super::meaning::Config;
 use super::settings::Settings;
 use super::table::{Kind, Setting, TABLE, settings};
 use super::wanted::Wanted;
-use crate::rights::BasicToken;
+use crate::rights::{BasicToken, Privileges};
 
 /// What the program is asked to do.
 #[derive(Clone)]
@@ -53,12 +53,13 @@ impl Asked {
                 let file = of_init.get_one::<PathBuf>("file").cloned().unwrap_or_default();
                 Self::Init { file, app: text(of_init, "key") }
             }
-            Some((TOKEN, of_token)) => {
+            Some((TOKEN | PERMISSION_KEY, wanted)) => {
                 let wanted = Wanted {
-                    app: text(of_token, "key"),
-                    channel: text(of_token, "channel"),
-                    uid: of_token.get_one("uid").copied().unwrap_or_default(),
-                    ttl: of_token.get_one("ttl").copied(),
+                    app: text(wanted, "key"),
+                    channel: text(wanted, "channel"),
+                    uid: wanted.get_one("uid").copied().unwrap_or_default(),
+                    ttl: wanted.get_one("ttl").copied(),
+                    privileges: wanted.try_get_one("privileges").ok().flatten().copied().map(Privileges),
                 };
                 Self::Token(Settings::of(matches), wanted)
             }
@@ -138,21 +139,43 @@ pub(super) fn command() -> Command {
                         .help("The app key of the application in it"),
                 ),
         )
+        .subcommand(signed(
+            TOKEN,
+            "Print a token, as an application's server signs it for one user and one room",
+            "The application; without =SECRET, its secret is that of the settings (--config, NERTC_APPS)",
+        ))
         .subcommand(
-            Command::new(TOKEN)
-                .about("Print a token, as an application's server signs it for one user and one room")
-                .arg(required("key", "KEY[=SECRET]").long("app").help(
-                    "The application; without =SECRET, its secret is that of the settings (--config, NERTC_APPS)",
-                ))
-                .arg(required("channel", "NAME").long("channel").help("The name of the room"))
-                .arg(required("uid", "NUMBER").long("uid").value_parser(value_parser!(u64)).help("The user"))
-                .arg(
-                    Arg::new("ttl")
-                        .long("ttl")
-                        .value_name("SECONDS")
-                        .value_parser(value_parser!(u64).range(1..=BasicToken::MAX_TTL_SECS))
-                        .help("How long it is good for [default: the application's token-ttl, or 3600]"),
-                ),
+            signed(
+                PERMISSION_KEY,
+                "Print a permission key, as an application's server signs it for one user and one room",
+                "The application; without =SECRET, its permission-secret is that of the settings (--config)",
+            )
+            .arg(
+                Arg::new("privileges")
+                    .long("privileges")
+                    .value_name("BITS")
+                    .default_value("63")
+                    .value_parser(value_parser!(u8).range(0..=63))
+                    .help(
+                        "The sum of 1 send sound, 2 send pictures, 4 receive sound, 8 receive pictures, 16 create \
+                         the room, 32 join it",
+                    ),
+            ),
+        )
+}
+
+fn signed(name: &'static str, about: &'static str, app: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .arg(required("key", "KEY[=SECRET]").long("app").help(app))
+        .arg(required("channel", "NAME").long("channel").help("The name of the room"))
+        .arg(required("uid", "NUMBER").long("uid").value_parser(value_parser!(u64)).help("The user"))
+        .arg(
+            Arg::new("ttl")
+                .long("ttl")
+                .value_name("SECONDS")
+                .value_parser(value_parser!(u64).range(1..=BasicToken::MAX_TTL_SECS))
+                .help("How long it is good for [default: 3600, or the one ttl that the application's tokens have]"),
         )
 }
 
@@ -201,6 +224,7 @@ fn argument(setting: &'static Setting) -> Arg {
 
 const INIT: &str = "init";
 const TOKEN: &str = "token";
+const PERMISSION_KEY: &str = "permission-key";
 
 const EXAMPLES: &str = "\
 Examples:

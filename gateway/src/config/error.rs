@@ -48,6 +48,12 @@ pub enum ConfigError {
         least = Secret::MIN_LEN
     )]
     WeakAppSecret(String),
+    /// A secret that whoever has one key can find out.
+    #[error(
+        "apps.{0}: its permission-secret needs at least {least} bytes, not all the same; try `openssl rand -hex 32`",
+        least = Secret::MIN_LEN
+    )]
+    WeakPermissionSecret(String),
     /// Users of one application could pass for those of the other.
     #[error("apps.{0} and apps.{1}: the keys differ in digits at the end only, so their secrets must differ")]
     SharedAppSecret(String, String),

@@ -67,10 +67,14 @@ pub(super) fn text(app: &str) -> Result<String, InitError> {
     text.push_str(&wrapped(
         "Who may use the gateway. Your server signs tokens with the secret, and clients need one (secure = false \
          beside it lets in whoever knows the key, too). token-ttl is the one ttl that it signs; with it, rooms may \
-         have names that begin with a digit",
+         have names that begin with a digit. With permission-secret, clients need a permission key as well",
     ));
     let key = toml::Value::from(app);
-    text.push_str(&format!("[apps.{key}]\nsecret = \"{}\"\n# token-ttl = 3600\n", fresh_secret()?));
+    text.push_str(&format!(
+        "[apps.{key}]\nsecret = \"{}\"\n# token-ttl = 3600\n# permission-secret = \"{}\"\n",
+        fresh_secret()?,
+        fresh_secret()?
+    ));
     Ok(text)
 }
 

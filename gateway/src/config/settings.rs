@@ -116,7 +116,12 @@ impl Settings {
         if self.apps.is_empty() {
             return Ok(text);
         }
-        let hide = |app: &App| App { secret: app.secret.as_ref().map(|_| HIDDEN.to_owned()), ..app.clone() };
+        let hidden = |secret: &Option<String>| secret.as_ref().map(|_| HIDDEN.to_owned());
+        let hide = |app: &App| App {
+            secret: hidden(&app.secret),
+            permission_secret: hidden(&app.permission_secret),
+            ..app.clone()
+        };
         let apps = self.apps.iter().map(|(key, app)| (key.clone(), hide(app))).collect();
         let apps = toml::to_string(&Listed { apps });
         let apps = apps.map_err(|error| ConfigError::Unprintable(error.to_string()))?;

@@ -199,6 +199,7 @@ fn an_application_that_nobody_could_name_is_refused() {
         ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 0\n", "token-ttl"),
         ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 86401\n", "token-ttl"),
         ("[apps.a]\ntoken-ttl = 60\n", "apps.a"),
+        ("[apps.a]\npermission-secret = 'short'\n", "apps.a: its permission-secret needs at least 16 bytes"),
         ("[apps.a]\nsecert = '0123456789abcdef'\n", "line 2"),
         (
             "[apps.a]\nsecret = '0123456789abcdef'\n[apps.a1]\nsecret = '0123456789abcdef'\n",

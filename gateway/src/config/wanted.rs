@@ -4,7 +4,7 @@ use super::apps;
 use super::error::ConfigError;
 use super::settings::Settings;
 use crate::clock::{Reading, wall_clock_ms};
-use crate::rights::{App, BasicToken, TokenError};
+use crate::rights::{App, BasicToken, PermissionKey, Privileges, TokenError};
 
 /// For whom and what.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Wanted {
     pub uid: u64,
     /// How long it is good for, in seconds.
     pub ttl: Option<u64>,
+    /// What a permission key is to allow; without it, a token is wanted.
+    pub privileges: Option<Privileges>,
 }
 
 /// Why there is no token.
@@ -26,22 +28,29 @@ pub enum NoToken {
     #[error(transparent)]
     Settings(#[from] ConfigError),
     /// Nobody knows the secret.
-    #[error("app: {0} has no secret in the settings; name a file with --config, or give --app {0}=SECRET")]
-    NoSecret(String),
+    #[error("app: {0} has no {1} in the settings; name a file with --config, or give --app {0}=SECRET")]
+    NoSecret(String, &'static str),
     /// The gateway with these settings would refuse it.
     #[error("the gateway would refuse it: {0}")]
     Refused(#[from] TokenError),
 }
 
 impl Settings {
-    /// Signs a token that a gateway with these settings takes.
+    /// Signs a token or a permission key that a gateway with these settings takes.
     ///
     /// # Errors
     ///
     /// Says why there can be none.
     pub fn token(&self, wanted: &Wanted) -> Result<String, NoToken> {
-        let (key, app) = self.application(&wanted.app)?;
-        let secret = app.secret.as_deref().ok_or_else(|| NoToken::NoSecret(key.clone()))?;
+        let (key, given, app) = self.application(&wanted.app)?;
+        if let Some(privileges) = wanted.privileges {
+            let secret = given.or(app.permission_secret);
+            let secret = secret.ok_or_else(|| NoToken::NoSecret(key.clone(), "permission-secret"))?;
+            let (ttl, now) = (wanted.ttl.unwrap_or(DEFAULT_TTL), wall_clock_ms());
+            return Ok(PermissionKey::sign(&key, &secret, &wanted.channel, wanted.uid, privileges, ttl, now));
+        }
+        let secret = given.or(app.secret).ok_or_else(|| NoToken::NoSecret(key.clone(), "secret"))?;
+        let secret = secret.as_str();
         let ttl = wanted.ttl.or(app.token_ttl).unwrap_or(DEFAULT_TTL);
         let (channel, now) = (&wanted.channel, wall_clock_ms());
         let token = BasicToken::sign(&key, secret, channel, wanted.uid, ttl, now);
@@ -49,15 +58,15 @@ impl Settings {
         Ok(token)
     }
 
-    /// The one that is meant, as the command line has it or the settings do.
-    fn application(&self, text: &str) -> Result<(String, App), NoToken> {
-        let settings = self.with_file()?;
+    /// Its key, the secret that the command line gives, and what the settings say of it.
+    fn application(&self, text: &str) -> Result<(String, Option<String>, App), NoToken> {
         let given = apps::read(&[text.to_owned()])?;
-        let (key, app) = given.into_iter().next().unwrap_or_default();
-        let known = settings.apps.get(&key).cloned().unwrap_or_default();
-        let app = if app.secret.is_some() { App { token_ttl: known.token_ttl, ..app } } else { known };
-        let checked = apps::check(&apps::Apps::from([(key.clone(), app.clone())]));
-        checked.map(|()| (key, app)).map_err(Into::into)
+        apps::check(&given)?;
+        let (key, given) = given.into_iter().next().unwrap_or_default();
+        let settings = self.with_file()?;
+        apps::check(&settings.apps)?;
+        let app = settings.apps.get(&key).cloned().unwrap_or_default();
+        Ok((key, given.secret, app))
     }
 }
 

@@ -322,8 +322,8 @@ impl Shell {
                     Some(target) => info!("room {cid}: {from} interrupts {target}"),
                     None => info!("room {cid}: {from} interrupts whoever speaks"),
                 },
-                HubOutput::Admit(cid, uid, role, stay) => {
-                    self.roster.admit(cid, uid, role, stay);
+                HubOutput::Admit(cid, uid, role, stay, privileges) => {
+                    self.roster.admit(cid, uid, role, stay, privileges);
                     self.media.review(uid.0);
                 }
                 HubOutput::Expel(cid, uid) => {

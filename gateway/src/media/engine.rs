@@ -15,7 +15,7 @@ use super::broker::BrokerLimits;
 use super::streams::{Publication, Streams, Subscription};
 use crate::media::{MediaRefusal, name_and_grant};
 use crate::net::{Memory, Stranger};
-use crate::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder};
+use crate::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder, Privileges};
 
 /// How much the engine takes on.
 #[derive(Debug, Clone)]
@@ -153,9 +153,9 @@ impl Engine {
     ) -> Result<Publication, MediaRefusal> {
         let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
         let publication = self.streams.publish(name, holder.uid)?;
-        self.confirm(Action::Publish, name, holder)?;
+        let privileges = self.confirm(Action::Publish, name, holder)?;
         stranger.prove();
-        Ok(publication)
+        Ok(publication.within(privileges))
     }
 
     /// Lets a client play what it asks for, if it may.
@@ -166,9 +166,9 @@ impl Engine {
     ) -> Result<Subscription, MediaRefusal> {
         let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
         let subscription = self.streams.play(name, holder.uid)?;
-        self.confirm(Action::Play, name, holder)?;
+        let privileges = self.confirm(Action::Play, name, holder)?;
         stranger.inspect(|stranger| stranger.prove());
-        Ok(subscription)
+        Ok(subscription.within(privileges))
     }
 
     /// Ends what a user may not do any more.
@@ -191,7 +191,7 @@ impl Engine {
         let mut place = None;
         loop {
             match self.authorizer.admits(action, name, holder) {
-                Admission::Granted => return Ok((name, holder)),
+                Admission::Granted(_) => return Ok((name, holder)),
                 Admission::Refused(refusal) => return Err(refusal.into()),
                 Admission::Unknown { until, mut changed } => {
                     if place.is_none() {
@@ -207,9 +207,9 @@ impl Engine {
     }
 
     /// Asked again after a slot was taken: a review in between would have found nothing to end.
-    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), MediaRefusal> {
+    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<Privileges, MediaRefusal> {
         match self.authorizer.admits(action, name, holder) {
-            Admission::Granted => Ok(()),
+            Admission::Granted(privileges) => Ok(privileges),
             Admission::Refused(refusal) => Err(refusal.into()),
             Admission::Unknown { .. } => Err(GrantError::NotAMember.into()),
         }

@@ -294,6 +294,7 @@ impl Hub {
                     self.publish(cid, uid, media, false);
                 }
             }
+            HubTimer::Permit(cid, uid) => self.watch_permit(cid, uid, now),
             HubTimer::Ban(cid, uid) => drop(self.bans.remove(&(cid, uid))),
             HubTimer::Dissolve(cid) => {
                 let Some(room) = self.rooms.remove(&cid) else { return };
@@ -408,8 +409,8 @@ impl Hub {
 
     /// Tells the media engine what a member may do.
     fn admit(&mut self, cid: Cid, uid: Uid) {
-        let Some(Member { role, stay, .. }) = self.member(cid, uid) else { return };
-        let admitted = HubOutput::Admit(cid, uid, *role, *stay);
+        let Some(member) = self.member(cid, uid) else { return };
+        let admitted = HubOutput::Admit(cid, uid, member.role, member.stay, member.privileges());
         self.outputs.push_back(admitted);
     }
 
@@ -433,6 +434,7 @@ impl Hub {
     fn forget_member(&mut self, cid: Cid, uid: Uid) {
         self.timers.clear(HubTimer::Grace(cid, uid));
         self.timers.clear(HubTimer::Confirm(cid, uid));
+        self.timers.clear(HubTimer::Permit(cid, uid));
         // Before its streams end, so that it cannot start them again.
         self.outputs.push_back(HubOutput::Expel(cid, uid));
         self.end_streams(cid, uid);

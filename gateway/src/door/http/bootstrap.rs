@@ -17,7 +17,7 @@ use super::context::{Context, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
 use crate::door::shell::HubGone;
-use crate::rights::{App, Apps, BasicToken, LoginTicket, MAX_APP_KEY};
+use crate::rights::{App, Apps, BasicToken, KeyError, LoginTicket, MAX_APP_KEY, PermissionKey, Permit};
 use crate::rooms::Hub;
 
 /// The status is 200 whatever the answer, which is in `code`; but a gateway that
@@ -53,10 +53,15 @@ impl Context {
         if !(1..=MAX_APP_KEY).contains(&app_key.len()) {
             return Err((BAD_APP_KEY, "appkey is missing or too long".to_owned()).into());
         }
-        let good_until = self.check_right(&fields, uid, app_key, channel)?;
+        let app = self.application(app_key)?;
+        let good_until = self.check_right(&fields, &app, uid, app_key, channel)?;
+        let permit = self.check_permission(&fields, &app, uid, app_key, channel)?;
 
         let cid = Cid(self.secret.channel_id(app_key, channel));
-        let admits = move |hub: &mut Hub| hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid));
+        let admits = move |hub: &mut Hub| {
+            hub.permits(cid, permit)?;
+            hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid))
+        };
         let present = self.hub.ask(admits).await.map_err(|HubGone| NoAnswer::Gone)?;
         let present = present.map_err(|refusal| (refusal.code(), refusal.to_string()))?;
         let ticket = LoginTicket {
@@ -67,6 +72,7 @@ impl Context {
             expires_ms: self.next_expiry(present),
             good_until,
             began: None,
+            permit,
         };
         let token = ticket.sign(&self.secret);
         let t1 = fields.text("t1").parse().unwrap_or(0);
@@ -95,28 +101,50 @@ impl Context {
         next(latest.unwrap_or_default())
     }
 
+    fn application(&self, app_key: &str) -> Result<App, (i32, String)> {
+        match &self.policy.load().apps {
+            Apps::Any => Ok(App::default()),
+            Apps::Listed(apps) => {
+                let words = "unknown appkey: the gateway's settings do not list it";
+                apps.get(app_key).cloned().ok_or((BAD_APP_KEY, words.to_owned()))
+            }
+        }
+    }
+
+    /// Where the application has a secret for them, nobody comes in without a permission key.
+    fn check_permission(
+        &self,
+        fields: &Fields,
+        app: &App,
+        uid: Uid,
+        app_key: &str,
+        channel: &str,
+    ) -> Result<Option<Permit>, (i32, String)> {
+        let Some(secret) = &app.permission_secret else { return Ok(None) };
+        let (key, now) = (fields.text("permKeySecret"), self.clock.reading());
+        let permit = PermissionKey::verify(key, app_key, secret, channel, uid.0, now);
+        permit.map(Some).map_err(|error| {
+            let code = if error == KeyError::Missing { FORBIDDEN } else { BAD_PARAMETER };
+            (code, error.to_string())
+        })
+    }
+
     /// Secure mode needs the application's token, which has an end; debug mode needs a checksum that anybody
     /// can make.
     fn check_right(
         &self,
         fields: &Fields,
+        app: &App,
         uid: Uid,
         app_key: &str,
         channel: &str,
     ) -> Result<Option<u64>, (i32, String)> {
-        let app = match &self.policy.load().apps {
-            Apps::Any => App::default(),
-            Apps::Listed(apps) => {
-                let words = "unknown appkey: the gateway's settings do not list it";
-                apps.get(app_key).cloned().ok_or((BAD_APP_KEY, words.to_owned()))?
-            }
-        };
         let checksum = fields.text("checksum");
         let has_token = fields.text("secureType") == "1" && !checksum.is_empty();
-        match (has_token, app.secret) {
+        match (has_token, &app.secret) {
             (true, Some(secret)) => {
                 let now = self.clock.reading();
-                BasicToken::verify(checksum, app_key, &secret, app.token_ttl, channel, uid.0, now)
+                BasicToken::verify(checksum, app_key, secret, app.token_ttl, channel, uid.0, now)
                     .map(Some)
                     .map_err(|error| (BAD_PARAMETER, error.to_string()))
             }
