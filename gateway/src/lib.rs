@@ -69,12 +69,15 @@ impl Gateway {
         }
         let policy = Arc::new(ArcSwap::from_pointee(policy(&config)));
         let (media_limits, strangers) = limits(&config);
+        let admin_listen = config.admin_address();
         let secret = match config.secret {
             Some(secret) => secret,
             None => Secret::random().map_err(StartError::NoSecret)?,
         };
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
+        let admin = TcpListener::bind(admin_listen).await.map_err(StartError::admin(admin_listen))?;
+        let admin_addr = admin.local_addr().map_err(StartError::admin(admin_listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
         let announced = match &config.public_media {
             Some(announced) => announced.clone(),
@@ -123,17 +126,22 @@ impl Gateway {
             reports: AtomicU64::new(0),
             reading: Semaphore::new(1),
         };
-        let mut router = http::router(Arc::new(context));
+        let context = Arc::new(context);
+        let mut router = http::router(Arc::clone(&context));
         if config.allow_faults {
             router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));
         }
         let router = router.merge(media.flv_router());
         let strangers = Crowd::new(strangers, config.max_strangers_per_address);
         let listener = Listener::new(listener, STALLED);
-        let server = Server::start(&vital, listener, router, Arc::clone(&strangers));
+        let server = Server::start(&vital, "http", listener, router, Arc::clone(&strangers));
+        // No crowd at the other door keeps the operator out.
+        let (admin, operators) = (Listener::new(admin, STALLED), Crowd::new(OPERATORS, 0));
+        let admin = Server::start(&vital, "admin", admin, http::operator_router(context), operators);
         info!(%http_addr, "signalling is served");
+        info!(%admin_addr, "the operator is served");
         let rtmp_addr = media.rtmp_addr();
-        Ok(Running { http_addr, rtmp_addr, hub, media, strangers, policy, server, vital })
+        Ok(Running { http_addr, rtmp_addr, admin_addr, hub, media, strangers, policy, server, admin, vital })
     }
 }
 
@@ -144,11 +152,14 @@ pub struct Running {
     pub http_addr: SocketAddr,
     /// Where RTMP connections are accepted.
     pub rtmp_addr: SocketAddr,
+    /// Where the operator's calls are accepted.
+    pub admin_addr: SocketAddr,
     hub: HubHandle,
     media: Arc<Embedded>,
     strangers: Arc<Crowd>,
     policy: Arc<ArcSwap<Policy>>,
     server: Server,
+    admin: Server,
     vital: Vital,
 }
 
@@ -174,9 +185,10 @@ impl Running {
     /// seconds.
     pub async fn shutdown(self) {
         self.server.stop_accepting();
+        self.admin.stop_accepting();
         let all = async {
             tokio::join!(self.hub.shut_down(), self.media.shutdown());
-            self.server.finish().await;
+            tokio::join!(self.server.finish(), self.admin.finish());
         };
         if timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
             warn!("some connections did not close in time");
@@ -193,6 +205,9 @@ pub enum StartError {
     /// The HTTP address is taken or not ours.
     #[error("cannot listen on {0} for HTTP: {1}; choose another with --listen")]
     Http(SocketAddr, io::Error),
+    /// The operator's address is taken or not ours.
+    #[error("cannot listen on {0} for the operator: {1}; choose another with --admin-listen")]
+    Admin(SocketAddr, io::Error),
     /// The RTMP address is taken or not ours.
     #[error("cannot listen on {0} for RTMP: {1}; choose another with --rtmp-listen")]
     Rtmp(SocketAddr, io::Error),
@@ -201,6 +216,10 @@ pub enum StartError {
 impl StartError {
     fn http(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
         move |error| Self::Http(addr, error)
+    }
+
+    fn admin(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
+        move |error| Self::Admin(addr, error)
     }
 
     fn rtmp(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
@@ -243,4 +262,6 @@ fn reachable(mut addr: SocketAddr) -> Authority {
 
 /// How long an HTTP peer may take nothing while something is there for it.
 const STALLED: Duration = Duration::from_secs(10);
+/// Connections of the operator at once that do nothing; for one more, the oldest goes.
+const OPERATORS: usize = 256;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1800);

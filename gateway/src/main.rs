@@ -82,7 +82,10 @@ async fn serve(
     let mut hangup = hangup()?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let gateway = Gateway::start(config).await?;
-    say_ready(format!("ready {{\"http\":\"{}\",\"rtmp\":\"{}\"}}\n", gateway.http_addr, gateway.rtmp_addr));
+    let Running { http_addr, rtmp_addr, admin_addr, .. } = &gateway;
+    say_ready(format!(
+        "ready {{\"http\":\"{http_addr}\",\"rtmp\":\"{rtmp_addr}\",\"admin\":\"{admin_addr}\"}}\n"
+    ));
     let mut current = started.clone();
     let closed = stdin_closed();
     tokio::pin!(closed);

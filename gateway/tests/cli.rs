@@ -269,7 +269,7 @@ fn it_says_where_it_is_ready_and_stops_when_told() {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
         let ready: serde_json::Value = serde_json::from_str(line.strip_prefix("ready ").unwrap()).unwrap();
-        for name in ["http", "rtmp"] {
+        for name in ["http", "rtmp", "admin"] {
             let addr: std::net::SocketAddr = ready[name].as_str().unwrap().parse().unwrap();
             std::net::TcpStream::connect(addr).unwrap();
         }

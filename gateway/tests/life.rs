@@ -102,7 +102,7 @@ async fn what_strangers_repeat_is_counted_and_not_printed() {
 
 #[tokio::test]
 async fn a_part_that_ends_takes_the_process_with_it_and_says_so() {
-    for part in ["hub", "http", "rtmp"] {
+    for part in ["hub", "http", "rtmp", "admin"] {
         let mut gateway = Process::start(&["--allow-faults"], Stdio::piped()).await;
         let mut socket = gateway.join("room", 1).await;
         let path = format!("/v1/faults/end/{part}");
@@ -133,7 +133,7 @@ async fn nobody_waits_for_a_dead_hub() {
     let config =
         Config { listen: any, rtmp_listen: any, allow_faults: true, admin_token, ..Config::default() };
     let gateway = Gateway::start(config).await.unwrap();
-    let addr = gateway.http_addr.to_string();
+    let (addr, operator) = (gateway.http_addr.to_string(), gateway.admin_addr.to_string());
     let mut socket = join(&addr, "room", 1).await;
     let asked = http(&addr, "POST", "/v1/faults/end/hub", "").await;
     assert_eq!(asked.0, 503);
@@ -151,7 +151,8 @@ async fn nobody_waits_for_a_dead_hub() {
         ("POST", "/v1/rooms/room/captions?appkey=ak", caption),
         ("GET", "/v1/rooms/room/interrupts?appkey=ak", ""),
     ] {
-        let answer = timeout(Duration::from_secs(1), http(&addr, method, path, body)).await;
+        let addr = if path.starts_with("/v1/") { &operator } else { &addr };
+        let answer = timeout(Duration::from_secs(1), http(addr, method, path, body)).await;
         assert_eq!(answer.expect(path).0, 503, "{path}");
     }
 }

@@ -108,6 +108,7 @@ struct Gateway {
     child: Child,
     file: PathBuf,
     http: String,
+    admin: String,
     log: Lines<BufReader<ChildStderr>>,
     /// The last line that was looked for.
     last: String,
@@ -133,7 +134,8 @@ impl Gateway {
         timeout(PATIENCE, stdout.read_line(&mut line)).await.expect("it does not start").unwrap();
         let ready: Value = serde_json::from_str(line.strip_prefix("ready ").unwrap()).unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Self { child, file, http: ready["http"].as_str().unwrap().to_owned(), log, last: String::new() }
+        let [http, admin] = ["http", "admin"].map(|door| ready[door].as_str().unwrap().to_owned());
+        Self { child, file, http, admin, log, last: String::new() }
     }
 
     fn write(&self, settings: &str) {
@@ -175,26 +177,28 @@ impl Gateway {
         if ack["body"]["code"] == 200 { Ok(socket) } else { Err(ack["body"]["code"].as_u64().unwrap()) }
     }
 
+    /// As the operator.
     async fn get(&self, path: &str) -> u16 {
-        self.http("GET", path, "").await.0
+        http(&self.admin, "GET", path, "").await.0
     }
 
     async fn http(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
-        let mut socket = TcpStream::connect(&self.http).await.unwrap();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer \
-             0123456789abcdef\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        socket.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        (
-            answer.split(' ').nth(1).unwrap().parse().unwrap(),
-            serde_json::from_str(body).unwrap_or(Value::Null),
-        )
+        http(&self.http, method, path, body).await
     }
+}
+
+async fn http(addr: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
+    let mut socket = TcpStream::connect(addr).await.unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer \
+             0123456789abcdef\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (answer.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
 impl Drop for Gateway {

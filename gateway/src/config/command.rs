@@ -249,7 +249,7 @@ Examples:
 
 Precedence: flags, then NERTC_… variables, then the file, then defaults.
 Once it accepts connections it prints one line on stdout:
-  ready {\"http\":\"127.0.0.1:8395\",\"rtmp\":\"127.0.0.1:1935\"}
+  ready {\"http\":\"127.0.0.1:8395\",\"rtmp\":\"127.0.0.1:1935\",\"admin\":\"127.0.0.1:8396\"}
 It reads the file again when that changes, or on SIGHUP, and drops nobody for it; applications, the
 operator's token, limits, times and the log change at once, and of the rest it says that it needs a restart.
 It stops on SIGINT and SIGTERM, and on SIGHUP when it has no file, and tells its clients to reconnect

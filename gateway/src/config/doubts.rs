@@ -94,7 +94,7 @@ impl Config {
         Ok(busy)
     }
 
-    fn addresses(&self) -> [(&'static str, SocketAddr); 2] {
-        [("listen", self.listen), ("rtmp-listen", self.rtmp_listen)]
+    fn addresses(&self) -> [(&'static str, SocketAddr); 3] {
+        [("listen", self.listen), ("rtmp-listen", self.rtmp_listen), ("admin-listen", self.admin_address())]
     }
 }

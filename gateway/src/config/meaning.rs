@@ -15,6 +15,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where RTMP connections are accepted; port 0 takes a free one.
     pub rtmp_listen: SocketAddr,
+    /// Where the operator's calls are accepted; [`Config::admin_address`] when absent.
+    pub admin_listen: Option<SocketAddr>,
     /// Where clients reach the signalling, without scheme; the listening address when empty.
     pub public_address: String,
     /// Where clients reach RTMP; the listening address when absent.
@@ -52,6 +54,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8395)),
             rtmp_listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
+            admin_listen: None,
             public_address: String::new(),
             public_media: None,
             secret: None,
@@ -71,6 +74,15 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Where the operator's calls are accepted: on this machine alone unless the settings say otherwise, and at a
+    /// free port where several gateways may be.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        let is_usual = self.listen.port() == Self::default().listen.port();
+        let port = if is_usual { self.listen.port() + 1 } else { 0 };
+        self.admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+
     /// The log filter. A plain level is ours alone: other crates' details may quote tokens.
     #[must_use]
     pub fn log_filter(&self) -> String {

@@ -69,9 +69,16 @@ impl Settings {
                 setting.put(&mut config, text)?;
             }
         }
-        if collide(config.listen, config.rtmp_listen) {
-            let must = format!("it must differ from listen, which is {}", config.listen);
-            return Err(unusable("rtmp-listen", config.rtmp_listen.to_string(), must));
+        let (listen, rtmp, admin) = (config.listen, config.rtmp_listen, config.admin_address());
+        for (name, addr, other_name, other) in [
+            ("rtmp-listen", rtmp, "listen", listen),
+            ("admin-listen", admin, "listen", listen),
+            ("admin-listen", admin, "rtmp-listen", rtmp),
+        ] {
+            if collide(addr, other) {
+                let must = format!("it must differ from {other_name}, which is {other}");
+                return Err(unusable(name, addr.to_string(), must));
+            }
         }
         config.hub.return_life = config.ticket_ttl.max(SHORTEST_RETURN);
         let media = &mut config.media;

@@ -239,6 +239,17 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
             )
             .at_start(),
             Setting::new(
+                "admin-listen",
+                Text("IP:PORT", |c, text| {
+                    let wrong = |must| unusable("admin-listen", format!("{text:?}"), must);
+                    c.admin_listen = Some(listening(text).map_err(wrong)?);
+                    Ok(())
+                }),
+                "Where the operator's calls are accepted, on an address of their own [default: 127.0.0.1:8396; a \
+                 free port of 127.0.0.1 when listen has another port than 8395]",
+            )
+            .at_start(),
+            Setting::new(
                 "public-address",
                 Text("HOST[:PORT][/PATH]", |c, text| {
                     let wrong = |must| unusable("public-address", format!("{text:?}"), must);
@@ -281,8 +292,8 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
                     c.admin_token = Some(text.to_owned());
                     Ok(())
                 }),
-                "Opens GET /v1/rooms and POST /v1/rooms/CHANNEL/kick (perhaps with a ban) and /dissolve to \
-                 \"Authorization: Bearer TEXT\"; at least 16 bytes",
+                "Opens the operator's calls at admin-listen, as GET /v1/rooms, to \"Authorization: Bearer TEXT\"; at \
+                 least 16 bytes",
             ),
             whole_of(
                 "ticket-ttl",

@@ -31,6 +31,15 @@ fn nothing_set_means_any_application_on_this_machine_only() {
 }
 
 #[test]
+fn the_operators_address_is_this_machines_and_free_where_several_gateways_may_be() {
+    let admin = |flags: &[&str]| parse(flags).resolve().unwrap().admin_address().to_string();
+    assert_eq!(admin(&[]), "127.0.0.1:8396");
+    assert_eq!(admin(&["--listen", "0.0.0.0:8395"]), "127.0.0.1:8396");
+    assert_eq!(admin(&["--listen", "0.0.0.0:80"]), "127.0.0.1:0");
+    assert_eq!(admin(&["--admin-listen", "192.0.2.1:7"]), "192.0.2.1:7");
+}
+
+#[test]
 fn strangers_are_limited_and_private_targets_refused_unless_the_settings_say_otherwise() {
     let config = parse(&[]).resolve().unwrap();
     assert_eq!((config.max_strangers, config.max_strangers_per_address), (4096, 512));
@@ -89,6 +98,9 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("rtmp-listen", "[::1]", "port"),
         ("rtmp-listen", "127.0.0.1:8395", "differ from listen"),
         ("rtmp-listen", "0.0.0.0:8395", "differ from listen"),
+        ("admin-listen", "127.0.0.1", "IP address and a port"),
+        ("admin-listen", "127.0.0.1:8395", "differ from listen"),
+        ("admin-listen", "0.0.0.0:1935", "differ from rtmp-listen"),
         ("public-address", "", "host"),
         ("public-address", "wss://call.example.com", "without scheme"),
         ("public-address", "call.example.com:99999", "1 to 65535"),
@@ -156,6 +168,7 @@ fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
             Kind::Whole(_, range, _) => vec![range.start().to_string(), range.end().to_string()],
             Kind::Yes(_) => vec!["true".to_owned(), "false".to_owned()],
             Kind::Text(..) if setting.name == table::LOG => vec!["'debug'".to_owned()],
+            Kind::Text(..) if setting.name == "admin-listen" => vec!["'192.0.2.1:7'".to_owned()],
             Kind::Text(..) => vec!["'call.example.com:7'".to_owned()],
             Kind::Secret(_) => vec!["'0123456789abcdef'".to_owned()],
         };

@@ -39,7 +39,13 @@ use crate::log;
 use crate::net::{Stranger, cors};
 use crate::rights::{Apps, BasicToken};
 
-/// Every route, the WebSocket's included.
+/// What the operator asks, at an address of its own.
+pub(crate) fn operator_router(context: Arc<Context>) -> Router {
+    let bodies = Bodies::new(MAX_BODY);
+    limited(operator::router(&context, &bodies).route("/healthz", get(health))).with_state(context)
+}
+
+/// What clients ask, the WebSocket included.
 pub(crate) fn router(context: Arc<Context>) -> Router {
     let bodies = Bodies::new(MAX_BODY);
     let mut public = Router::new().route("/healthz", get(health));
@@ -52,15 +58,17 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
     }
     public =
         public.layer(from_fn_with_state(bodies.clone(), bodies::collect)).merge(reports::router(&bodies));
-    public
-        .layer(cors::layer([Method::GET, Method::HEAD, Method::POST]))
-        .merge(operator::router(&context, &bodies))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+    limited(public.layer(cors::layer([Method::GET, Method::HEAD, Method::POST])))
         // Clients append nothing to the address (1.5), so both are doors.
         .route("/", get(upgrade))
         .route("/ws", get(upgrade))
         .with_state(context)
+}
+
+fn limited(routes: Router<Arc<Context>>) -> Router<Arc<Context>> {
+    routes
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
 async fn upgrade(
