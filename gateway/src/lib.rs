@@ -35,6 +35,7 @@ use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
 use crate::door::http::Policy;
 use crate::door::listener::Listener;
+use crate::door::metrics::Metrics;
 use crate::door::serve::Server;
 use crate::door::shell::HubHandle;
 use crate::door::{faults, http};
@@ -105,9 +106,18 @@ impl Gateway {
             Action::Publish => engine.push_url(stream, grant),
             Action::Play => engine.pull_url(stream, grant),
         });
+        let metrics = Metrics::new();
         let hub = Hub::new(config.hub, secret.clone(), urls);
         let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
-        let hub = HubHandle::start(&vital, hub, clock, config.send_queue, roster, Arc::clone(&engine));
+        let hub = HubHandle::start(
+            &vital,
+            hub,
+            clock,
+            config.send_queue,
+            roster,
+            Arc::clone(&engine),
+            metrics.clone(),
+        );
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {
@@ -123,6 +133,7 @@ impl Gateway {
             dev: config.dev,
             policy: Arc::clone(&policy),
             media: engine,
+            metrics,
             reports: AtomicU64::new(0),
             reading: Semaphore::new(1),
         };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 
 use arc_swap::ArcSwap;
 use axum::http::StatusCode;
@@ -19,6 +19,7 @@ use tokio::time::sleep_until;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use super::metrics::Metrics;
 use crate::clock::Clock;
 use crate::media::MediaEngine;
 use crate::net::Stranger;
@@ -60,11 +61,13 @@ impl HubHandle {
         spare: usize,
         roster: Arc<Roster>,
         media: Arc<dyn MediaEngine>,
+        metrics: Metrics,
     ) -> Self {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
         let reading = Arc::new(ArcSwap::new(Reading::of(hub.config().clone(), spare)));
         let (clock_ahead, looked) = (0, clock.now());
-        let shell = Shell { hub, clock, clock_ahead, looked, lines: BTreeMap::new(), roster, media };
+        let lines = BTreeMap::new();
+        let shell = Shell { hub, clock, clock_ahead, looked, lines, roster, media, metrics };
         drop(vital.spawn(HUB, shell.run(incoming)));
         Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, reading }
     }
@@ -77,12 +80,12 @@ impl HubHandle {
 
     /// Tells the hub that something happened.
     pub(crate) async fn input(&self, input: HubInput) {
-        self.request(Request::Input(input)).await;
+        self.request(Request::Input(input, StdInstant::now())).await;
     }
 
     /// The same, unless the hub has no room for it at once: then what is to be sent comes back.
     pub(crate) fn input_now(&self, input: HubInput) -> Option<impl Future<Output = ()> + use<'_>> {
-        match self.requests.try_send(Request::Input(input)) {
+        match self.requests.try_send(Request::Input(input, StdInstant::now())) {
             Err(TrySendError::Full(request)) => Some(self.request(request)),
             // Without a hub the gateway is stopping.
             Ok(()) | Err(TrySendError::Closed(_)) => None,
@@ -118,6 +121,11 @@ impl HubHandle {
         let handle = move |hub: &mut Hub| inputs.into_iter().for_each(|input| hub.handle(input, clock.now()));
         // Without a hub the gateway is stopping.
         let _stopping = self.ask(handle).await;
+    }
+
+    /// Inputs that wait for the hub.
+    pub(crate) fn waiting(&self) -> usize {
+        self.requests.max_capacity() - self.requests.capacity()
     }
 
     /// All rooms, for the operator.
@@ -187,7 +195,8 @@ impl IntoResponse for HubGone {
 
 enum Request {
     Opened(ConnectionId, Line),
-    Input(HubInput),
+    /// And when it was read.
+    Input(HubInput, StdInstant),
     Ask(Box<dyn FnOnce(&mut Hub) + Send>),
 }
 
@@ -216,6 +225,7 @@ struct Shell {
     lines: BTreeMap<ConnectionId, Line>,
     roster: Arc<Roster>,
     media: Arc<dyn MediaEngine>,
+    metrics: Metrics,
 }
 
 impl Shell {
@@ -247,7 +257,7 @@ impl Shell {
                 self.lines.insert(id, line);
                 self.handle(HubInput::Opened(id));
             }
-            Request::Input(input) => {
+            Request::Input(input, read) => {
                 if let HubInput::Closed(id) = &input {
                     self.lines.remove(id);
                 }
@@ -260,6 +270,7 @@ impl Shell {
                 }
                 if let Some(id) = from {
                     self.know(id);
+                    self.metrics.command(read.elapsed());
                 }
             }
             Request::Ask(question) => {
@@ -306,6 +317,7 @@ impl Shell {
                         Ok(()) => {}
                         Err(TrySendError::Full(_)) => {
                             warn!("{id} reads too slowly and is dropped");
+                            self.metrics.slow_connection();
                             self.lines.remove(&id);
                             self.hub.handle(HubInput::Closed(id), self.clock.now());
                         }

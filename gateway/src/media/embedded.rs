@@ -143,6 +143,10 @@ impl MediaEngine for Embedded {
     fn statistics(&self) -> MediaStatistics {
         self.engine.streams.broker().statistics()
     }
+
+    fn requests(&self) -> Vec<(&'static str, u64)> {
+        self.engine.requests()
+    }
 }
 
 /// Threads of the engine's own. However much media there are to carry, the system gives the signalling's

@@ -2,8 +2,9 @@
 //!
 //! Hides what is asked before somebody publishes or plays, and for how long an answer is waited for.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -110,6 +111,8 @@ pub(crate) struct Engine {
     authorizer: Arc<dyn Authorizer>,
     /// Places for those whose holder may come back.
     waiting: Semaphore,
+    /// What came of requests so far.
+    requests: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Engine {
@@ -126,6 +129,7 @@ impl Engine {
             memory: Memory::new(limits.memory, MEMORY_OF_EACH),
             workers,
             waiting: Semaphore::new(limits.waiting),
+            requests: Mutex::default(),
             limits: ArcSwap::from_pointee(limits),
             grants,
             authorizer,
@@ -145,12 +149,27 @@ impl Engine {
         self.limits.store(Arc::new(limits));
     }
 
+    /// What came of requests to publish or play so far.
+    pub(crate) fn requests(&self) -> Vec<(&'static str, u64)> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(k, v)| (*k, *v)).collect()
+    }
+
+    fn count<T>(&self, outcome: Result<T, MediaRefusal>) -> Result<T, MediaRefusal> {
+        let result = outcome.as_ref().map_or_else(|refusal| refusal.reason(), |_| "ok");
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(result).or_default() += 1;
+        outcome
+    }
+
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
     pub(crate) async fn publish(
         &self,
         asked: &str,
         stranger: &Stranger,
     ) -> Result<Publication, MediaRefusal> {
+        self.count(self.try_publish(asked, stranger).await)
+    }
+
+    async fn try_publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, MediaRefusal> {
         let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
         let publication = self.streams.publish(name, holder.uid)?;
         let privileges = self.confirm(Action::Publish, name, holder)?;
@@ -164,6 +183,10 @@ impl Engine {
         asked: &str,
         stranger: Option<&Stranger>,
     ) -> Result<Subscription, MediaRefusal> {
+        self.count(self.try_play(asked, stranger).await)
+    }
+
+    async fn try_play(&self, asked: &str, stranger: Option<&Stranger>) -> Result<Subscription, MediaRefusal> {
         let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
         let subscription = self.streams.play(name, holder.uid)?;
         let privileges = self.confirm(Action::Play, name, holder)?;

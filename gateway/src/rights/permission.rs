@@ -213,6 +213,21 @@ pub enum KeyError {
     BadLifetime,
 }
 
+impl KeyError {
+    /// The same in a word, for counting.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "permission-missing",
+            Self::Malformed => "permission-malformed",
+            Self::Forged => "permission-forged",
+            Self::Expired => "permission-expired",
+            Self::NotYetValid => "permission-not-yet-valid",
+            Self::BadLifetime => "permission-lifetime",
+        }
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -49,6 +49,23 @@ pub struct Hub {
     begun: Option<Instant>,
     /// How far the machine's clock is ahead of ours, in milliseconds.
     clock_ahead: i64,
+    /// Logins so far, by what came of them.
+    logins: BTreeMap<&'static str, u64>,
+}
+
+/// What the hub holds at the moment, and has counted so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HubStatistics {
+    /// Connections, logged in or not.
+    pub connections: usize,
+    /// Rooms.
+    pub rooms: usize,
+    /// Members of all rooms.
+    pub members: usize,
+    /// Those in their grace period.
+    pub away: usize,
+    /// Logins, by what came of them.
+    pub logins: BTreeMap<&'static str, u64>,
 }
 
 impl Hub {
@@ -67,6 +84,7 @@ impl Hub {
             outputs: VecDeque::new(),
             begun: None,
             clock_ahead: 0,
+            logins: BTreeMap::new(),
         }
     }
 
@@ -143,6 +161,25 @@ impl Hub {
         self.rooms.len()
     }
 
+    /// Whether somebody may still come in.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+    }
+
+    /// What there is at the moment, and what has been counted.
+    #[must_use]
+    pub fn statistics(&self) -> HubStatistics {
+        let members = || self.rooms.values().flat_map(|room| room.members.values());
+        HubStatistics {
+            connections: self.connections.len(),
+            rooms: self.rooms.len(),
+            members: members().count(),
+            away: members().filter(|member| member.presence.connection().is_none()).count(),
+            logins: self.logins.clone(),
+        }
+    }
+
     /// Whether a room exists, and this member in it when one is named.
     #[must_use]
     pub fn has(&self, cid: Cid, uid: Option<Uid>) -> bool {
@@ -201,6 +238,7 @@ impl Hub {
             Err(error @ PacketError::Unusable(_, LOGIN, seq)) if state == State::New => {
                 let why: String = error.to_string().chars().take(MAX_LOGGED).collect();
                 self.log(Level::Debug, format!("{id} refused: {why}"));
+                self.count_login("malformed");
                 let ack = Ack::refused(room::BAD_PARAMETER, why);
                 let notice = Notice::Refused(room::REMOVED);
                 return self.refuse_login(id, Cid::default(), seq, ack, &notice, now);

@@ -354,6 +354,22 @@ impl LoginRefusal {
         }
     }
 
+    /// The same in a word, for counting.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Ticket(error) => error.reason(),
+            Self::OtherTicket => "other-ticket",
+            Self::NoSuchMode => "malformed",
+            Self::RoomFull => "room-full",
+            Self::TooManyRooms => "too-many-rooms",
+            Self::RoomClosing => "room-closing",
+            Self::Banned => "banned",
+            Self::NotPermitted(_) => "not-permitted",
+            Self::Replaced => "replaced",
+        }
+    }
+
     /// What is told after it, so that the vendor's clients end.
     pub(super) const fn notice(self) -> Notice {
         match self {

@@ -29,11 +29,15 @@ pub(super) async fn bootstrap(
     let received = wall_clock_ms();
     let fields = body.ok().and_then(|body| Fields::read(&body));
     let answer = match context.answer(fields.unwrap_or_default(), received).await {
-        Ok(answer) => answer,
+        Ok(answer) => {
+            context.metrics.bootstrap("ok");
+            answer
+        }
         Err(NoAnswer::Gone) => return Err(HubGone),
-        Err(NoAnswer::Refused(code, desc)) => {
+        Err(NoAnswer::Refused(Refusal { code, reason, desc })) => {
+            context.metrics.bootstrap(reason);
             // Anybody can cause this as often as they like.
-            debug!("bootstrap refused: {code} {desc}");
+            debug!("bootstrap refused: {code} {reason}: {desc}");
             BootstrapAnswer { code: Some(code), desc, ..BootstrapAnswer::default() }
         }
     };
@@ -42,7 +46,7 @@ pub(super) async fn bootstrap(
 
 impl Context {
     async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, NoAnswer> {
-        let malformed = |what: &str| (BAD_PARAMETER, what.to_owned());
+        let malformed = |what: &str| Refusal::of(BAD_PARAMETER, "malformed", what);
         // Platforms differ in how they write a big number into a form (1.1).
         let uid = fields.text("uid").trim_matches('"').parse::<Uid>();
         let uid = uid.map_err(|error| malformed(&error.to_string()))?;
@@ -51,7 +55,7 @@ impl Context {
             return Err(malformed("channelName is missing or too long").into());
         }
         if !(1..=MAX_APP_KEY).contains(&app_key.len()) {
-            return Err((BAD_APP_KEY, "appkey is missing or too long".to_owned()).into());
+            return Err(Refusal::of(BAD_APP_KEY, "app-key", "appkey is missing or too long").into());
         }
         let app = self.application(app_key)?;
         let good_until = self.check_right(&fields, &app, uid, app_key, channel)?;
@@ -63,7 +67,7 @@ impl Context {
             hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid))
         };
         let present = self.hub.ask(admits).await.map_err(|HubGone| NoAnswer::Gone)?;
-        let present = present.map_err(|refusal| (refusal.code(), refusal.to_string()))?;
+        let present = present.map_err(|refusal| Refusal::of(refusal.code(), refusal.reason(), refusal))?;
         let ticket = LoginTicket {
             cid: cid.0,
             uid: uid.0,
@@ -101,12 +105,12 @@ impl Context {
         next(latest.unwrap_or_default())
     }
 
-    fn application(&self, app_key: &str) -> Result<App, (i32, String)> {
+    fn application(&self, app_key: &str) -> Result<App, Refusal> {
         match &self.policy.load().apps {
             Apps::Any => Ok(App::default()),
             Apps::Listed(apps) => {
                 let words = "unknown appkey: the gateway's settings do not list it";
-                apps.get(app_key).cloned().ok_or((BAD_APP_KEY, words.to_owned()))
+                apps.get(app_key).cloned().ok_or_else(|| Refusal::of(BAD_APP_KEY, "app-key", words))
             }
         }
     }
@@ -119,13 +123,13 @@ impl Context {
         uid: Uid,
         app_key: &str,
         channel: &str,
-    ) -> Result<Option<Permit>, (i32, String)> {
+    ) -> Result<Option<Permit>, Refusal> {
         let Some(secret) = &app.permission_secret else { return Ok(None) };
         let (key, now) = (fields.text("permKeySecret"), self.clock.reading());
         let permit = PermissionKey::verify(key, app_key, secret, channel, uid.0, now);
         permit.map(Some).map_err(|error| {
             let code = if error == KeyError::Missing { FORBIDDEN } else { BAD_PARAMETER };
-            (code, error.to_string())
+            Refusal::of(code, error.reason(), error)
         })
     }
 
@@ -138,7 +142,7 @@ impl Context {
         uid: Uid,
         app_key: &str,
         channel: &str,
-    ) -> Result<Option<u64>, (i32, String)> {
+    ) -> Result<Option<u64>, Refusal> {
         let checksum = fields.text("checksum");
         let has_token = fields.text("secureType") == "1" && !checksum.is_empty();
         match (has_token, &app.secret) {
@@ -146,25 +150,26 @@ impl Context {
                 let now = self.clock.reading();
                 BasicToken::verify(checksum, app_key, secret, app.token_ttl, channel, uid.0, now)
                     .map(Some)
-                    .map_err(|error| (BAD_PARAMETER, error.to_string()))
+                    .map_err(|error| Refusal::of(BAD_PARAMETER, error.reason(), error))
             }
             (true, None) => {
                 let words = "a token in debug mode: leave it out, or give the gateway this app's secret";
-                Err((BAD_PARAMETER, words.to_owned()))
+                Err(Refusal::of(BAD_PARAMETER, "token-in-debug-mode", words))
             }
             (false, _) if app.secure => {
                 let words = "a token is required: this app is in secure mode; join with one that your server has signed";
-                Err((FORBIDDEN, words.to_owned()))
+                Err(Refusal::of(FORBIDDEN, "token-missing", words))
             }
             (false, _) => {
                 let curtime = fields.text("curtime").parse();
-                let curtime = curtime.map_err(|_| (BAD_PARAMETER, "curtime is not a number".to_owned()))?;
+                let curtime = curtime
+                    .map_err(|_| Refusal::of(BAD_PARAMETER, "malformed", "curtime is not a number"))?;
                 if checksum == debug_checksum(app_key, uid, curtime) {
                     Ok(None)
                 } else {
                     let words =
                         "the checksum does not match: it must be that of this appkey, uid and curtime";
-                    Err((BAD_PARAMETER, words.to_owned()))
+                    Err(Refusal::of(BAD_PARAMETER, "checksum", words))
                 }
             }
         }
@@ -173,15 +178,28 @@ impl Context {
 
 /// Why a bootstrap gets no address.
 enum NoAnswer {
-    /// The code, and why.
-    Refused(i32, String),
+    Refused(Refusal),
     /// There is nobody to ask.
     Gone,
 }
 
-impl From<(i32, String)> for NoAnswer {
-    fn from((code, desc): (i32, String)) -> Self {
-        Self::Refused(code, desc)
+impl From<Refusal> for NoAnswer {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What a client is told instead.
+struct Refusal {
+    code: i32,
+    /// In a word, for counting.
+    reason: &'static str,
+    desc: String,
+}
+
+impl Refusal {
+    fn of(code: i32, reason: &'static str, desc: impl ToString) -> Self {
+        Self { code, reason, desc: desc.to_string() }
     }
 }
 

@@ -9,6 +9,7 @@ use axum::extract::State;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::door::metrics::Metrics;
 use crate::door::shell::HubHandle;
 use crate::media::MediaEngine;
 use crate::rights::{Apps, Secret};
@@ -28,6 +29,7 @@ pub(crate) struct Context {
     pub(crate) dev: bool,
     pub(crate) policy: Arc<ArcSwap<Policy>>,
     pub(crate) media: Arc<dyn MediaEngine>,
+    pub(crate) metrics: Metrics,
     pub(crate) reports: AtomicU64,
     /// Whose report is read.
     pub(crate) reading: Semaphore,

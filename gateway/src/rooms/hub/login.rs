@@ -18,13 +18,21 @@ impl Hub {
             return self.ack(id, packet.command.ack_number(), packet.seq, &refused);
         };
         let refusal = match self.check(login, now) {
-            Ok(rights) => return self.enter(id, packet.seq, login, rights, now),
+            Ok(rights) => {
+                self.count_login("ok");
+                return self.enter(id, packet.seq, login, rights, now);
+            }
             Err(refusal) => refusal,
         };
+        self.count_login(refusal.reason());
         // Anybody can cause this as often as they like.
         self.log(Level::Debug, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
         let ack = Ack::refused(refusal.code(), refusal.to_string());
         self.refuse_login(id, login.cid, packet.seq, ack, &refusal.notice(), now);
+    }
+
+    pub(super) fn count_login(&mut self, result: &'static str) {
+        *self.logins.entry(result).or_default() += 1;
     }
 
     /// Answers a login that leads nowhere: with both packets, in this order, because the vendor's clients
