@@ -101,6 +101,33 @@ async fn what_strangers_repeat_is_counted_and_not_printed() {
 }
 
 #[tokio::test]
+async fn who_is_refused_is_told_of_with_the_reason_and_without_a_secret() {
+    let mut gateway = Process::start(&["--app", "ak=0123456789abcdef"], Stdio::piped()).await;
+    let form = "uid=1&appkey=ak&channelName=the%20room&secureType=1&curtime=1&checksum=hush-hush";
+    for _ in 0..100 {
+        let (_, answer) = gateway.http("POST", "/nrtc/getChannelInfos.action", form).await;
+        assert_eq!(answer["code"], 414);
+    }
+    let (mut socket, _) = connect_async(format!("ws://{}/", gateway.http)).await.unwrap();
+    let body = json!({"uid": 1, "cid": 7, "token": "hush-hush", "role": 0});
+    say(&mut socket, json!({"cmd": 0, "body": body, "seq": 1})).await;
+    assert!(matches!(socket.next().await, Some(Ok(Message::Text(_)))));
+    assert_eq!(gateway.http("GET", "/live/1-1.flv?grant=hush-hush", "").await.0, 403);
+    gateway.signal("-TERM");
+    let log = gateway.log().await;
+    assert!(gateway.ends_within(PATIENCE).await.success());
+    assert!(!log.contains("hush"), "{log}");
+    for told in [
+        "a join is refused: token-malformed (414), room \"the room\"",
+        "a login is refused: token-malformed, room 7, 1",
+        "media are refused: grant-malformed, stream \"1-1\"",
+    ] {
+        let count = log.lines().filter(|line| line.contains(told)).count();
+        assert!((1..40).contains(&count), "{told}: {count} times in {log}");
+    }
+}
+
+#[tokio::test]
 async fn a_part_that_ends_takes_the_process_with_it_and_says_so() {
     for part in ["hub", "http", "rtmp", "admin"] {
         let mut gateway = Process::start(&["--allow-faults"], Stdio::piped()).await;

@@ -43,7 +43,9 @@ async fn a_hangup_takes_the_file_over_and_drops_nobody() {
     assert_eq!(gateway.join("two", 2).await.unwrap_err(), 417);
     let mut carol = gateway.join("three", 3).await.unwrap();
     assert_eq!(gateway.get("/v1/rooms").await, 200);
-    gateway.hears("bootstrap refused: 4003").await;
+    gateway.hears("a join is refused: room-full (4003), room \"room\"").await;
+    TcpStream::connect(&gateway.http).await.unwrap().write_all(b"rubbish\r\n\r\n").await.unwrap();
+    gateway.hears("an HTTP connection broke").await;
 
     gateway.write("[apps.one]\n[apps.three]\n");
     gateway.signal("-HUP");

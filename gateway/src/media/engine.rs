@@ -154,8 +154,13 @@ impl Engine {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(k, v)| (*k, *v)).collect()
     }
 
-    fn count<T>(&self, outcome: Result<T, MediaRefusal>) -> Result<T, MediaRefusal> {
+    fn count<T>(&self, asked: &str, outcome: Result<T, MediaRefusal>) -> Result<T, MediaRefusal> {
         let result = outcome.as_ref().map_or_else(|refusal| refusal.reason(), |_| "ok");
+        if outcome.is_err() {
+            // The rest is a grant.
+            let name: String = asked.chars().take_while(|letter| *letter != '?').take(MAX_LOGGED).collect();
+            tracing::warn!("media are refused: {result}, stream {name:?}");
+        }
         *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(result).or_default() += 1;
         outcome
     }
@@ -166,7 +171,7 @@ impl Engine {
         asked: &str,
         stranger: &Stranger,
     ) -> Result<Publication, MediaRefusal> {
-        self.count(self.try_publish(asked, stranger).await)
+        self.count(asked, self.try_publish(asked, stranger).await)
     }
 
     async fn try_publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, MediaRefusal> {
@@ -183,7 +188,7 @@ impl Engine {
         asked: &str,
         stranger: Option<&Stranger>,
     ) -> Result<Subscription, MediaRefusal> {
-        self.count(self.try_play(asked, stranger).await)
+        self.count(asked, self.try_play(asked, stranger).await)
     }
 
     async fn try_play(&self, asked: &str, stranger: Option<&Stranger>) -> Result<Subscription, MediaRefusal> {
@@ -245,4 +250,6 @@ impl fmt::Debug for Engine {
     }
 }
 
+/// Letters of a stream's name in a line of the log.
+const MAX_LOGGED: usize = 64;
 const MEMORY_OF_EACH: usize = 128 * 1024;

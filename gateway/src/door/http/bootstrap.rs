@@ -11,7 +11,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::response::Json;
 use nertc_miniapp::wire::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
 use nertc_miniapp::wire::model::{Cid, Uid};
-use tracing::debug;
+use tracing::warn;
 
 use super::context::{Context, Shared};
 use super::fields::Fields;
@@ -28,7 +28,9 @@ pub(super) async fn bootstrap(
 ) -> Result<Json<BootstrapAnswer>, HubGone> {
     let received = wall_clock_ms();
     let fields = body.ok().and_then(|body| Fields::read(&body));
-    let answer = match context.answer(fields.unwrap_or_default(), received).await {
+    let fields = fields.unwrap_or_default();
+    let room: String = fields.text("channelName").chars().take(MAX_LOGGED).collect();
+    let answer = match context.answer(fields, received).await {
         Ok(answer) => {
             context.metrics.bootstrap("ok");
             answer
@@ -36,8 +38,7 @@ pub(super) async fn bootstrap(
         Err(NoAnswer::Gone) => return Err(HubGone),
         Err(NoAnswer::Refused(Refusal { code, reason, desc })) => {
             context.metrics.bootstrap(reason);
-            // Anybody can cause this as often as they like.
-            debug!("bootstrap refused: {code} {reason}: {desc}");
+            warn!("a join is refused: {reason} ({code}), room {room:?}");
             BootstrapAnswer { code: Some(code), desc, ..BootstrapAnswer::default() }
         }
     };
@@ -207,5 +208,7 @@ impl Refusal {
 const FORBIDDEN: i32 = 403;
 const BAD_PARAMETER: i32 = 414;
 const BAD_APP_KEY: i32 = 417;
+/// Letters of a room's name in a line of the log.
+const MAX_LOGGED: usize = 64;
 /// Bytes; it goes into a ticket, which is bounded itself.
 const MAX_CHANNEL_NAME: usize = 256;

@@ -25,8 +25,8 @@ impl Hub {
             Err(refusal) => refusal,
         };
         self.count_login(refusal.reason());
-        // Anybody can cause this as often as they like.
-        self.log(Level::Debug, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
+        let (reason, cid, uid) = (refusal.reason(), login.cid, login.uid);
+        self.log(Level::Warn, format!("a login is refused: {reason}, room {cid}, {uid}"));
         let ack = Ack::refused(refusal.code(), refusal.to_string());
         self.refuse_login(id, login.cid, packet.seq, ack, &refusal.notice(), now);
     }
