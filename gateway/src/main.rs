@@ -46,7 +46,7 @@ fn run(asked: &Settings, log: &Log) -> Result<(), Failure> {
         }
         return say("ok\n");
     }
-    log.subscribe(filter).map_err(|error| format!("log: {error}"))?;
+    log.subscribe(filter, config.log_json).map_err(|error| format!("log: {error}"))?;
     for line in &settings.replaced {
         warn!("{line}");
     }

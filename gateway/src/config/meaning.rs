@@ -47,6 +47,8 @@ pub struct Config {
     pub media: EmbeddedLimits,
     /// What is logged: a level, or a tracing filter.
     pub log: String,
+    /// Whether each line of the log is a JSON object.
+    pub log_json: bool,
 }
 
 impl Default for Config {
@@ -69,6 +71,7 @@ impl Default for Config {
             hub: HubConfig::default(),
             media: EmbeddedLimits::default(),
             log: "info".to_owned(),
+            log_json: false,
         }
     }
 }

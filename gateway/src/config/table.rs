@@ -624,13 +624,16 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
     ),
     (
         "Log",
-        &[Setting::new(
-            LOG,
-            Text("FILTER", |c, text| {
-                c.log = text.to_owned();
-                Ok(())
-            }),
-            "What is logged to stderr: error, warn, info, debug, trace, or a tracing filter [default: info]",
-        )],
+        &[
+            Setting::new(
+                LOG,
+                Text("FILTER", |c, text| {
+                    c.log = text.to_owned();
+                    Ok(())
+                }),
+                "What is logged to stderr: error, warn, info, debug, trace, or a tracing filter [default: info]",
+            ),
+            Setting::new("log-json", Yes(|c| &mut c.log_json), "Log each line as a JSON object").at_start(),
+        ],
     ),
 ];
