@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nertc_miniapp::wire::protocol::MOST_MEMBERS;
@@ -184,6 +184,18 @@ fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
                 assert!(described.contains(shown), "{flags:?}: {shown} is not in {described}");
             }
         }
+    }
+}
+
+#[test]
+fn the_page_names_what_only_a_start_can_change() {
+    for (page, separator) in [("gateway.md", ", "), ("gateway.zh-CN.md", "、")] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
+        let text = std::fs::read_to_string(path).unwrap();
+        let row = text.lines().find_map(|line| line.strip_prefix("| `listen`")?.split(" | ").next()).unwrap();
+        let named: BTreeSet<_> = row.split(separator).skip(1).map(|name| name.trim_matches('`')).collect();
+        let at_start = settings().filter(|setting| !setting.is_live && setting.name != "listen");
+        assert_eq!(named, at_start.map(|setting| setting.name).collect(), "{page}");
     }
 }
 
