@@ -67,28 +67,52 @@ async fn prometheus_scrapes_what_has_happened() {
 }
 
 #[tokio::test]
-async fn the_alert_rules_are_good_and_name_what_there_is() {
-    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus/alerts.yml");
-    let checked = Command::new("promtool").args(["check", "rules", rules]).output().await.expect(NEEDED);
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus/alerts.test.yml");
-    let tested = Command::new("promtool").args(["test", "rules", tests]).output().await.expect(NEEDED);
-    assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stderr));
+async fn the_alert_rules_are_good_and_each_fires_when_it_should() {
+    for (what, file) in [("check", "alerts.yml"), ("test", "alerts.test.yml")] {
+        promtool(what, &format!("{DEPLOY}/{file}")).await;
+    }
+}
 
+#[tokio::test]
+async fn every_query_of_the_dashboard_can_be_asked() {
+    let mut rules = json!({ "groups": [{ "name": "dashboard", "rules": [] }] });
+    let text = deployed("dashboard.json").replace("$__rate_interval", "1m");
+    let dashboard: Value = serde_json::from_str(&text).unwrap();
+    let targets =
+        dashboard["panels"].as_array().unwrap().iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+    let queries = targets.map(|target| json!({ "record": "a:rule", "expr": target["expr"] }));
+    let queries: Vec<_> = queries
+        .enumerate()
+        .map(|(index, mut rule)| {
+            rule["labels"] = json!({ "query": index.to_string() });
+            rule
+        })
+        .collect();
+    assert!(queries.len() > 10, "{queries:?}");
+    rules["groups"][0]["rules"] = Value::Array(queries);
+    let file = std::env::temp_dir().join(format!("nertc-dashboard-{}.yml", std::process::id()));
+    std::fs::write(&file, rules.to_string()).unwrap();
+    promtool("check", file.to_str().unwrap()).await;
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn alerts_and_dashboard_name_what_there_is() {
     let gateway = start(config()).await;
     let page = metrics(&gateway).await;
-    let rules = std::fs::read_to_string(rules).unwrap();
-    let names = rules.match_indices("nertc_").map(|(at, _)| {
-        let name = &rules[at..];
-        let end = name.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-        &name[..end.unwrap_or(name.len())]
-    });
-    let names: Vec<_> = names.collect();
-    assert!(names.len() > 5, "{names:?}");
-    for name in names {
-        let family =
-            ["_total", "_bucket", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-        assert!(page.contains(&format!("# TYPE {family} ")), "{name} is not in {page}");
+    for file in ["alerts.yml", "dashboard.json"] {
+        let text = deployed(file);
+        let names = text.match_indices("nertc_").map(|(at, _)| {
+            let name = &text[at..];
+            let end = name.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+            &name[..end.unwrap_or(name.len())]
+        });
+        let names: Vec<_> = names.collect();
+        assert!(names.len() > 5, "{names:?}");
+        for name in names {
+            let family = ["_total", "_bucket"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+            assert!(page.contains(&format!("# TYPE {family} ")), "{file}: {name} is not in {page}");
+        }
     }
 }
 
@@ -175,6 +199,16 @@ impl Drop for Prometheus {
     }
 }
 
+async fn promtool(what: &str, file: &str) {
+    let done = Command::new("promtool").args([what, "rules", file]).output().await.expect(NEEDED);
+    let said = [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(done.status.success(), "{what} {file}: {said:?}");
+}
+
+fn deployed(file: &str) -> String {
+    std::fs::read_to_string(format!("{DEPLOY}/{file}")).unwrap()
+}
+
 async fn metrics(gateway: &Running) -> String {
     let (status, head, body) = ask(gateway.admin_addr, "/metrics").await;
     assert_eq!(status, 200);
@@ -226,5 +260,6 @@ async fn say(socket: &mut Socket, packet: Value) {
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
+const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus");
 const NEEDED: &str = "prometheus and promtool are needed (apt install prometheus)";
 const WAIT: Duration = Duration::from_secs(30);
