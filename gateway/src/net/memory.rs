@@ -143,6 +143,18 @@ mod tests {
         modest.hold(90).unwrap();
     }
 
+    #[tokio::test]
+    async fn another_limit_holds_once_somebody_wants_more() {
+        let memory = Memory::new(100, 0);
+        let (mut hog, mut modest) = (memory.share(), memory.share());
+        hog.hold(60).unwrap();
+        memory.limit_to(50);
+        modest.hold(10).unwrap();
+        hog.revoked().await;
+        memory.limit_to(200);
+        modest.hold(150).unwrap();
+    }
+
     #[test]
     fn everything_comes_back() {
         let memory = Memory::new(100, 0);
