@@ -80,6 +80,8 @@ async fn a_file_that_cannot_be_used_changes_nothing() {
         ("max-members = 1\nmax-romos = 1\n", "line 2: unknown field `max-romos`"),
         ("max-members = 1\nlog = '==='\n", "log: "),
         ("max-members = 1\n[apps.one", "line 2"),
+        ("max-members = 1\n", "apps: none is left, and everybody could open rooms"),
+        ("", "apps: none is left"),
     ] {
         gateway.write(text);
         gateway.signal("-HUP");
@@ -88,6 +90,7 @@ async fn a_file_that_cannot_be_used_changes_nothing() {
     }
     let _alice = gateway.join("one", 1).await.unwrap();
     gateway.join("one", 2).await.unwrap();
+    assert_eq!(gateway.join("two", 3).await.unwrap_err(), 417);
 }
 
 #[tokio::test]

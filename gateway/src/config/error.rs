@@ -63,6 +63,9 @@ pub enum ConfigError {
     /// A flag that would let anybody into an application that the file protects.
     #[error("app: {0} needs a token by {1}, and none by --app or NERTC_APPS: take it out of one of them")]
     OpenedApp(String, String),
+    /// A reload that would open to everybody what was for some: a file that was emptied, mostly.
+    #[error("apps: none is left, and everybody could open rooms; if that is meant, start the gateway again")]
+    NoAppLeft,
     /// A setting that cannot work.
     #[error("{name}: {must}, not {value}")]
     Unusable {

@@ -140,8 +140,11 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// The same as [`Settings::resolve`].
+    /// The same as [`Settings::resolve`]; and it refuses to let everybody in.
     pub fn differences(&self, started: &Self, new: &Self) -> Result<Differences, ConfigError> {
+        if new.apps.is_empty() && !self.apps.is_empty() {
+            return Err(ConfigError::NoAppLeft);
+        }
         let mut found = Differences::default();
         let [config, at_start, wanted] = [self.resolve()?, started.resolve()?, new.resolve()?];
         for setting in settings() {
