@@ -516,6 +516,8 @@ declare namespace YunXinMiniappSDK {
     uid?: UidLike | null;
     /** Required when the app is in secure mode, to be left out in debug mode. */
     token?: string;
+    /** The permission key, where the app needs one: what this member may do, and how long. */
+    permKeySecret?: string;
     mode?: NetcallMode;
     /** 1: the room may be pushed to a CDN. */
     liveEnable?: ValueOf<'LIVE_ENABLE'>;

@@ -30,6 +30,7 @@ const STEPS = [
   { name: 'npm packages', isThere: async () => packagesAreThere(root), get: () => getPackages(root) },
   { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
   { name: 'ffmpeg', isThere: () => works('ffmpeg', '-version'), get: () => getDebian(['ffmpeg'], 'brew install ffmpeg') },
+  { name: 'Prometheus', isThere: () => works('promtool', '--version'), get: () => getDebian(['prometheus'], 'brew install prometheus'), needed: 'tests' },
   { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, needed: 'browser' },
   { name: 'JavaScriptCore', isThere: jscIsThere, get: getJsc, needed: 'engine' },
   { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, needed: 'tests' },

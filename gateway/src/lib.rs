@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -32,7 +33,9 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 pub use crate::config::{Authority, Config, ConfigError, Settings};
+use crate::door::http::Policy;
 use crate::door::listener::Listener;
+use crate::door::metrics::Metrics;
 use crate::door::serve::Server;
 use crate::door::shell::HubHandle;
 use crate::door::{faults, http};
@@ -62,17 +65,20 @@ impl Gateway {
     ///
     /// Fails when an address cannot be listened on, or when no secret can be drawn.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        warn_of_open_doors(&config);
+        for doubt in config.doubts() {
+            warn!("{doubt}");
+        }
+        let policy = Arc::new(ArcSwap::from_pointee(policy(&config)));
+        let (media_limits, strangers) = limits(&config);
+        let admin_listen = config.admin_address();
         let secret = match config.secret {
             Some(secret) => secret,
-            None => {
-                warn!("no secret is set: a restart ends every ticket, and no other gateway accepts ours");
-                Secret::random().map_err(StartError::NoSecret)?
-            }
+            None => Secret::random().map_err(StartError::NoSecret)?,
         };
-        let strangers = at_most(config.max_strangers);
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
         let http_addr = listener.local_addr().map_err(StartError::http(config.listen))?;
+        let admin = TcpListener::bind(admin_listen).await.map_err(StartError::admin(admin_listen))?;
+        let admin_addr = admin.local_addr().map_err(StartError::admin(admin_listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
         let announced = match &config.public_media {
             Some(announced) => announced.clone(),
@@ -85,11 +91,7 @@ impl Gateway {
             listen: config.rtmp_listen,
             public_host: public_host.clone(),
             public_port,
-            limits: EmbeddedLimits {
-                strangers: strangers.div_ceil(4),
-                strangers_per_address: config.max_strangers_per_address,
-                ..config.media
-            },
+            limits: media_limits,
         };
         let clock = Clock::new();
         let roster = Arc::new(Roster::new(config.hub.settling, clock));
@@ -104,9 +106,18 @@ impl Gateway {
             Action::Publish => engine.push_url(stream, grant),
             Action::Play => engine.pull_url(stream, grant),
         });
+        let metrics = Metrics::new();
         let hub = Hub::new(config.hub, secret.clone(), urls);
         let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
-        let hub = HubHandle::start(&vital, hub, clock, config.send_queue, roster, Arc::clone(&engine));
+        let hub = HubHandle::start(
+            &vital,
+            hub,
+            clock,
+            config.send_queue,
+            roster,
+            Arc::clone(&engine),
+            metrics.clone(),
+        );
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {
@@ -117,26 +128,31 @@ impl Gateway {
             clock,
             latest_ticket: AtomicU64::new(0),
             secret,
-            apps: config.apps,
             gateway,
             edge,
-            ticket_ttl: config.ticket_ttl,
-            admin_token: config.admin_token,
             dev: config.dev,
+            policy: Arc::clone(&policy),
             media: engine,
+            metrics,
             reports: AtomicU64::new(0),
             reading: Semaphore::new(1),
         };
-        let mut router = http::router(Arc::new(context));
+        let context = Arc::new(context);
+        let mut router = http::router(Arc::clone(&context));
         if config.allow_faults {
-            warn!("FAULTS ARE ALLOWED: whoever connects may ask for misbehaviour. Never in production!");
             router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));
         }
         let router = router.merge(media.flv_router());
         let strangers = Crowd::new(strangers, config.max_strangers_per_address);
-        let server = Server::start(&vital, Listener::new(listener, STALLED), router, strangers);
+        let listener = Listener::new(listener, STALLED);
+        let server = Server::start(&vital, "http", listener, router, Arc::clone(&strangers));
+        // No crowd at the other door keeps the operator out.
+        let (admin, operators) = (Listener::new(admin, STALLED), Crowd::new(OPERATORS, 0));
+        let admin = Server::start(&vital, "admin", admin, http::operator_router(context), operators);
         info!(%http_addr, "signalling is served");
-        Ok(Running { http_addr, rtmp_addr: media.rtmp_addr(), hub, media, server, vital })
+        info!(%admin_addr, "the operator is served");
+        let rtmp_addr = media.rtmp_addr();
+        Ok(Running { http_addr, rtmp_addr, admin_addr, hub, media, strangers, policy, server, admin, vital })
     }
 }
 
@@ -147,9 +163,14 @@ pub struct Running {
     pub http_addr: SocketAddr,
     /// Where RTMP connections are accepted.
     pub rtmp_addr: SocketAddr,
+    /// Where the operator's calls are accepted.
+    pub admin_addr: SocketAddr,
     hub: HubHandle,
     media: Arc<Embedded>,
+    strangers: Arc<Crowd>,
+    policy: Arc<ArcSwap<Policy>>,
     server: Server,
+    admin: Server,
     vital: Vital,
 }
 
@@ -160,13 +181,25 @@ impl Running {
         self.vital.first_end().await
     }
 
+    /// Takes over what a running gateway can: applications, the operator's token, limits and times. Nobody who is
+    /// connected is dropped for it; what is too much only finds no successor.
+    pub async fn reconfigure(&self, config: &Config) {
+        let (media, strangers) = limits(config);
+        self.policy.store(Arc::new(policy(config)));
+        self.strangers.limit_to(strangers, config.max_strangers_per_address);
+        self.media.limit_to(media);
+        // Without a hub the gateway is stopping.
+        let _stopping = self.hub.reconfigure(config.hub.clone(), config.send_queue).await;
+    }
+
     /// Tells every client to reconnect, ends every stream, and returns when all is closed, or after two
     /// seconds.
     pub async fn shutdown(self) {
         self.server.stop_accepting();
+        self.admin.stop_accepting();
         let all = async {
             tokio::join!(self.hub.shut_down(), self.media.shutdown());
-            self.server.finish().await;
+            tokio::join!(self.server.finish(), self.admin.finish());
         };
         if timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
             warn!("some connections did not close in time");
@@ -183,6 +216,9 @@ pub enum StartError {
     /// The HTTP address is taken or not ours.
     #[error("cannot listen on {0} for HTTP: {1}; choose another with --listen")]
     Http(SocketAddr, io::Error),
+    /// The operator's address is taken or not ours.
+    #[error("cannot listen on {0} for the operator: {1}; choose another with --admin-listen")]
+    Admin(SocketAddr, io::Error),
     /// The RTMP address is taken or not ours.
     #[error("cannot listen on {0} for RTMP: {1}; choose another with --rtmp-listen")]
     Rtmp(SocketAddr, io::Error),
@@ -193,32 +229,29 @@ impl StartError {
         move |error| Self::Http(addr, error)
     }
 
+    fn admin(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
+        move |error| Self::Admin(addr, error)
+    }
+
     fn rtmp(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
         move |error| Self::Rtmp(addr, error)
     }
 }
 
-/// Says who gets in without a token, unless that is nobody but this machine.
-fn warn_of_open_doors(config: &Config) {
-    if config.secret.as_ref().is_some_and(Secret::is_placeholder) {
-        warn!("the secret is one character all over, as in a test set-up; try `openssl rand -hex 32`");
-    }
-    // Behind a proxy, the address that is listened on says nothing.
-    let is_private = config.listen.ip().is_loopback() && config.public_address.is_empty();
-    match &config.apps {
-        Apps::Any if is_private => {}
-        Apps::Any => {
-            warn!("no application is listed: everybody who reaches {} may open rooms", config.listen);
-        }
-        Apps::Listed(apps) => {
-            for (key, _) in apps.iter().filter(|(_, app)| !app.secure) {
-                warn!("apps.{key}: whoever knows this key may open rooms, without a token");
-            }
-            if config.dev && !is_private {
-                warn!("dev: whoever asks gets a token");
-            }
-        }
-    }
+fn policy(config: &Config) -> Policy {
+    let Config { apps, ticket_ttl, admin_token, .. } = config.clone();
+    Policy { apps, ticket_ttl, admin_token }
+}
+
+/// Those of media, and how many strangers there may be at the door for HTTP.
+fn limits(config: &Config) -> (EmbeddedLimits, usize) {
+    let strangers = at_most(config.max_strangers);
+    let media = EmbeddedLimits {
+        strangers: strangers.div_ceil(4),
+        strangers_per_address: config.max_strangers_per_address,
+        ..config.media.clone()
+    };
+    (media, strangers)
 }
 
 /// Strangers must leave files for everybody else, however few the system allows.
@@ -234,11 +267,12 @@ fn reachable(mut addr: SocketAddr) -> Authority {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
-        warn!("clients are told {}; set --public-address and --public-media", addr.ip());
     }
     Authority::of(addr)
 }
 
 /// How long an HTTP peer may take nothing while something is there for it.
 const STALLED: Duration = Duration::from_secs(10);
+/// Connections of the operator at once that do nothing; for one more, the oldest goes.
+const OPERATORS: usize = 256;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1800);

@@ -8,11 +8,12 @@ mod line;
 mod repeats;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::error::Error;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::{Level, Metadata, error, warn};
@@ -47,13 +48,22 @@ impl Log {
     /// # Errors
     ///
     /// Fails when somebody else takes them already.
-    pub fn subscribe(&self, filter: EnvFilter) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(Events)
-            .with_ansi(io::stderr().is_terminal())
-            .log_internal_errors(false)
-            .try_init()?;
+    pub fn subscribe(&self, filter: EnvFilter, as_json: bool) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Events);
+        let lines = lines.log_internal_errors(false);
+        let change: Change = if as_json {
+            let lines = lines.json().flatten_event(true).with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.try_init()?;
+            Box::new(move |filter| handle.reload(filter).map_err(Into::into))
+        } else {
+            let lines = lines.with_ansi(io::stderr().is_terminal()).with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.try_init()?;
+            Box::new(move |filter| handle.reload(filter).map_err(Into::into))
+        };
+        // There is one subscriber, and so one way to change it.
+        drop(CHANGE.set(change));
         std::panic::set_hook(Box::new(|panic| {
             let backtrace = Backtrace::capture();
             if backtrace.status() == BacktraceStatus::Captured {
@@ -63,6 +73,15 @@ impl Log {
             }
         }));
         Ok(())
+    }
+
+    /// Takes other events from now on.
+    ///
+    /// # Errors
+    ///
+    /// Fails when nobody has subscribed.
+    pub fn filter(&self, filter: EnvFilter) -> Result<(), Box<dyn Error + Send + Sync>> {
+        CHANGE.get().ok_or("nothing is logged")?(filter)
     }
 
     /// Says something to whoever started the program, whatever is logged.
@@ -242,6 +261,9 @@ impl<W: Write> Output<W> {
     }
 }
 
+type Change = Box<dyn Fn(EnvFilter) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync>;
+
+static CHANGE: OnceLock<Change> = OnceLock::new();
 static QUEUE: Queue = Queue::new();
 /// Bytes of one line; a backtrace has about 10,000.
 const MAX_LINE: usize = 32 * 1024;

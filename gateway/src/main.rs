@@ -1,20 +1,27 @@
 //! The gateway as a program: settings in, one line on stdout when ready, logs on stderr.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
+use nertc_gateway::config::{Asked, Config, Settings, Watch, write_new};
 use nertc_gateway::log::Log;
-use nertc_gateway::media::embedded::EmbeddedLimits;
-use nertc_gateway::{Gateway, Settings};
+use nertc_gateway::{Gateway, Running};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let settings = Settings::from_command_line().unwrap_or_else(|error| error.exit());
+    let asked = Asked::from_command_line().unwrap_or_else(|error| error.exit());
     let log = Log::open();
-    let outcome = settings.with_file().map_err(Into::into).and_then(|settings| run(&settings, &log));
+    let outcome = match &asked {
+        Asked::Serve(settings) => run(settings, &log),
+        Asked::Init { file, app } => init(file, app),
+        Asked::Token(settings, wanted) => {
+            settings.token(wanted).map_err(Into::into).and_then(|token| say(&format!("{token}\n")))
+        }
+    };
     if let Err(error) = &outcome {
         log.say(&format!("nertc-gateway: {error}"));
     }
@@ -22,48 +29,133 @@ fn main() -> ExitCode {
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run(settings: &Settings, log: &Log) -> Result<(), Box<dyn std::error::Error>> {
+fn run(asked: &Settings, log: &Log) -> Result<(), Failure> {
+    let watch = asked.config.clone().map(Watch::new);
+    let settings = asked.with_file()?;
     let config = settings.resolve()?;
-    let filter = EnvFilter::try_new(settings.log_filter()).map_err(|error| format!("log: {error}"))?;
+    let filter = filter(&config)?;
     if settings.print_config || settings.check_config {
         for line in &settings.replaced {
             log.say(line);
         }
-        let text = if settings.print_config { settings.describe()? } else { "ok\n".to_owned() };
-        return io::stdout().write_all(text.as_bytes()).map_err(Into::into);
+        if settings.print_config {
+            return say(&settings.describe()?);
+        }
+        for line in config.doubts().iter().chain(&config.try_addresses()?) {
+            log.say(line);
+        }
+        return say("ok\n");
     }
-    log.subscribe(filter).map_err(|error| format!("log: {error}"))?;
+    log.subscribe(filter, config.log_json).map_err(|error| format!("log: {error}"))?;
     for line in &settings.replaced {
         warn!("{line}");
     }
-    open_enough_files(config.hub.max_connections.saturating_add(config.max_strangers));
+    open_enough_files(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(async {
-        // Before "ready" is said, so that a signal right after it is not lost.
-        let mut hangup = hangup()?;
-        let (mut interrupt, mut terminate) =
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let gateway = Gateway::start(config).await?;
-        say_ready(format!(
-            "ready {{\"http\":\"{}\",\"rtmp\":\"{}\"}}\n",
-            gateway.http_addr, gateway.rtmp_addr
-        ));
+    let result = runtime.block_on(serve(asked, settings, config, watch, log));
+    // A blocked read of stdin must not hold up the exit.
+    runtime.shutdown_background();
+    result
+}
+
+fn init(file: &Path, app: &str) -> Result<(), Failure> {
+    write_new(file, app)?;
+    let file = file.display();
+    say(&format!(
+        "{file} is written, with fresh secrets that nobody else may read.\nNext: set public-address and \
+         public-media in it, then run\n  nertc-gateway --check-config --config {file}\n  nertc-gateway --config {file}\n"
+    ))
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    io::stdout().write_all(text.as_bytes()).map_err(Into::into)
+}
+
+async fn serve(
+    asked: &Settings,
+    started: Settings,
+    config: Config,
+    mut watch: Option<Watch>,
+    log: &Log,
+) -> Result<(), Failure> {
+    // Before "ready" is said, so that a signal right after it is not lost.
+    let mut hangup = hangup()?;
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let gateway = Gateway::start(config).await?;
+    let Running { http_addr, rtmp_addr, admin_addr, .. } = &gateway;
+    say_ready(format!(
+        "ready {{\"http\":\"{http_addr}\",\"rtmp\":\"{rtmp_addr}\",\"admin\":\"{admin_addr}\"}}\n"
+    ));
+    let mut current = started.clone();
+    let closed = stdin_closed();
+    tokio::pin!(closed);
+    loop {
         tokio::select! {
             _ = interrupt.recv() => info!("stopping: interrupted"),
             _ = terminate.recv() => info!("stopping: terminated"),
-            () = received(&mut hangup) => info!("stopping: hung up"),
-            () = stdin_closed(), if settings.exit_on_stdin_close => info!("stopping: stdin is closed"),
+            () = received(&mut hangup) => {
+                if watch.is_some() {
+                    reload(asked, &started, &mut current, &gateway, log).await;
+                    continue;
+                }
+                // There is nothing to read again; it is the terminal that is gone.
+                info!("stopping: hung up");
+            }
+            () = changed(&mut watch) => {
+                reload(asked, &started, &mut current, &gateway, log).await;
+                continue;
+            }
+            () = &mut closed, if asked.exit_on_stdin_close => info!("stopping: stdin is closed"),
             part = gateway.failed() => {
                 error!("the {part} part has ended, and so does the gateway");
                 return Err(format!("its {part} part has failed").into());
             }
         }
-        gateway.shutdown().await;
-        Ok(())
-    });
-    // A blocked read of stdin must not hold up the exit.
-    runtime.shutdown_background();
-    result
+        break;
+    }
+    gateway.shutdown().await;
+    Ok(())
+}
+
+/// Takes over what the file says now, or nothing of it.
+async fn reload(asked: &Settings, started: &Settings, current: &mut Settings, gateway: &Running, log: &Log) {
+    let read = || -> Result<_, Failure> {
+        let new = asked.with_file()?;
+        let config = new.resolve()?;
+        let (filter, found) = (filter(&config)?, current.differences(started, &new)?);
+        Ok((new, config, filter, found))
+    };
+    let (new, config, filter, found) = match read() {
+        Ok(read) => read,
+        Err(error) => return error!("the settings stay as they are: {error}"),
+    };
+    if found.changed.is_empty() {
+        info!("the settings are the same");
+    }
+    gateway.reconfigure(&config).await;
+    for line in found.changed {
+        info!("{line}");
+    }
+    for line in new.replaced.iter().chain(&found.kept) {
+        warn!("{line}");
+    }
+    if let Err(error) = log.filter(filter) {
+        error!("log: {error}");
+    }
+    *current = new;
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn filter(config: &Config) -> Result<EnvFilter, Failure> {
+    EnvFilter::try_new(config.log_filter()).map_err(|error| format!("log: {error}").into())
+}
+
+async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Whoever started us may have gone, or may not read: nobody in a call must notice.
@@ -98,8 +190,9 @@ async fn received(signal: &mut Option<Signal>) {
 }
 
 /// Every connection is an open file, and most systems begin with 1024. The system's own limit stays.
-fn open_enough_files(http: usize) {
-    let wanted = http.saturating_add(EmbeddedLimits::default().connections);
+fn open_enough_files(config: &Config) {
+    let http = config.hub.max_connections.saturating_add(config.max_strangers);
+    let wanted = http.saturating_add(config.media.connections);
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(allowed) if usize::try_from(allowed).is_ok_and(|allowed| allowed < wanted) => {
             warn!("the system allows {allowed} open files, fewer than {wanted} connections; see ulimit -Hn");

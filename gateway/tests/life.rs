@@ -101,8 +101,50 @@ async fn what_strangers_repeat_is_counted_and_not_printed() {
 }
 
 #[tokio::test]
+async fn who_is_refused_is_told_of_with_the_reason_and_without_a_secret_and_every_line_can_be_json() {
+    for as_json in [false, true] {
+        let flags = ["--app", "ak=0123456789abcdef", "--log-json", if as_json { "true" } else { "false" }];
+        let mut gateway = Process::start(&flags, Stdio::piped()).await;
+        let form = "uid=1&appkey=ak&channelName=the%20room&secureType=1&curtime=1&checksum=hush-hush";
+        for _ in 0..100 {
+            let (_, answer) = gateway.http("POST", "/nrtc/getChannelInfos.action", form).await;
+            assert_eq!(answer["code"], 414);
+        }
+        let (mut socket, _) = connect_async(format!("ws://{}/", gateway.http)).await.unwrap();
+        let body = json!({"uid": 1, "cid": 7, "token": "hush-hush", "role": 0});
+        say(&mut socket, json!({"cmd": 0, "body": body, "seq": 1})).await;
+        assert!(matches!(socket.next().await, Some(Ok(Message::Text(_)))));
+        assert_eq!(gateway.http("GET", "/live/1-1.flv?grant=hush-hush", "").await.0, 403);
+        gateway.signal("-TERM");
+        let log = gateway.log().await;
+        assert!(gateway.ends_within(PATIENCE).await.success());
+        assert!(!log.contains("hush"), "{log}");
+        let messages: Vec<String> = if as_json {
+            let lines =
+                log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")));
+            let lines: Vec<Value> = lines.collect();
+            let more = |line: &Value| line["more_like_this"].as_u64().unwrap_or(0);
+            let refused = lines.iter().filter(|line| line["message"].as_str().unwrap().contains("a join is"));
+            assert_eq!(refused.map(|line| 1 + more(line)).sum::<u64>(), 100, "{log}");
+            assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["level"].is_string()));
+            lines.iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+        } else {
+            log.lines().map(str::to_owned).collect()
+        };
+        for told in [
+            "a join is refused: token-malformed (414), room \"the room\"",
+            "a login is refused: token-malformed, room 7, 1",
+            "media are refused: grant-malformed, stream \"1-1\"",
+        ] {
+            let count = messages.iter().filter(|message| message.contains(told)).count();
+            assert!((1..40).contains(&count), "{told}: {count} times in {log}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_part_that_ends_takes_the_process_with_it_and_says_so() {
-    for part in ["hub", "http", "rtmp"] {
+    for part in ["hub", "http", "rtmp", "admin"] {
         let mut gateway = Process::start(&["--allow-faults"], Stdio::piped()).await;
         let mut socket = gateway.join("room", 1).await;
         let path = format!("/v1/faults/end/{part}");
@@ -133,7 +175,7 @@ async fn nobody_waits_for_a_dead_hub() {
     let config =
         Config { listen: any, rtmp_listen: any, allow_faults: true, admin_token, ..Config::default() };
     let gateway = Gateway::start(config).await.unwrap();
-    let addr = gateway.http_addr.to_string();
+    let (addr, operator) = (gateway.http_addr.to_string(), gateway.admin_addr.to_string());
     let mut socket = join(&addr, "room", 1).await;
     let asked = http(&addr, "POST", "/v1/faults/end/hub", "").await;
     assert_eq!(asked.0, 503);
@@ -151,7 +193,8 @@ async fn nobody_waits_for_a_dead_hub() {
         ("POST", "/v1/rooms/room/captions?appkey=ak", caption),
         ("GET", "/v1/rooms/room/interrupts?appkey=ak", ""),
     ] {
-        let answer = timeout(Duration::from_secs(1), http(&addr, method, path, body)).await;
+        let addr = if path.starts_with("/v1/") { &operator } else { &addr };
+        let answer = timeout(Duration::from_secs(1), http(addr, method, path, body)).await;
         assert_eq!(answer.expect(path).0, 503, "{path}");
     }
 }

@@ -110,7 +110,7 @@ async fn a_bootstrap_that_makes_no_sense_is_refused_with_a_code() {
 
 #[tokio::test]
 async fn secure_mode_wants_the_token_of_this_user_and_room() {
-    let app = App { secret: Some("app secret".into()), secure: true, token_ttl: None };
+    let app = App { secret: Some("app secret".into()), secure: true, ..App::default() };
     let debug_app = App::default();
     let apps = BTreeMap::from([("ak".to_owned(), app), ("debug".to_owned(), debug_app)]);
     let gateway = start(Config { apps: Apps::Listed(apps), dev: true, ..config() }).await;
@@ -459,6 +459,12 @@ async fn the_operator_lists_kicks_and_dissolves_and_nobody_else_does() {
     let mut bob = Client::join(&gateway, "room 1", 2).await;
     alice.notice(20).await;
     assert_eq!(get(&gateway, "/v1/rooms", "").await.0, 401);
+    let mut public = TcpStream::connect(gateway.http_addr).await.unwrap();
+    let asked = format!("GET /v1/rooms HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {ADMIN}\r\n\r\n");
+    tokio::io::AsyncWriteExt::write_all(&mut public, asked.as_bytes()).await.unwrap();
+    let mut start = [0; 12];
+    tokio::io::AsyncReadExt::read_exact(&mut public, &mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 404", "the public door has no such call");
     assert_eq!(get(&gateway, "/v1/rooms", "wrong").await.0, 401);
     let rooms = get(&gateway, "/v1/rooms", ADMIN).await.1;
     assert_eq!(

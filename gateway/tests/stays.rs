@@ -100,7 +100,7 @@ async fn after_a_restart_media_wait_for_their_member_and_no_longer_than_others_d
 #[tokio::test]
 async fn a_ticket_works_no_longer_than_its_token_and_a_call_does() {
     const TTL: u64 = 5;
-    let app = App { secret: Some(SECRET.into()), secure: true, token_ttl: None };
+    let app = App { secret: Some(SECRET.into()), secure: true, ..App::default() };
     let apps = Apps::Listed(BTreeMap::from([("ak".to_owned(), app)]));
     let gateway = start(Config { apps, ..config() }).await;
     let token = |uid, now| BasicToken::sign("ak", SECRET, "room", uid, TTL, now);

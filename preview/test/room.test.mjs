@@ -86,7 +86,7 @@ function tiled(side, uid, part, isWanted = true) {
 /** @returns {Promise<Response>} */
 function operate(path, body) {
   const headers = { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json' };
-  return fetch(`${server}/v1/rooms${path}`, body ? { method: 'POST', headers, body: JSON.stringify(body) } : { headers });
+  return fetch(`http://${gateway.admin}/v1/rooms${path}`, body ? { method: 'POST', headers, body: JSON.stringify(body) } : { headers });
 }
 
 test('both sides join through the page, see and hear each other', async () => {

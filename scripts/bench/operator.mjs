@@ -8,12 +8,12 @@ const TOKEN = 'bench-operator-token';
 export const OPERATED = ['--admin-token', TOKEN];
 
 /**
- * @param {{http: string}} gateway
+ * @param {{admin: string}} gateway
  * @param {string} channel
  * @returns {Promise<{uid: number, online: boolean, published: string[]}[]>} empty when there is no such room
  */
 export async function members(gateway, channel) {
-  const answer = await fetch(`http://${gateway.http}/v1/rooms`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  const answer = await fetch(`http://${gateway.admin}/v1/rooms`, { headers: { authorization: `Bearer ${TOKEN}` } });
   if (!answer.ok) throw new Refusal(`GET /v1/rooms: status ${answer.status}`);
   const { rooms } = await answer.json();
   return rooms.find((room) => room.channel === channel)?.members ?? [];

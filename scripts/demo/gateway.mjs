@@ -14,7 +14,7 @@ const STOP = 5_000;
  * @param {string[]} [options.args]
  * @param {{http: string, rtmp: string}} [options.ports] where to listen: an earlier gateway that has ended
  * @param {(line: string) => void} [options.log]
- * @returns {Promise<{http: string, rtmp: string, pid: number, kill: () => Promise<void>, stop: () => Promise<void>}>}
+ * @returns {Promise<{http: string, rtmp: string, admin: string, pid: number, kill: () => Promise<void>, stop: () => Promise<void>}>}
  */
 export async function startGateway(program, { args = [], ports = FREE, log = () => {} } = {}) {
   const listen = ['--listen', ports.http, '--rtmp-listen', ports.rtmp];

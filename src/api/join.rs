@@ -9,7 +9,7 @@ use crate::wire::json::Value;
 use crate::wire::lenient::truthy;
 use crate::wire::model::{AppUid, Role, Uid, Url};
 
-/// The argument of `join` (docs/protocol.md 1.6, 5.5). `Debug` leaves the token out.
+/// The argument of `join` (docs/protocol.md 1.6, 5.5). `Debug` leaves token and permission key out.
 #[derive(Clone, PartialEq)]
 pub struct JoinParams {
     /// The room's name.
@@ -18,6 +18,8 @@ pub struct JoinParams {
     pub uid: Option<AppUid>,
     /// The application's token; empty in debug mode.
     pub token: String,
+    /// The permission key; empty where the application needs none.
+    pub perm_key_secret: String,
     /// `NETCALL_MODE`, when given.
     pub mode: Option<u32>,
     /// Interactive live streaming wanted.
@@ -131,6 +133,7 @@ impl JoinParams {
             channel_name: channel_name.into(),
             uid: Some(AppUid::Number(uid)),
             token: String::new(),
+            perm_key_secret: String::new(),
             mode: None,
             live_enable: false,
             record_audio: false,
@@ -162,6 +165,7 @@ impl JoinParams {
             channel_name,
             uid,
             token: text(options, "token")?,
+            perm_key_secret: text(options, "permKeySecret")?,
             mode: options.get("mode").as_u64().filter(|mode| *mode <= 3).map(|mode| mode as u32),
             live_enable: truthy(options.get("liveEnable")),
             record_audio: truthy(options.get("recordAudio")),

@@ -438,6 +438,7 @@ impl Link {
         let (appkey, join) = (&tools.config.appkey, &stay.join);
         let curtime = tools.clock.wall();
         let form = BootstrapForm::new(appkey, &join.channel_name, stay.uid.uid(), &join.token, curtime);
+        let form = BootstrapForm { perm_key_secret: join.perm_key_secret.clone(), ..form };
         *phase = Phase::Locating { request, deadline: now + tools.config.bootstrap_timeout, attempt };
         vec![Step::Request(request, url, form)]
     }

@@ -31,6 +31,9 @@ pub struct BootstrapForm {
     /// Echoed for clock synchronisation, milliseconds.
     #[serde(default)]
     pub t1: u64,
+    /// The permission key (10.4), which the original never sends.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub perm_key_secret: String,
 }
 
 impl BootstrapForm {
@@ -47,6 +50,7 @@ impl BootstrapForm {
             curtime,
             checksum,
             t1: curtime,
+            perm_key_secret: String::new(),
         }
     }
 
@@ -68,7 +72,12 @@ impl BootstrapForm {
             ("t1", &self.t1.to_string()),
         ];
         let pair = |(key, value)| format!("{key}={}", utf8_percent_encode(value, COMPONENT));
-        fields.map(pair).join("&")
+        let mut form = fields.map(pair).join("&");
+        if !self.perm_key_secret.is_empty() {
+            form.push('&');
+            form.push_str(&pair(("permKeySecret", &self.perm_key_secret)));
+        }
+        form
     }
 }
 

@@ -522,7 +522,7 @@ impl World {
                         self.client_loses(wire, info, due);
                     }
                 }
-                HubOutput::Admit(cid, uid, role, stay) => {
+                HubOutput::Admit(cid, uid, role, stay, _) => {
                     self.admitted.insert((cid, uid), (role, stay));
                     self.review_media(None);
                 }
@@ -825,6 +825,7 @@ impl World {
             expires_ms,
             good_until: None,
             began: None,
+            permit: None,
         };
         let mut token = ticket.sign(&secret());
         if self.strikes("bad ticket", self.weather.tickets_bad) {
@@ -924,6 +925,7 @@ const fn name_of_hub_timer(timer: HubTimer) -> &'static str {
         HubTimer::Confirm(..) => "confirm",
         HubTimer::Dissolve(_) => "dissolve",
         HubTimer::Ban(..) => "ban",
+        HubTimer::Permit(..) => "permit",
     }
 }
 

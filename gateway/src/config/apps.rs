@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::checks::{unusable, within};
+use super::checks::{check_app_key, within};
 use super::error::ConfigError;
-use crate::rights::{App, BasicToken, MAX_APP_KEY, Secret};
+use crate::rights::{App, BasicToken, Secret};
 
 pub(super) type Apps = BTreeMap<String, App>;
 
@@ -28,7 +28,8 @@ pub(super) fn read(texts: &[String]) -> Result<Apps, ConfigError> {
                 ));
             }
             has_secret |= secret.is_some();
-            let app = App { secret: secret.map(str::to_owned), secure: secret.is_some(), token_ttl: None };
+            let (secure, secret) = (secret.is_some(), secret.map(str::to_owned));
+            let app = App { secret, secure, ..App::default() };
             if apps.insert(key.to_owned(), app).is_some() {
                 return Err(ConfigError::BadApps("one application is named twice"));
             }
@@ -49,6 +50,7 @@ pub(super) fn merge(mut apps: Apps, flagged: Apps, file: &Path) -> Result<(Apps,
             return Err(ConfigError::OpenedApp(key, file.to_string()));
         }
         app.token_ttl = there.token_ttl;
+        app.permission_secret.clone_from(&there.permission_secret);
         if app != there {
             replaced.push(format!("apps.{key}: --app or NERTC_APPS replaces what {file} says of it"));
         }
@@ -59,11 +61,7 @@ pub(super) fn merge(mut apps: Apps, flagged: Apps, file: &Path) -> Result<(Apps,
 
 pub(super) fn check(apps: &Apps) -> Result<(), ConfigError> {
     for (key, app) in apps {
-        let is_key = |byte: u8| byte.is_ascii_graphic() && !b",=".contains(&byte);
-        if !(1..=MAX_APP_KEY).contains(&key.len()) || !key.bytes().all(is_key) {
-            let must = format!("an app key must be of 1 to {MAX_APP_KEY} letters and digits, without spaces");
-            return Err(unusable("apps", format!("{key:?}"), must));
-        }
+        check_app_key(key)?;
         match app.secret.as_deref() {
             Some("") => return Err(ConfigError::EmptyAppSecret(key.clone())),
             Some(secret) if Secret::is_weak(secret) || secret.trim() != secret => {
@@ -73,6 +71,9 @@ pub(super) fn check(apps: &Apps) -> Result<(), ConfigError> {
                 return Err(ConfigError::NoAppSecret(key.clone()));
             }
             Some(_) | None => {}
+        }
+        if app.permission_secret.as_deref().is_some_and(Secret::is_weak) {
+            return Err(ConfigError::WeakPermissionSecret(key.clone()));
         }
         if let Some(ttl) = app.token_ttl {
             within(&format!("apps.{key}: token-ttl"), ttl, 1..=BasicToken::MAX_TTL_SECS)?;
@@ -167,6 +168,6 @@ mod tests {
     }
 
     fn app(secret: Option<&str>, secure: bool) -> App {
-        App { secret: secret.map(str::to_owned), secure, token_ttl: None }
+        App { secret: secret.map(str::to_owned), secure, ..App::default() }
     }
 }

@@ -3,13 +3,9 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
-
-use serde::de::Error as _;
-use serde::{Deserialize as _, Deserializer};
 
 use super::error::ConfigError;
-use crate::rights::Secret;
+use crate::rights::{MAX_APP_KEY, Secret};
 
 /// The key of the line that this place is in. What stands to the right of it may be a secret.
 pub(super) fn key_at(text: &str, place: usize) -> Option<&str> {
@@ -26,19 +22,12 @@ pub(super) fn listening(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+pub(super) fn whole(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "it must be a whole number".to_owned())
 }
 
-pub(super) fn read_listening<'de, D: Deserializer<'de>>(value: D) -> Result<Option<SocketAddr>, D::Error> {
-    let value = toml::Value::deserialize(value)?;
-    listening(value.as_str().unwrap_or_default()).map(Some).map_err(D::Error::custom)
-}
-
-pub(super) fn read_whole<'de, D: Deserializer<'de>, T: FromStr>(value: D) -> Result<Option<T>, D::Error> {
-    let number = toml::Value::deserialize(value)?.as_integer();
-    let text = number.map(|number| number.to_string()).unwrap_or_default();
-    whole(&text).map(Some).map_err(D::Error::custom)
+pub(super) fn yes(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "it must be true or false".to_owned())
 }
 
 pub(super) fn within<T: PartialOrd + Display>(
@@ -64,6 +53,15 @@ pub(super) fn check_admin_token(token: &str) -> Result<(), ConfigError> {
     }
     let is_plain = token.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if is_plain && token.trim() == token { Ok(()) } else { Err(ConfigError::AdminTokenNoHeader) }
+}
+
+pub(super) fn check_app_key(key: &str) -> Result<(), ConfigError> {
+    let is_key = |byte: u8| byte.is_ascii_graphic() && !b",=".contains(&byte);
+    if (1..=MAX_APP_KEY).contains(&key.len()) && key.bytes().all(is_key) {
+        return Ok(());
+    }
+    let must = format!("an app key must be of 1 to {MAX_APP_KEY} letters and digits, without spaces");
+    Err(unusable("apps", format!("{key:?}"), must))
 }
 
 /// Whether both cannot be listened on.

@@ -48,6 +48,12 @@ pub enum ConfigError {
         least = Secret::MIN_LEN
     )]
     WeakAppSecret(String),
+    /// A secret that whoever has one key can find out.
+    #[error(
+        "apps.{0}: its permission-secret needs at least {least} bytes, not all the same; try `openssl rand -hex 32`",
+        least = Secret::MIN_LEN
+    )]
+    WeakPermissionSecret(String),
     /// Users of one application could pass for those of the other.
     #[error("apps.{0} and apps.{1}: the keys differ in digits at the end only, so their secrets must differ")]
     SharedAppSecret(String, String),
@@ -57,6 +63,9 @@ pub enum ConfigError {
     /// A flag that would let anybody into an application that the file protects.
     #[error("app: {0} needs a token by {1}, and none by --app or NERTC_APPS: take it out of one of them")]
     OpenedApp(String, String),
+    /// A reload that would open to everybody what was for some: a file that was emptied, mostly.
+    #[error("apps: none is left, and everybody could open rooms; if that is meant, start the gateway again")]
+    NoAppLeft,
     /// A setting that cannot work.
     #[error("{name}: {must}, not {value}")]
     Unusable {

@@ -1,4 +1,16 @@
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nertc_miniapp::wire::protocol::MOST_MEMBERS;
+
+use super::command::command;
+use super::file::Written;
+use super::table::Kind;
+use super::table::{HIDDEN, setting, settings};
 use super::*;
+use crate::media::embedded::EmbeddedLimits;
+use crate::rights::Apps;
 
 #[test]
 fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
@@ -16,6 +28,15 @@ fn nothing_set_means_any_application_on_this_machine_only() {
     assert_eq!(config.apps, Apps::Any);
     assert!(config.listen.ip().is_loopback() && config.rtmp_listen.ip().is_loopback());
     assert!(config.admin_token.is_none() && !config.dev);
+}
+
+#[test]
+fn the_operators_address_is_this_machines_and_free_where_several_gateways_may_be() {
+    let admin = |flags: &[&str]| parse(flags).resolve().unwrap().admin_address().to_string();
+    assert_eq!(admin(&[]), "127.0.0.1:8396");
+    assert_eq!(admin(&["--listen", "0.0.0.0:8395"]), "127.0.0.1:8396");
+    assert_eq!(admin(&["--listen", "0.0.0.0:80"]), "127.0.0.1:0");
+    assert_eq!(admin(&["--admin-listen", "192.0.2.1:7"]), "192.0.2.1:7");
 }
 
 #[test]
@@ -77,6 +98,9 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("rtmp-listen", "[::1]", "port"),
         ("rtmp-listen", "127.0.0.1:8395", "differ from listen"),
         ("rtmp-listen", "0.0.0.0:8395", "differ from listen"),
+        ("admin-listen", "127.0.0.1", "IP address and a port"),
+        ("admin-listen", "127.0.0.1:8395", "differ from listen"),
+        ("admin-listen", "0.0.0.0:1935", "differ from rtmp-listen"),
         ("public-address", "", "host"),
         ("public-address", "wss://call.example.com", "without scheme"),
         ("public-address", "call.example.com:99999", "1 to 65535"),
@@ -116,7 +140,7 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("dev", "maybe", ""),
     ] {
         let flag = format!("--{name}");
-        let by_flag = match Settings::try_parse_from(["nertc-gateway", &flag, value]) {
+        let by_flag = match Settings::try_parse_from(&["nertc-gateway", &flag, value]) {
             Ok(settings) => settings.with_file().unwrap().resolve().unwrap_err().to_string(),
             Err(error) => error.to_string(),
         };
@@ -132,6 +156,63 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
 }
 
 #[test]
+fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
+    let mut names = BTreeSet::new();
+    for setting in settings() {
+        assert!(names.insert(setting.name), "{} is there twice", setting.name);
+        let values = match &setting.kind {
+            Kind::Address(_) => vec!["'192.0.2.1:7'".to_owned()],
+            // Of what is queued, half may be cached.
+            Kind::Whole(..) if setting.name.starts_with("cached-") => vec!["1".to_owned()],
+            Kind::Whole(_, range, _) if setting.name.starts_with("queued-") => vec![range.end().to_string()],
+            Kind::Whole(_, range, _) => vec![range.start().to_string(), range.end().to_string()],
+            Kind::Yes(_) => vec!["true".to_owned(), "false".to_owned()],
+            Kind::Text(..) if setting.name == table::LOG => vec!["'debug'".to_owned()],
+            Kind::Text(..) if setting.name == "admin-listen" => vec!["'192.0.2.1:7'".to_owned()],
+            Kind::Text(..) => vec!["'call.example.com:7'".to_owned()],
+            Kind::Secret(_) => vec!["'0123456789abcdef'".to_owned()],
+        };
+        for value in values {
+            let line = format!("{} = {value}\n", setting.name).replace('\'', "\"");
+            let flag = format!("--{}", setting.name);
+            let path = file(&line);
+            for flags in [[&flag, value.trim_matches('\'')], ["--config", path.to_str().unwrap()]] {
+                let described = parse(&flags).with_file().unwrap().describe().unwrap();
+                let is_secret = matches!(setting.kind, Kind::Secret(_));
+                let hidden = format!("{} = \"{HIDDEN}\"\n", setting.name);
+                let shown = if is_secret { &hidden } else { &line };
+                assert!(described.contains(shown), "{flags:?}: {shown} is not in {described}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_names_what_only_a_start_can_change() {
+    for (page, separator) in [("gateway.md", ", "), ("gateway.zh-CN.md", "、")] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
+        let text = std::fs::read_to_string(path).unwrap();
+        let row = text.lines().find_map(|line| line.strip_prefix("| `listen`")?.split(" | ").next()).unwrap();
+        let named: BTreeSet<_> = row.split(separator).skip(1).map(|name| name.trim_matches('`')).collect();
+        let at_start = settings().filter(|setting| !setting.is_live && setting.name != "listen");
+        assert_eq!(named, at_start.map(|setting| setting.name).collect(), "{page}");
+    }
+}
+
+#[test]
+fn what_follows_from_other_limits_does_unless_it_is_set() {
+    let media = |flags: &[&str]| parse(flags).resolve().unwrap().media;
+    let default = EmbeddedLimits::default();
+    assert_eq!((media(&[]).connections, media(&[]).waiting), (default.connections, default.waiting));
+    let more = media(&["--max-players", "9000"]);
+    assert_eq!((more.connections, more.waiting), (1000 + 9000 + 1024, 10_000));
+    let own = media(&["--max-players", "9000", "--max-rtmp-connections", "7", "--max-waiting-media", "8"]);
+    assert_eq!((own.connections, own.waiting), (7, 8));
+    let error = parse(&["--cached-size", "5000"]).resolve().unwrap_err().to_string();
+    assert!(error.starts_with("queued-size: it must be at least twice cached-size"), "{error}");
+}
+
+#[test]
 fn an_application_that_nobody_could_name_is_refused() {
     for (text, named) in [
         ("[apps.'a b']\n", "apps"),
@@ -143,6 +224,7 @@ fn an_application_that_nobody_could_name_is_refused() {
         ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 0\n", "token-ttl"),
         ("[apps.a]\nsecret = '0123456789abcdef'\ntoken-ttl = 86401\n", "token-ttl"),
         ("[apps.a]\ntoken-ttl = 60\n", "apps.a"),
+        ("[apps.a]\npermission-secret = 'short'\n", "apps.a: its permission-secret needs at least 16 bytes"),
         ("[apps.a]\nsecert = '0123456789abcdef'\n", "line 2"),
         (
             "[apps.a]\nsecret = '0123456789abcdef'\n[apps.a1]\nsecret = '0123456789abcdef'\n",
@@ -170,18 +252,74 @@ fn the_printed_settings_can_be_read_again_and_hold_no_secret() {
     let settings = parse(&["--secret", secret, "--admin-token", secret, "--app", "k=0123456789abcdef"]);
     let text = settings.with_file().unwrap().describe().unwrap();
     assert!(!text.contains(secret), "{text}");
-    let again: Settings = toml::from_str(&text).unwrap();
-    assert_eq!(again.grace, Some(30));
+    let again = Written::parse(&text).unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {text}"));
+    assert_eq!(again.given["grace"], "30");
     assert!(again.apps["k"].secure);
 }
 
 #[test]
+fn a_fresh_file_has_every_setting_with_its_default_and_secrets_of_its_own() {
+    let text = init::text("a-\"quoted\"-key").unwrap();
+    let is_setting = |line: &str| line.split_once(" = ").is_some_and(|(name, _)| setting(name).is_some());
+    let with_defaults: String = text
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let (read, plain) = (Written::parse(&with_defaults), Written::parse(&text));
+    let read = read.unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {with_defaults}"));
+    let plain = plain.unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {text}"));
+    assert!(read.apps["a-\"quoted\"-key"].secure);
+    assert_eq!(plain.given.keys().collect::<Vec<_>>(), [&"admin-token", &"secret"]);
+    let mut drawn = [
+        &plain.given["admin-token"],
+        &plain.given["secret"],
+        plain.apps.values().next().unwrap().secret.as_ref().unwrap(),
+    ]
+    .map(|secret| {
+        assert_eq!(secret.len(), 64);
+        secret.clone()
+    });
+    drawn.sort();
+    assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2] && !init::text("k").unwrap().contains(&drawn[0]));
+    for setting in settings() {
+        let default = setting.shown(&Config::default(), None);
+        if let (Some(default), false) = (default, matches!(setting.kind, Kind::Secret(_))) {
+            assert_eq!(Ok(&read.given[setting.name]), setting.text_of(&default).as_ref(), "{}", setting.name);
+        }
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
+fn what_may_not_be_meant_is_doubted_and_what_is_meant_is_not() {
+    let doubts = |flags: &[&str]| parse(flags).with_file().unwrap().resolve().unwrap().doubts();
+    const GOOD: &[&str] = &["--secret", "0123456789abcdef", "--app", "a=0123456789abcdef"];
+    let more = |flags: &[&str]| doubts(&[GOOD, flags].concat());
+    assert_eq!(more(&[]), [""; 0]);
+    for (flags, word) in [
+        (&["--allow-faults"][..], "FAULTS ARE ALLOWED"),
+        (&["--listen", "0.0.0.0:8395", "--public-media", "call.example.com"], "set --public-address"),
+        (&["--rtmp-listen", "[::]:1935", "--public-address", "call.example.com"], "set --public-address"),
+        (&["--app", "b"], "apps.b: whoever knows this key"),
+        (&["--dev", "--public-address", "call.example.com"], "dev: whoever asks"),
+        (&["--max-rtmp-connections", "10"], "max-rtmp-connections: "),
+        (&["--max-players-per-user", "3000"], "max-players-per-user: "),
+        (&["--media-memory", "1"], "max-message-size: "),
+    ] {
+        let found = more(flags);
+        assert!(found.len() == 1 && found[0].contains(word), "{flags:?}: {found:?}");
+    }
+    assert!(doubts(&["--public-address", "h"])[1].starts_with("no application is listed"));
+}
+
+#[test]
 fn the_description_of_the_command_line_is_sound() {
-    Settings::command().debug_assert();
+    command().debug_assert();
 }
 
 fn parse(flags: &[&str]) -> Settings {
-    Settings::try_parse_from([&["nertc-gateway"], flags].concat()).unwrap()
+    Settings::try_parse_from(&[&["nertc-gateway"], flags].concat()).unwrap()
 }
 
 fn file(text: &str) -> PathBuf {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
@@ -29,9 +29,10 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::bodies::{Bodies, MAX_BODY};
 use self::bootstrap::bootstrap;
-pub(crate) use self::context::Context;
 use self::context::Shared;
+pub(crate) use self::context::{Context, Policy};
 use super::faults::ConnectionFaults;
+use super::metrics::Facts;
 use super::shell::HubGone;
 use super::ws;
 use crate::clock::wall_clock_ms;
@@ -39,10 +40,17 @@ use crate::log;
 use crate::net::{Stranger, cors};
 use crate::rights::{Apps, BasicToken};
 
-/// Every route, the WebSocket's included.
+/// What the operator asks, at an address of its own.
+pub(crate) fn operator_router(context: Arc<Context>) -> Router {
+    let bodies = Bodies::new(MAX_BODY);
+    let routes = operator::router(&context, &bodies).route("/metrics", get(metrics));
+    limited(routes.merge(states())).with_state(context)
+}
+
+/// What clients ask, the WebSocket included.
 pub(crate) fn router(context: Arc<Context>) -> Router {
     let bodies = Bodies::new(MAX_BODY);
-    let mut public = Router::new().route("/healthz", get(health));
+    let mut public = states();
     for path in ["/nrtc/getChannelInfos.action", "/nrtcproxy/nrtc/getChannelInfos.action"] {
         public = public.route(path, post(bootstrap));
     }
@@ -52,17 +60,25 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
     }
     public =
         public.layer(from_fn_with_state(bodies.clone(), bodies::collect)).merge(reports::router(&bodies));
-    let mut routes = public.layer(cors::layer([Method::GET, Method::HEAD, Method::POST]));
-    if context.admin_token.is_some() {
-        routes = routes.merge(operator::router(&context, &bodies));
-    }
-    routes
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+    limited(public.layer(cors::layer([Method::GET, Method::HEAD, Method::POST])))
         // Clients append nothing to the address (1.5), so both are doors.
         .route("/", get(upgrade))
         .route("/ws", get(upgrade))
         .with_state(context)
+}
+
+/// How it is, for whoever starts it again or sends it clients.
+fn states() -> Router<Arc<Context>> {
+    Router::new()
+        .route("/healthz", get(health))
+        .route("/livez", get(async || "ok"))
+        .route("/readyz", get(ready))
+}
+
+fn limited(routes: Router<Arc<Context>>) -> Router<Arc<Context>> {
+    routes
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
 async fn upgrade(
@@ -91,9 +107,27 @@ async fn health(State(context): Shared) -> (StatusCode, Json<Value>) {
     (status, Json(facts))
 }
 
+/// Whether a client that comes now is served.
+async fn ready(State(context): Shared) -> Result<&'static str, HubGone> {
+    context.hub.ask(|hub| hub.is_open()).await?.then_some("ok").ok_or(HubGone)
+}
+
+async fn metrics(State(context): Shared) -> Result<Response, HubGone> {
+    let facts = Facts {
+        waiting: context.hub.waiting(),
+        hub: context.hub.ask(|hub| hub.statistics()).await?,
+        media: context.media.statistics(),
+        media_requests: context.media.requests(),
+        log: log::statistics(),
+    };
+    let text = context.metrics.text(&facts).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR);
+    Ok(text.map(|text| ([(header::CONTENT_TYPE, OPEN_METRICS)], text)).into_response())
+}
+
 /// Signs a token for whoever asks: `--dev` only.
 async fn dev_token(State(context): Shared, Json(wanted): Json<WantedToken>) -> Response {
-    let Apps::Listed(apps) = &context.apps else { return StatusCode::NOT_FOUND.into_response() };
+    let policy = context.policy.load_full();
+    let Apps::Listed(apps) = &policy.apps else { return StatusCode::NOT_FOUND.into_response() };
     let Some(app) = apps.get(&wanted.appkey) else { return StatusCode::NOT_FOUND.into_response() };
     let Some(secret) = app.secret.as_deref() else { return StatusCode::NOT_FOUND.into_response() };
     let ttl = app.token_ttl.or(wanted.ttl).unwrap_or(DEV_TOKEN_TTL_SECS);
@@ -111,5 +145,6 @@ struct WantedToken {
     ttl: Option<u64>,
 }
 
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const DEV_TOKEN_TTL_SECS: u64 = 3600;

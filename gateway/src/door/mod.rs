@@ -5,6 +5,7 @@
 pub(crate) mod faults;
 pub(crate) mod http;
 pub mod listener;
+pub(crate) mod metrics;
 pub(crate) mod serve;
 pub(crate) mod shell;
 mod ws;

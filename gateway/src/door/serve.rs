@@ -32,9 +32,15 @@ pub(crate) struct Server {
 
 impl Server {
     /// Whoever connects is one of `strangers` until a handler says that it proved a right.
-    pub(crate) fn start(vital: &Vital, listener: Listener, router: Router, strangers: Arc<Crowd>) -> Self {
+    pub(crate) fn start(
+        vital: &Vital,
+        name: &'static str,
+        listener: Listener,
+        router: Router,
+        strangers: Arc<Crowd>,
+    ) -> Self {
         let stop = CancellationToken::new();
-        let accepting = vital.spawn("http", accept(listener, router, strangers, stop.clone()));
+        let accepting = vital.spawn(name, accept(listener, router, strangers, stop.clone()));
         Self { stop, accepting }
     }
 

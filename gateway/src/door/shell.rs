@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 
+use arc_swap::ArcSwap;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use nertc_miniapp::time::Instant;
@@ -18,6 +19,7 @@ use tokio::time::sleep_until;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use super::metrics::Metrics;
 use crate::clock::Clock;
 use crate::media::MediaEngine;
 use crate::net::Stranger;
@@ -32,8 +34,21 @@ pub(crate) struct HubHandle {
     minted: Arc<AtomicU64>,
     open: TaskTracker,
     clock: Clock,
-    limits: Arc<HubConfig>,
+    reading: Arc<ArcSwap<Reading>>,
+}
+
+/// How connections are read and written that are opened from now on.
+#[derive(Debug)]
+struct Reading {
+    limits: HubConfig,
     queue: usize,
+}
+
+impl Reading {
+    fn of(limits: HubConfig, spare: usize) -> Arc<Self> {
+        let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
+        Arc::new(Self { limits, queue })
+    }
 }
 
 impl HubHandle {
@@ -46,24 +61,31 @@ impl HubHandle {
         spare: usize,
         roster: Arc<Roster>,
         media: Arc<dyn MediaEngine>,
+        metrics: Metrics,
     ) -> Self {
         let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
-        let limits = Arc::new(hub.config().clone());
-        let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
+        let reading = Arc::new(ArcSwap::new(Reading::of(hub.config().clone(), spare)));
         let (clock_ahead, looked) = (0, clock.now());
-        let shell = Shell { hub, clock, clock_ahead, looked, lines: BTreeMap::new(), roster, media };
+        let lines = BTreeMap::new();
+        let shell = Shell { hub, clock, clock_ahead, looked, lines, roster, media, metrics };
         drop(vital.spawn(HUB, shell.run(incoming)));
-        Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, limits, queue }
+        Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, reading }
+    }
+
+    /// Has the hub keep to other limits, and what is opened from now on be read by them.
+    pub(crate) async fn reconfigure(&self, limits: HubConfig, spare: usize) -> Result<(), HubGone> {
+        self.reading.store(Reading::of(limits.clone(), spare));
+        self.ask(|hub| hub.reconfigure(limits)).await
     }
 
     /// Tells the hub that something happened.
     pub(crate) async fn input(&self, input: HubInput) {
-        self.request(Request::Input(input)).await;
+        self.request(Request::Input(input, StdInstant::now())).await;
     }
 
     /// The same, unless the hub has no room for it at once: then what is to be sent comes back.
     pub(crate) fn input_now(&self, input: HubInput) -> Option<impl Future<Output = ()> + use<'_>> {
-        match self.requests.try_send(Request::Input(input)) {
+        match self.requests.try_send(Request::Input(input, StdInstant::now())) {
             Err(TrySendError::Full(request)) => Some(self.request(request)),
             // Without a hub the gateway is stopping.
             Ok(()) | Err(TrySendError::Closed(_)) => None,
@@ -101,6 +123,11 @@ impl HubHandle {
         let _stopping = self.ask(handle).await;
     }
 
+    /// Inputs that wait for the hub.
+    pub(crate) fn waiting(&self) -> usize {
+        self.requests.max_capacity() - self.requests.capacity()
+    }
+
     /// All rooms, for the operator.
     pub(crate) async fn rooms(&self) -> Result<Vec<RoomStatus>, HubGone> {
         self.ask(|hub| hub.rooms().collect()).await
@@ -116,11 +143,14 @@ impl HubHandle {
     /// Makes a connection known to the hub. There is nobody to know it once the gateway stops.
     pub(crate) async fn connect(&self, stranger: Weak<Stranger>) -> Option<Connected> {
         let id = ConnectionId(self.minted.fetch_add(1, Ordering::Relaxed));
-        let (queue, outgoing) = mpsc::channel(self.queue);
+        let reading = self.reading.load();
+        let (queue, outgoing) = mpsc::channel(reading.queue);
+        let budget = reading.limits.budget(self.clock.now());
+        drop(reading);
         let caused = Arc::new(AtomicU64::new(0));
         let line = Line { queue, caused: Arc::clone(&caused), stranger: Some(stranger) };
         self.requests.send(Request::Opened(id, line)).await.ok()?;
-        Some(Connected { id, outgoing, caused, budget: self.limits.budget(self.clock.now()) })
+        Some(Connected { id, outgoing, caused, budget })
     }
 
     /// The clock by which the hub is told the time.
@@ -165,7 +195,8 @@ impl IntoResponse for HubGone {
 
 enum Request {
     Opened(ConnectionId, Line),
-    Input(HubInput),
+    /// And when it was read.
+    Input(HubInput, StdInstant),
     Ask(Box<dyn FnOnce(&mut Hub) + Send>),
 }
 
@@ -194,6 +225,7 @@ struct Shell {
     lines: BTreeMap<ConnectionId, Line>,
     roster: Arc<Roster>,
     media: Arc<dyn MediaEngine>,
+    metrics: Metrics,
 }
 
 impl Shell {
@@ -225,7 +257,7 @@ impl Shell {
                 self.lines.insert(id, line);
                 self.handle(HubInput::Opened(id));
             }
-            Request::Input(input) => {
+            Request::Input(input, read) => {
                 if let HubInput::Closed(id) = &input {
                     self.lines.remove(id);
                 }
@@ -238,6 +270,7 @@ impl Shell {
                 }
                 if let Some(id) = from {
                     self.know(id);
+                    self.metrics.command(read.elapsed());
                 }
             }
             Request::Ask(question) => {
@@ -284,6 +317,7 @@ impl Shell {
                         Ok(()) => {}
                         Err(TrySendError::Full(_)) => {
                             warn!("{id} reads too slowly and is dropped");
+                            self.metrics.slow_connection();
                             self.lines.remove(&id);
                             self.hub.handle(HubInput::Closed(id), self.clock.now());
                         }
@@ -300,8 +334,8 @@ impl Shell {
                     Some(target) => info!("room {cid}: {from} interrupts {target}"),
                     None => info!("room {cid}: {from} interrupts whoever speaks"),
                 },
-                HubOutput::Admit(cid, uid, role, stay) => {
-                    self.roster.admit(cid, uid, role, stay);
+                HubOutput::Admit(cid, uid, role, stay, privileges) => {
+                    self.roster.admit(cid, uid, role, stay, privileges);
                     self.media.review(uid.0);
                 }
                 HubOutput::Expel(cid, uid) => {

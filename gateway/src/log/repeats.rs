@@ -127,7 +127,13 @@ fn with_others(mut line: Vec<u8>, others: u64) -> Vec<u8> {
     if others > 0 {
         let end = line.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
         line.truncate(end);
-        line.extend_from_slice(format!(" (and {others} more like this)\n").as_bytes());
+        // A line of JSON remains one.
+        let more = if line.starts_with(b"{") && line.pop_if(|last| *last == b'}').is_some() {
+            format!(",\"more_like_this\":{others}}}\n")
+        } else {
+            format!(" (and {others} more like this)\n")
+        };
+        line.extend_from_slice(more.as_bytes());
     }
     line
 }

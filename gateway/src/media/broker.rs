@@ -15,6 +15,8 @@ mod tracks;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
+
 use self::directory::Directory;
 pub use self::directory::Slot;
 pub use self::limits::BrokerLimits;
@@ -29,7 +31,8 @@ use crate::rights::Action;
 /// a lock of their own. So no stream waits for another, and nobody who decides about places waits for any.
 #[derive(Debug)]
 pub struct Broker {
-    limits: BrokerLimits,
+    /// Read for every packet, and by whoever reads them without a lock.
+    limits: ArcSwap<BrokerLimits>,
     directory: Mutex<Directory>,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
@@ -39,16 +42,19 @@ pub struct Broker {
 impl Broker {
     /// Makes an empty one.
     #[must_use]
-    pub fn new(mut limits: BrokerLimits) -> Self {
-        limits.queued_packets = limits.queued_packets.max(2 * limits.cached_packets);
-        limits.queued_bytes = limits.queued_bytes.max(2 * limits.cached_bytes);
+    pub fn new(limits: BrokerLimits) -> Self {
         Self {
-            limits,
+            limits: ArcSwap::from_pointee(limits.consistent()),
             directory: Mutex::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         }
+    }
+
+    /// Holds no more than this from now on. Who has a place keeps it.
+    pub fn limit_to(&self, limits: BrokerLimits) {
+        self.limits.store(Arc::new(limits.consistent()));
     }
 
     /// Lets `holder` publish. The same holder's new connection replaces the old one: a phone that
@@ -58,7 +64,7 @@ impl Broker {
     ///
     /// Refuses a second holder, and one stream more than the limit.
     pub fn publish(&self, name: &str, holder: u64) -> Result<Slot, MediaRefusal> {
-        let slot = self.directory().publish(name, holder, &self.limits)?;
+        let slot = self.directory().publish(name, holder, &self.limits.load())?;
         open(&slot.stream).begin(slot.id);
         Ok(slot)
     }
@@ -70,7 +76,7 @@ impl Broker {
     /// Refuses one player, one waiting player or one stream more than the limit, unless somebody has more
     /// places than its share.
     pub fn play(&self, name: &str, holder: u64, now_ms: u64) -> Result<Slot, MediaRefusal> {
-        let slot = self.directory().play(name, holder, &self.limits)?;
+        let slot = self.directory().play(name, holder, &self.limits.load())?;
         open(&slot.stream).play(slot.id, Arc::clone(&slot.place), now_ms);
         Ok(slot)
     }
@@ -85,7 +91,7 @@ impl Broker {
         if place.is_over() {
             return Err(Ended);
         }
-        let dropped = open(stream).push(*id, packets, &self.limits, now_ms)?;
+        let dropped = open(stream).push(*id, packets, &self.limits.load(), now_ms)?;
         let bytes: usize = packets.iter().map(|packet| packet.body.len()).sum();
         self.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
@@ -95,7 +101,7 @@ impl Broker {
     /// Wakes the players of a publisher's stream, once for all that was pushed, and drops those that took
     /// nothing for too long.
     pub fn wake(&self, slot: &Slot, now_ms: u64) {
-        let stalled = open(&slot.stream).wake(&self.limits, now_ms);
+        let stalled = open(&slot.stream).wake(&self.limits.load(), now_ms);
         for player in stalled {
             self.directory().leave(&slot.name, player);
         }

@@ -49,6 +49,7 @@ impl Default for EmbeddedConfig {
 #[derive(Debug)]
 pub struct Embedded {
     engine: Arc<Engine>,
+    strangers: Arc<Crowd>,
     _workers: Workers,
     rtmp_addr: SocketAddr,
     rtmp_url: String,
@@ -74,20 +75,30 @@ impl Embedded {
         let listener = handle.spawn(TcpListener::bind(config.listen)).await??;
         let rtmp_addr = listener.local_addr()?;
         let port = config.public_port.unwrap_or(rtmp_addr.port());
-        let mut limits = config.limits;
-        limits.broker.stalled_ms = limits.stalled.as_millis() as u64;
-        let engine = Arc::new(Engine::new(limits, handle.clone(), grants, authorizer));
+        let strangers = Crowd::new(config.limits.strangers, config.limits.strangers_per_address);
+        let engine = Arc::new(Engine::new(config.limits, handle.clone(), grants, authorizer));
         let (stop, stopped) = watch::channel(false);
-        let accepting = vital.spawn_on(&handle, "rtmp", accept(listener, Arc::clone(&engine), stopped));
+        let accepting = vital.spawn_on(
+            &handle,
+            "rtmp",
+            accept(listener, Arc::clone(&engine), Arc::clone(&strangers), stopped),
+        );
         tracing::info!(%rtmp_addr, "media is served");
         Ok(Self {
             engine,
+            strangers,
             _workers: workers,
             rtmp_addr,
             rtmp_url: format!("rtmp://{}:{port}/{APP}", config.public_host),
             stop,
             listener: Mutex::new(Some(accepting)),
         })
+    }
+
+    /// Keeps to other limits from now on. Whoever publishes or plays goes on.
+    pub fn limit_to(&self, limits: EmbeddedLimits) {
+        self.strangers.limit_to(limits.strangers, limits.strangers_per_address);
+        self.engine.limit_to(limits);
     }
 
     /// Where RTMP is listened on.
@@ -132,6 +143,10 @@ impl MediaEngine for Embedded {
     fn statistics(&self) -> MediaStatistics {
         self.engine.streams.broker().statistics()
     }
+
+    fn requests(&self) -> Vec<(&'static str, u64)> {
+        self.engine.requests()
+    }
 }
 
 /// Threads of the engine's own. However much media there are to carry, the system gives the signalling's
@@ -158,9 +173,13 @@ impl Drop for Workers {
     }
 }
 
-async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    engine: Arc<Engine>,
+    strangers: Arc<Crowd>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
-    let strangers = Crowd::new(engine.limits.strangers, engine.limits.strangers_per_address);
     let mut was_full = false;
     loop {
         let accepted = tokio::select! {
@@ -169,7 +188,7 @@ async fn accept(listener: TcpListener, engine: Arc<Engine>, mut stopped: watch::
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok((socket, peer)) if connections.len() < engine.limits.connections => {
+            Ok((socket, peer)) if connections.len() < engine.limits().connections => {
                 was_full = false;
                 let engine = Arc::clone(&engine);
                 let stranger = strangers.enter(peer.ip()).await;

@@ -2,10 +2,12 @@
 //!
 //! Hides what is asked before somebody publishes or plays, and for how long an answer is waited for.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
@@ -14,7 +16,7 @@ use super::broker::BrokerLimits;
 use super::streams::{Publication, Streams, Subscription};
 use crate::media::{MediaRefusal, name_and_grant};
 use crate::net::{Memory, Stranger};
-use crate::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder};
+use crate::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder, Privileges};
 
 /// How much the engine takes on.
 #[derive(Debug, Clone)]
@@ -59,13 +61,23 @@ pub struct EmbeddedLimits {
     pub broker: BrokerLimits,
 }
 
+impl EmbeddedLimits {
+    /// Connections that are not yet publishers or players.
+    pub const STRANGERS: usize = 1024;
+
+    fn consistent(mut self) -> Self {
+        self.broker.stalled_ms = u64::try_from(self.stalled.as_millis()).unwrap_or(u64::MAX);
+        self
+    }
+}
+
 impl Default for EmbeddedLimits {
     fn default() -> Self {
         let broker = BrokerLimits::default();
         Self {
             // One for every publisher and player, and for those who have not said yet what they want.
-            connections: broker.streams + broker.players + STRANGERS,
-            strangers: STRANGERS,
+            connections: broker.streams + broker.players + Self::STRANGERS,
+            strangers: Self::STRANGERS,
             strangers_per_address: 0,
             memory: 64 << 20,
             message_bytes: 4 << 20,
@@ -92,13 +104,15 @@ impl Default for EmbeddedLimits {
 pub(crate) struct Engine {
     pub(crate) streams: Streams,
     pub(crate) memory: Arc<Memory>,
-    pub(crate) limits: EmbeddedLimits,
+    limits: ArcSwap<EmbeddedLimits>,
     /// Where everything runs that carries media.
     pub(crate) workers: Handle,
     grants: Arc<Grants>,
     authorizer: Arc<dyn Authorizer>,
     /// Places for those whose holder may come back.
     waiting: Semaphore,
+    /// What came of requests so far.
+    requests: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Engine {
@@ -109,15 +123,46 @@ impl Engine {
         grants: Arc<Grants>,
         authorizer: Arc<dyn Authorizer>,
     ) -> Self {
+        let limits = limits.consistent();
         Self {
             streams: Streams::new(limits.broker.clone()),
             memory: Memory::new(limits.memory, MEMORY_OF_EACH),
             workers,
             waiting: Semaphore::new(limits.waiting),
-            limits,
+            requests: Mutex::default(),
+            limits: ArcSwap::from_pointee(limits),
             grants,
             authorizer,
         }
+    }
+
+    /// The limits at the moment. A connection keeps to those that it began with.
+    pub(crate) fn limits(&self) -> Arc<EmbeddedLimits> {
+        self.limits.load_full()
+    }
+
+    /// Keeps to other limits from now on.
+    pub(crate) fn limit_to(&self, limits: EmbeddedLimits) {
+        let limits = limits.consistent();
+        self.streams.broker().limit_to(limits.broker.clone());
+        self.memory.limit_to(limits.memory);
+        self.limits.store(Arc::new(limits));
+    }
+
+    /// What came of requests to publish or play so far.
+    pub(crate) fn requests(&self) -> Vec<(&'static str, u64)> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(k, v)| (*k, *v)).collect()
+    }
+
+    fn count<T>(&self, asked: &str, outcome: Result<T, MediaRefusal>) -> Result<T, MediaRefusal> {
+        let result = outcome.as_ref().map_or_else(|refusal| refusal.reason(), |_| "ok");
+        if outcome.is_err() {
+            // The rest is a grant.
+            let name: String = asked.chars().take_while(|letter| *letter != '?').take(MAX_LOGGED).collect();
+            tracing::warn!("media are refused: {result}, stream {name:?}");
+        }
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(result).or_default() += 1;
+        outcome
     }
 
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
@@ -126,11 +171,15 @@ impl Engine {
         asked: &str,
         stranger: &Stranger,
     ) -> Result<Publication, MediaRefusal> {
+        self.count(asked, self.try_publish(asked, stranger).await)
+    }
+
+    async fn try_publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, MediaRefusal> {
         let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
         let publication = self.streams.publish(name, holder.uid)?;
-        self.confirm(Action::Publish, name, holder)?;
+        let privileges = self.confirm(Action::Publish, name, holder)?;
         stranger.prove();
-        Ok(publication)
+        Ok(publication.within(privileges))
     }
 
     /// Lets a client play what it asks for, if it may.
@@ -139,11 +188,15 @@ impl Engine {
         asked: &str,
         stranger: Option<&Stranger>,
     ) -> Result<Subscription, MediaRefusal> {
+        self.count(asked, self.try_play(asked, stranger).await)
+    }
+
+    async fn try_play(&self, asked: &str, stranger: Option<&Stranger>) -> Result<Subscription, MediaRefusal> {
         let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
         let subscription = self.streams.play(name, holder.uid)?;
-        self.confirm(Action::Play, name, holder)?;
+        let privileges = self.confirm(Action::Play, name, holder)?;
         stranger.inspect(|stranger| stranger.prove());
-        Ok(subscription)
+        Ok(subscription.within(privileges))
     }
 
     /// Ends what a user may not do any more.
@@ -166,7 +219,7 @@ impl Engine {
         let mut place = None;
         loop {
             match self.authorizer.admits(action, name, holder) {
-                Admission::Granted => return Ok((name, holder)),
+                Admission::Granted(_) => return Ok((name, holder)),
                 Admission::Refused(refusal) => return Err(refusal.into()),
                 Admission::Unknown { until, mut changed } => {
                     if place.is_none() {
@@ -182,9 +235,9 @@ impl Engine {
     }
 
     /// Asked again after a slot was taken: a review in between would have found nothing to end.
-    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<(), MediaRefusal> {
+    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<Privileges, MediaRefusal> {
         match self.authorizer.admits(action, name, holder) {
-            Admission::Granted => Ok(()),
+            Admission::Granted(privileges) => Ok(privileges),
             Admission::Refused(refusal) => Err(refusal.into()),
             Admission::Unknown { .. } => Err(GrantError::NotAMember.into()),
         }
@@ -197,6 +250,6 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// Connections that are not yet publishers or players.
-const STRANGERS: usize = 1024;
+/// Letters of a stream's name in a line of the log.
+const MAX_LOGGED: usize = 64;
 const MEMORY_OF_EACH: usize = 128 * 1024;

@@ -47,8 +47,9 @@ async fn respond(
         handover.to(&engine.workers);
     }
     let headers = [(header::CONTENT_TYPE, "video/x-flv"), LIVE, UNBUFFERED, LAST];
-    let idle = engine.limits.idle_player;
-    let quiet = engine.limits.quiet.min(idle);
+    let limits = engine.limits();
+    let idle = limits.idle_player;
+    let quiet = limits.quiet.min(idle);
     let state = (subscription, Writer::default(), Duration::ZERO);
     let body = stream::unfold(state, move |(mut subscription, mut writer, waited)| async move {
         let (bytes, waited) = match timeout(quiet, subscription.next(BATCH)).await {

@@ -30,6 +30,9 @@ pub trait MediaEngine: Send + Sync {
 
     /// What the engine does at the moment, and has moved so far.
     fn statistics(&self) -> MediaStatistics;
+
+    /// Requests to publish or play so far, by what came of them.
+    fn requests(&self) -> Vec<(&'static str, u64)>;
 }
 
 /// What an engine does at the moment, and has moved so far.
@@ -64,6 +67,19 @@ pub enum MediaRefusal {
     /// The server has all the streams or players it can take.
     #[error("the server is full")]
     Full,
+}
+
+impl MediaRefusal {
+    /// The same in a word, for counting.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::BadName => "bad-name",
+            Self::Grant(error) => error.reason(),
+            Self::Busy => "busy",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// Splits what a client calls the stream into the stream's own name and the grant.

@@ -10,6 +10,7 @@ mod session;
 
 use std::fmt::Display;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
@@ -58,7 +59,8 @@ pub(crate) enum Cut {
 pub(crate) async fn serve(socket: TcpStream, engine: &Engine, stranger: Stranger) -> Result<(), Cut> {
     // A frame must not wait for the next one to fill a segment.
     socket.set_nodelay(true)?;
-    let mut line = Line::new(socket, &engine.limits);
+    let mut line = Line::new(socket, engine.limits());
+    let stalled = line.limits.stalled;
     let decision = tokio::select! {
         decision = decide(&mut line, engine, &stranger) => decision?,
         () = stranger.sent_away() => return Err(Cut::SentAway),
@@ -76,7 +78,7 @@ pub(crate) async fn serve(socket: TcpStream, engine: &Engine, stranger: Stranger
                 Ok(()) => tracing::info!(stream, "a publisher leaves"),
                 Err(cut) => tracing::info!(stream, "a publisher is gone: {cut}"),
             }
-            let _ = dismiss(&mut line, &mut session, end.as_ref().err(), engine.limits.stalled).await;
+            let _ = dismiss(&mut line, &mut session, end.as_ref().err(), stalled).await;
             end
         }
         Admitted::Player(subscription) => play(line, session, subscription, engine).await,
@@ -89,7 +91,7 @@ async fn decide(
     engine: &Engine,
     stranger: &Stranger,
 ) -> Result<Option<(ServerSession, Admitted)>, Cut> {
-    let request = timeout(engine.limits.negotiation, negotiate(line, engine));
+    let request = timeout(line.limits.negotiation, negotiate(line));
     let Some((mut session, action, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
         return Ok(None);
     };
@@ -102,17 +104,17 @@ struct Line {
     socket: TcpStream,
     messages: Pace,
     bytes: Pace,
-    /// How much of too much is too much.
-    patience: Duration,
+    /// Those of its beginning.
+    limits: Arc<EmbeddedLimits>,
     was_full: bool,
 }
 
 impl Line {
-    fn new(socket: TcpStream, limits: &EmbeddedLimits) -> Self {
+    fn new(socket: TcpStream, limits: Arc<EmbeddedLimits>) -> Self {
         let now = Instant::now();
         let pace = |units| Pace::new(Rate { units, burst: limits.burst }, now);
         let (messages, bytes) = (pace(limits.messages_per_second), pace(limits.bytes_per_second));
-        Self { socket, messages, bytes, patience: limits.excess, was_full: false }
+        Self { socket, messages, bytes, limits, was_full: false }
     }
 
     /// Waits until more may be read or looked at. Safe to cancel.
@@ -123,7 +125,7 @@ impl Line {
             let Some(resumes) = self.messages.resumes(now).max(self.bytes.resumes(now)) else {
                 return Ok(());
             };
-            if self.messages.excess(now).max(self.bytes.excess(now)) >= self.patience {
+            if self.messages.excess(now).max(self.bytes.excess(now)) >= self.limits.excess {
                 return Err(Cut::TooMuch);
             }
             // What is not read does not say either that its sender is gone.
@@ -148,14 +150,14 @@ enum Admitted {
 }
 
 /// Goes through the handshake and the commands up to the one request.
-async fn negotiate(line: &mut Line, engine: &Engine) -> Result<Option<(ServerSession, Action, String)>, Cut> {
-    let mut session = ServerSession::new(engine.limits.message_bytes);
+async fn negotiate(line: &mut Line) -> Result<Option<(ServerSession, Action, String)>, Cut> {
+    let mut session = ServerSession::new(line.limits.message_bytes);
     // Who has something to say begins at once.
-    let first = timeout(engine.limits.first_byte, fill(line, &mut session));
+    let first = timeout(line.limits.first_byte, fill(line, &mut session));
     if !first.await.map_err(|_| Cut::Undecided)?? || !shake_hands(line, &mut session).await? {
         return Ok(None);
     }
-    let stalled = engine.limits.stalled;
+    let stalled = line.limits.stalled;
     loop {
         match session.poll_event() {
             Ok(Some(SessionEvent::Request(action, asked))) => return Ok(Some((session, action, asked))),
@@ -195,7 +197,7 @@ async fn answer(
         // Its successor may be waiting already, and would be replaced by it.
         () = hung_up(line, session) => return Ok(None),
     };
-    let stalled = engine.limits.stalled;
+    let stalled = line.limits.stalled;
     match admitted {
         Ok(admitted) => {
             session.accept();
@@ -249,7 +251,7 @@ async fn publish(
     engine: &Engine,
 ) -> Result<(), Cut> {
     // An encoder whose microphone and camera are off has nothing to send, and is no dead one.
-    let idle = engine.limits.idle_publisher;
+    let (idle, stalled) = (line.limits.idle_publisher, line.limits.stalled);
     let (mut heard, mut is_asked) = (Instant::now(), false);
     let mut share = engine.memory.share();
     loop {
@@ -259,7 +261,7 @@ async fn publish(
         }
         publication.push(&packets).await.map_err(|_| Cut::Ended)?;
         share.hold(session.held())?;
-        flush(line, session, engine.limits.stalled).await?;
+        flush(line, session, stalled).await?;
         match next {
             Next::Alive => {}
             Next::More => tokio::select! {
@@ -325,7 +327,7 @@ async fn play(
     mut subscription: Subscription,
     engine: &Engine,
 ) -> Result<(), Cut> {
-    let limits = &engine.limits;
+    let limits = Arc::clone(&line.limits);
     let mut share = engine.memory.share();
     loop {
         tokio::select! {

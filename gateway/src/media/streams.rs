@@ -2,13 +2,15 @@
 //!
 //! Hides the media clock, and how connections wait. Whoever drops a publication or subscription has left.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::task::yield_now;
 
-use super::broker::{Broker, BrokerLimits, Ended, Packet, Slot};
+use super::broker::{Broker, BrokerLimits, Ended, Packet, Slot, Track};
 use crate::media::MediaRefusal;
+use crate::rights::{Action, Privileges, Sense};
 
 /// All streams of one broker, shared by the connections.
 #[derive(Debug, Clone)]
@@ -30,7 +32,7 @@ impl Streams {
     /// As [`Broker::publish`].
     pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, MediaRefusal> {
         let slot = self.broker.publish(name, holder)?;
-        Ok(Publication { slot, streams: self.clone() })
+        Ok(Publication { slot, streams: self.clone(), may: Privileges::ALL })
     }
 
     /// Becomes a player of a stream until the subscription is dropped.
@@ -40,7 +42,7 @@ impl Streams {
     /// As [`Broker::play`].
     pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, MediaRefusal> {
         let slot = self.broker.play(name, holder, self.now_ms())?;
-        Ok(Subscription { slot, streams: self.clone() })
+        Ok(Subscription { slot, streams: self.clone(), may: Privileges::ALL })
     }
 
     /// The broker itself.
@@ -58,15 +60,23 @@ impl Streams {
 pub(crate) struct Publication {
     slot: Slot,
     streams: Streams,
+    may: Privileges,
 }
 
 impl Publication {
+    /// Feeds it only what its publisher may send.
+    pub(crate) fn within(mut self, may: Privileges) -> Self {
+        self.may = may;
+        self
+    }
+
     /// Feeds the stream. However many players there are, other connections get their turn in between.
     ///
     /// # Errors
     ///
     /// As [`Broker::push`].
     pub(crate) async fn push(&self, packets: &[Packet]) -> Result<(), Ended> {
+        let packets = permitted(self.may, Action::Publish, packets.into());
         if packets.is_empty() {
             return Ok(());
         }
@@ -105,9 +115,16 @@ impl Drop for Publication {
 pub(crate) struct Subscription {
     slot: Slot,
     streams: Streams,
+    may: Privileges,
 }
 
 impl Subscription {
+    /// Gives only what its player may receive.
+    pub(crate) fn within(mut self, may: Privileges) -> Self {
+        self.may = may;
+        self
+    }
+
     /// Waits for the next packets, of about `bytes` at most.
     ///
     /// # Errors
@@ -116,10 +133,14 @@ impl Subscription {
     pub(crate) async fn next(&mut self, bytes: usize) -> Result<Vec<Packet>, Ended> {
         loop {
             let packets = self.streams.broker.take(&self.slot, bytes, self.streams.now_ms())?;
-            if !packets.is_empty() {
-                return Ok(packets);
+            if packets.is_empty() {
+                self.slot.news().await;
+                continue;
             }
-            self.slot.news().await;
+            let packets = permitted(self.may, Action::Play, packets.into());
+            if !packets.is_empty() {
+                return Ok(packets.into_owned());
+            }
         }
     }
 }
@@ -127,5 +148,19 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.streams.broker.leave(&self.slot);
+    }
+}
+
+/// What of it may be sent or received. Nearly everybody may everything, and nothing is copied for them.
+fn permitted(may: Privileges, action: Action, packets: Cow<'_, [Packet]>) -> Cow<'_, [Packet]> {
+    let allows = |packet: &Packet| match packet.track {
+        Track::Audio => may.allows(action, Sense::Sound),
+        Track::Video => may.allows(action, Sense::Picture),
+        Track::Metadata => true,
+    };
+    if packets.iter().all(allows) {
+        packets
+    } else {
+        packets.iter().filter(|packet| allows(packet)).cloned().collect()
     }
 }

@@ -3,6 +3,7 @@
 //! Hides who holds how much. Nobody waits for memory: a peer that could make others wait would.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -10,7 +11,7 @@ use tokio::sync::Notify;
 /// What there is to share.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    limit: usize,
+    limit: AtomicUsize,
     /// What everybody may hold besides, unasked: the everyday case costs no lock.
     free: usize,
     shares: Mutex<Shares>,
@@ -31,12 +32,17 @@ pub(crate) struct Exhausted;
 impl Memory {
     /// `limit` bytes for all together, and `free` for each besides.
     pub(crate) fn new(limit: usize, free: usize) -> Arc<Self> {
-        Arc::new(Self { limit, free, shares: Mutex::default() })
+        Arc::new(Self { limit: limit.into(), free, shares: Mutex::default() })
     }
 
     /// A share of nothing yet.
     pub(crate) fn share(self: &Arc<Self>) -> Share {
         Share { memory: Arc::clone(self), held: None, revoked: Arc::new(Notify::new()) }
+    }
+
+    /// Has another limit from now on. Whoever holds too much goes when somebody wants more.
+    pub(crate) fn limit_to(&self, bytes: usize) {
+        self.limit.store(bytes, Ordering::Relaxed);
     }
 
     fn shares(&self) -> MutexGuard<'_, Shares> {
@@ -84,7 +90,7 @@ impl Share {
         }
         shares.held.insert(id, (wanted, Arc::clone(&self.revoked)));
         self.held = Some((id, wanted));
-        while shares.total > self.memory.limit {
+        while shares.total > self.memory.limit.load(Ordering::Relaxed) {
             // Of several that hold as much, whoever asks.
             let most = shares.held.iter().max_by_key(|(other, (held, _))| (*held, **other == id));
             let Some(most) = most.map(|(other, _)| *other) else { break };
@@ -135,6 +141,18 @@ mod tests {
         last.hold(60).unwrap();
         assert_eq!(last.hold(61), Err(Exhausted), "nobody else holds as much");
         modest.hold(90).unwrap();
+    }
+
+    #[tokio::test]
+    async fn another_limit_holds_once_somebody_wants_more() {
+        let memory = Memory::new(100, 0);
+        let (mut hog, mut modest) = (memory.share(), memory.share());
+        hog.hold(60).unwrap();
+        memory.limit_to(50);
+        modest.hold(10).unwrap();
+        hog.revoked().await;
+        memory.limit_to(200);
+        modest.hold(150).unwrap();
     }
 
     #[test]

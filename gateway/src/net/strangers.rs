@@ -16,7 +16,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 #[derive(Debug)]
 pub(crate) struct Crowd {
     places: Arc<Semaphore>,
-    per_address: usize,
+    most: Mutex<usize>,
+    per_address: AtomicUsize,
     known: Mutex<Known>,
 }
 
@@ -31,15 +32,37 @@ struct Known {
 impl Crowd {
     /// `most` at once, `per_address` of them from one address; 0 is no limit for an address.
     pub(crate) fn new(most: usize, per_address: usize) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
-        Arc::new(Self { places, per_address, known: Mutex::default() })
+        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        let (places, known) = (Arc::new(Semaphore::new(most)), Mutex::default());
+        Arc::new(Self { places, most: most.into(), per_address: per_address.into(), known })
+    }
+
+    /// Has other limits from now on. When there are too many, the first of them go at once.
+    pub(crate) fn limit_to(&self, most: usize, per_address: usize) {
+        self.per_address.store(per_address, Ordering::Relaxed);
+        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        let before = std::mem::replace(&mut *self.most.lock().unwrap_or_else(PoisonError::into_inner), most);
+        self.places.add_permits(most.saturating_sub(before));
+        let surplus = before.saturating_sub(most);
+        let taken = surplus - self.places.forget_permits(surplus);
+        for _ in 0..taken {
+            self.known().send_away_the_first();
+        }
+        if let Some(taken) = u32::try_from(taken).ok().filter(|taken| *taken > 0) {
+            // Before whoever comes next, who would take a place that is to go.
+            let places = Arc::clone(&self.places);
+            tokio::spawn(
+                async move { places.acquire_many_owned(taken).await.map(OwnedSemaphorePermit::forget) },
+            );
+        }
     }
 
     /// Takes a newcomer in. Returns when the one that makes room for it is gone: until then its file is open.
     pub(crate) async fn enter(self: &Arc<Self>, peer: IpAddr) -> Stranger {
-        let address = address(peer).filter(|_| self.per_address > 0);
+        let per_address = self.per_address.load(Ordering::Relaxed);
+        let address = address(peer).filter(|_| per_address > 0);
         if let Some(address) = address {
-            self.known().make_room_at(address, self.per_address);
+            self.known().make_room_at(address, per_address);
         }
         let place = match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => Some(place),
@@ -229,6 +252,22 @@ mod tests {
             let all = [enter(proxy).await, enter(proxy).await, enter(proxy).await];
             assert!(all.iter().all(|stranger| !stranger.gone.is_cancelled()), "{proxy}");
         }
+    }
+
+    #[tokio::test]
+    async fn other_limits_hold_at_once_and_the_first_go() {
+        let crowd = Crowd::new(3, 0);
+        let all = [crowd.enter(LOCAL).await, crowd.enter(LOCAL).await, crowd.enter(LOCAL).await];
+        crowd.limit_to(1, 0);
+        assert_eq!(all.each_ref().map(|stranger| stranger.gone.is_cancelled()), [true, true, false]);
+        drop(all);
+        tokio::task::yield_now().await;
+        assert_eq!(crowd.places.available_permits(), 1, "two places are gone");
+        crowd.limit_to(4, 1);
+        assert_eq!(crowd.places.available_permits(), 4);
+        let peer = IpAddr::from([203, 0, 113, 1]);
+        let (first, second) = (crowd.enter(peer).await, crowd.enter(peer).await);
+        assert!(first.gone.is_cancelled() && !second.gone.is_cancelled(), "one of an address");
     }
 
     #[tokio::test]

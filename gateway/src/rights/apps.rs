@@ -25,6 +25,9 @@ pub struct App {
     /// The one lifetime that its tokens may claim, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_ttl: Option<u64>,
+    /// What its server signs permission keys with; with it, everybody needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission_secret: Option<String>,
 }
 
 /// An application as the file has it.
@@ -34,12 +37,13 @@ struct WrittenApp {
     secret: Option<String>,
     secure: Option<bool>,
     token_ttl: Option<u64>,
+    permission_secret: Option<String>,
 }
 
 impl From<WrittenApp> for App {
-    fn from(WrittenApp { secret, secure, token_ttl }: WrittenApp) -> Self {
+    fn from(WrittenApp { secret, secure, token_ttl, permission_secret }: WrittenApp) -> Self {
         // Whoever sets a secret wants it to be needed, unless told otherwise.
-        Self { secure: secure.unwrap_or(secret.is_some()), secret, token_ttl }
+        Self { secure: secure.unwrap_or(secret.is_some()), secret, token_ttl, permission_secret }
     }
 }
 

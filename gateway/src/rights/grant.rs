@@ -121,6 +121,23 @@ pub enum GrantError {
     OtherStay,
 }
 
+impl GrantError {
+    /// The same in a word, for counting.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "grant-missing",
+            Self::Malformed => "grant-malformed",
+            Self::ForPlaying => "grant-for-playing",
+            Self::ForPublishing => "grant-for-publishing",
+            Self::Forged => "grant-forged",
+            Self::Expired => "grant-expired",
+            Self::NotAMember => "not-a-member",
+            Self::OtherStay => "other-stay",
+        }
+    }
+}
+
 const CLAIMS_LEN: usize = 14;
 const GRANT_TAG_LEN: usize = 16;
 const GRANT_LEN: usize = CLAIMS_LEN + GRANT_TAG_LEN;

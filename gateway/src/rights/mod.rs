@@ -5,6 +5,7 @@
 
 mod apps;
 mod grant;
+mod permission;
 mod roster;
 mod secret;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod urls;
 pub(crate) use self::apps::MAX_APP_KEY;
 pub use self::apps::{App, Apps};
 pub use self::grant::{Action, GrantError, Grants, Holder};
+pub use self::permission::{KeyError, PermissionKey, Permit, Privileges, Sense};
 pub(crate) use self::roster::Roster;
 pub use self::roster::{Admission, Authorizer};
 pub use self::secret::{Secret, WeakSecret};

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::grant::{Action, GrantError, Holder};
+use super::permission::Privileges;
 use super::urls::room_of;
 use crate::clock::Clock;
 
@@ -27,8 +28,8 @@ pub trait Authorizer: Send + Sync {
 /// Whether somebody may begin.
 #[derive(Debug)]
 pub enum Admission {
-    /// It may.
-    Granted,
+    /// It may, as far as these privileges go.
+    Granted(Privileges),
     /// It may not.
     Refused(GrantError),
     /// The gateway has just started, and its holder may come back: ask again after each change, and for the
@@ -59,7 +60,7 @@ type Book = BTreeMap<(Cid, Uid), Member>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Member {
     /// In the room; `stay` is what the grants of its stay say.
-    Present { role: Role, stay: u64 },
+    Present { role: Role, stay: u64, privileges: Privileges },
     /// Was in the room, and left it while others were still to come back: nobody waits for it.
     Gone,
 }
@@ -70,8 +71,8 @@ impl Roster {
         Self { clock, settling, settled, book, changed: watch::Sender::default() }
     }
 
-    pub(crate) fn admit(&self, cid: Cid, uid: Uid, role: Role, stay: u64) {
-        self.write().insert((cid, uid), Member::Present { role, stay });
+    pub(crate) fn admit(&self, cid: Cid, uid: Uid, role: Role, stay: u64, privileges: Privileges) {
+        self.write().insert((cid, uid), Member::Present { role, stay, privileges });
         self.changed.send_replace(());
     }
 
@@ -113,22 +114,24 @@ impl Authorizer for Roster {
     fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission {
         // Before anything is looked up, or a member who comes in between would be missed.
         let changed = self.changed.subscribe();
-        let stay = match self.find(stream, holder.uid) {
+        let (stay, privileges) = match self.find(stream, holder.uid) {
             None if self.is_settling() => {
                 return Admission::Unknown { until: self.settled(), changed };
             }
-            Some(member @ Member::Present { stay, .. }) if member.may(action) => stay,
+            Some(member @ Member::Present { stay, privileges, .. }) if member.may(action) => {
+                (stay, privileges)
+            }
             Some(Member::Present { .. } | Member::Gone) | None => {
                 return Admission::Refused(GrantError::NotAMember);
             }
         };
         let has_expired = holder.expires_ms <= self.clock.reading().earliest_ms;
         match action {
-            Action::Publish | Action::Play if holder.expires_ms == stay => Admission::Granted,
+            Action::Publish | Action::Play if holder.expires_ms == stay => Admission::Granted(privileges),
             // An older device of the user, which would take the stream from the newer one for ever.
             Action::Publish => Admission::Refused(GrantError::OtherStay),
             Action::Play if has_expired => Admission::Refused(GrantError::Expired),
-            Action::Play => Admission::Granted,
+            Action::Play => Admission::Granted(privileges),
         }
     }
 }
@@ -136,8 +139,10 @@ impl Authorizer for Roster {
 impl Member {
     const fn may(self, action: Action) -> bool {
         match (self, action) {
-            (Self::Present { role: Role::Broadcaster, .. }, Action::Publish | Action::Play)
-            | (Self::Present { role: Role::Audience, .. }, Action::Play) => true,
+            (Self::Present { role: Role::Broadcaster, privileges, .. }, Action::Publish | Action::Play)
+            | (Self::Present { role: Role::Audience, privileges, .. }, Action::Play) => {
+                privileges.allows_any(action)
+            }
             (Self::Present { role: Role::Audience, .. }, Action::Publish)
             | (Self::Gone, Action::Publish | Action::Play) => false,
         }
@@ -158,8 +163,8 @@ mod tests {
     #[tokio::test]
     async fn who_is_in_a_room_may_play_there_and_its_broadcasters_may_publish() {
         let roster = list(Duration::ZERO);
-        roster.admit(HERE, ALICE, Role::Broadcaster, 1);
-        roster.admit(HERE, BOB, Role::Audience, 1);
+        roster.admit(HERE, ALICE, Role::Broadcaster, 1, Privileges::ALL);
+        roster.admit(HERE, BOB, Role::Audience, 1, Privileges::ALL);
         for stream in [Stream::Main, Stream::ScreenShare, Stream::SlaveAudio] {
             let (name, elsewhere) = (stream_name(HERE, ALICE, stream), stream_name(THERE, ALICE, stream));
             let may = |action, name: &str| [ALICE, BOB].map(|uid| roster.permits(action, name, uid.0));
@@ -168,11 +173,33 @@ mod tests {
             assert_eq!(may(Action::Play, &elsewhere), [false, false], "another room");
         }
         let name = stream_name(HERE, BOB, Stream::Main);
-        roster.admit(HERE, BOB, Role::Broadcaster, 1);
+        roster.admit(HERE, BOB, Role::Broadcaster, 1, Privileges::ALL);
         assert!(roster.permits(Action::Publish, &name, BOB.0));
         roster.expel(HERE, BOB);
         assert!(!roster.permits(Action::Play, &name, BOB.0));
         assert!(!roster.permits(Action::Play, "no-room", ALICE.0));
+    }
+
+    #[tokio::test]
+    async fn a_permission_key_that_allows_nothing_of_it_keeps_from_publishing_or_playing() {
+        let roster = list(Duration::ZERO);
+        let name = stream_name(HERE, ALICE, Stream::Main);
+        for (bits, may) in [(1, [true, false]), (2, [true, false]), (4, [false, true]), (8, [false, true])] {
+            let privileges = Privileges(bits);
+            roster.admit(HERE, ALICE, Role::Broadcaster, 1, privileges);
+            let permits =
+                [Action::Publish, Action::Play].map(|action| roster.permits(action, &name, ALICE.0));
+            assert_eq!(permits, may, "{bits}");
+            let holder = Holder { uid: ALICE.0, expires_ms: 1 };
+            for (action, may) in [Action::Publish, Action::Play].into_iter().zip(may) {
+                let admission = roster.admits(action, &name, holder);
+                assert!(
+                    matches!(admission, Admission::Granted(with) if may && with == privileges)
+                        || !may && word(&admission) == "not a member",
+                    "{bits}"
+                );
+            }
+        }
     }
 
     #[tokio::test]
@@ -185,10 +212,10 @@ mod tests {
         for action in [Action::Publish, Action::Play] {
             assert_eq!([long_ago, later].map(|expires| says(action, expires)), ["not a member"; 2]);
         }
-        roster.admit(HERE, BOB, Role::Broadcaster, long_ago);
+        roster.admit(HERE, BOB, Role::Broadcaster, long_ago, Privileges::ALL);
         assert_eq!([Action::Publish, Action::Play].map(|action| says(action, long_ago)), ["granted"; 2]);
 
-        roster.admit(HERE, BOB, Role::Broadcaster, later);
+        roster.admit(HERE, BOB, Role::Broadcaster, later, Privileges::ALL);
         assert_eq!(says(Action::Play, long_ago), "expired", "of a stay that is over");
         assert_eq!([later - 1, later].map(|expires| says(Action::Play, expires)), ["granted"; 2]);
         assert_eq!(
@@ -208,11 +235,11 @@ mod tests {
             word(&roster.admits(Action::Publish, &name(uid), Holder { uid: uid.0, expires_ms: 1 }))
         };
         assert_eq!(says(BOB), "unknown");
-        roster.admit(HERE, BOB, Role::Audience, 1);
+        roster.admit(HERE, BOB, Role::Audience, 1, Privileges::ALL);
         assert_eq!(says(BOB), "not a member", "there, and may not");
         roster.expel(HERE, BOB);
         assert_eq!(says(BOB), "not a member", "has been there, and left");
-        roster.admit(HERE, BOB, Role::Broadcaster, 1);
+        roster.admit(HERE, BOB, Role::Broadcaster, 1, Privileges::ALL);
         assert_eq!(says(BOB), "granted");
 
         let Admission::Unknown { until, mut changed } =
@@ -221,7 +248,7 @@ mod tests {
             unreachable!("alice has not been seen yet")
         };
         assert_eq!(until.duration_since(Instant::now()), Duration::from_secs(10));
-        roster.admit(HERE, ALICE, Role::Broadcaster, 1);
+        roster.admit(HERE, ALICE, Role::Broadcaster, 1, Privileges::ALL);
         assert!(changed.has_changed().is_ok_and(|changed| changed) && changed.changed().await.is_ok());
 
         tokio::time::advance(Duration::from_secs(10)).await;
@@ -236,7 +263,7 @@ mod tests {
 
     fn word(admission: &Admission) -> &'static str {
         match admission {
-            Admission::Granted => "granted",
+            Admission::Granted(_) => "granted",
             Admission::Unknown { .. } => "unknown",
             Admission::Refused(GrantError::NotAMember) => "not a member",
             Admission::Refused(GrantError::OtherStay) => "other stay",

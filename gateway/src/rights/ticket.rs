@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
 use serde::{Deserialize, Serialize};
 
+use super::permission::Permit;
 use super::secret::Secret;
 use super::token::{MAX_TOKEN_LEN, TokenError};
 
@@ -28,6 +29,9 @@ pub struct LoginTicket {
     /// In a ticket for coming back: when the ticket expires, or did, that the stay began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began: Option<u64>,
+    /// What the permission key allows that the ticket was given for, where the application asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permit: Option<Permit>,
 }
 
 impl LoginTicket {
@@ -129,6 +133,7 @@ mod tests {
             expires_ms: NOW,
             good_until: None,
             began: None,
+            permit: None,
         }
     }
 }

@@ -158,6 +158,23 @@ pub enum TokenError {
     AmbiguousChannel,
 }
 
+impl TokenError {
+    /// The same in a word, for counting.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "token-missing",
+            Self::Malformed => "token-malformed",
+            Self::WrongUnit(_) => "token-wrong-unit",
+            Self::Forged => "token-forged",
+            Self::Expired => "token-expired",
+            Self::NotYetValid => "token-not-yet-valid",
+            Self::BadLifetime | Self::OtherLifetime(_) => "token-lifetime",
+            Self::AmbiguousChannel => "token-ambiguous",
+        }
+    }
+}
+
 /// What a time is in that should be in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {

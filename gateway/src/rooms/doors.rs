@@ -4,6 +4,7 @@ use nertc_miniapp::wire::model::{Cid, Role, Uid};
 use nertc_miniapp::wire::protocol::Caption;
 
 use super::quality::QualityReport;
+use crate::rights::Privileges;
 
 /// What can happen to the hub.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +39,9 @@ pub enum HubOutput {
     /// Close a connection with this code and reason, after what was sent before. Its
     /// [`HubInput::Closed`] is optional.
     Close(ConnectionId, u16, &'static str),
-    /// From now on the user is in this room, with this role and on this stay: what that does not cover
-    /// must end.
-    Admit(Cid, Uid, Role, u64),
+    /// From now on the user is in this room, with this role, on this stay and with these privileges: what that
+    /// does not cover must end.
+    Admit(Cid, Uid, Role, u64, Privileges),
     /// From now on the user is not in this room: whatever it publishes and plays there must end.
     Expel(Cid, Uid),
     /// Disconnect whoever publishes or plays this stream, if anybody does.

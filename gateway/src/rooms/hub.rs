@@ -49,6 +49,23 @@ pub struct Hub {
     begun: Option<Instant>,
     /// How far the machine's clock is ahead of ours, in milliseconds.
     clock_ahead: i64,
+    /// Logins so far, by what came of them.
+    logins: BTreeMap<&'static str, u64>,
+}
+
+/// What the hub holds at the moment, and has counted so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HubStatistics {
+    /// Connections, logged in or not.
+    pub connections: usize,
+    /// Rooms.
+    pub rooms: usize,
+    /// Members of all rooms.
+    pub members: usize,
+    /// Those in their grace period.
+    pub away: usize,
+    /// Logins, by what came of them.
+    pub logins: BTreeMap<&'static str, u64>,
 }
 
 impl Hub {
@@ -67,6 +84,7 @@ impl Hub {
             outputs: VecDeque::new(),
             begun: None,
             clock_ahead: 0,
+            logins: BTreeMap::new(),
         }
     }
 
@@ -120,6 +138,11 @@ impl Hub {
         }
     }
 
+    /// Keeps to other limits and times from now on. Who is here stays, and a deadline that is set remains.
+    pub fn reconfigure(&mut self, config: HubConfig) {
+        self.config = HubConfig { settling: self.config.settling, ..config };
+    }
+
     /// The limits and times that it keeps.
     #[must_use]
     pub const fn config(&self) -> &HubConfig {
@@ -136,6 +159,25 @@ impl Hub {
     #[must_use]
     pub fn room_count(&self) -> usize {
         self.rooms.len()
+    }
+
+    /// Whether somebody may still come in.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+    }
+
+    /// What there is at the moment, and what has been counted.
+    #[must_use]
+    pub fn statistics(&self) -> HubStatistics {
+        let members = || self.rooms.values().flat_map(|room| room.members.values());
+        HubStatistics {
+            connections: self.connections.len(),
+            rooms: self.rooms.len(),
+            members: members().count(),
+            away: members().filter(|member| member.presence.connection().is_none()).count(),
+            logins: self.logins.clone(),
+        }
     }
 
     /// Whether a room exists, and this member in it when one is named.
@@ -196,6 +238,7 @@ impl Hub {
             Err(error @ PacketError::Unusable(_, LOGIN, seq)) if state == State::New => {
                 let why: String = error.to_string().chars().take(MAX_LOGGED).collect();
                 self.log(Level::Debug, format!("{id} refused: {why}"));
+                self.count_login("malformed");
                 let ack = Ack::refused(room::BAD_PARAMETER, why);
                 let notice = Notice::Refused(room::REMOVED);
                 return self.refuse_login(id, Cid::default(), seq, ack, &notice, now);
@@ -289,6 +332,7 @@ impl Hub {
                     self.publish(cid, uid, media, false);
                 }
             }
+            HubTimer::Permit(cid, uid) => self.watch_permit(cid, uid, now),
             HubTimer::Ban(cid, uid) => drop(self.bans.remove(&(cid, uid))),
             HubTimer::Dissolve(cid) => {
                 let Some(room) = self.rooms.remove(&cid) else { return };
@@ -403,8 +447,8 @@ impl Hub {
 
     /// Tells the media engine what a member may do.
     fn admit(&mut self, cid: Cid, uid: Uid) {
-        let Some(Member { role, stay, .. }) = self.member(cid, uid) else { return };
-        let admitted = HubOutput::Admit(cid, uid, *role, *stay);
+        let Some(member) = self.member(cid, uid) else { return };
+        let admitted = HubOutput::Admit(cid, uid, member.role, member.stay, member.privileges());
         self.outputs.push_back(admitted);
     }
 
@@ -428,6 +472,7 @@ impl Hub {
     fn forget_member(&mut self, cid: Cid, uid: Uid) {
         self.timers.clear(HubTimer::Grace(cid, uid));
         self.timers.clear(HubTimer::Confirm(cid, uid));
+        self.timers.clear(HubTimer::Permit(cid, uid));
         // Before its streams end, so that it cannot start them again.
         self.outputs.push_back(HubOutput::Expel(cid, uid));
         self.end_streams(cid, uid);

@@ -101,6 +101,8 @@ pub enum HubTimer {
     Grace(Cid, Uid),
     /// The member is back, and has not published again what it published before.
     Confirm(Cid, Uid),
+    /// The member's permission key expires.
+    Permit(Cid, Uid),
     /// The room's members have been told that it ends.
     Dissolve(Cid),
     /// The user has been kept out for long enough.

@@ -13,7 +13,7 @@ mod target;
 mod wish;
 
 pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
-pub use self::hub::{Hub, TooManyBans};
+pub use self::hub::{Hub, HubStatistics, TooManyBans};
 pub use self::limits::{Budget, HubConfig, HubTimer};
 pub use self::order::{
     Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,

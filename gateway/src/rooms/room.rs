@@ -14,7 +14,7 @@ use super::doors::{ConnectionId, HubOutput};
 use super::order::{Kept, TaskStatus};
 use super::quality::MemberQuality;
 use super::wish::{CaptionWish, Interruptions, MAX_LANGUAGE};
-use crate::rights::{LoginTicket, TokenError};
+use crate::rights::{Action, LoginTicket, Permit, Privileges, Sense, TokenError};
 
 /// A room, as the operator sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -102,13 +102,21 @@ impl Room {
         }
     }
 
-    pub(super) fn enter(&mut self, connection: ConnectionId, uid: Uid, login: &Login, stay: u64) -> Arrival {
+    pub(super) fn enter(
+        &mut self,
+        connection: ConnectionId,
+        uid: Uid,
+        login: &Login,
+        stay: u64,
+        permit: Option<Permit>,
+    ) -> Arrival {
         let client = Generation::of(login);
         let Some(member) = self.members.get_mut(&uid) else {
             let member = Member {
                 presence: Presence::online(connection, MediaSet::default()),
                 stay,
                 ticket: stay,
+                permit,
                 returns_until: 0,
                 client,
                 role: login.role,
@@ -124,7 +132,7 @@ impl Room {
         let replaced = member.presence.connection();
         let new_stay = member.stay != stay;
         member.presence = Presence::online(connection, unconfirmed);
-        (member.stay, member.client) = (stay, client);
+        (member.stay, member.client, member.permit) = (stay, client, permit);
         Arrival::Return { replaced, unconfirmed, new_stay }
     }
 
@@ -155,6 +163,16 @@ impl Room {
             Command::PushMode(mode) if *mode > MAX_MODE => Ack::refused(BAD_PARAMETER, "no such mode"),
             Command::Publish(_, true) if member.role == Role::Audience => {
                 Ack::refused(FORBIDDEN, "the audience cannot publish")
+            }
+            Command::Publish(media, true)
+                if !member.privileges().allows(Action::Publish, sense_of(*media)) =>
+            {
+                Ack::refused(FORBIDDEN, "the permission key does not allow to send this")
+            }
+            Command::Subscribe(_, media, true)
+                if !member.privileges().allows(Action::Play, sense_of(*media)) =>
+            {
+                Ack::refused(FORBIDDEN, "the permission key does not allow to receive this")
             }
             Command::Mute(..) if packet.uid != uid => {
                 Ack::refused(FORBIDDEN, "only the member itself can mute its media")
@@ -206,6 +224,8 @@ pub(super) struct Member {
     pub(super) stay: u64,
     /// When the ticket expires that it logged in with last.
     pub(super) ticket: u64,
+    /// What its permission key allows, where the application asks for one.
+    pub(super) permit: Option<Permit>,
     /// When the ticket expires that it was last given for coming back.
     pub(super) returns_until: u64,
     pub(super) client: Generation,
@@ -239,6 +259,10 @@ impl Presence {
 }
 
 impl Member {
+    pub(super) fn privileges(&self) -> Privileges {
+        self.permit.map_or(Privileges::ALL, |permit| permit.privileges)
+    }
+
     /// The member as others see it. The main URL is there from the first moment, because cmd 26 does
     /// not carry it into an old client's records (3.3).
     pub(super) fn entry(&self, uid: Uid, pull: impl Fn(Stream) -> Url) -> UserEntry {
@@ -304,6 +328,9 @@ pub enum LoginRefusal {
     /// The room is being closed.
     #[error("the room has been closed")]
     RoomClosing,
+    /// The permission key does not allow to join, or not a room that is not there yet.
+    #[error("the permission key does not allow to {0}")]
+    NotPermitted(&'static str),
     /// The operator has removed the user, and wants it to stay out.
     #[error("the operator keeps this user out of the room")]
     Banned,
@@ -322,8 +349,24 @@ impl LoginRefusal {
             Self::RoomFull => 4003,
             Self::TooManyRooms => 500,
             Self::RoomClosing => 417,
-            Self::Banned => FORBIDDEN,
+            Self::Banned | Self::NotPermitted(_) => FORBIDDEN,
             Self::Replaced => Ack::REPLACED,
+        }
+    }
+
+    /// The same in a word, for counting.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Ticket(error) => error.reason(),
+            Self::OtherTicket => "other-ticket",
+            Self::NoSuchMode => "malformed",
+            Self::RoomFull => "room-full",
+            Self::TooManyRooms => "too-many-rooms",
+            Self::RoomClosing => "room-closing",
+            Self::Banned => "banned",
+            Self::NotPermitted(_) => "not-permitted",
+            Self::Replaced => "replaced",
         }
     }
 
@@ -331,11 +374,20 @@ impl LoginRefusal {
     pub(super) const fn notice(self) -> Notice {
         match self {
             Self::Ticket(_) | Self::OtherTicket => Notice::Refused(PERMISSION_EXPIRED),
-            Self::RoomFull | Self::TooManyRooms | Self::NoSuchMode => Notice::Refused(REMOVED),
+            Self::RoomFull | Self::TooManyRooms | Self::NoSuchMode | Self::NotPermitted(_) => {
+                Notice::Refused(REMOVED)
+            }
             Self::RoomClosing => Notice::Refused(ROOM_CLOSED),
             Self::Banned => Notice::Kicked(REMOVED),
             Self::Replaced => Notice::Kicked(Notice::REPLACED),
         }
+    }
+}
+
+const fn sense_of(media: Media) -> Sense {
+    match media {
+        Media::Audio | Media::SlaveAudio => Sense::Sound,
+        Media::Video | Media::ScreenShare => Sense::Picture,
     }
 }
 

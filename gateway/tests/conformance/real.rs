@@ -29,6 +29,8 @@ use crate::world::ground::{Ground, Member, PATIENCE};
 pub(crate) struct RealGround {
     gateway: Option<Child>,
     address: watch::Sender<Option<SocketAddr>>,
+    /// Where the operator is served.
+    admin: Option<SocketAddr>,
     seats: Vec<Seat>,
     tell: Inputs,
     told: mpsc::UnboundedReceiver<(ClientId, Input)>,
@@ -50,7 +52,7 @@ impl Ground for RealGround {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (tell, told) = mpsc::unbounded_channel();
         let address = watch::Sender::new(None);
-        let mut ground = Self { gateway: None, address, seats: Vec::new(), tell, told, runtime };
+        let mut ground = Self { gateway: None, address, admin: None, seats: Vec::new(), tell, told, runtime };
         ground.start_gateway();
         ground
     }
@@ -131,9 +133,10 @@ impl Ground for RealGround {
 
     fn start_gateway(&mut self) {
         let started = async { timeout(PATIENCE, start_gateway()).await };
-        let (gateway, address) = self.runtime.block_on(started).expect("it does not start");
+        let (gateway, [address, admin]) = self.runtime.block_on(started).expect("it does not start");
         self.gateway = Some(gateway);
         self.address.send_replace(Some(address));
+        self.admin = Some(admin);
     }
 
     fn kick(&mut self, room: &str, id: ClientId) {
@@ -208,7 +211,7 @@ impl RealGround {
     }
 
     fn operate(&self, method: &str, path: &str, body: &str) -> String {
-        let url = format!("http://{}{path}", self.address.borrow().expect("the gateway is up"));
+        let url = format!("http://{}{path}", self.admin.expect("the gateway is up"));
         let headers =
             [("Authorization", format!("Bearer {ADMIN}")), ("Content-Type", "application/json".to_owned())];
         let answer = async { timeout(PATIENCE, http(method, &url, &headers, body)).await };
@@ -325,8 +328,8 @@ async fn http(
     Ok(HttpResponse { status: status.ok_or(io::ErrorKind::InvalidData)?, body: body.to_owned() })
 }
 
-/// A gateway on free ports, and where it speaks HTTP.
-async fn start_gateway() -> (Child, SocketAddr) {
+/// A gateway on free ports, and where it speaks HTTP, to clients and to the operator.
+async fn start_gateway() -> (Child, [SocketAddr; 2]) {
     let mut gateway = Command::new(env!("CARGO_BIN_EXE_nertc-gateway"))
         .args(["--listen", "127.0.0.1:0", "--rtmp-listen", "127.0.0.1:0", "--exit-on-stdin-close"])
         .args(["--admin-token", ADMIN, "--secret", SECRET, "--log", "error"])
@@ -339,7 +342,7 @@ async fn start_gateway() -> (Child, SocketAddr) {
     let mut line = String::new();
     BufReader::new(gateway.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
     let ready: Value = serde_json::from_str(line.strip_prefix("ready ").expect(&line)).unwrap();
-    (gateway, ready["http"].as_str().unwrap().parse().unwrap())
+    (gateway, ["http", "admin"].map(|door| ready[door].as_str().unwrap().parse().unwrap()))
 }
 
 fn now() -> Instant {

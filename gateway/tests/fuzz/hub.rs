@@ -133,7 +133,8 @@ impl Desk {
     fn ticket(&self, cid: u64, uid: u64, lasts: u64) -> String {
         let (channel, app_key) = ("room".into(), "app".into());
         let expires_ms = self.now.as_millis() + lasts;
-        LoginTicket { cid, uid, channel, app_key, expires_ms, began: None, good_until: None }.sign(&secret())
+        LoginTicket { cid, uid, channel, app_key, expires_ms, began: None, good_until: None, permit: None }
+            .sign(&secret())
     }
 
     fn log_in(&mut self, draw: &mut Draw) -> Result<(), String> {

@@ -45,7 +45,16 @@ fn live(draw: &mut Draw) -> Result<(), String> {
             let (channel, app_key) = (spoil::odd_text(draw), spoil::odd_text(draw));
             let (cid, began) = (draw.edge().into(), draw.chance(50).then_some(NOW));
             let good_until = draw.chance(50).then_some(NOW);
-            let ticket = LoginTicket { cid, uid, channel, app_key, expires_ms: NOW + 1, began, good_until };
+            let ticket = LoginTicket {
+                cid,
+                uid,
+                channel,
+                app_key,
+                expires_ms: NOW + 1,
+                began,
+                good_until,
+                permit: None,
+            };
             let genuine = ticket.sign(&secret);
             let given = change(draw, &genuine);
             match LoginTicket::read(&secret, &given) {

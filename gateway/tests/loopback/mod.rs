@@ -20,9 +20,11 @@ pub(crate) fn config() -> Config {
     Config { listen: any, rtmp_listen: any, ..Config::default() }
 }
 
-/// The status, and the body where it is JSON. A stream's is not waited for.
+/// Asks the door that the path belongs to: the status, and the body where it is JSON. A stream's is not waited for.
 pub(crate) async fn http(gateway: &Running, head: &str, body: &str) -> (u16, Value) {
-    let mut socket = TcpStream::connect(gateway.http_addr).await.unwrap();
+    let is_operators = head.contains(" /v1/rooms");
+    let addr = if is_operators { gateway.admin_addr } else { gateway.http_addr };
+    let mut socket = TcpStream::connect(addr).await.unwrap();
     let request = format!("{head}Host: test\r\nConnection: close\r\n\r\n{body}");
     // The server may answer, and close, before it has read a body that is too big.
     let _sent = socket.write_all(request.as_bytes()).await;

@@ -10,7 +10,7 @@ use bytes::{Buf as _, Bytes};
 use nertc_gateway::door::listener::Listener;
 use nertc_gateway::media::embedded::{Embedded, EmbeddedConfig};
 use nertc_gateway::media::{MediaEngine as _, MediaStatistics};
-use nertc_gateway::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder, Secret};
+use nertc_gateway::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder, Privileges, Secret};
 use nertc_gateway::vital::Vital;
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::sessions::{
@@ -492,7 +492,7 @@ impl Authorizer for Everybody {
         if holder.expires_ms <= NOW {
             Admission::Refused(GrantError::Expired)
         } else if self.permits(action, stream, holder.uid) {
-            Admission::Granted
+            Admission::Granted(Privileges::ALL)
         } else {
             Admission::Refused(GrantError::NotAMember)
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nertc_gateway::media::MediaEngine as _;
+use nertc_gateway::media::embedded::EmbeddedLimits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -48,6 +49,25 @@ async fn a_slow_player_is_dropped_and_the_others_miss_nothing() {
     assert!(bench.media.statistics().dropped > 0);
     slow_rtmp.closed().await;
     slow_flv.closed().await;
+}
+
+#[tokio::test]
+async fn other_limits_hold_for_who_comes_and_end_nobody_who_is_there() {
+    let bench = Bench::start().await;
+    let mut publisher = Client::publish(&bench, "s", 1).await.unwrap();
+    publisher.send(KEY, 0).await;
+    let mut player = FlvReader::open(bench.flv_addr, &bench.flv_path("s", 2)).await;
+    let mut limits = EmbeddedLimits::default();
+    (limits.broker.streams, limits.broker.players, limits.message_bytes) = (1, 1, 1000);
+    bench.media.limit_to(limits);
+    assert!(Client::publish(&bench, "t", 3).await.is_err(), "a stream too many");
+    assert!(Client::play(&bench, "s", 4).await.is_err(), "a player too many");
+    // Longer than a message may be of who comes now.
+    publisher.send(&[KEY, &[0; 5000]].concat(), 40).await;
+    while player.tag().await.timestamp < 40 {}
+
+    bench.media.limit_to(EmbeddedLimits::default());
+    Client::publish(&bench, "t", 3).await.unwrap();
 }
 
 #[tokio::test]

@@ -11,13 +11,13 @@ use axum::extract::rejection::BytesRejection;
 use axum::response::Json;
 use nertc_miniapp::wire::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
 use nertc_miniapp::wire::model::{Cid, Uid};
-use tracing::debug;
+use tracing::warn;
 
 use super::context::{Context, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
 use crate::door::shell::HubGone;
-use crate::rights::{App, Apps, BasicToken, LoginTicket, MAX_APP_KEY};
+use crate::rights::{App, Apps, BasicToken, KeyError, LoginTicket, MAX_APP_KEY, PermissionKey, Permit};
 use crate::rooms::Hub;
 
 /// The status is 200 whatever the answer, which is in `code`; but a gateway that
@@ -28,12 +28,17 @@ pub(super) async fn bootstrap(
 ) -> Result<Json<BootstrapAnswer>, HubGone> {
     let received = wall_clock_ms();
     let fields = body.ok().and_then(|body| Fields::read(&body));
-    let answer = match context.answer(fields.unwrap_or_default(), received).await {
-        Ok(answer) => answer,
+    let fields = fields.unwrap_or_default();
+    let room: String = fields.text("channelName").chars().take(MAX_LOGGED).collect();
+    let answer = match context.answer(fields, received).await {
+        Ok(answer) => {
+            context.metrics.bootstrap("ok");
+            answer
+        }
         Err(NoAnswer::Gone) => return Err(HubGone),
-        Err(NoAnswer::Refused(code, desc)) => {
-            // Anybody can cause this as often as they like.
-            debug!("bootstrap refused: {code} {desc}");
+        Err(NoAnswer::Refused(Refusal { code, reason, desc })) => {
+            context.metrics.bootstrap(reason);
+            warn!("a join is refused: {reason} ({code}), room {room:?}");
             BootstrapAnswer { code: Some(code), desc, ..BootstrapAnswer::default() }
         }
     };
@@ -42,7 +47,7 @@ pub(super) async fn bootstrap(
 
 impl Context {
     async fn answer(&self, fields: Fields, received: u64) -> Result<BootstrapAnswer, NoAnswer> {
-        let malformed = |what: &str| (BAD_PARAMETER, what.to_owned());
+        let malformed = |what: &str| Refusal::of(BAD_PARAMETER, "malformed", what);
         // Platforms differ in how they write a big number into a form (1.1).
         let uid = fields.text("uid").trim_matches('"').parse::<Uid>();
         let uid = uid.map_err(|error| malformed(&error.to_string()))?;
@@ -51,14 +56,19 @@ impl Context {
             return Err(malformed("channelName is missing or too long").into());
         }
         if !(1..=MAX_APP_KEY).contains(&app_key.len()) {
-            return Err((BAD_APP_KEY, "appkey is missing or too long".to_owned()).into());
+            return Err(Refusal::of(BAD_APP_KEY, "app-key", "appkey is missing or too long").into());
         }
-        let good_until = self.check_right(&fields, uid, app_key, channel)?;
+        let app = self.application(app_key)?;
+        let good_until = self.check_right(&fields, &app, uid, app_key, channel)?;
+        let permit = self.check_permission(&fields, &app, uid, app_key, channel)?;
 
         let cid = Cid(self.secret.channel_id(app_key, channel));
-        let admits = move |hub: &mut Hub| hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid));
+        let admits = move |hub: &mut Hub| {
+            hub.permits(cid, permit)?;
+            hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid))
+        };
         let present = self.hub.ask(admits).await.map_err(|HubGone| NoAnswer::Gone)?;
-        let present = present.map_err(|refusal| (refusal.code(), refusal.to_string()))?;
+        let present = present.map_err(|refusal| Refusal::of(refusal.code(), refusal.reason(), refusal))?;
         let ticket = LoginTicket {
             cid: cid.0,
             uid: uid.0,
@@ -67,6 +77,7 @@ impl Context {
             expires_ms: self.next_expiry(present),
             good_until,
             began: None,
+            permit,
         };
         let token = ticket.sign(&self.secret);
         let t1 = fields.text("t1").parse().unwrap_or(0);
@@ -87,7 +98,7 @@ impl Context {
     /// When a new ticket expires: in its time, but after every earlier one of ours and, if the user is in the
     /// room, after that stay's, which a gateway with another clock may have begun.
     fn next_expiry(&self, present: Option<u64>) -> u64 {
-        let ttl = u64::try_from(self.ticket_ttl.as_millis()).unwrap_or(u64::MAX);
+        let ttl = u64::try_from(self.policy.load().ticket_ttl.as_millis()).unwrap_or(u64::MAX);
         let due = self.clock.reading().latest_ms.saturating_add(ttl);
         let due = due.max(present.map_or(0, |stay| stay.saturating_add(1)));
         let next = |latest: u64| due.max(latest.saturating_add(1));
@@ -95,48 +106,71 @@ impl Context {
         next(latest.unwrap_or_default())
     }
 
+    fn application(&self, app_key: &str) -> Result<App, Refusal> {
+        match &self.policy.load().apps {
+            Apps::Any => Ok(App::default()),
+            Apps::Listed(apps) => {
+                let words = "unknown appkey: the gateway's settings do not list it";
+                apps.get(app_key).cloned().ok_or_else(|| Refusal::of(BAD_APP_KEY, "app-key", words))
+            }
+        }
+    }
+
+    /// Where the application has a secret for them, nobody comes in without a permission key.
+    fn check_permission(
+        &self,
+        fields: &Fields,
+        app: &App,
+        uid: Uid,
+        app_key: &str,
+        channel: &str,
+    ) -> Result<Option<Permit>, Refusal> {
+        let Some(secret) = &app.permission_secret else { return Ok(None) };
+        let (key, now) = (fields.text("permKeySecret"), self.clock.reading());
+        let permit = PermissionKey::verify(key, app_key, secret, channel, uid.0, now);
+        permit.map(Some).map_err(|error| {
+            let code = if error == KeyError::Missing { FORBIDDEN } else { BAD_PARAMETER };
+            Refusal::of(code, error.reason(), error)
+        })
+    }
+
     /// Secure mode needs the application's token, which has an end; debug mode needs a checksum that anybody
     /// can make.
     fn check_right(
         &self,
         fields: &Fields,
+        app: &App,
         uid: Uid,
         app_key: &str,
         channel: &str,
-    ) -> Result<Option<u64>, (i32, String)> {
-        let app = match &self.apps {
-            Apps::Any => App::default(),
-            Apps::Listed(apps) => {
-                let words = "unknown appkey: the gateway's settings do not list it";
-                apps.get(app_key).cloned().ok_or((BAD_APP_KEY, words.to_owned()))?
-            }
-        };
+    ) -> Result<Option<u64>, Refusal> {
         let checksum = fields.text("checksum");
         let has_token = fields.text("secureType") == "1" && !checksum.is_empty();
-        match (has_token, app.secret) {
+        match (has_token, &app.secret) {
             (true, Some(secret)) => {
                 let now = self.clock.reading();
-                BasicToken::verify(checksum, app_key, &secret, app.token_ttl, channel, uid.0, now)
+                BasicToken::verify(checksum, app_key, secret, app.token_ttl, channel, uid.0, now)
                     .map(Some)
-                    .map_err(|error| (BAD_PARAMETER, error.to_string()))
+                    .map_err(|error| Refusal::of(BAD_PARAMETER, error.reason(), error))
             }
             (true, None) => {
                 let words = "a token in debug mode: leave it out, or give the gateway this app's secret";
-                Err((BAD_PARAMETER, words.to_owned()))
+                Err(Refusal::of(BAD_PARAMETER, "token-in-debug-mode", words))
             }
             (false, _) if app.secure => {
                 let words = "a token is required: this app is in secure mode; join with one that your server has signed";
-                Err((FORBIDDEN, words.to_owned()))
+                Err(Refusal::of(FORBIDDEN, "token-missing", words))
             }
             (false, _) => {
                 let curtime = fields.text("curtime").parse();
-                let curtime = curtime.map_err(|_| (BAD_PARAMETER, "curtime is not a number".to_owned()))?;
+                let curtime = curtime
+                    .map_err(|_| Refusal::of(BAD_PARAMETER, "malformed", "curtime is not a number"))?;
                 if checksum == debug_checksum(app_key, uid, curtime) {
                     Ok(None)
                 } else {
                     let words =
                         "the checksum does not match: it must be that of this appkey, uid and curtime";
-                    Err((BAD_PARAMETER, words.to_owned()))
+                    Err(Refusal::of(BAD_PARAMETER, "checksum", words))
                 }
             }
         }
@@ -145,15 +179,28 @@ impl Context {
 
 /// Why a bootstrap gets no address.
 enum NoAnswer {
-    /// The code, and why.
-    Refused(i32, String),
+    Refused(Refusal),
     /// There is nobody to ask.
     Gone,
 }
 
-impl From<(i32, String)> for NoAnswer {
-    fn from((code, desc): (i32, String)) -> Self {
-        Self::Refused(code, desc)
+impl From<Refusal> for NoAnswer {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What a client is told instead.
+struct Refusal {
+    code: i32,
+    /// In a word, for counting.
+    reason: &'static str,
+    desc: String,
+}
+
+impl Refusal {
+    fn of(code: i32, reason: &'static str, desc: impl ToString) -> Self {
+        Self { code, reason, desc: desc.to_string() }
     }
 }
 
@@ -161,5 +208,7 @@ impl From<(i32, String)> for NoAnswer {
 const FORBIDDEN: i32 = 403;
 const BAD_PARAMETER: i32 = 414;
 const BAD_APP_KEY: i32 = 417;
+/// Letters of a room's name in a line of the log.
+const MAX_LOGGED: usize = 64;
 /// Bytes; it goes into a ticket, which is bounded itself.
 const MAX_CHANNEL_NAME: usize = 256;

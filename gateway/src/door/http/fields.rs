@@ -41,5 +41,5 @@ impl Fields {
 }
 
 /// What is read of forms and queries.
-const FIELDS: [&str; 8] =
-    ["uid", "appkey", "channelName", "checksum", "secureType", "curtime", "t1", "after"];
+const FIELDS: [&str; 9] =
+    ["uid", "appkey", "channelName", "checksum", "permKeySecret", "secureType", "curtime", "t1", "after"];

@@ -45,8 +45,11 @@ async fn operator_only(
 ) -> Response {
     let given =
         headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    let wanted = context.admin_token.as_deref().unwrap_or_default().as_bytes();
-    if !wanted.is_empty() && given.is_some_and(|given| given.ct_eq(wanted).into()) {
+    let policy = context.policy.load_full();
+    let Some(wanted) = policy.admin_token.as_deref().filter(|wanted| !wanted.is_empty()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if given.is_some_and(|given| given.ct_eq(wanted.as_bytes()).into()) {
         next.run(request).await
     } else {
         StatusCode::UNAUTHORIZED.into_response()

@@ -30,6 +30,15 @@ pub struct BrokerLimits {
     pub stalled_ms: u64,
 }
 
+impl BrokerLimits {
+    /// The same, with queues that take what a late player starts with.
+    pub(super) fn consistent(mut self) -> Self {
+        self.queued_packets = self.queued_packets.max(2 * self.cached_packets);
+        self.queued_bytes = self.queued_bytes.max(2 * self.cached_bytes);
+        self
+    }
+}
+
 impl Default for BrokerLimits {
     fn default() -> Self {
         Self {

@@ -8,7 +8,7 @@ use super::stay::Rights;
 use super::{Hub, State};
 use crate::rooms::doors::{ConnectionId, HubOutput, Level};
 use crate::rooms::limits::HubTimer;
-use crate::rooms::room::{self, Arrival, LoginRefusal, Room};
+use crate::rooms::room::{self, Arrival, LoginRefusal, Member, Room};
 
 impl Hub {
     /// A packet on a connection that has not logged in.
@@ -18,13 +18,21 @@ impl Hub {
             return self.ack(id, packet.command.ack_number(), packet.seq, &refused);
         };
         let refusal = match self.check(login, now) {
-            Ok(rights) => return self.enter(id, packet.seq, login, rights, now),
+            Ok(rights) => {
+                self.count_login("ok");
+                return self.enter(id, packet.seq, login, rights, now);
+            }
             Err(refusal) => refusal,
         };
-        // Anybody can cause this as often as they like.
-        self.log(Level::Debug, format!("room {}: {} refused: {refusal}", login.cid, login.uid));
+        self.count_login(refusal.reason());
+        let (reason, cid, uid) = (refusal.reason(), login.cid, login.uid);
+        self.log(Level::Warn, format!("a login is refused: {reason}, room {cid}, {uid}"));
         let ack = Ack::refused(refusal.code(), refusal.to_string());
         self.refuse_login(id, login.cid, packet.seq, ack, &refusal.notice(), now);
+    }
+
+    pub(super) fn count_login(&mut self, result: &'static str) {
+        *self.logins.entry(result).or_default() += 1;
     }
 
     /// Answers a login that leads nowhere: with both packets, in this order, because the vendor's clients
@@ -45,7 +53,7 @@ impl Hub {
     fn enter(&mut self, id: ConnectionId, seq: Seq, login: &Login, rights: Rights, now: Instant) {
         let (cid, uid, stay) = (login.cid, login.uid, rights.stay());
         let Rights { ticket, resumed } = rights;
-        let expires = ticket.expires_ms;
+        let (expires, permit) = (ticket.expires_ms, ticket.permit);
         let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket));
         // Who comes back and is not known was here before this process, or away for too long: its media have
         // been refused meanwhile, and it must hear of that.
@@ -54,10 +62,17 @@ impl Hub {
         let left = self.config.settling.saturating_sub(now.since(self.begun.unwrap_or(now)));
         let left = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
         let settling = (was_forgotten || room.rebuilt && left > 0).then_some(left);
-        let arrival = room.enter(id, uid, login, stay);
+        let before = room.members.get(&uid).map(Member::privileges);
+        let arrival = room.enter(id, uid, login, stay, permit);
         if let Some(member) = self.member(cid, uid) {
             member.ticket = expires;
+            if before.is_some_and(|before| before != member.privileges()) {
+                // What it sends and receives may be what it may no more.
+                self.outputs.push_back(HubOutput::Expel(cid, uid));
+                self.admit(cid, uid);
+            }
         }
+        self.watch_permit(cid, uid, now);
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.state = State::Member(cid, uid);
         }

@@ -1,13 +1,17 @@
 //! Whose stay a login is, and what a stay goes on with when its ticket does not do any more
 //! (docs/protocol.md 12.5, 12.6). Says who may come in; what happens then is the hub's.
 
+use std::time::Duration;
+
 use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Uid};
-use nertc_miniapp::wire::protocol::Login;
+use nertc_miniapp::wire::protocol::{Login, Notice};
 
 use super::Hub;
 use crate::clock::Reading;
-use crate::rights::{LoginTicket, TokenError};
+use crate::rights::{LoginTicket, Permit, Privileges, TokenError};
+use crate::rooms::doors::Level;
+use crate::rooms::limits::HubTimer;
 use crate::rooms::room::{self, LoginRefusal};
 
 impl Hub {
@@ -23,6 +27,38 @@ impl Hub {
     pub fn vouches_for(&self, ticket: &LoginTicket) -> bool {
         let member = self.rooms.get(&Cid(ticket.cid)).and_then(|room| room.members.get(&Uid(ticket.uid)));
         member.is_some_and(|member| member.stay == ticket.stay() || member.ticket == ticket.expires_ms)
+    }
+
+    /// Whether a permission key allows to come in.
+    ///
+    /// # Errors
+    ///
+    /// Says what it does not allow.
+    pub fn permits(&self, cid: Cid, permit: Option<Permit>) -> Result<(), LoginRefusal> {
+        let privileges = permit.map_or(Privileges::ALL, |permit| permit.privileges);
+        match (privileges.join(), privileges.create()) {
+            (false, _) => Err(LoginRefusal::NotPermitted("join")),
+            (true, false) if !self.rooms.contains_key(&cid) => {
+                Err(LoginRefusal::NotPermitted("create a room"))
+            }
+            (true, _) => Ok(()),
+        }
+    }
+
+    /// Ends a stay with its permission key; until then, its timer.
+    pub(super) fn watch_permit(&mut self, cid: Cid, uid: Uid, now: Instant) {
+        let clock = self.reading(now).earliest_ms;
+        let Some(member) = self.member(cid, uid) else { return };
+        let Some(permit) = member.permit else { return self.timers.clear(HubTimer::Permit(cid, uid)) };
+        if !permit.has_expired(clock) {
+            let left = Duration::from_millis(permit.until_ms - clock);
+            return self.timers.set(HubTimer::Permit(cid, uid), now + left);
+        }
+        if let Some(connection) = member.presence.connection() {
+            self.dismiss(connection, cid, &Notice::Kicked(room::PERMISSION_EXPIRED), now);
+        }
+        self.log(Level::Info, format!("room {cid}: the permission key of {uid} has expired"));
+        self.remove(cid, uid);
     }
 
     /// Who is in the room already, grace period included, may come back whatever has expired meanwhile; and
@@ -51,6 +87,14 @@ impl Hub {
         if has_expired && present != Some(rights.stay()) {
             return Err(TokenError::Expired.into());
         }
+        let permit = rights.ticket.permit;
+        if permit.is_some_and(|permit| permit.has_expired(now)) {
+            return Err(TokenError::Expired.into());
+        }
+        // Who was there before this process opens its room again.
+        if rights.resumed.is_none() {
+            self.permits(login.cid, permit)?;
+        }
         self.admits(login.cid, login.uid)?;
         Ok(rights)
     }
@@ -70,6 +114,7 @@ impl Hub {
             expires_ms,
             good_until: None,
             began: Some(member.stay),
+            permit: member.permit,
         };
         ticket.sign(&self.secret)
     }

@@ -8,6 +8,7 @@ mod limits;
 mod logins;
 mod members;
 mod operator;
+mod permits;
 mod publishing;
 mod stays;
 mod tasks;
@@ -20,5 +21,5 @@ use nertc_miniapp::wire::protocol::{Caption, Login, MAX_FRAME, MOST_MEMBERS, Use
 
 use self::bench::*;
 use super::*;
-use crate::rights::{Grants, LoginTicket};
+use crate::rights::{Grants, LoginTicket, Permit, Privileges};
 use crate::rooms::*;

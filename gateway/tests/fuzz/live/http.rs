@@ -20,7 +20,9 @@ struct Http(Scene);
 impl Target for Http {
     fn live(&mut self, draw: &mut Draw) -> Result<(), String> {
         let Self(scene) = self;
-        let mut peer = Peer::connect(scene.process.http)?;
+        let process = &scene.process;
+        // Either door is asked for what belongs to the other, too.
+        let mut peer = Peer::connect(if draw.chance(30) { process.admin } else { process.http })?;
         match draw.below(8) {
             0 => {
                 // An endless answer: only its beginning is waited for.

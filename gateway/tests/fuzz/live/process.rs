@@ -14,6 +14,7 @@ pub(super) struct Process {
     child: Child,
     pub(super) http: SocketAddr,
     pub(super) rtmp: SocketAddr,
+    pub(super) admin: SocketAddr,
     /// The first panic that was told of.
     panic: Arc<Mutex<Option<String>>>,
 }
@@ -50,8 +51,8 @@ impl Process {
             let text = ready[what].as_str().unwrap_or_default();
             text.parse().unwrap_or_else(|_| panic!("the gateway did not start: {ready}"))
         };
-        let (http, rtmp) = (at("http"), at("rtmp"));
-        Self { child, http, rtmp, panic }
+        let (http, rtmp, admin) = (at("http"), at("rtmp"), at("admin"));
+        Self { child, http, rtmp, admin, panic }
     }
 
     pub(super) fn check(&mut self) -> Result<(), String> {

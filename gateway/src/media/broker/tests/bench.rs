@@ -30,6 +30,12 @@ impl Bench {
         Self { broker: Broker::new(limits), slots: BTreeMap::new(), now: 0 }
     }
 
+    pub(super) fn limit(&mut self, change: impl FnOnce(&mut BrokerLimits)) {
+        let mut limits = BrokerLimits::clone(&self.broker.limits.load());
+        change(&mut limits);
+        self.broker.limit_to(limits);
+    }
+
     pub(super) fn publish(&mut self, holder: u64) -> SlotId {
         self.try_publish(holder).unwrap()
     }

@@ -22,7 +22,7 @@ fn a_group_of_pictures_too_long_to_keep_makes_late_players_wait_for_the_next() {
     let mut bench = Bench::new();
     let publisher = bench.publish(1);
     bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER, KEY]);
-    let most = bench.broker.limits.cached_packets;
+    let most = bench.broker.limits.load().cached_packets;
     for _ in 1..most {
         bench.push_at(publisher, 0, FRAME);
     }
@@ -46,7 +46,7 @@ fn a_group_of_pictures_too_large_to_keep_is_not_kept() {
     let mut bench = Bench::new();
     let publisher = bench.publish(1);
     bench.push_all(publisher, &[KEY]);
-    let large: &'static [u8] = vec![0x27; bench.broker.limits.cached_bytes].leak();
+    let large: &'static [u8] = vec![0x27; bench.broker.limits.load().cached_bytes].leak();
     bench.push_all(publisher, &[large]);
     let player = bench.play();
     assert_eq!(bench.take(player), []);
@@ -86,7 +86,7 @@ fn a_slow_player_skips_to_a_key_frame_and_the_others_do_not() {
     let publisher = bench.publish(1);
     bench.push_all(publisher, &[AVC_HEADER, KEY]);
     let (slow, quick) = (bench.play(), bench.play());
-    let most = bench.broker.limits.queued_packets;
+    let most = bench.broker.limits.load().queued_packets;
     for _ in 2..most {
         bench.push_at(publisher, 0, FRAME);
         bench.take(quick);
@@ -108,7 +108,7 @@ fn a_player_that_takes_nothing_is_dropped_and_one_that_takes_a_little_is_not() {
     let publisher = bench.publish(1);
     bench.push_all(publisher, &[KEY]);
     let (dead, slow) = (bench.play(), bench.play());
-    let limit = bench.broker.limits.stalled_ms;
+    let limit = bench.broker.limits.load().stalled_ms;
     for step in 1..=2 {
         bench.now = limit * step / 2;
         bench.push_all(publisher, &[FRAME]);

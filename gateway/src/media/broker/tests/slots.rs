@@ -41,20 +41,20 @@ fn one_more_than_the_limit_is_refused() {
     let mut bench = Bench::new();
     let mut holders = 2..;
     let mut play = |bench: &mut Bench, name| bench.play_as(name, holders.next().unwrap());
-    bench.broker.limits.streams = 2;
-    bench.broker.limits.waiting_players = 2;
-    bench.broker.limits.players_per_stream = 1;
+    bench.limit(|limits| limits.streams = 2);
+    bench.limit(|limits| limits.waiting_players = 2);
+    bench.limit(|limits| limits.players_per_stream = 1);
     play(&mut bench, "a").unwrap();
     assert_eq!(play(&mut bench, "a"), Err(MediaRefusal::Full), "a stream's players");
     let leaver = play(&mut bench, "b").unwrap();
     assert_eq!(bench.try_publish(1), Err(MediaRefusal::Full), "streams");
     bench.leave(leaver);
-    bench.broker.limits.waiting_players = 1;
+    bench.limit(|limits| limits.waiting_players = 1);
     assert_eq!(play(&mut bench, "b"), Err(MediaRefusal::Full), "waiting players");
     bench.publish(1);
-    bench.broker.limits.players = 1;
+    bench.limit(|limits| limits.players = 1);
     assert_eq!(play(&mut bench, NAME), Err(MediaRefusal::Full), "players");
-    bench.broker.limits.players = 2;
+    bench.limit(|limits| limits.players = 2);
     play(&mut bench, NAME).unwrap();
     assert_eq!(bench.broker.statistics().streams, 2);
 }
@@ -77,8 +77,8 @@ fn the_largest_room_plays_one_stream_though_every_player_has_come_back_and_one_m
 #[test]
 fn a_stream_whose_places_are_taken_has_one_for_who_has_fewer_than_another() {
     let mut bench = Bench::new();
-    bench.broker.limits.players_per_stream = 4;
-    bench.broker.limits.players_per_holder = 3;
+    bench.limit(|limits| limits.players_per_stream = 4);
+    bench.limit(|limits| limits.players_per_holder = 3);
     let first = bench.play_as(NAME, 1).unwrap();
     let second = bench.play_as(NAME, 1).unwrap();
     bench.play_as(NAME, 1).unwrap();
@@ -97,7 +97,7 @@ fn a_stream_whose_places_are_taken_has_one_for_who_has_fewer_than_another() {
 fn who_was_replaced_and_comes_late_replaces_nobody() {
     let mut bench = Bench::new();
     // Both have a place each before either tells the stream.
-    let limits = bench.broker.limits.clone();
+    let limits = bench.broker.limits.load_full();
     let early = bench.broker.directory().publish(NAME, 1, &limits).unwrap();
     let late = bench.broker.directory().publish(NAME, 1, &limits).unwrap();
     for slot in [&late, &early] {

@@ -118,8 +118,8 @@ fn no_clock_of_one_track_moves_the_other() {
 #[test]
 fn a_clock_that_drifts_is_followed_and_late_players_get_both_tracks_at_once() {
     let mut bench = Bench::new();
-    bench.broker.limits.cached_packets = 100;
-    bench.broker.limits.queued_packets = 200;
+    bench.limit(|limits| limits.cached_packets = 100);
+    bench.limit(|limits| limits.queued_packets = 200);
     let publisher = bench.publish(1);
     let early = bench.play();
     bench.push_all(publisher, &[AVC_HEADER, AAC_HEADER]);

@@ -23,6 +23,7 @@ pub(super) struct Bench {
     pub(super) transcript: Vec<HubOutput>,
     pub(super) ticket_cid: Cid,
     pub(super) ticket_expires: u64,
+    pub(super) ticket_permit: Option<Permit>,
 }
 
 impl Bench {
@@ -51,6 +52,7 @@ impl Bench {
             transcript: Vec::new(),
             ticket_cid: CID,
             ticket_expires: now.as_millis() + 86_400_000,
+            ticket_permit: None,
         }
     }
 
@@ -66,7 +68,9 @@ impl Bench {
                 HubOutput::Close(id, code, _) => {
                     assert_eq!(self.closes.insert(id, code), None, "closed twice");
                 }
-                HubOutput::Admit(cid, uid, role, stay) => drop(self.roster.insert((cid, uid), (role, stay))),
+                HubOutput::Admit(cid, uid, role, stay, _) => {
+                    self.roster.insert((cid, uid), (role, stay));
+                }
                 HubOutput::Expel(cid, uid) => drop(self.roster.remove(&(cid, uid))),
                 HubOutput::EndStream(name) => self.ended.push(name),
                 HubOutput::Interrupt { cid, from, target } => self.interrupts.push((cid, from, target)),
@@ -119,6 +123,7 @@ impl Bench {
             expires_ms: 0,
             good_until: None,
             began: None,
+            permit: None,
         };
         let mut room = Room::new(ticket);
         for index in 0..members {
@@ -147,6 +152,7 @@ impl Bench {
             expires_ms: self.ticket_expires,
             good_until: None,
             began: None,
+            permit: self.ticket_permit,
         };
         ticket.sign(&secret())
     }

@@ -120,11 +120,11 @@ fn the_media_engine_hears_of_a_member_before_its_urls_work_and_before_its_stream
     let admitted = bench
         .transcript
         .iter()
-        .position(|output| *output == HubOutput::Admit(CID, ALICE, Role::Broadcaster, stay));
+        .position(|output| *output == HubOutput::Admit(CID, ALICE, Role::Broadcaster, stay, Privileges::ALL));
     assert!(admitted.unwrap() < bench.transcript.iter().position(is_sent).unwrap());
 
     for (command, told) in [
-        (Command::Role(Role::Audience), HubOutput::Admit(CID, ALICE, Role::Audience, stay)),
+        (Command::Role(Role::Audience), HubOutput::Admit(CID, ALICE, Role::Audience, stay, Privileges::ALL)),
         (Command::Logout, HubOutput::Expel(CID, ALICE)),
     ] {
         bench.transcript.clear();

@@ -1,0 +1,100 @@
+//! What works and may not be meant, and what cannot work on this machine.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+
+use super::checks::unusable;
+use super::error::ConfigError;
+use super::meaning::Config;
+use crate::rights::{Apps, Secret};
+
+impl Config {
+    /// What works and may not be meant: who gets in without a token, unless that is nobody but this machine; what
+    /// a restart ends; limits that cannot be reached.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let mut doubt = |is_one: bool, text: &str| {
+            if is_one {
+                doubts.push(text.to_owned());
+            }
+        };
+        doubt(
+            self.allow_faults,
+            "FAULTS ARE ALLOWED: whoever connects may ask for misbehaviour. Never in production!",
+        );
+        doubt(
+            self.secret.is_none(),
+            "no secret is set: a restart ends every ticket, and no other gateway accepts ours",
+        );
+        doubt(
+            self.secret.as_ref().is_some_and(Secret::is_placeholder),
+            "the secret is one character all over, as in a test set-up; try `openssl rand -hex 32`",
+        );
+        let is_told_nowhere = self.listen.ip().is_unspecified() && self.public_address.is_empty()
+            || self.rtmp_listen.ip().is_unspecified() && self.public_media.is_none();
+        doubt(
+            is_told_nowhere,
+            "clients are told this machine's own address; set --public-address and --public-media",
+        );
+        let broker = &self.media.broker;
+        doubt(
+            self.media.connections < broker.streams.saturating_add(broker.players),
+            "max-rtmp-connections: there are more streams and players than that",
+        );
+        doubt(
+            broker.players_per_holder > broker.players_per_stream,
+            "max-players-per-user: a stream has fewer players than that",
+        );
+        doubt(
+            self.media.message_bytes > self.media.memory,
+            "max-message-size: media-memory has less than that",
+        );
+        // Behind a proxy, the address that is listened on says nothing.
+        let is_private = self.listen.ip().is_loopback() && self.public_address.is_empty();
+        match &self.apps {
+            Apps::Any if is_private => {}
+            Apps::Any => doubts.push(format!(
+                "no application is listed: everybody who reaches {} may open rooms",
+                self.listen
+            )),
+            Apps::Listed(apps) => {
+                let open = apps.iter().filter(|(_, app)| !app.secure);
+                doubts.extend(open.map(|(key, _)| {
+                    format!("apps.{key}: whoever knows this key may open rooms, without a token")
+                }));
+                if self.dev && !is_private {
+                    doubts.push("dev: whoever asks gets a token".to_owned());
+                }
+            }
+        }
+        doubts
+    }
+
+    /// Tries what a start would do with this machine, and says what is in the way for the moment only.
+    ///
+    /// # Errors
+    ///
+    /// Names the address that cannot be listened on, whoever else does.
+    pub fn try_addresses(&self) -> Result<Vec<String>, ConfigError> {
+        let mut busy = Vec::new();
+        for (name, addr) in self.addresses() {
+            match TcpListener::bind(addr) {
+                Ok(_) => {}
+                // By the gateway that these settings are for, perhaps.
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                    busy.push(format!("{name}: somebody listens on {addr} already"));
+                }
+                Err(error) => {
+                    let must = format!("it must be an address that can be listened on ({error})");
+                    return Err(unusable(name, addr.to_string(), must));
+                }
+            }
+        }
+        Ok(busy)
+    }
+
+    fn addresses(&self) -> [(&'static str, SocketAddr); 3] {
+        [("listen", self.listen), ("rtmp-listen", self.rtmp_listen), ("admin-listen", self.admin_address())]
+    }
+}
