@@ -147,6 +147,7 @@ impl Room {
     }
 
     /// Whether a member may do what it asks, and what it asks to know.
+    #[allow(clippy::wildcard_enum_match_arm)] // a refusal is the exception; `Hub::command` thinks of each command
     pub(super) fn answer(&self, uid: Uid, packet: &ClientPacket) -> Ack {
         let Some(member) = self.members.get(&uid) else {
             return Ack::refused(NOT_LOGGED_IN, "not in the room");
@@ -187,22 +188,7 @@ impl Room {
             {
                 Ack::refused(BAD_PARAMETER, "no such language")
             }
-            Command::Heartbeat
-            | Command::Logout
-            | Command::PushMode(_)
-            | Command::Publish(..)
-            | Command::Mute(..)
-            | Command::Role(_)
-            | Command::Subscribe(..)
-            | Command::DualAudio(..)
-            | Command::AudioChangeMode(_)
-            | Command::Pitch(_)
-            | Command::AudioEffect(_)
-            | Command::Beautifier(_)
-            | Command::Equalization(_)
-            | Command::StartCaptions { .. }
-            | Command::StopCaptions
-            | Command::Interrupt(_) => Ack::ok(),
+            _granted => Ack::ok(),
         }
     }
 
