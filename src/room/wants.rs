@@ -523,7 +523,8 @@ impl Item {
             | Command::UploadUserList
             | Command::PushMode(_)
             | Command::DualAudio(..)
-            | Command::Interrupt(_) => None,
+            | Command::Interrupt(_)
+            | Command::RaiseHand(_) => None,
         }
     }
 
