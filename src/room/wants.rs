@@ -523,8 +523,7 @@ impl Item {
             | Command::UploadUserList
             | Command::PushMode(_)
             | Command::DualAudio(..)
-            | Command::Interrupt(_)
-            | Command::RaiseHand(_) => None,
+            | Command::Interrupt(_) => None,
         }
     }
 

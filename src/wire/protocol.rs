@@ -70,8 +70,6 @@ pub enum Command {
     StopCaptions,
     /// 1002, ours: cut an artificial speaker short; nobody named means the first one.
     Interrupt(Option<Uid>),
-    /// 1003, ours: something to say.
-    RaiseHand(bool),
 }
 
 impl Command {
@@ -117,7 +115,6 @@ impl Command {
             Self::StartCaptions { .. } => (1000, 14, "startAsrCaptions"),
             Self::StopCaptions => (1001, 14, "stopAsrCaptions"),
             Self::Interrupt(_) => (1002, 14, "aiManualInterrupt"),
-            Self::RaiseHand(_) => (1003, 14, "raiseHand"),
         }
     }
 }
@@ -165,7 +162,6 @@ impl ClientPacket {
             1001 => Command::StopCaptions,
             1002 if body.below("dstUid").0.is_null() => Command::Interrupt(None),
             1002 => Command::Interrupt(Some(uid(body, "dstUid")?)),
-            1003 => Command::RaiseHand(body.flag("raised")),
             unknown => return Err(PacketError::UnknownCommand(unknown, seq)),
         };
         Ok(Self { seq, uid: member, cid, command })
@@ -212,7 +208,6 @@ impl json::Fields for ClientPacket {
                 to.filled("targetLang", target_lang);
             }
             Command::Interrupt(target) => to.option("dstUid", target.as_ref()),
-            Command::RaiseHand(raised) => to.truth("raised", *raised),
         }
     }
 }

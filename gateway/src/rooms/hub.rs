@@ -389,9 +389,6 @@ impl Hub {
             }
             Command::StopCaptions => self.listen(cid, uid, None),
             Command::Interrupt(target) => self.interrupt(cid, uid, *target),
-            Command::RaiseHand(raised) => {
-                self.log(Level::Info, format!("room {cid}: {uid} has something to say: {raised}"))
-            }
         }
     }
 
