@@ -22,12 +22,12 @@ import { Refusal, dist, plainWasm, runAsProgram, step } from './tools.mjs';
  */
 const PARTS = {
   'glue': { files: ['index.js'], budget: 16_100 },
-  'module': { files: ['nertc_miniapp.wasm.br'], budget: 74_700 },
+  'module': { files: ['nertc_miniapp.wasm.br'], budget: 74_900 },
   'late': { files: LATE, budget: 14_900 },
   'components': { folder: 'components', budget: 12_900 },
 };
 /** Glue as it lies in the package, plus the compressed module: what a call needs. */
-const CALL = 90_800;
+const CALL = 90_950;
 /** All of the package, as WeChat's packer uploads it. */
 const UPLOADED = 122_800;
 
