@@ -21,15 +21,15 @@ import { Refusal, dist, plainWasm, runAsProgram, step } from './tools.mjs';
  * there. A part that has become lighter gets a tighter budget, so that it stays so.
  */
 const PARTS = {
-  'glue': { files: ['index.js'], budget: 16_100 },
+  'glue': { files: ['index.js'], budget: 16_450 },
   'module': { files: ['nertc_miniapp.wasm.br'], budget: 74_900 },
   'late': { files: LATE, budget: 14_900 },
-  'components': { folder: 'components', budget: 12_900 },
+  'components': { folder: 'components', budget: 12_950 },
 };
 /** Glue as it lies in the package, plus the compressed module: what a call needs. */
-const CALL = 90_950;
+const CALL = 91_300;
 /** All of the package, as WeChat's packer uploads it. */
-const UPLOADED = 122_800;
+const UPLOADED = 123_300;
 
 /** @param {{crates?: boolean}} [options] */
 export async function size({ crates = false } = {}) {
