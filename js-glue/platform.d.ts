@@ -25,3 +25,8 @@ declare module 'wasm-bindings' {
   const bindings: any;
   export = bindings;
 }
+/** The module as JavaScript (scripts/no-wasm.mjs). */
+declare module 'wasm-as-js' {
+  const instantiate: (imports: any) => any;
+  export = instantiate;
+}

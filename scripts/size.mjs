@@ -14,7 +14,7 @@ import { LOWERED, bind, compile, wasmOpt } from './build.mjs';
 import { LATE } from './bundle.mjs';
 import { pack } from './packer.mjs';
 import { setUp } from './setup.mjs';
-import { Refusal, dist, plainWasm, runAsProgram, step } from './tools.mjs';
+import { Refusal, dist, noWasm, plainWasm, runAsProgram, step } from './tools.mjs';
 
 /**
  * Each part, and how heavy it may be: what an app uploads of it, so the module compressed and all else as it lies
@@ -28,6 +28,8 @@ const PARTS = {
 };
 /** Glue as it lies in the package, plus the compressed module: what a call needs. */
 const CALL = 91_300;
+/** The glue with the module as JavaScript, for hosts without WebAssembly. */
+const NO_WASM = 445_000;
 /** All of the package, as WeChat's packer uploads it. */
 const UPLOADED = 123_300;
 
@@ -55,6 +57,12 @@ export async function size({ crates = false } = {}) {
   const call = weights.glue + weights.module;
   console.log(row(['glue + module.br', call, '', '', CALL]));
   limit('what a call needs', call, CALL);
+
+  // Of another host's app, in place of glue and module.
+  const instead = readFileSync(join(noWasm, 'index.js'));
+  const zipped = gzipSync(instead, { level: 9 }).length;
+  console.log(row(['without wasm', instead.length, zipped, brotliCompressSync(instead).length, NO_WASM]));
+  limit('the build without WebAssembly', instead.length, NO_WASM);
 
   const uploaded = await packed();
   console.log(row(['uploaded', uploaded, '', '', UPLOADED]));

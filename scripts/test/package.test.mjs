@@ -40,7 +40,7 @@ test('the manifest says what the package is, and runs nothing of ours', () => {
 
 test('the tarball has licences, changelog, pages, plugins and the plain module, and apps upload none of it', () => {
   const files = readdirSync(inside);
-  const expected = ['CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'README.zh-CN.md', 'components', 'dist', 'frameworks', 'package.json', 'wasm'];
+  const expected = ['CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'README.zh-CN.md', 'components', 'dist', 'frameworks', 'no-wasm', 'package.json', 'wasm'];
   assert.deepEqual(files.sort(), expected);
   const built = (folder) => readdirSync(folder, { recursive: true }).sort();
   assert.deepEqual(built(join(inside, 'dist')), built(join(root, 'dist')));
