@@ -36,7 +36,7 @@ const LIMIT = 5_000;
  *   is the first one in words; `line` and `step` say where in the file
  */
 export async function conformance({ noWasm = false, sdk = join(noWasm ? withoutWasm : dist, 'index.js'), wasm, host = 'wx', only = '' } = {}) {
-  if (!(host in ENGINES)) throw new Refusal(`--host ${host}: it is one of ${Object.keys(ENGINES).join(', ')}`);
+  if (!Object.hasOwn(ENGINES, host)) throw new Refusal(`--host ${host}: it is one of ${Object.keys(ENGINES).join(', ')}`);
   for (const file of [sdk, wasm].filter(Boolean)) {
     const found = statSync(file, { throwIfNoEntry: false });
     if (!found) throw new Refusal(`${file} is missing: run "npm run build", or name another file`);
