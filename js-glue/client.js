@@ -7,6 +7,7 @@
 
 const { Host, failure } = require('./host.js');
 const load = require('./loader.js');
+const host = require('./surroundings.js');
 const print = require('./logger.js');
 const { parsed, value } = require('./values.js');
 
@@ -33,7 +34,12 @@ class Client {
       throw new Error('YunXinMiniappSDK.Client: the parameter "appkey" is required');
     }
     /** @type {Record<string, any>} */
-    this._options = Object.assign({}, options);
+    this._options = Object.assign({}, options, {
+      platform: options.platform || host.api,
+      WXWebAssembly: options.WXWebAssembly || host.engine,
+      // For the core: what it tells of where it runs. An app's own platform is none of these.
+      model: options.platform ? undefined : host.model,
+    });
     /** @type {Host | null} */
     this._host = null;
     /** Whether the core is on its way. */

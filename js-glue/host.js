@@ -1,7 +1,7 @@
 // @ts-check
 'use strict';
 /**
- * What the core asks of the platform, done with `wx`. It hides the platform's manners: tasks that
+ * What the core asks of the platform, done with `wx` or what is in its place. It hides the platform's manners: tasks that
  * cannot be unsubscribed from, failures told twice or not at all. It decides nothing: whatever
  * happens is told to the core, with the id the core gave. Nothing here throws into the core.
  */
@@ -74,7 +74,7 @@ class Host {
    */
   listen(wanted) {
     this._listening = wanted;
-    const platform = this._platform();
+    const { platform } = this._options;
     SIGNALS.forEach(({ name, signal }) => {
       const method = (wanted ? 'on' : 'off') + name;
       const known = this._listeners.get(name);
@@ -174,7 +174,7 @@ class Host {
     }
     live.add(socket);
     attempt(socket.failed, () => {
-      const task = this._platform().connectSocket({ url, tcpNoDelay: true, success() {}, fail: socket.failed });
+      const task = this._options.platform.connectSocket({ url, tcpNoDelay: true, success() {}, fail: socket.failed });
       socket.task = task;
       // All listeners at once, or an early event is lost.
       task.onOpen(() => {
@@ -222,7 +222,7 @@ class Host {
     /** @type {(error: unknown) => void} */
     const failed = (error) => this._hear(FAILURE, id, 0, messageOf(error));
     attempt(failed, () => {
-      this._platform().request({
+      this._options.platform.request({
         url,
         method,
         header: headers,
@@ -264,10 +264,6 @@ class Host {
   log(level, text) {
     if (level === 'notice') print(this._options.logger, 'warn', 'YunXinMiniappSDK:', text);
     else if (this._options.debug) print(this._options.logger, level, '[nertc]', text);
-  }
-
-  _platform() {
-    return this._options.platform || (typeof wx === 'undefined' ? {} : wx);
   }
 
   /** @param {number} id */

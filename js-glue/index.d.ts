@@ -424,15 +424,16 @@ declare namespace YunXinMiniappSDK {
     reporter?: (batch: ReportBatch) => void;
     /** How long loading the wasm may take, in milliseconds. Default: 15000. */
     wasmTimeout?: number;
-    /** In place of the global `wx`, in Node and in browsers. */
+    /** In place of the host's own API (`wx`, else `qq` or `tt`), in Node and in browsers. */
     platform?: Platform;
-    /** In place of the global `WXWebAssembly`, in Node and in browsers. */
+    /** In place of that host's WebAssembly (`WXWebAssembly`, `QQWebAssembly`, `TTWebAssembly`), in Node and in browsers. */
     WXWebAssembly?: { instantiate(path: string, imports: object): Promise<object> };
   }
 
   /** Reports in the form of the original; one is an `event`, several are `events`. */
   interface ReportBatch {
-    common: { ver: string; sdk_type: string; session_id: string; app_key: string };
+    /** `model` is there outside of WeChat: `qq` or `tt`. */
+    common: { ver: string; sdk_type: string; session_id: string; app_key: string; model?: string };
     event?: ReportedEvent;
     events?: ReportedEvent[];
   }

@@ -43,13 +43,12 @@ function load(options, path) {
 }
 
 /**
- * @param {any} given in place of the global `WXWebAssembly`
+ * @param {any} engine
  * @param {string} path
  * @returns {Promise<void>}
  */
-function instantiate(given, path) {
-  const engine = given || (typeof WXWebAssembly === 'undefined' ? null : WXWebAssembly);
-  if (!engine) return Promise.reject('the platform has no WXWebAssembly');
+function instantiate(engine, path) {
+  if (!engine) return Promise.reject('the platform has no WebAssembly (docs/hosts.md)');
   return Promise.resolve()
     .then(() => engine.instantiate(path, { a: bindings.imports }))
     .then(adopt, (error) => {

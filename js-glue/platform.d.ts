@@ -5,6 +5,10 @@ declare function setTimeout(act: () => void, milliseconds: number): number;
 declare function clearTimeout(timer: number): void;
 declare const wx: any;
 declare const WXWebAssembly: any;
+declare const qq: any;
+declare const QQWebAssembly: any;
+declare const tt: any;
+declare const TTWebAssembly: any;
 declare function Component(definition: Record<string, any> & ThisType<any>): void;
 declare const module: { exports: any };
 declare const exports: any;
@@ -20,4 +24,9 @@ declare module '*/index.js' {
 declare module 'wasm-bindings' {
   const bindings: any;
   export = bindings;
+}
+/** The module as JavaScript (scripts/no-wasm.mjs). */
+declare module 'wasm-as-js' {
+  const instantiate: (imports: any) => any;
+  export = instantiate;
 }

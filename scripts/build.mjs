@@ -1,6 +1,7 @@
 /**
  * Builds the package into `dist/`: the wasm module for the oldest engines, the glue, the typings. The module as it
  * is, for base libraries that cannot unpack it, lies beside it in `wasm/`: what is in `dist/` is uploaded with each app.
+ * So does what hosts without WebAssembly take in place of `dist/` (no-wasm.mjs).
  *
  * The order of the steps matters. rustc is told to leave newer features out; the release profile
  * strips the `target_features` section, or wasm-bindgen would believe the precompiled std and use
@@ -15,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { shorter } from './bindings.mjs';
 import { bundle, component } from './bundle.mjs';
 import { checkDist } from './check-dist.mjs';
+import { withoutWasm } from './no-wasm.mjs';
 import {
   Refusal, cargo, dist, lockedVersion, npmProgram, plainWasm, probe, root, run, runAsProgram, step, targetDir, toolsBin,
   wasmTarget,
@@ -62,6 +64,7 @@ export async function build(tell) {
   copyFileSync(join(root, 'js-glue', 'index.d.ts'), join(dist, 'index.d.ts'));
   for (const name of ['rtc-pusher', 'rtc-player', 'rtc-room']) await component(name);
   await checkDist(dist, plainWasm);
+  await withoutWasm(bindings, work);
   rmSync(inDemo, { recursive: true, force: true });
   cpSync(dist, inDemo, { recursive: true });
 }

@@ -18,8 +18,9 @@ const PRIVATE = /^_[a-z]/;
 /**
  * @param {string} bindings the file of `wasm-bindgen --target bundler` that holds them
  * @param {string} folder where `index.js` and the files beside it are put
+ * @param {{entry?: string, alias?: Record<string, string>}} [other] entry than the package's, and what it needs
  */
-export async function bundle(bindings, folder) {
+export async function bundle(bindings, folder, { entry = 'js-glue/index.js', alias = {} } = {}) {
   if (!existsSync(join(root, 'node_modules', 'esbuild'))) {
     throw new Refusal('The npm package esbuild is missing: run "npm run setup"');
   }
@@ -39,9 +40,9 @@ export async function bundle(bindings, folder) {
   };
   await esbuild.build({
     ...form,
-    entryPoints: ['js-glue/index.js'],
+    entryPoints: { index: entry },
     inject: ['js-glue/text-codec.mjs'],
-    alias: { 'wasm-bindings': bindings },
+    alias: { 'wasm-bindings': bindings, ...alias },
     define: { NERTC_VERSION: JSON.stringify(version) },
     mangleProps: PRIVATE,
     // What other software reads (js-glue/client.js).

@@ -15,7 +15,7 @@ import { Refusal, dist, plainWasm, probe, root, run, runAsProgram } from './tool
 
 const READMES = ['README.md', 'README.zh-CN.md'];
 /** Taken as they are. */
-const COPIED = ['dist', 'wasm', 'components/index.d.ts', 'frameworks', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT'];
+const COPIED = ['dist', 'wasm', 'no-wasm', 'components/index.d.ts', 'frameworks', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT'];
 /** What of the root's manifest is nobody's business who installs the package. */
 const OURS = ['private', 'engines', 'scripts', 'devDependencies'];
 

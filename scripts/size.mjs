@@ -14,22 +14,24 @@ import { LOWERED, bind, compile, wasmOpt } from './build.mjs';
 import { LATE } from './bundle.mjs';
 import { pack } from './packer.mjs';
 import { setUp } from './setup.mjs';
-import { Refusal, dist, plainWasm, runAsProgram, step } from './tools.mjs';
+import { Refusal, dist, noWasm, plainWasm, runAsProgram, step } from './tools.mjs';
 
 /**
  * Each part, and how heavy it may be: what an app uploads of it, so the module compressed and all else as it lies
  * there. A part that has become lighter gets a tighter budget, so that it stays so.
  */
 const PARTS = {
-  'glue': { files: ['index.js'], budget: 16_100 },
-  'module': { files: ['nertc_miniapp.wasm.br'], budget: 74_700 },
+  'glue': { files: ['index.js'], budget: 16_450 },
+  'module': { files: ['nertc_miniapp.wasm.br'], budget: 74_900 },
   'late': { files: LATE, budget: 14_900 },
-  'components': { folder: 'components', budget: 12_900 },
+  'components': { folder: 'components', budget: 12_950 },
 };
 /** Glue as it lies in the package, plus the compressed module: what a call needs. */
-const CALL = 90_800;
+const CALL = 91_300;
+/** The glue with the module as JavaScript, for hosts without WebAssembly. */
+const NO_WASM = 450_000;
 /** All of the package, as WeChat's packer uploads it. */
-const UPLOADED = 122_800;
+const UPLOADED = 123_300;
 
 /** @param {{crates?: boolean}} [options] */
 export async function size({ crates = false } = {}) {
@@ -55,6 +57,12 @@ export async function size({ crates = false } = {}) {
   const call = weights.glue + weights.module;
   console.log(row(['glue + module.br', call, '', '', CALL]));
   limit('what a call needs', call, CALL);
+
+  // Of another host's app, in place of glue and module.
+  const instead = readFileSync(join(noWasm, 'index.js'));
+  const zipped = gzipSync(instead, { level: 9 }).length;
+  console.log(row(['without wasm', instead.length, zipped, brotliCompressSync(instead).length, NO_WASM]));
+  limit('the build without WebAssembly', instead.length, NO_WASM);
 
   const uploaded = await packed();
   console.log(row(['uploaded', uploaded, '', '', UPLOADED]));

@@ -61,7 +61,7 @@ const STEPS = {
 };
 
 /** What steps may leave in the root: these are in .gitignore. */
-const OUTPUTS = ['dist', 'wasm', 'target', 'node_modules', '.tools', 'out'];
+const OUTPUTS = ['dist', 'wasm', 'no-wasm', 'target', 'node_modules', '.tools', 'out'];
 
 const BUILT = ['size', 'glue', 'wechat', 'conformance', 'model', 'soak', 'e2e', 'preview', 'package'];
 

@@ -13,6 +13,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const dist = join(root, 'dist');
 /** The module for base libraries that cannot read the compressed one. */
 export const plainWasm = join(root, 'wasm', 'nertc_miniapp.wasm');
+/** The package for hosts without WebAssembly. */
+export const noWasm = join(root, 'no-wasm');
 export const wechatTools = join(root, 'scripts', 'wechat');
 export const toolsBin = join(root, '.tools', 'bin');
 export const wasmTarget = 'wasm32-unknown-unknown';

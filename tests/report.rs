@@ -95,9 +95,25 @@ fn a_monstrous_report_is_cut() {
     assert!((4000..=4096).contains(&body["event"]["function"]["value"].as_str().unwrap().len()));
 }
 
+#[test]
+fn logins_and_reports_say_in_which_host_unless_it_is_wechats() {
+    for (model, told) in [(json!("qq"), json!("qq")), (Value::Null, Value::Null)] {
+        let options = json!({"appkey": "ak", "statisticsServer": "https://stat.example/", "model": model});
+        let mut stage = entered(&options);
+        let login: Value = serde_json::from_str(&stage.client.sent[0].1).unwrap();
+        assert_eq!((&login["cmd"], &login["body"]["model"]), (&json!(0), &told));
+        report(&mut stage, "push", "bindstatechange", json!({"code": 1002}), Value::Null);
+        stage.run_for(Duration::from_secs(5));
+        assert_eq!(batches(&stage)[0]["common"]["model"], told);
+    }
+}
+
 /// In a room, with a statistics server. Requests other than reports have been answered.
 fn reporting() -> Stage {
-    let options = json!({"appkey": "ak", "statisticsServer": "https://stat.example/"});
+    entered(&json!({"appkey": "ak", "statisticsServer": "https://stat.example/"}))
+}
+
+fn entered(options: &Value) -> Stage {
     let config = Config {
         heartbeat_interval: Duration::from_secs(3600),
         ..Config::parse(&options.to_string()).unwrap()

@@ -35,7 +35,7 @@ Component({
 
   methods: {
     switchCamera() {
-      wx.createLivePusherContext().switchCamera({});
+      (typeof qq !== 'undefined' && typeof wx === 'undefined' ? qq : wx).createLivePusherContext().switchCamera({});
     },
 
     onState(/** @type {any} */ event) {

@@ -71,3 +71,19 @@ test('switchCamera is for the live-pusher of the page', () => {
   page.component('#it').switchCamera();
   assert.equal(switched.length, 1);
 });
+
+test('where there is no wx, it is QQ\'s', (t) => {
+  const page = open({ pusher: PUSHER, position: 'front' });
+  const { wx } = globalThis;
+  t.after(() => {
+    globalThis.wx = wx;
+    delete globalThis.qq;
+  });
+  const asked = [];
+  globalThis.qq = { createLivePusherContext: () => ({ switchCamera: () => asked.push('qq') }) };
+  page.component('#it').switchCamera();
+  assert.deepEqual(asked, []);
+  delete globalThis.wx;
+  page.component('#it').switchCamera();
+  assert.deepEqual(asked, ['qq']);
+});

@@ -216,7 +216,7 @@ test('the core gets the options of the app, without those of the glue', async ()
   client.init();
   await until(() => cores.length > 0);
 
-  same(Object.keys(cores[0].options).sort(), ['appkey', 'debug', 'made']);
+  same(Object.keys(cores[0].options).sort(), ['appkey', 'debug', 'made', 'model']);
 });
 
 test('init resolves with nothing, as often as it is called', async () => {

@@ -74,7 +74,7 @@ test('a module that cannot be loaded rejects each call with a typed error', asyn
 
 test('a platform without WXWebAssembly is told apart', async () => {
   const { client } = start({ engine: null });
-  await assert.rejects(client.join({}), /has no WXWebAssembly/);
+  await assert.rejects(client.join({}), /has no WebAssembly/);
 });
 
 test('the next call after a failure tries again', async () => {

@@ -33,12 +33,16 @@ export async function scriptedPackage(files = ['nertc_miniapp.wasm.br']) {
   return folder;
 }
 
-/** A package in which the SDK lies as npm would install it. */
-export function builtPackage() {
-  if (!existsSync(join(dist, 'index.js'))) throw new Error('dist/ is missing: run "npm run build"');
+/**
+ * A package in which the SDK lies as npm would install it.
+ *
+ * @param {string} [built] what the developer tools would put there
+ */
+export function builtPackage(built = dist) {
+  if (!existsSync(join(built, 'index.js'))) throw new Error(`${built} is missing: run "npm run build"`);
   const folder = emptyPackage();
   const sdk = join(folder, 'miniprogram_npm', 'nertc-miniapp');
-  cpSync(dist, sdk, { recursive: true });
+  cpSync(built, sdk, { recursive: true });
   // As the README tells those who support old base libraries.
   copyFileSync(plainWasm, join(folder, basename(plainWasm)));
   return folder;

@@ -17,6 +17,9 @@ const DEFINE = `require, module, exports, window, document, frames, self, locati
   localStorage, history, Caches, screen, alert, confirm, prompt, XMLHttpRequest, WebSocket, Reporter,
   webkit, WeixinJSCore`;
 
+/** What hosts call their WebAssembly, by the name of their API. */
+export const ENGINES = { wx: 'WXWebAssembly', qq: 'QQWebAssembly', tt: 'TTWebAssembly' };
+
 /** Built-ins of Node's context that phones lack, some or all. */
 const ABSENT = `WebAssembly SharedArrayBuffer Atomics WeakRef FinalizationRegistry BigInt BigInt64Array
   BigUint64Array Proxy Intl Iterator escape unescape globalThis`.split(/\s+/);
@@ -33,7 +36,8 @@ const TIMER_PROMISE = new URL('./timer-promise.js', import.meta.url);
  * @param {object} surroundings
  * @param {string} surroundings.root the code package: modules and wasm come from here only
  * @param {object} surroundings.wx
- * @param {object} [surroundings.WXWebAssembly] see `createWXWebAssembly`
+ * @param {object | null} [surroundings.WXWebAssembly] see `createWXWebAssembly`; null for a host that has none
+ * @param {keyof typeof ENGINES} [surroundings.host] what the API is called, and the engine with it
  * @param {object} [surroundings.console]
  * @param {boolean} [surroundings.timerPromise] whether promises are made of timers, as on iOS before 16
  * @param {boolean} [surroundings.codeFromStrings] whether `Function('return this')` works, as phones let it and
@@ -41,9 +45,9 @@ const TIMER_PROMISE = new URL('./timer-promise.js', import.meta.url);
  * @returns {Sandbox}
  */
 export function createSandbox(surroundings) {
-  const { root, wx, WXWebAssembly = createWXWebAssembly({ root }), console = globalThis.console, timerPromise, codeFromStrings = false } = surroundings;
+  const { root, wx, WXWebAssembly = createWXWebAssembly({ root }), console = globalThis.console, timerPromise, codeFromStrings = false, host = 'wx' } = surroundings;
   const context = vm.createContext(
-    { console, setTimeout, clearTimeout, setInterval, clearInterval, wx, WXWebAssembly },
+    { console, setTimeout, clearTimeout, setInterval, clearInterval, [host]: wx, ...(WXWebAssembly && { [ENGINES[host]]: WXWebAssembly }) },
     { codeGeneration: { strings: codeFromStrings, wasm: true } }
   );
   vm.runInContext(`(global) => { for (const name of ${JSON.stringify(ABSENT)}) delete global[name]; }`, context)(

@@ -56,7 +56,7 @@ test('a few scenarios can be chosen', () => {
 test('help is help, and a wrong use ends with one line', (t) => {
   const help = run('--help');
   assert.equal(help.status, 0);
-  for (const flag of ['--sdk FILE', '--wasm FILE', '--only NAME', '--json']) assert.ok(help.stdout.includes(flag), flag);
+  for (const flag of ['--sdk FILE', '--wasm FILE', '--host NAME', '--no-wasm', '--only NAME', '--json']) assert.ok(help.stdout.includes(flag), flag);
 
   const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -72,6 +72,7 @@ test('help is help, and a wrong use ends with one line', (t) => {
     [['--sdk', join(folder, 'missing.js')], /missing\.js is missing/],
     [['--sdk', folder], /is no file/],
     [['--wasm', folder], /is no file/],
+    [['--host', 'toString'], /--host toString: it is one of wx, qq, tt/],
     [['--only', 'no such scenario'], /no such scenario/],
     [['--sdk', file('broken.js', 'module.exports = {')], /SyntaxError/],
     [['--sdk', file('throws.js', 'throw { reason: "plain" }')], /"reason":"plain"/],

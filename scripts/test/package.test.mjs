@@ -32,15 +32,15 @@ test('the manifest says what the package is, and runs nothing of ours', () => {
   assert.equal(manifest.homepage, `${REPOSITORY}#readme`);
   assert.deepEqual(manifest.repository, { type: 'git', url: `git+${REPOSITORY}.git` });
   assert.equal(manifest.sideEffects, false);
-  const { '.': entry, './components': components } = manifest.exports;
-  for (const path of [manifest.main, manifest.types, manifest.miniprogram, entry.types, entry.default, components.types]) {
+  const { '.': entry, './components': components, './no-wasm': noWasm } = manifest.exports;
+  for (const path of [manifest.main, manifest.types, manifest.miniprogram, entry.types, entry.default, components.types, noWasm.types, noWasm.default]) {
     assert.ok(existsSync(join(inside, path)), path);
   }
 });
 
-test('the tarball has licences, changelog, pages, plugins and the plain module, and apps upload none of it', () => {
+test('the tarball has licences, changelog, pages, plugins, the plain module and the build without wasm, and apps upload none of it', () => {
   const files = readdirSync(inside);
-  const expected = ['CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'README.zh-CN.md', 'components', 'dist', 'frameworks', 'package.json', 'wasm'];
+  const expected = ['CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'README.zh-CN.md', 'components', 'dist', 'frameworks', 'no-wasm', 'package.json', 'wasm'];
   assert.deepEqual(files.sort(), expected);
   const built = (folder) => readdirSync(folder, { recursive: true }).sort();
   assert.deepEqual(built(join(inside, 'dist')), built(join(root, 'dist')));

@@ -16,6 +16,8 @@ pub struct Config {
     pub appkey: String,
     /// Servers for every join that names none itself.
     pub servers: Servers,
+    /// The host, as its API is called, for whoever reads logins and reports; empty for WeChat's.
+    pub model: String,
     /// Start of the random sequence (jitter, chosen uids).
     pub seed: u64,
     /// Time for one bootstrap request.
@@ -105,6 +107,7 @@ impl Config {
         Self {
             appkey: appkey.into(),
             servers: Servers::default(),
+            model: String::new(),
             seed: 0,
             bootstrap_timeout: Duration::from_secs(10),
             login_timeout: Duration::from_secs(5),
@@ -159,6 +162,7 @@ impl Config {
             return Err(Error::InvalidArgument("appkey must be a string".into()));
         };
         let mut config = Self { servers: Servers::parse(options)?, ..Self::new(appkey) };
+        config.model = options.get("model").as_str().unwrap_or_default().into();
         let reconnect = options.get("reconnect");
         // How the glue writes one.
         if reconnect.is("function") {

@@ -193,7 +193,7 @@ impl Stay {
     }
 
     /// What we log in with.
-    pub(crate) fn login(&self, gateways: &Gateways, role: Role, voice: &Voice) -> Login {
+    pub(crate) fn login(&self, gateways: &Gateways, role: Role, voice: &Voice, model: &str) -> Login {
         let join = &self.join;
         let (effect, pitch, beautifier) = voice.presets();
         Login {
@@ -219,6 +219,7 @@ impl Stay {
             audio_change_type: Some(effect.into()),
             audio_beauty_type: Some(beautifier.into()),
             resume: self.resume.clone(),
+            model: model.to_owned(),
         }
     }
 }

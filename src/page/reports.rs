@@ -134,6 +134,7 @@ fn request(stay: &Subject, batch: &[Waiting], config: &Config) -> HttpRequest {
             to.field("sdk_type", "nrtc2");
             to.field("session_id", &session);
             to.field("app_key", &config.appkey);
+            to.filled("model", &config.model);
         });
         if let [only] = batch {
             to.key("event");

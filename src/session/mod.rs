@@ -450,7 +450,12 @@ impl Session {
                     }
                     self.tell([Event::Open { code: 200 }]);
                     if let (Some(stay), Some(gateways)) = (self.link.stay(), self.link.gateways()) {
-                        let login = stay.login(gateways, self.wants.wanted_role(), self.wants.voice());
+                        let login = stay.login(
+                            gateways,
+                            self.wants.wanted_role(),
+                            self.wants.voice(),
+                            &self.tools.config.model,
+                        );
                         self.send(Command::Login(Box::new(login)), None);
                         self.wants.logging_in();
                     }

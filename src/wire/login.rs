@@ -51,6 +51,8 @@ pub struct Login {
     pub audio_beauty_type: Option<u32>,
     /// Ours (12): what the gateway gave us to come back with; absent at the first login of a stay.
     pub resume: String,
+    /// Ours (12.13): which host the client runs in; absent for WeChat's.
+    pub model: String,
 }
 
 impl Login {
@@ -80,6 +82,7 @@ impl Login {
             audio_change_type: body.number("audioChangeType"),
             audio_beauty_type: body.number("audioBeautyType"),
             resume: body.text("resume"),
+            model: body.text("model"),
         }
     }
 }
@@ -109,5 +112,6 @@ impl json::Fields for Login {
         to.option("audioChangeType", self.audio_change_type.as_ref());
         to.option("audioBeautyType", self.audio_beauty_type.as_ref());
         to.filled("resume", &self.resume);
+        to.filled("model", &self.model);
     }
 }

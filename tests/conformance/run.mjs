@@ -4,18 +4,21 @@
  */
 
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { ENGINES } from '../../js-glue/test/sandbox.mjs';
 import { buildPackage } from '../../scripts/build.mjs';
 import { setUp } from '../../scripts/setup.mjs';
-import { Refusal, dist, root, runAsProgram } from '../../scripts/tools.mjs';
+import { Refusal, dist, noWasm as withoutWasm, root, runAsProgram } from '../../scripts/tools.mjs';
 import { show } from './trace.mjs';
 
 const USAGE = `usage: npm run conformance [-- OPTION...]
 
   --sdk FILE    another SDK than dist/index.js: a CommonJS or UMD file whose class has Client(options)
   --wasm FILE   its WebAssembly module, if that does not lie beside it
+  --host NAME   what the platform's API is called: wx (default), qq or tt; logins must say so
+  --no-wasm     no-wasm/index.js, where there is no WebAssembly
   --only NAME   the scenarios whose names contain this
   --json        the results as data
 
@@ -27,12 +30,13 @@ const TRACES = join(root, 'tests', 'traces');
 const LIMIT = 5_000;
 
 /**
- * @param {{sdk?: string, wasm?: string, only?: string}} [options]
+ * @param {{sdk?: string, wasm?: string, host?: string, noWasm?: boolean, only?: string}} [options]
  * @returns {Promise<{name: string, title: string, spec: string, difference: string | null, line?: number,
  *   step?: string, expected?: string, got?: string, promises: {given: number, settled: number}}[]>} `difference`
  *   is the first one in words; `line` and `step` say where in the file
  */
-export async function conformance({ sdk = join(dist, 'index.js'), wasm, only = '' } = {}) {
+export async function conformance({ noWasm = false, sdk = join(noWasm ? withoutWasm : dist, 'index.js'), wasm, host = 'wx', only = '' } = {}) {
+  if (!Object.hasOwn(ENGINES, host)) throw new Refusal(`--host ${host}: it is one of ${Object.keys(ENGINES).join(', ')}`);
   for (const file of [sdk, wasm].filter(Boolean)) {
     const found = statSync(file, { throwIfNoEntry: false });
     if (!found) throw new Refusal(`${file} is missing: run "npm run build", or name another file`);
@@ -41,8 +45,8 @@ export async function conformance({ sdk = join(dist, 'index.js'), wasm, only = '
   const files = readdirSync(TRACES).filter((name) => name.endsWith('.jsonl') && name.includes(only)).sort();
   if (files.length === 0) throw new Refusal(`no scenario is called ${only}`);
   // Ours must do without what phones only partly allow.
-  const foreign = resolve(sdk) !== join(dist, 'index.js');
-  const player = new Player({ file: resolve(sdk), wasm: wasm && resolve(wasm), foreign });
+  const foreign = ![dist, withoutWasm].includes(dirname(resolve(sdk)));
+  const player = new Player({ file: resolve(sdk), wasm: wasm && resolve(wasm), host, noWasm, foreign });
   try {
     const { difference } = await player.play(null);
     if (difference) throw new Refusal(`${sdk} gives no client to play with: ${difference}`);
@@ -122,9 +126,11 @@ function report({ name, title, difference, line, step, where, expected, got }) {
 }
 
 runAsProgram(import.meta.url, async (args) => {
-  const options = { sdk: { type: 'string' }, wasm: { type: 'string' }, only: { type: 'string' }, json: { type: 'boolean' } };
-  const { json, ...values } = parseArgs({ args, options }).values;
-  if (!values.sdk && !existsSync(join(dist, 'index.js'))) {
+  const text = { type: 'string' };
+  const options = { sdk: text, wasm: text, host: text, 'no-wasm': { type: 'boolean' }, only: text, json: { type: 'boolean' } };
+  const { json, 'no-wasm': noWasm, ...named } = parseArgs({ args, options }).values;
+  const values = { ...named, noWasm };
+  if (!values.sdk && !existsSync(join(noWasm ? withoutWasm : dist, 'index.js'))) {
     await setUp();
     await buildPackage();
   }

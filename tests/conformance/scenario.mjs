@@ -118,7 +118,10 @@ class Scenario {
     }
     if (item.kind !== kind) throw new Difference(what, describe(item));
     this.stage[log].shift();
-    return item;
+    const { mark } = this.stage;
+    if (!mark || kind !== 'sends' || !item.text.startsWith('{"cmd":0,')) return item;
+    if (!item.text.includes(mark)) throw new Difference(`a login with ${mark}`, item.text);
+    return { ...item, text: item.text.replace(mark, '') };
   }
 
   /** A new socket: what was sent on the one before will never be answered. */

@@ -23,6 +23,8 @@ const MAX_TURNS = 20_000;
  * @typedef {object} Sdk
  * @property {string} file
  * @property {string} [wasm] by default the module beside the file, if there is one
+ * @property {string} [host] what the platform's API is called; by default `wx`
+ * @property {boolean} [noWasm] whether the platform has no WebAssembly
  * @property {boolean} [foreign] whether it is another's, which may make code of strings as on phones
  */
 
@@ -32,7 +34,10 @@ export class Stage {
    * @param {{head: object, steps: object[]}} trace
    */
   constructor(sdk, { head, steps }) {
+    const { host = 'wx' } = sdk;
     this.clock = new Clock();
+    /** What our SDK says of the host in logins, which no trace names. */
+    this.mark = host === 'wx' || sdk.foreign ? '' : `,"model":"${host}"`;
     /** What the server sees, in order. */
     this.wire = [];
     /** What the application sees, in order: settled calls and events. */
@@ -47,7 +52,8 @@ export class Stage {
     this.sandbox = createSandbox({
       root: dirname(sdk.file),
       wx: this.platform.wx,
-      WXWebAssembly: moduleOf(sdk, (instance) => {
+      host,
+      WXWebAssembly: sdk.noWasm ? null : moduleOf(sdk, (instance) => {
         /** The running wasm module, if the SDK has one. */
         this.instance = instance;
       }),
@@ -56,7 +62,7 @@ export class Stage {
     const { context } = this.sandbox;
     this.inside = vm.runInContext(INSIDE, context)(() => this.clock.now, BigInt);
     this.platform.inside = this.inside.own;
-    Object.assign(context, this.inside.own({ ...this.clock.functions(), wx: this.platform.wx, console: silentConsole() }));
+    Object.assign(context, this.inside.own({ ...this.clock.functions(), [host]: this.platform.wx, console: silentConsole() }));
     this.class = classOf(this.sandbox.require(basename(sdk.file)), context);
     /** The class as it was before there was any client. */
     this.loaded = { ...this.class };

@@ -13,7 +13,7 @@ import { builtPackage } from '../../js-glue/test/package.mjs';
 import { createSandbox } from '../../js-glue/test/sandbox.mjs';
 import { createRecordingConsole, until } from '../../js-glue/test/scripted-wx.mjs';
 import { startGateway } from '../../scripts/demo/gateway.mjs';
-import { targetDir } from '../../scripts/tools.mjs';
+import { noWasm, targetDir } from '../../scripts/tools.mjs';
 
 const APPKEY = 'document';
 const CHANNEL = 'room';
@@ -32,8 +32,16 @@ after(async () => {
   await gateway.stop();
 });
 
-test('the document\'s steps hold a call with another member', async () => {
-  const { sdk, snippets, page, said } = await app(100);
+for (const [where, surroundings] of [
+  ['WeChat', {}],
+  ['QQ', { host: 'qq' }],
+  ['QQ without WebAssembly', { host: 'qq', built: noWasm, WXWebAssembly: null }],
+]) {
+  test(`the document's steps hold a call with another member, in ${where}`, () => callInSteps(surroundings));
+}
+
+async function callInSteps(surroundings) {
+  const { sdk, snippets, page, said } = await app(100, surroundings);
   const other = await member(200);
   snippets.initialise.call(page, sdk);
   snippets.subscribe.call(page);
@@ -59,7 +67,7 @@ test('the document\'s steps hold a call with another member', async () => {
   await said('成功离开房间');
   await said(/^音视频通知：信令通道已关闭/);
   await other.leave();
-});
+}
 
 test('a member is subscribed to by string, by number and as a big uid', async () => {
   const publishers = [await member(7), await member(BIG)];
@@ -76,8 +84,8 @@ test('a member is subscribed to by string, by number and as a big uid', async ()
 });
 
 /** The document's code in an app of its own, with what it says to replace replaced. */
-async function app(uid) {
-  const root = builtPackage();
+async function app(uid, { built, ...surroundings }) {
+  const root = builtPackage(built);
   const source = readFileSync(new URL('../../js-glue/test/document-snippets.js', import.meta.url), 'utf8');
   const replaced = source
     .replaceAll('YOUR_NETEASE_APPKEY', APPKEY)
@@ -85,7 +93,7 @@ async function app(uid) {
     .replaceAll('YOUR_TOKEN', await token(uid));
   writeFileSync(join(root, 'document-snippets.js'), replaced);
   const { logged, console } = createRecordingConsole();
-  const sandbox = createSandbox({ root, wx: redirectedWx(), console });
+  const sandbox = createSandbox({ root, wx: redirectedWx(), console, ...surroundings });
   const lines = () => logged.map(([, ...details]) => details.join(' '));
   return {
     sdk: sandbox.require('miniprogram_npm/nertc-miniapp'),
