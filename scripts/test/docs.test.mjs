@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { brokenLinks, buildDocs } from '../docs.mjs';
 import { root } from '../tools.mjs';
@@ -21,6 +21,17 @@ test('the site has every guide and what the typings export, and its links lead s
   const references = readdirSync(join(site, 'interfaces')).join(' ');
   for (const name of ['JoinParam', 'Events', 'RtcRoom']) assert.match(references, new RegExp(`\\b${name}\\.html`));
   assert.deepEqual(brokenLinks(site), []);
+});
+
+test('who reads Chinese is led to Chinese pages, where there are', () => {
+  const pages = ['README.zh-CN.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((name) => name.endsWith('.zh-CN.md'));
+  for (const page of pages) {
+    const twin = basename(page).replace('.zh-CN.md', '.md');
+    const links = [...readFileSync(join(root, page), 'utf8').matchAll(/\]\(([\w./-]+)\.md(?:#[^)]*)?\)/g)].map(([, link]) => link);
+    const english = links.filter((link) => !link.endsWith('.zh-CN') && `${link}.md` !== twin);
+    const translated = english.filter((link) => existsSync(join(root, dirname(page), `${link}.zh-CN.md`)));
+    assert.deepEqual(translated, [], page);
+  }
 });
 
 test('a link to a missing file or a missing place is found', () => {
