@@ -1,4 +1,4 @@
-//! `docs/errors.md` is written from the table of errors: run `UPDATE=1 cargo test --test errors`
+//! The pages of errors are written from the table of errors: run `UPDATE=1 cargo test --test errors`
 //! after a change.
 
 #![cfg(not(target_arch = "wasm32"))]
@@ -8,25 +8,28 @@ use std::fs;
 
 use nertc_miniapp::{Cause, Code, DomainList, Error, ErrorKind};
 
-const PAGE: &str = "docs/errors.md";
-
 #[test]
-fn the_page_of_errors_is_that_of_the_table() {
-    let mut page = HEAD.to_owned();
-    for (error, remedy, chinese) in table() {
-        let (code, form) = match error.code() {
-            Code::Number(code) => (code.to_string(), "number"),
-            Code::Text(code) => (format!("\"{code}\""), "string"),
-        };
-        let retry = if error.is_retryable() { "yes" } else { "no" };
-        let (kind, reason) = (error.kind(), error.reason());
-        writeln!(page, "| `{code}` | {form} | {kind:?} | {retry} | {reason} | {remedy} | {chinese} |")
-            .unwrap();
+fn the_pages_of_errors_are_those_of_the_table() {
+    for (name, head, [yes, no], number, text) in [
+        ("docs/errors.md", HEAD, ["yes", "no"], "number", "string"),
+        ("docs/errors.zh-CN.md", CHINESE_HEAD, ["是", "否"], "数字", "字符串"),
+    ] {
+        let mut page = head.to_owned();
+        for (error, remedy, chinese) in table() {
+            let (code, form) = match error.code() {
+                Code::Number(code) => (code.to_string(), number),
+                Code::Text(code) => (format!("\"{code}\""), text),
+            };
+            let retry = if error.is_retryable() { yes } else { no };
+            let remedy = if head == HEAD { remedy } else { chinese };
+            let (kind, reason) = (error.kind(), error.reason());
+            writeln!(page, "| `{code}` | {form} | {kind:?} | {retry} | {reason} | {remedy} |").unwrap();
+        }
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(name, &page).unwrap();
+        }
+        assert_eq!(fs::read_to_string(name).unwrap_or_default(), page, "{name} is out of date: UPDATE=1");
     }
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(PAGE, &page).unwrap();
-    }
-    assert_eq!(fs::read_to_string(PAGE).unwrap_or_default(), page, "{PAGE} is out of date: UPDATE=1");
 }
 
 #[test]
@@ -157,15 +160,28 @@ fn table() -> Vec<(Error, &'static str, &'static str)> {
 const HEAD: &str = "\
 <!-- Written by tests/errors.rs from src/api/error.rs; do not edit. -->
 
-# Errors / 错误
+# Errors
+
+[中文](errors.zh-CN.md)
 
 Every rejection is a fresh `Error` with `code`, `message`, `reason` (the same text), `desc` (what the server
 said) and `kind`: `Misuse` (fix the program), `Refused` (ask for permission), `Network` (try again), `Server`
 (tell its operator), `Platform` (the wasm module could not be loaded: code `-2`), `Bug` (ours: report it).
 
+| code | type | kind | retry | message | what to do |
+| --- | --- | --- | --- | --- | --- |
+";
+
+const CHINESE_HEAD: &str = "\
+<!-- Written by tests/errors.rs from src/api/error.rs; do not edit. -->
+
+# 错误
+
+[English](errors.md)
+
 每次拒绝都是新的 `Error` 对象，含 `code`、`message`、`reason`（同一文本）、`desc`（服务器的说明）与 `kind`：`Misuse`（修正程序）、
 `Refused`（申请权限）、`Network`（重试）、`Server`（联系运维）、`Platform`（wasm 模块无法加载：`-2`）、`Bug`（SDK 自身的缺陷，请反馈）。
 
-| code | type | kind | retry | message | what to do | 对策 |
-| --- | --- | --- | --- | --- | --- | --- |
+| code | 类型 | kind | 重试 | message | 对策 |
+| --- | --- | --- | --- | --- | --- |
 ";
