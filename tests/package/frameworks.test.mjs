@@ -44,7 +44,7 @@ for (const [name, title, output] of [['uni-app', 'uni-app', 'dist/build/mp-weixi
 
     test('there is one copy of the SDK, and the packer takes its module along', async () => {
       const scripts = readdirSync(app, { recursive: true }).filter((file) => file.endsWith('.js'));
-      const copies = scripts.filter((file) => readFileSync(join(app, file), 'utf8').includes('NETCALL_MODE_AUDIO_VIDEO'));
+      const copies = scripts.filter((file) => readFileSync(join(app, file), 'utf8').includes('setLocalVoiceEqualization'));
       assert.deepEqual(copies, ['miniprogram_npm/nertc-miniapp/index.js']);
       assert.ok('miniprogram_npm/nertc-miniapp/nertc_miniapp.wasm.br' in (await pack(app)));
     });
