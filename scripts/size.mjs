@@ -24,12 +24,12 @@ const PARTS = {
   'glue': { files: ['index.js'], budget: 16_100 },
   'module': { files: ['nertc_miniapp.wasm.br'], budget: 74_700 },
   'late': { files: LATE, budget: 14_900 },
-  'components': { folder: 'components', budget: 12_900 },
+  'components': { folder: 'components', budget: 23_700 },
 };
 /** Glue as it lies in the package, plus the compressed module: what a call needs. */
 const CALL = 90_800;
 /** All of the package, as WeChat's packer uploads it. */
-const UPLOADED = 122_800;
+const UPLOADED = 133_700;
 
 /** @param {{crates?: boolean}} [options] */
 export async function size({ crates = false } = {}) {

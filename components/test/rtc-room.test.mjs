@@ -608,7 +608,7 @@ test('more than nine tiles are on pages, with the own one on each, and nobody is
   assert.deepEqual(page.natives('live-player'), natives.slice(0, 8));
 });
 
-test('of two, the own picture lies in the corner, unless the page wants a grid', async () => {
+test('of two, the own picture lies in the corner, unless the page wants a grid; at an edge, the room keeps clear of it', async () => {
   const { page, room, client } = show();
   const corners = () => page.findAll('#room', '.corner').length;
   await room.enter({ client });
@@ -616,8 +616,8 @@ test('of two, the own picture lies in the corner, unless the page wants a grid',
   assert.equal(corners(), 0);
   await client.tell(['clientJoin', member(7)]);
   assert.equal(corners(), 1);
-  page.setData({ layout: 'grid' });
-  assert.equal(corners(), 0);
+  page.setData({ layout: 'grid', safeArea: 'bottom' });
+  assert.deepEqual([corners(), page.findAll('#room', '.edge-bottom').length], [0, 1]);
   page.setData({ layout: 'corner' });
   await client.tell(['clientJoin', member(8)]);
   assert.equal(corners(), 0);
