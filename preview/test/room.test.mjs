@@ -208,6 +208,8 @@ test('the page diagnostics shows codes and log of the call', async () => {
   await both((side) => side.until(() => preview.pages.top.path === 'pages/diagnostics/diagnostics'));
   const { log, codes } = await anne.data();
   assert.ok(log.length > 100 && codes.length > 10);
+  const meanings = [codes, (await bo.data()).codes].map((list) => list.find(({ who, code }) => who !== 'Me' && who !== '我' && code === 2004)?.text);
+  assert.deepEqual(meanings, ['Playback begins', '开始播放']);
   await both((side) => side.until(() => preview.pages.top.instance.data.checks.length > 0));
   const found = (await anne.data()).checks.map(({ check, status, text }) => `${check} ${status}: ${text}`);
   assert.deepEqual(found.filter((line) => !line.includes(' ok: ')), ['clock unknown: The server does not tell its time']);
