@@ -285,7 +285,6 @@ Component({
      * @param {boolean} [full] whether it is all that is seen
      */
     pin(tile, full) {
-      if (!this._stay) return;
       this._arrange({ pinned: tile === undefined ? '' : String(tile), full: Boolean(full) });
     },
 
@@ -318,7 +317,7 @@ Component({
       const query = this.createSelectorQuery();
       query.select('.room').boundingClientRect();
       query.select('.corner').boundingClientRect();
-      query.exec(([room, tile]) => {
+      query.exec((/** @type {any[]} */ [room, tile]) => {
         this._grip = { room, tile, clientX, clientY };
       });
     },
@@ -354,8 +353,8 @@ Component({
       if (this._stay !== stay) return;
       const now = Date.now();
       const changes = /** @type {Record<string, any>} */ ({});
-      const time = clock(now - stay.since);
-      if (!this.data.hidden.timer && time !== this.data.time) changes.time = time;
+      const time = this.data.hidden.timer ? '' : clock(now - stay.since);
+      if (time !== this.data.time) changes.time = time;
       const speakers = Object.keys(this.data.speaking);
       const still = speakers.filter((tile) => now - stay.loud[tile] < SILENT);
       if (still.length < speakers.length) {
@@ -505,6 +504,8 @@ Component({
      * @param {Record<string, any>} wish of `page`, `pinned` and `full` @param {Record<string, any>} [changes] of `data`, besides
      */
     _arrange(wish, changes) {
+      // A tap may come late.
+      if (!this._stay) return;
       const { tiles } = this._stay;
       const { page, pinned, full } = Object.assign({}, this.data, wish);
       const next = /** @type {Record<string, any>} */ ({ tiles: tiles.length, marks: {}, pinned: tiles.indexOf(pinned) < 0 ? '' : pinned });

@@ -503,7 +503,11 @@ test('the time runs from the moment that the room is entered, also while it reco
     assert.equal(time(), '01:01');
     await client.tell(['willreconnect', {}]);
     mock.timers.tick(3_600_000);
-    assert.equal(time(), '1:01:01'.padStart(8, '0'));
+    assert.equal(time(), '01:01:01');
+    page.setData({ hide: 'timer' });
+    mock.timers.tick(1_000);
+    assert.equal(time(), '');
+    page.setData({ hide: '' });
     await room.leave();
     assert.equal(time(), '');
     const sets = spied(room);
@@ -582,6 +586,10 @@ test('a tap or the page makes a tile large, a button all that is seen, and its e
   assert.equal(room.data.pinned, '');
   // Nobody's picture was begun anew.
   assert.deepEqual(page.natives('live-player'), natives);
+  // A tap that comes when the call is over already.
+  await room.leave();
+  room.onFull();
+  assert.deepEqual([room.data.full, room.data.tiles], [false, 0]);
 });
 
 test('more than nine tiles are on pages, with the own one on each, and nobody is cut off', async () => {
