@@ -165,7 +165,7 @@ test('in the background nothing is sent or played; in front again, both go on', 
   await both((side, other) => side.hears(other));
 });
 
-test('while the gateway is away a banner says so; when it is back, pictures move again', async (t) => {
+test('while the gateway is away the room says so; when it is back, pictures move again', async (t) => {
   await gateway.kill();
   await both((side) => side.has({ state: 'reconnecting' }));
   await Promise.all([shoot(anne, 'reconnecting-en'), shoot(bo, 'reconnecting-zh')]);
