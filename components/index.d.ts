@@ -25,6 +25,13 @@ export interface RtcRoom {
   /** The same of the camera. */
   setCamera(on: boolean): Promise<string | undefined>;
   switchCamera(): void;
+  /**
+   * Makes a tile large; with no argument, none.
+   *
+   * @param tile a uid, 'me', or `${uid}/screen`
+   * @param full whether it is all that is seen
+   */
+  pin(tile?: Sdk.Uid, full?: boolean): void;
 }
 
 export interface EnterParam extends Sdk.JoinParam {
@@ -45,7 +52,17 @@ export interface EnterParam extends Sdk.JoinParam {
 }
 
 export interface RtcRoomProperties {
-  /** What the own tile is called. */
+  /** Of the room's own words; `''`: the app's language. */
+  lang: '' | 'zh' | 'en';
+  /** What is not shown, with spaces between: cover, timer, waiting, weak, speaking. */
+  hide: string;
+  /** `corner`: of two, the own picture lies over the other's and can be dragged. Default: 'corner'. */
+  layout: 'corner' | 'grid';
+  /** What a tap on a tile does besides the event. Default: 'pin'. */
+  tap: 'pin' | 'none';
+  /** Where the room reaches the screen's edge. Default: 'none'. */
+  safeArea: 'none' | 'top' | 'bottom' | 'both';
+  /** What the own tile is called; without it, `Me` in the user's language. */
   ownName: string;
   /** Names of the others, by uid; without one, the uid is shown. */
   names: Record<string, string>;

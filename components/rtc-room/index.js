@@ -26,15 +26,61 @@ const TOLD = {
   error: 'failure',
 };
 
+/** What properties may say. @type {Record<string, string[]>} */
+const VALUES = {
+  lang: ['', 'zh', 'en'],
+  layout: ['corner', 'grid'],
+  tap: ['pin', 'none'],
+  safeArea: ['none', 'top', 'bottom', 'both'],
+  objectFit: ['fillCrop', 'contain'],
+  soundMode: ['speaker', 'ear'],
+  devicePosition: ['front', 'back'],
+};
+/** What the property `hide` may name. */
+const HIDEABLE = ['cover', 'timer', 'waiting', 'weak', 'speaking'];
+
+/** @type {Record<string, Record<string, string>>} */
+const WORDS = {
+  zh: {
+    me: '我', joining: '正在加入…', reconnecting: '网络断开，正在重连…', waiting: '正在等待其他人加入…', weak: '您的网络不佳',
+    theirs: '：网络不佳', muted: '已静音', shared: '共享屏幕', speaking: '正在说话', quality: '网络质量', full: '全屏', small: '退出全屏',
+    before: '上一页', after: '下一页',
+  },
+  en: {
+    me: 'Me', joining: 'Joining…', reconnecting: 'Connection lost, reconnecting…', waiting: 'Waiting for others…',
+    weak: 'Your network is weak', theirs: ': weak network', muted: 'muted', shared: 'shared screen', speaking: 'speaking',
+    quality: 'network quality', full: 'Full screen', small: 'Leave full screen', before: 'Previous page', after: 'Next page',
+  },
+};
+
+/** Tiles on a page. */
+const MOST = 9;
+/** From 0 to 100: who is as loud as this speaks. */
+const LOUD = 8;
+/** Milliseconds without being loud until somebody counts as silent: longer than between two words. */
+const SILENT = 1500;
+/** From which level of `network-quality` on words say so. */
+const BAD = 4;
+
 Component({
   properties: {
+    /** Of the room's own words: `zh`, `en`, or none for the app's. */
+    lang: { type: String, value: '' },
+    /** What of `HIDEABLE` is not shown, with spaces between. */
+    hide: { type: String, value: '' },
+    /** `corner`: of two, the own picture lies over the other's and can be dragged; `grid`: all side by side. */
+    layout: { type: String, value: 'corner' },
+    /** What a tap on a tile does besides the event: `pin` or `none`. */
+    tap: { type: String, value: 'pin' },
+    /** Where the room reaches the screen's edge: `none`, `top`, `bottom` or `both`. */
+    safeArea: { type: String, value: 'none' },
     /** `contain` or `fillCrop`, for cameras; a shared screen is always shown whole. */
     objectFit: { type: String, value: 'fillCrop' },
     /** `speaker` or `ear`. */
     soundMode: { type: String, value: 'speaker' },
     /** Names to show, by uid. */
     names: { type: Object, value: {} },
-    /** What the own tile is called. */
+    /** What the own tile is called; without it, `Me` in the user's language. */
     ownName: { type: String, value: '' },
     /** `front` or `back`, when the camera opens. */
     devicePosition: { type: String, value: 'front' },
@@ -51,21 +97,74 @@ Component({
     silent: /** @type {any[]} */ ([]),
     /** How many tiles there are, for the layout. */
     tiles: 0,
+    /** Of more than nine, which page of them is shown, and how many there are. */
+    page: 0,
+    pages: 1,
+    /** Further classes of tiles, by the names that `tileOf` gives: `unseen` on another page, `pinned`, `corner`. */
+    marks: {},
+    /** Whose tile is large; none for `''`. */
+    pinned: '',
+    /** Whether that is all that is seen. */
+    full: false,
+    /** Where the own picture was dragged to. */
+    corner: '',
+    /** Who speaks, by the names of tiles. */
+    speaking: {},
+    state: 'idle',
+    /** Since the room was entered. */
+    time: '',
+    /** What has to be said about the call, in words. */
+    note: '',
+    /** The room's own words. */
+    w: WORDS.zh,
+    /** What is hidden, by name. */
+    hidden: {},
     /** Levels of `network-quality`, of main streams, by uid; what one sends is `me`. */
     levels: {},
     /** Who is muted, by uid. */
     muted: {},
   },
 
+  observers: {
+    lang() {
+      this._speak();
+    },
+    hide(/** @type {string} */ hide) {
+      const hidden = /** @type {Record<string, boolean>} */ ({});
+      hide.split(' ').filter(Boolean).forEach((name) => {
+        if (HIDEABLE.indexOf(name) < 0) this._warn('hide', name, HIDEABLE);
+        hidden[name] = true;
+      });
+      this.setData({ hidden });
+      if (this._stay) this._render(this._stay, {});
+    },
+    'names, layout'() {
+      if (this._stay) this._render(this._stay, {});
+    },
+    'lang, layout, tap, safeArea, objectFit, soundMode, devicePosition'() {
+      Object.keys(VALUES).forEach((name) => {
+        const value = this.data[name];
+        if (VALUES[name].indexOf(value) < 0) this._warn(name, value, VALUES[name]);
+      });
+    },
+  },
+
   lifetimes: {
     created() {
+      /** What was warned of. */
+      this._warned = {};
       /** `idle`, `joining`, `joined` or `reconnecting`. */
       this._state = 'idle';
       /** From `enter` to the end of the call. What still comes from an earlier one is told by it. */
       this._stay = null;
     },
 
+    attached() {
+      this._speak();
+    },
+
     detached() {
+      clearTimeout(this._timer);
       const stay = this._stay;
       this._stay = null;
       if (stay) quit(stay).catch(() => {});
@@ -111,7 +210,7 @@ Component({
       }
 
       /** @type {any} */
-      const stay = { client, name, members: new Set(), muted: {}, levels: {}, pushes: false, players: [], changes: null, heard: [] };
+      const stay = { client, name, members: new Set(), muted: {}, levels: {}, pushes: false, players: [], changes: null, heard: [], tiles: [], since: 0, loud: {} };
       this._stay = stay;
       if (before) quit(before).catch(() => {});
       this._listen(stay, subscribe);
@@ -179,8 +278,91 @@ Component({
       this.triggerEvent('report', event.detail);
     },
 
+    /**
+     * Makes a tile large, or none with no argument.
+     *
+     * @param {string | number} [tile] a uid, `me`, or `UID/screen`
+     * @param {boolean} [full] whether it is all that is seen
+     */
+    pin(tile, full) {
+      this._arrange({ pinned: tile === undefined ? '' : String(tile), full: Boolean(full) });
+    },
+
     onTile(/** @type {any} */ event) {
-      this.triggerEvent('tiletap', { key: event.currentTarget.dataset.key, uid: event.currentTarget.dataset.uid });
+      const { key, uid, tile } = event.currentTarget.dataset;
+      if (this.data.tap === 'pin' && this.data.tiles > 1) this.pin(tile === this.data.pinned ? undefined : tile);
+      this.triggerEvent('tiletap', { key, uid });
+    },
+
+    onFull() {
+      this._arrange({ full: !this.data.full });
+    },
+
+    onTurn(/** @type {any} */ event) {
+      this._arrange({ page: this.data.page + Number(event.currentTarget.dataset.by) });
+    },
+
+    onVolume(/** @type {any} */ event) {
+      const stay = this._stay;
+      if (!stay || !(event.detail.volume >= LOUD) || this.data.hidden.speaking) return;
+      const { tile } = event.currentTarget.dataset;
+      stay.loud[tile] = Date.now();
+      if (!this.data.speaking[tile]) this.setData({ speaking: Object.assign({}, this.data.speaking, { [tile]: true }) });
+    },
+
+    onGrip(/** @type {any} */ event) {
+      const [{ clientX, clientY }] = event.touches;
+      this._grip = null;
+      if (this.data.marks.me !== 'corner') return;
+      const query = this.createSelectorQuery();
+      query.select('.room').boundingClientRect();
+      query.select('.corner').boundingClientRect();
+      query.exec((/** @type {any[]} */ [room, tile]) => {
+        this._grip = { room, tile, clientX, clientY };
+      });
+    },
+
+    onDrag(/** @type {any} */ event) {
+      if (!this._grip) return;
+      const { room, tile, clientX, clientY } = this._grip;
+      const [touch] = event.touches;
+      const within = (/** @type {number} */ place, /** @type {number} */ most) => Math.round(Math.max(0, Math.min(most, place)));
+      const left = within(tile.left - room.left + touch.clientX - clientX, room.width - tile.width);
+      const top = within(tile.top - room.top + touch.clientY - clientY, room.height - tile.height);
+      this.setData({ corner: 'left:' + left + 'px;right:auto;top:' + top + 'px' });
+    },
+
+    /** Of each once. @param {string} property @param {any} value @param {string[]} known */
+    _warn(property, value, known) {
+      const name = property.replace(/[A-Z]/g, (letter) => '-' + letter.toLowerCase());
+      const text = 'rtc-room: ' + name + ' has no "' + value + '"; it takes ' + known.map((one) => '"' + one + '"').join(', ');
+      if (!this._warned[text]) console.warn(text);
+      this._warned[text] = true;
+    },
+
+    /** Chooses the room's own words. */
+    _speak() {
+      const info = wx.getAppBaseInfo ? wx.getAppBaseInfo() : {};
+      const lang = this.data.lang || info.language || 'zh';
+      this.setData({ w: /^zh/i.test(lang) ? WORDS.zh : WORDS.en });
+      if (this._stay) this._render(this._stay, {});
+    },
+
+    /** Once a second while the room is entered: the time, and who has fallen silent. */
+    _tick(/** @type {any} */ stay) {
+      if (this._stay !== stay) return;
+      const now = Date.now();
+      const changes = /** @type {Record<string, any>} */ ({});
+      const time = this.data.hidden.timer ? '' : clock(now - stay.since);
+      if (time !== this.data.time) changes.time = time;
+      const speakers = Object.keys(this.data.speaking);
+      const still = speakers.filter((tile) => now - stay.loud[tile] < SILENT);
+      if (still.length < speakers.length) {
+        changes.speaking = {};
+        still.forEach((tile) => (changes.speaking[tile] = true));
+      }
+      if (Object.keys(changes).length > 0) this.setData(changes);
+      this._timer = setTimeout(() => this._tick(stay), 1000);
     },
 
     /** @param {string} medium @param {boolean} on @returns {Promise<any>} */
@@ -193,6 +375,12 @@ Component({
     _become(/** @type {string} */ state) {
       if (this._state === state) return;
       this._state = state;
+      const stay = this._stay;
+      this.setData(Object.assign({ state }, stay && { note: this._note(stay) }));
+      if (state === 'joined' && !stay.since) {
+        stay.since = Date.now();
+        this._tick(stay);
+      }
       this.triggerEvent('statechange', { state });
     },
 
@@ -205,7 +393,11 @@ Component({
     },
 
     _clear() {
-      this.setData({ pusher: null, players: [], silent: [], tiles: 0, levels: {}, muted: {} });
+      clearTimeout(this._timer);
+      this.setData({
+        pusher: null, players: [], silent: [], tiles: 0, page: 0, pages: 1, marks: {}, pinned: '', full: false, corner: '',
+        speaking: {}, time: '', note: '', levels: {}, muted: {},
+      });
     },
 
     /** Each of the two may be answered by entering another room. */
@@ -297,12 +489,51 @@ Component({
       const seen = stay.players.filter((/** @type {any} */ { src, kind }) => src && kind !== 'slaveAudio');
       const shown = new Set(seen.map((/** @type {any} */ { uid }) => uid));
       const silent = Array.from(stay.members).filter((uid) => !shown.has(uid));
-      const tiles = (stay.pushes ? 1 : 0) + seen.length + silent.length;
+      stay.tiles = (stay.pushes ? ['me'] : []).concat(seen.map(tileOf), silent.map(String));
       const changes = Object.assign({}, patch, stay.changes);
       stay.changes = null;
       if (String(silent) !== String(this.data.silent)) changes.silent = silent;
-      if (tiles !== this.data.tiles) changes.tiles = tiles;
-      if (Object.keys(changes).length > 0) this.setData(changes);
+      const note = this._note(stay);
+      if (note !== this.data.note) changes.note = note;
+      this._arrange({}, changes);
+    },
+
+    /**
+     * Lays the tiles out: which is large, and which are on this page. One's own is on each, as is the large one.
+     *
+     * @param {Record<string, any>} wish of `page`, `pinned` and `full` @param {Record<string, any>} [changes] of `data`, besides
+     */
+    _arrange(wish, changes) {
+      // A tap may come late.
+      if (!this._stay) return;
+      const { tiles } = this._stay;
+      const { page, pinned, full } = Object.assign({}, this.data, wish);
+      const next = /** @type {Record<string, any>} */ ({ tiles: tiles.length, marks: {}, pinned: tiles.indexOf(pinned) < 0 ? '' : pinned });
+      next.full = Boolean(next.pinned) && full;
+      const turned = tiles.filter((/** @type {string} */ tile) => tile !== 'me' && tile !== next.pinned);
+      const most = MOST - (tiles.length - turned.length);
+      next.pages = Math.max(1, Math.ceil(turned.length / most));
+      next.page = Math.max(0, Math.min(page, next.pages - 1));
+      turned.forEach((/** @type {string} */ tile, /** @type {number} */ at) => {
+        if (Math.floor(at / most) !== next.page) next.marks[tile] = 'unseen';
+      });
+      if (next.pinned) next.marks[next.pinned] = next.full ? 'pinned full' : 'pinned';
+      else if (tiles.length === 2 && tiles[0] === 'me' && this.data.layout === 'corner') next.marks.me = 'corner';
+      const set = changes || {};
+      Object.keys(next).forEach((name) => {
+        if (JSON.stringify(next[name]) !== JSON.stringify(this.data[name])) set[name] = next[name];
+      });
+      if (Object.keys(set).length > 0) this.setData(set);
+    },
+
+    /** @param {any} stay @returns {string} */
+    _note({ members, levels }) {
+      const { w, names, hidden } = this.data;
+      const weak = hidden.weak ? [] : Object.keys(levels).filter((uid) => levels[uid] >= BAD);
+      if (this._state !== 'joined') return '';
+      if (weak.indexOf('me') >= 0) return w.weak;
+      if (weak.length > 0) return (names[weak[0]] || weak[0]) + w.theirs;
+      return members.size > 0 || hidden.waiting ? '' : w.waiting;
     },
   },
 });
@@ -316,6 +547,19 @@ function failureOf({ component, code, device, advice, severity }) {
   const known = YunXinMiniappSDK.nativeCodes.describe(component, code) || { name: device, en: device, zh: device };
   const { name, en, zh } = known;
   return { code, reason: name, message: en, desc: '', kind: 'Platform', text: { zh, en }, remedy: advice, device, severity };
+}
+
+/** What a tile is called here. @param {{uid: string | number, kind: string}} player */
+function tileOf({ uid, kind }) {
+  return kind === 'screenShare' ? uid + '/screen' : String(uid);
+}
+
+/** @param {number} milliseconds */
+function clock(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const parts = [Math.floor(seconds / 60) % 60, seconds % 60];
+  if (seconds >= 3600) parts.unshift(Math.floor(seconds / 3600));
+  return parts.map((part) => (part < 10 ? '0' : '') + part).join(':');
 }
 
 /** What `enter` takes beyond what `client.join` takes. */

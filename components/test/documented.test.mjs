@@ -18,9 +18,11 @@ for (const page of ['docs/components.md', 'docs/components.zh-CN.md']) {
     const text = readFileSync(join(root, page), 'utf8');
     const room = text.split(/^## /m).find((section) => section.includes('rtc-room/index'));
     const parts = text.split(/^## /m).find((section) => section.includes('rtc-player/index'));
-    const [roomProperties, roomMethods, roomFields, roomEvents] = tables(room);
+    const [roomProperties, hideable, roomMethods, roomFields, roomEvents] = tables(room);
     const [pusherProperties, playerProperties, partEvents] = tables(parts);
     assert.deepEqual(roomProperties, properties('rtc-room'));
+    const [, named] = /HIDEABLE = \[([^\]]*)\]/.exec(source('rtc-room'));
+    assert.deepEqual(hideable, Array.from(named.matchAll(/'(\w+)'/g), ([, name]) => name).sort());
     assert.deepEqual(roomMethods.map((method) => method.split('(')[0]), methods('rtc-room'));
     assert.deepEqual(roomFields, ['appkey', 'camera', 'client', 'mic', 'options', 'role', 'subscribe']);
     assert.deepEqual(roomEvents, events('rtc-room'));

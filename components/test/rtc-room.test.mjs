@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { beforeEach, test } from 'node:test';
+import { beforeEach, mock, test } from 'node:test';
 import { load, settled, switched } from './stage.mjs';
 
 const EVENTS = [
@@ -7,7 +7,8 @@ const EVENTS = [
   'roomclose', 'nativestatus', 'quality', 'caption', 'failure', 'report', 'tiletap',
 ];
 const { open, sdk } = load(`
-  <rtc-room id="room" wx:if="{{there}}" own-name="me" names="{{names}}" ${EVENTS.map((event) => `bind${event}="onEvent"`).join(' ')}>
+  <rtc-room id="room" wx:if="{{there}}" own-name="{{ownName}}" names="{{names}}" lang="{{lang}}" hide="{{hide}}" layout="{{layout}}"
+    tap="{{tap}}" safe-area="{{safeArea}}" object-fit="{{objectFit}}" ${EVENTS.map((event) => `bind${event}="onEvent"`).join(' ')}>
     <view class="overlay">mine</view>
   </rtc-room>
 `);
@@ -109,7 +110,7 @@ test('every patch of the view reaches the components as it is', async () => {
     await client.tell(['view', patch]);
     const set = sets.splice(0);
     assert.equal(set.length, 1, JSON.stringify(set));
-    const { tiles, silent, ...rest } = set[0];
+    const { tiles, silent, marks, note, ...rest } = set[0];
     assert.deepEqual(rest, patch);
   }
   assert.deepEqual(page.natives('live-player').map(({ data }) => data.src), ['rtmp://8']);
@@ -447,9 +448,213 @@ test('a shared screen is shown whole, and a tap names the tile', async () => {
   ]);
 });
 
+test('a cover says in words that the room is joined or joined again', async () => {
+  for (const [lang, joining, reconnecting] of [
+    ['en', 'Joining…', 'Connection lost, reconnecting…'],
+    ['zh', '正在加入…', '网络断开，正在重连…'],
+  ]) {
+    const { page, room, client } = show({ lang });
+    const words = () => page.findAll('#room', '.words').map(({ dom }) => dom.textContent);
+    const entered = room.enter({ client });
+    assert.deepEqual(words(), [joining]);
+    await entered;
+    assert.deepEqual(words(), []);
+    await client.tell(['willreconnect', {}]);
+    assert.deepEqual(words(), [reconnecting]);
+    page.setData({ hide: 'cover' });
+    assert.deepEqual(words(), []);
+    page.setData({ hide: '' });
+    await client.tell(['reconnected']);
+    assert.deepEqual(words(), []);
+  }
+});
+
+test('who is alone is told that others are waited for, and a weak network is told in words', async () => {
+  const { page, room, client } = show({ names: { 7: 'Ann' } });
+  const note = () => page.findAll('#room', '.note').map(({ dom }) => dom.textContent).join();
+  await room.enter({ client });
+  assert.equal(note(), 'Waiting for others…');
+  page.setData({ lang: 'zh' });
+  assert.equal(note(), '正在等待其他人加入…');
+  page.setData({ lang: 'en', hide: 'waiting' });
+  assert.equal(note(), '');
+  const quality = (uid, direction, level) => ['network-quality', { ...member(uid), direction, kind: 'main', level }];
+  await client.tell(['clientJoin', member(7)], quality(7, 'down', 3));
+  assert.equal(note(), '');
+  await client.tell(quality(7, 'down', 4));
+  assert.equal(note(), 'Ann: weak network');
+  await client.tell(quality(100, 'up', 5));
+  assert.equal(note(), 'Your network is weak');
+  page.setData({ hide: 'weak' });
+  assert.equal(note(), '');
+  page.setData({ hide: '' });
+  await client.tell(quality(100, 'up', 2), ['clientLeave', member(7)]);
+  assert.equal(note(), 'Waiting for others…');
+});
+
+test('the time runs from the moment that the room is entered, also while it reconnects, until the end', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  try {
+    const { page, room, client } = show();
+    const time = () => page.findAll('#room', '.time').map(({ dom }) => dom.textContent).join();
+    await room.enter({ client });
+    assert.equal(time(), '00:00');
+    mock.timers.tick(61_000);
+    assert.equal(time(), '01:01');
+    await client.tell(['willreconnect', {}]);
+    mock.timers.tick(3_600_000);
+    assert.equal(time(), '01:01:01');
+    page.setData({ hide: 'timer' });
+    mock.timers.tick(1_000);
+    assert.equal(time(), '');
+    page.setData({ hide: '' });
+    await room.leave();
+    assert.equal(time(), '');
+    const sets = spied(room);
+    mock.timers.tick(5_000);
+    assert.deepEqual(sets, []);
+    page.setData({ hide: 'timer' });
+    await room.enter({ client });
+    mock.timers.tick(5_000);
+    assert.equal(time(), '');
+    page.setData({ there: false });
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test('who is loud is framed, until it has been silent for a while or is muted', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  try {
+    const { page, room, client } = show();
+    const rings = () => page.findAll('#room', '.ring').length;
+    await room.enter({ client });
+    await client.tell(['clientJoin', member(7)], ['view', { pusher: PUSHER, 'players[0]': player(7) }]);
+    const [other] = page.natives('live-player');
+    const [own] = page.natives('live-pusher');
+    other.triggerEvent('audiovolumenotify', { volume: 3 });
+    assert.equal(rings(), 0);
+    other.triggerEvent('audiovolumenotify', { volume: 30 });
+    own.triggerEvent('audiovolumenotify', { volume: 30 });
+    assert.equal(rings(), 2);
+    await client.tell(['mute-audio', member(7)]);
+    assert.equal(rings(), 1);
+    mock.timers.tick(1_000);
+    assert.equal(rings(), 1);
+    mock.timers.tick(1_000);
+    assert.deepEqual([rings(), room.data.speaking], [0, {}]);
+    page.setData({ hide: 'speaking' });
+    own.triggerEvent('audiovolumenotify', { volume: 30 });
+    assert.equal(rings(), 0);
+    page.setData({ there: false });
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test('a tap or the page makes a tile large, a button all that is seen, and its end neither', async () => {
+  const { page, room, client } = show();
+  const large = () => page.findAll('#room', '.pinned').map(() => room.data.pinned);
+  const tap = (tile) => page.findAll('#room', '.tile')[tile].dispatchEvent('tap');
+  await room.enter({ client });
+  await client.tell(
+    ['clientJoin', member(7)], ['clientJoin', member(8)],
+    ['view', { pusher: PUSHER, players: [player(7), player(7, { key: 'screen', kind: 'screenShare' })] }]
+  );
+  const natives = page.natives('live-player');
+  tap(1);
+  await settled();
+  assert.deepEqual(large(), ['7']);
+  page.findAll('#room', '.larger')[0].dispatchEvent('tap');
+  await settled();
+  assert.deepEqual([page.findAll('#room', '.full').length, large()], [1, ['7']]);
+  room.pin('7/screen');
+  assert.deepEqual([room.data.pinned, room.data.full, page.findAll('#room', '.pinned').length], ['7/screen', false, 1]);
+  room.pin(8, true);
+  assert.deepEqual([room.data.pinned, room.data.full], ['8', true]);
+  await client.tell(['clientLeave', member(8)]);
+  assert.deepEqual([room.data.pinned, room.data.full], ['', false]);
+  room.pin('nobody');
+  assert.equal(room.data.pinned, '');
+  room.pin('me');
+  tap(0);
+  await settled();
+  assert.equal(room.data.pinned, '');
+  page.setData({ tap: 'none' });
+  tap(1);
+  await settled();
+  assert.equal(room.data.pinned, '');
+  // Nobody's picture was begun anew.
+  assert.deepEqual(page.natives('live-player'), natives);
+  // A tap that comes when the call is over already.
+  await room.leave();
+  room.onFull();
+  assert.deepEqual([room.data.full, room.data.tiles], [false, 0]);
+});
+
+test('more than nine tiles are on pages, with the own one on each, and nobody is cut off', async () => {
+  const { page, room, client } = show();
+  await room.enter({ client });
+  const uids = Array.from({ length: 12 }, (_, index) => 200 + index);
+  await client.tell(...uids.map((uid) => ['clientJoin', member(uid)]), ['view', { pusher: PUSHER, players: uids.map((uid) => player(uid)) }]);
+  const natives = page.natives('live-player');
+  const unseen = () => Object.keys(room.data.marks).map(Number);
+  const turn = async (to) => {
+    page.findAll('#room', to)[0].dispatchEvent('tap');
+    await settled();
+  };
+  assert.deepEqual([room.data.pages, unseen()], [2, uids.slice(8)]);
+  await turn('.before');
+  assert.equal(room.data.page, 0);
+  await turn('.after');
+  assert.deepEqual([room.data.page, unseen()], [1, uids.slice(0, 8)]);
+  await turn('.after');
+  assert.equal(room.data.page, 1);
+  await client.tell(...uids.slice(8).map((uid) => ['clientLeave', member(uid)]), ['view', { players: uids.slice(0, 8).map((uid) => player(uid)) }]);
+  assert.deepEqual([room.data.pages, room.data.page, unseen()], [1, 0, []]);
+  assert.equal(page.findAll('#room', '.pager').length, 0);
+  assert.deepEqual(page.natives('live-player'), natives.slice(0, 8));
+});
+
+test('of two, the own picture lies in the corner, unless the page wants a grid; at an edge, the room keeps clear of it', async () => {
+  const { page, room, client } = show();
+  const corners = () => page.findAll('#room', '.corner').length;
+  await room.enter({ client });
+  await client.tell(['view', { pusher: PUSHER }]);
+  assert.equal(corners(), 0);
+  await client.tell(['clientJoin', member(7)]);
+  assert.equal(corners(), 1);
+  page.setData({ layout: 'grid', safeArea: 'bottom' });
+  assert.deepEqual([corners(), page.findAll('#room', '.edge-bottom').length], [0, 1]);
+  page.setData({ layout: 'corner' });
+  await client.tell(['clientJoin', member(8)]);
+  assert.equal(corners(), 0);
+});
+
+test('a property that says what there is not is warned of by name, once', async () => {
+  const warn = mock.method(console, 'warn', () => {});
+  try {
+    const { page } = show();
+    assert.equal(warn.mock.callCount(), 0);
+    page.setData({ objectFit: 'cover', safeArea: 'left', hide: 'timer clock' });
+    page.setData({ tap: 'zoom', lang: 'fr' });
+    assert.deepEqual(warn.mock.calls.map(({ arguments: [text] }) => text).sort(), [
+      'rtc-room: hide has no "clock"; it takes "cover", "timer", "waiting", "weak", "speaking"',
+      'rtc-room: lang has no "fr"; it takes "", "zh", "en"',
+      'rtc-room: object-fit has no "cover"; it takes "fillCrop", "contain"',
+      'rtc-room: safe-area has no "left"; it takes "none", "top", "bottom", "both"',
+      'rtc-room: tap has no "zoom"; it takes "pin", "none"',
+    ]);
+  } finally {
+    warn.mock.restore();
+  }
+});
+
 /** A page with a room, and a client to enter it with. */
 function show(data = {}) {
-  const page = open({ there: true, names: {}, ...data });
+  const page = open({
+    there: true, ownName: 'me', names: {}, lang: 'en', hide: '', layout: 'corner', tap: 'pin', safeArea: 'none', objectFit: 'fillCrop', ...data,
+  });
   switched.length = 0;
   return { page, room: page.component('#room'), client: new sdk.ScriptedClient() };
 }

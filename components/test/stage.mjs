@@ -10,6 +10,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { JSDOM } from 'jsdom';
 
@@ -48,6 +49,7 @@ for (const [name, { attributes }] of Object.entries(NATIVE)) {
 
 /** @type {Page | undefined} */
 let shown;
+after(() => shown?.page.detach());
 
 /**
  * Loads a page that uses the package's components.

@@ -165,7 +165,7 @@ test('in the background nothing is sent or played; in front again, both go on', 
   await both((side, other) => side.hears(other));
 });
 
-test('while the gateway is away a banner says so; when it is back, pictures move again', async (t) => {
+test('while the gateway is away the room says so; when it is back, pictures move again', async (t) => {
   await gateway.kill();
   await both((side) => side.has({ state: 'reconnecting' }));
   await Promise.all([shoot(anne, 'reconnecting-en'), shoot(bo, 'reconnecting-zh')]);
@@ -208,6 +208,8 @@ test('the page diagnostics shows codes and log of the call', async () => {
   await both((side) => side.until(() => preview.pages.top.path === 'pages/diagnostics/diagnostics'));
   const { log, codes } = await anne.data();
   assert.ok(log.length > 100 && codes.length > 10);
+  const meanings = [codes, (await bo.data()).codes].map((list) => list.find(({ who, code }) => who !== 'Me' && who !== '我' && code === 2004)?.text);
+  assert.deepEqual(meanings, ['Playback begins', '开始播放']);
   await both((side) => side.until(() => preview.pages.top.instance.data.checks.length > 0));
   const found = (await anne.data()).checks.map(({ check, status, text }) => `${check} ${status}: ${text}`);
   assert.deepEqual(found.filter((line) => !line.includes(' ok: ')), ['clock unknown: The server does not tell its time']);

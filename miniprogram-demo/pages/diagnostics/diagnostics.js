@@ -13,12 +13,16 @@ Page({
     const { codes } = getApp().globalData;
     this.setData({
       t,
-      codes: codes.map(({ at, direction, uid, code }, index) => ({
-        index,
-        time: new Date(at).toTimeString().slice(0, 8),
-        who: direction === 'push' ? t.me : uid,
-        code,
-      })),
+      codes: codes.map(({ at, direction, uid, code }, index) => {
+        const meaning = YunXinMiniappSDK.nativeCodes.describe(direction === 'push' ? 'pusher' : 'player', code);
+        return {
+          index,
+          time: new Date(at).toTimeString().slice(0, 8),
+          who: direction === 'push' ? t.me : uid,
+          code,
+          text: meaning ? meaning[t.lang] : '',
+        };
+      }),
       log: this.exported(),
     });
     this.onRun();
