@@ -1,6 +1,6 @@
 //! Other people's code in what we ship: where it comes from, under which licences, and what is there twice.
 //!
-//! Instead of `cargo deny`, which takes longer to build than all tests together; cargo itself knows what it would ask.
+//! Instead of `cargo deny`, which each set-up would have to build from source: cargo itself knows what it would ask.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::panic, clippy::unwrap_used)] // in helpers; inside a test both are allowed anyway
