@@ -129,14 +129,16 @@ async fn reload(asked: &Settings, started: &Settings, current: &mut Settings, ga
         Ok(read) => read,
         Err(error) => return error!("the settings stay as they are: {error}"),
     };
-    if found.changed.is_empty() {
+    let is_same = found.changed.is_empty() && found.kept.is_empty();
+    if is_same {
         info!("the settings are the same");
     }
     gateway.reconfigure(&config).await;
     for line in found.changed {
         info!("{line}");
     }
-    for line in new.replaced.iter().chain(&found.kept) {
+    let doubts = if is_same { Vec::new() } else { config.doubts() };
+    for line in new.replaced.iter().chain(&found.kept).chain(&doubts) {
         warn!("{line}");
     }
     if let Err(error) = log.filter(filter) {
