@@ -17,8 +17,8 @@ const TIMEOUT = 10000;
 const TOLERANCE = 5 * 60 * 1000;
 /** No phone's clock is right before this. */
 const RELEASE = Date.UTC(2026, 0, 1);
-/** How platforms say that an address is not among the app's, as a number or in words. */
-const NOT_LISTED = /600002|domain list/i;
+/** How platforms say that an address is not among the app's: what src/api/symptoms.rs knows, without the core. */
+const NOT_LISTED = /600002|domain list|not in domain|合法域名/i;
 
 const DEVICES = {
   camera: { scope: 'scope.camera', system: 'cameraAuthorized', en: 'the camera', zh: '摄像头' },
@@ -98,7 +98,9 @@ function wasm(options, load) {
  * @param {any} platform @param {{scope: string, system: string}} device @returns {Promise<Finding>}
  */
 function device(platform, { scope, system }) {
-  if (info(platform, 'getAppAuthorizeSetting')[system] === 'denied') return Promise.resolve({ code: 'device-system' });
+  const said = info(platform, 'getAppAuthorizeSetting')[system];
+  // The older method gives true or false.
+  if (said === 'denied' || said === false) return Promise.resolve({ code: 'device-system' });
   return within((settle) => {
     platform.getSetting({
       success: (/** @type {any} */ { authSetting }) => {

@@ -319,7 +319,7 @@ function bare(payload) {
   return Object.setPrototypeOf(payload, AsUid.prototype);
 }
 
-/** A class, since defining methods anew for each payload would take as long as all the rest of an event. */
+/** A class, since defining methods anew for each payload takes a sixth of what an event takes. */
 class AsUid {
   valueOf() {
     return /** @type {any} */ (this).uid;

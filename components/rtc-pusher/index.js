@@ -35,7 +35,7 @@ Component({
 
   methods: {
     switchCamera() {
-      (typeof qq !== 'undefined' && typeof wx === 'undefined' ? qq : wx).createLivePusherContext().switchCamera({});
+      host().createLivePusherContext().switchCamera({});
     },
 
     onState(/** @type {any} */ event) {
@@ -59,3 +59,8 @@ Component({
     },
   },
 });
+
+/** The API of WeChat, QQ or Douyin, whichever is there. */
+function host() {
+  return typeof wx !== 'undefined' ? wx : typeof qq !== 'undefined' ? qq : typeof tt !== 'undefined' ? tt : {};
+}

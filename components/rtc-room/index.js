@@ -342,7 +342,8 @@ Component({
 
     /** Chooses the room's own words. */
     _speak() {
-      const info = wx.getAppBaseInfo ? wx.getAppBaseInfo() : {};
+      const api = host();
+      const info = api.getAppBaseInfo ? api.getAppBaseInfo() : api.getSystemInfoSync ? api.getSystemInfoSync() : {};
       const lang = this.data.lang || info.language || 'zh';
       this.setData({ w: /^zh/i.test(lang) ? WORDS.zh : WORDS.en });
       if (this._stay) this._render(this._stay, {});
@@ -589,4 +590,9 @@ function unlisten(stay) {
 /** That somebody has asked for something else since is no failure. @param {any} error */
 function unlessWithdrawn(error) {
   if (error.code !== 434) throw error;
+}
+
+/** The API of WeChat, QQ or Douyin, whichever is there. */
+function host() {
+  return typeof wx !== 'undefined' ? wx : typeof qq !== 'undefined' ? qq : typeof tt !== 'undefined' ? tt : {};
 }

@@ -72,12 +72,12 @@ test('switchCamera is for the live-pusher of the page', () => {
   assert.equal(switched.length, 1);
 });
 
-test('where there is no wx, it is QQ\'s', (t) => {
+test('where there is no wx, it is QQ\'s or Douyin\'s', (t) => {
   const page = open({ pusher: PUSHER, position: 'front' });
   const { wx } = globalThis;
   t.after(() => {
     globalThis.wx = wx;
-    delete globalThis.qq;
+    ['qq', 'tt'].forEach((name) => delete globalThis[name]);
   });
   const asked = [];
   globalThis.qq = { createLivePusherContext: () => ({ switchCamera: () => asked.push('qq') }) };
@@ -86,4 +86,8 @@ test('where there is no wx, it is QQ\'s', (t) => {
   delete globalThis.wx;
   page.component('#it').switchCamera();
   assert.deepEqual(asked, ['qq']);
+  delete globalThis.qq;
+  globalThis.tt = { createLivePusherContext: () => ({ switchCamera: () => asked.push('tt') }) };
+  page.component('#it').switchCamera();
+  assert.deepEqual(asked, ['qq', 'tt']);
 });

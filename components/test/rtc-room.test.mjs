@@ -469,6 +469,27 @@ test('a cover says in words that the room is joined or joined again', async () =
   }
 });
 
+test('the words are in the language of the app, on whatever host and base library', async (t) => {
+  const { wx } = globalThis;
+  t.after(() => {
+    globalThis.wx = wx;
+    ['qq', 'tt'].forEach((name) => delete globalThis[name]);
+  });
+  delete globalThis.wx;
+  const english = () => ({ language: 'en' });
+  for (const [name, host, words] of [
+    ['wx', { getAppBaseInfo: english }, 'Joining…'], ['wx', { getSystemInfoSync: english }, 'Joining…'], ['wx', {}, '正在加入…'],
+    ['qq', { getSystemInfoSync: english }, 'Joining…'], ['tt', { getAppBaseInfo: english }, 'Joining…'],
+  ]) {
+    globalThis[name] = host;
+    const { page, room, client } = show({ lang: '' });
+    const entered = room.enter({ client });
+    assert.deepEqual(page.findAll('#room', '.words').map(({ dom }) => dom.textContent), [words], name);
+    await entered;
+    delete globalThis[name];
+  }
+});
+
 test('who is alone is told that others are waited for, and a weak network is told in words', async () => {
   const { page, room, client } = show({ names: { 7: 'Ann' } });
   const note = () => page.findAll('#room', '.note').map(({ dom }) => dom.textContent).join();
