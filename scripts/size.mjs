@@ -24,14 +24,14 @@ const PARTS = {
   'glue': { files: ['index.js'], budget: 16_450 },
   'module': { files: ['nertc_miniapp.wasm.br'], budget: 74_900 },
   'late': { files: LATE, budget: 14_900 },
-  'components': { folder: 'components', budget: 23_800 },
+  'components': { folder: 'components', budget: 24_000 },
 };
 /** Glue as it lies in the package, plus the compressed module: what a call needs. */
 const CALL = 91_300;
 /** The glue with the module as JavaScript, for hosts without WebAssembly. */
 const NO_WASM = 450_000;
 /** All of the package, as WeChat's packer uploads it. */
-const UPLOADED = 134_500;
+const UPLOADED = 134_600;
 
 /** @param {{crates?: boolean}} [options] */
 export async function size({ crates = false } = {}) {

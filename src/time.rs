@@ -38,7 +38,7 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// Whole milliseconds. The standard library's come as 128 bits, which cost a phone's interpreter a hundred steps.
+/// Whole milliseconds. The standard library's come as 128 bits, which cost a phone's interpreter fifty steps.
 pub(crate) const fn millis(duration: Duration) -> u64 {
     let seconds = duration.as_secs();
     if seconds < u64::MAX / 1000 { seconds * 1000 + duration.subsec_millis() as u64 } else { u64::MAX }

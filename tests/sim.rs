@@ -19,7 +19,7 @@ use world::life::Life;
 use world::marks::{Mark, Marks};
 use world::{Journal, World, secs};
 
-/// A quarter of a world's time is spent on memory, of which each allocation is a small one.
+/// A fifth of a world's time is spent on memory, of which each allocation is a small one.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -465,7 +465,7 @@ fn integer(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, |number, digit| longer(number, digit.wrapping_sub(b'0')))
 }
 
-/// A number with one digit more. No `checked_mul`, which takes 128 bits: a hundred steps of an interpreter.
+/// A number with one digit more. No `checked_mul`, which takes 128 bits: fifty steps of an interpreter.
 fn longer(number: u64, digit: u8) -> Option<u64> {
     if digit > 9 || number > u64::MAX / 10 {
         return None;
