@@ -33,6 +33,12 @@ export const targetDir = process.env.CARGO_TARGET_DIR
 /** A failure the user can act on: printed without a stack trace. */
 export class Refusal extends Error {}
 
+/** A text that a locked tool wrote, with a part of it replaced; refused when the tool writes in another way. */
+export function replaced(text, pattern, replacement) {
+  if (!pattern.test(text)) throw new Refusal(`a tool of the build writes in another way: there is no ${pattern}`);
+  return text.replace(pattern, replacement);
+}
+
 /** The version of a package in Cargo.lock. */
 export function lockedVersion(crate) {
   const lock = readFileSync(join(root, 'Cargo.lock'), 'utf8');
