@@ -1,55 +1,11 @@
 /** What the apps of others are made of, each in a mini-program that has nothing else. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { buildCompiler } from '../../scripts/preview.mjs';
-import { openApp, openBrowser } from '../browser.mjs';
-import { startPreview } from '../server.mjs';
+import { test } from 'node:test';
+import { PICTURE, smallApps } from './small-app.mjs';
 
-let compiler;
-let browser;
-
-before(async () => {
-  compiler = await buildCompiler();
-  browser = await openBrowser();
-});
-
-after(() => browser?.close());
-
-/** A picture of 4 by 2. */
-const PICTURE = Buffer.from('R0lGODlhBAACAIAAAAAAAP///yH5BAAAAAAALAAAAAAEAAIAAAIDhI8FADs=', 'base64');
-
-/** Opens a mini-program of these files; without others, its only page is `pages/a/a`. */
-async function open(t, files) {
-  const folder = mkdtempSync(join(tmpdir(), 'preview-real-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const all = { 'app.json': { pages: ['pages/a/a'] }, 'pages/a/a.json': {}, 'pages/a/a.wxml': '<view/>', ...files };
-  if (!files['project.config.json'] && !files['pages/a/a.ts']) all['pages/a/a.js'] ??= 'Page({})';
-  for (const [path, content] of Object.entries(all)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    const isText = typeof content === 'string' || Buffer.isBuffer(content);
-    writeFileSync(join(folder, path), isText ? content : JSON.stringify(content));
-  }
-  const preview = await startPreview({ app: folder, compiler });
-  t.after(() => preview.close());
-  const opened = await openApp(browser.context, preview.url);
-  t.after(() => opened.page.close());
-  const { app } = opened;
-  return {
-    ...opened,
-    data: () => app.evaluate(() => ({ ...preview.pages.top.instance.data })),
-    has: (wanted) =>
-      app.waitForFunction(
-        (patch) => Object.entries(patch).every(([key, value]) => preview.pages.top.instance.data[key] === value),
-        wanted,
-      ),
-    complaints: () => app.evaluate(() => preview.complaints.join('\n')),
-  };
-}
+const open = smallApps();
 
 /** A tone of so many seconds. */
 function tone(seconds) {
