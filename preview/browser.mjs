@@ -71,3 +71,13 @@ export async function openApp(context, url) {
   if (await first.evaluate((element) => element.matches('.failed'))) throw new Error(said.join('\n'));
   return { page, app, said };
 }
+
+/** Waits until what a mini-program shows has come and stands still; what turns for ever may. */
+export async function drawn(app) {
+  await app.evaluate(() => new Promise((settle) => requestAnimationFrame(() => requestAnimationFrame(settle))));
+  await app.waitForFunction(() => {
+    const ends = ({ effect }) => effect.getComputedTiming().iterations !== Infinity;
+    const moves = document.getAnimations().filter(ends).some(({ playState }) => playState === 'running');
+    return !moves && [...document.images].every(({ complete }) => complete);
+  });
+}

@@ -18,6 +18,11 @@ const BEHAVIORS = {
   'wx://form-field-button': {},
   'wx://component-export': {},
 };
+/** What would be seen, were it here. */
+const SEEN = new Set(
+  ('ad ad-custom camera channel-live channel-video editor functional-page-navigator grid-view list-view map ' +
+    'official-account picker-view voip-room').split(' '),
+);
 const LONG_PRESS = 350;
 const MOVED = 10;
 
@@ -102,10 +107,13 @@ class Backend extends glassEasel.CurrentWindowBackendContext {
   }
 
   element(tag) {
-    if (!this.tags.has(tag)) missing(`<${tag}>`, inTemplate(tag));
     const name = `wx-${tag.toLowerCase()}`;
     if (!customElements.get(name)) customElements.define(name, class extends WxElement {});
-    return document.createElement(name);
+    const element = document.createElement(name);
+    if (this.tags.has(tag)) return element;
+    missing(`<${tag}>`, inTemplate(tag));
+    if (SEEN.has(tag)) element.setAttribute('preview-missing', `<${tag}>`);
+    return element;
   }
 
   setListenerStats(element, type, ...rest) {
@@ -206,7 +214,8 @@ function guarded(exports, file) {
 
 function dispatch(target, type, detail, options) {
   const { touches, changedTouches } = detail;
-  const extraFields = touches ? { touches, changedTouches } : undefined;
+  const locate = (touch) => target.locate?.(touch) ?? touch;
+  const extraFields = touches && { touches: [...touches].map(locate), changedTouches: [...changedTouches].map(locate) };
   const event = new glassEasel.Event(type, detail, { ...options, extraFields });
   glassEasel.Event.dispatchEvent(target, event);
   const { NoDefault, Normal } = glassEasel.EventBubbleStatus;

@@ -92,6 +92,19 @@ export class Pages {
     this.top.appear();
   }
 
+  /**
+   * The built-in component that an app names.
+   *
+   * @param {string} tag
+   * @param {string} [selector] of its own: an id, an attribute
+   * @param {object} [owner] the page or custom component that it is in, if not the page on top
+   */
+  component(tag, selector = '', owner = undefined) {
+    const element = (owner?._$?.$$ ?? this.top.slot).querySelector(`wx-${tag}${selector}`);
+    if (!element) throw new Error(`there is no <${tag}>${selector && ` ${selector}`}`);
+    return element.__wxElement;
+  }
+
   setTitle(title) {
     this.top.title = title;
     this.draw();

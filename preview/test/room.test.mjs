@@ -9,6 +9,7 @@ import { Pusher } from '../../scripts/demo/media.mjs';
 import { buildGateway } from '../../scripts/gateway.mjs';
 import { buildCompiler } from '../../scripts/preview.mjs';
 import { root } from '../../scripts/tools.mjs';
+import { drawn } from '../browser.mjs';
 import { startPreview } from '../server.mjs';
 import { Side } from '../side.mjs';
 import { Member } from './member.mjs';
@@ -96,7 +97,7 @@ test('both sides join through the page, see and hear each other', async () => {
   await both((side, other) => side.hears(other));
   await both(listen);
   await both((side, other) => tiled(side, other, 'bars'));
-  await both((side) => side.page.waitForTimeout(500));
+  await both((side) => drawn(side.app));
   await Promise.all([shoot(anne, 'room-en'), shoot(bo, 'room-zh')]);
 });
 

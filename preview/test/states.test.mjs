@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildCompiler } from '../../scripts/preview.mjs';
 import { root } from '../../scripts/tools.mjs';
-import { openApp, openBrowser } from '../browser.mjs';
+import { drawn, openApp, openBrowser } from '../browser.mjs';
 import { startPreview } from '../server.mjs';
 
 const SIZES = [{ width: 375, height: 812 }, { width: 320, height: 568 }];
@@ -102,22 +102,29 @@ test('of two, the own picture goes where it is dragged, and no further than the 
   try {
     await page.setViewportSize(SIZES[1]);
     await frame.evaluate(() => preview.pages.top.instance.shows('two', 'en'));
-    const area = () => frame.locator('[class$="--corner"], [class~="corner"]').first().boundingBox();
-    const from = await area();
+    const corner = await frame.locator('[class$="--corner"], [class~="corner"]').first().elementHandle();
+    const rect = (element) => element.evaluate((one) => one.getBoundingClientRect().toJSON());
+    const reaches = (place) =>
+      frame.waitForFunction(
+        ([one, wanted]) => {
+          const is = one.getBoundingClientRect();
+          return Object.entries(wanted).every(([name, value]) => Math.abs(is[name] - value) < 1);
+        },
+        [corner, place],
+      );
+    const from = await rect(corner);
+    const { y: bar } = await page.locator('iframe').boundingBox();
     const touch = await browser.context.newCDPSession(page);
     const send = (type, ...touchPoints) => touch.send('Input.dispatchTouchEvent', { type, touchPoints });
-    const grip = { x: from.x + 40, y: from.y + 40 };
+    const grip = { x: from.x + 40, y: bar + from.y + 40 };
     await send('touchStart', grip);
-    await page.waitForTimeout(200);
+    // It asks where it is, and is told later.
+    await frame.waitForFunction(() => document.querySelector('wx-rtc-room').__wxElement.getMethodCaller()._grip);
     await send('touchMove', { x: grip.x - 50, y: grip.y + 60 });
-    await page.waitForTimeout(200);
-    const there = await area();
-    assert.deepEqual([there.x, there.y, there.width].map(Math.round), [from.x - 50, from.y + 60, from.width].map(Math.round));
+    await reaches({ x: from.x - 50, y: from.y + 60, width: from.width });
     await send('touchMove', { x: 0, y: 0 });
-    await page.waitForTimeout(200);
-    const end = await area();
-    const room = await frame.locator('[class*="--room "], [class~="room"]').first().boundingBox();
-    assert.deepEqual([end.x, end.y].map(Math.round), [room.x, room.y].map(Math.round));
+    const { x, y } = await rect(frame.locator('[class*="--room "], [class~="room"]').first());
+    await reaches({ x, y });
     await send('touchEnd');
   } finally {
     await page.close();
@@ -133,7 +140,7 @@ for (const size of SIZES) {
         await frame.addStyleTag({ content: 'wx-live-pusher, wx-live-player { background: #fff; }' });
         for (const [name, act, parts] of STATES) {
           await frame.evaluate(([what, language]) => preview.pages.top.instance.shows(what, language), [act, lang]);
-          await page.waitForTimeout(250);
+          await drawn(frame);
           await page.screenshot({ path: join(PICTURES, `state-${name}-${lang}-${size.width}.png`) });
           const { seen, problems } = await frame.evaluate(look);
           assert.deepEqual(problems, [], `${name}, ${lang}, ${size.width}`);

@@ -1,6 +1,7 @@
 /** Components that take something in. */
 
 import { inTemplate, missing } from '../complaints.js';
+import { userInfo } from '../wx/user.js';
 import { around, below, inner, listen, native, owner } from './native.js';
 
 /** A text field of either kind. */
@@ -130,6 +131,17 @@ function group(tag, of, valueOf) {
   });
 }
 
+/** What a tap on a button asks WeChat for, and how the page is told. */
+const OPENS = {
+  getUserInfo: (button) => button.triggerEvent('getuserinfo', { ...userInfo(), errMsg: 'getUserInfo:ok' }),
+  openSetting: async (button) => button.triggerEvent('opensetting', await wx.openSetting()),
+  chooseAvatar: async (button) => {
+    const { tempFilePaths } = await wx.chooseImage({ count: 1 });
+    button.triggerEvent('chooseavatar', { avatarUrl: tempFilePaths[0] });
+  },
+  agreePrivacyAuthorization: (button) => button.triggerEvent('agreeprivacyauthorization', {}),
+};
+
 /** What each mode of a picker is in a browser. */
 const PICKERS = { selector: 'select', date: 'input', time: 'input' };
 
@@ -148,14 +160,15 @@ export const form = [
     lifetimes: {
       created() {
         listen(this, 'click', () => {
-          const { formType } = this.data;
+          const { formType, openType } = this.data;
+          if (openType in OPENS) OPENS[openType](this);
           if (formType === 'submit' || formType === 'reset') around(this, 'form')?.[formType]();
         });
       },
     },
     changed: {
       openType(type) {
-        if (type) missing(`<button open-type="${type}">`, inTemplate('button open-type', [owner(this)]));
+        if (type && !(type in OPENS)) missing(`<button open-type="${type}">`, inTemplate('button open-type', [owner(this)]));
       },
     },
   }),

@@ -15,7 +15,7 @@ const PERMISSIONS = {
   'scope.record': { name: 'microphone', ask: { audio: true } },
 };
 
-export function device({ life, launch, pages }) {
+export function device({ life, launch }) {
   const errors = new Set();
   const rejections = new Set();
   addEventListener('error', ({ message }) => errors.forEach((listener) => listener({ message, stack: '' })));
@@ -59,9 +59,6 @@ export function device({ life, launch, pages }) {
       onUpdateFailed() {},
       applyUpdate() {},
     }),
-    // Components ask while the first page is still being made.
-    createSelectorQuery: () =>
-      pages.top?.instance.createSelectorQuery() ?? { in: (component) => component.createSelectorQuery() },
     ...methods({
       getSystemInfo: systemInfo,
       getSystemInfoAsync: systemInfo,
@@ -126,6 +123,8 @@ async function settings() {
 
 async function authorize({ scope }) {
   const permission = PERMISSIONS[scope];
+  // WeChat asks for this with a button only.
+  if (scope === 'scope.userInfo') throw new Error('auth deny');
   if (!permission) {
     missing(`authorize({scope: '${scope}'})`);
     throw new Error('invalid scope');
