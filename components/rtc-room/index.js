@@ -145,8 +145,10 @@ Component({
     waitingImage: text(),
   },
 
-  /** Besides what `nothing` has. */
+  /** What `nothing` has comes in `attached`; lists, a template wants at once. */
   data: {
+    players: /** @type {any[]} */ ([]),
+    silent: /** @type {any[]} */ ([]),
     state: 'idle',
     /** The room's own words. */
     w: WORDS.zh,
