@@ -88,7 +88,7 @@ const observers = {
     this.setData({ hidden });
     if (this._stay) this._render(this._stay, {});
   },
-  'names, ownName, avatars, ownAvatar, layout'() {
+  'names, ownName, layout'() {
     if (this._stay) this._render(this._stay, {});
   },
 };
@@ -519,12 +519,12 @@ Component({
       // A tap may come late.
       if (!this._stay) return;
       const { tiles } = this._stay;
-      const { page, pinned, full, layout, names, avatars, ownName, ownAvatar, w } = Object.assign({}, this.data, wish);
+      const { page, pinned, full, layout, names, ownName, w } = Object.assign({}, this.data, wish);
       const next = /** @type {Record<string, any>} */ ({ tiles: tiles.length, marks: {}, people: {} });
       next.pinned = layout === 'audio' || tiles.indexOf(pinned) < 0 ? '' : pinned;
       tiles.forEach((/** @type {string} */ tile) => {
         const uid = tile.split('/')[0];
-        next.people[tile] = uid === 'me' ? personOf(uid, ownName || w.me, ownAvatar) : personOf(uid, of(names, uid) || uid, of(avatars, uid));
+        next.people[tile] = personOf(uid, uid === 'me' ? ownName || w.me : nameOf(names, uid));
       });
       next.full = Boolean(next.pinned) && full;
       const turned = tiles.filter((/** @type {string} */ tile) => tile !== 'me' && tile !== next.pinned);
@@ -549,7 +549,7 @@ Component({
       const weak = hidden.weak ? [] : Object.keys(levels).filter((uid) => levels[uid] >= BAD);
       if (this._state !== 'joined') return '';
       if (weak.indexOf('me') >= 0) return w.weak;
-      if (weak.length > 0) return (of(names, weak[0]) || weak[0]) + w.theirs;
+      if (weak.length > 0) return nameOf(names, weak[0]) + w.theirs;
       return members.size > 0 || hidden.waiting ? '' : w.waiting;
     },
   },
@@ -585,7 +585,7 @@ function nothing() {
     pages: 1,
     /** Further classes of tiles, by the names that `tileOf` gives: `unseen` on another page, `pinned`, `corner`. */
     marks: {},
-    /** Whose they are, by the same names: `name`, `avatar`, `initials` and the `color` behind these. */
+    /** Whose they are, by the same names: `name`, `initials` and the `color` behind these. */
     people: {},
     /** Whose tile is large; none for `''`. */
     pinned: '',
@@ -606,13 +606,13 @@ function nothing() {
   };
 }
 
-/** How somebody is shown who is not seen. @param {string} uid @param {any} name @param {string} [avatar] */
-function personOf(uid, name, avatar) {
+/** How somebody is shown who is not seen. @param {string} uid @param {any} name */
+function personOf(uid, name) {
   name = String(name).trim();
   const words = name.split(/\s+/);
   const ends = [words.shift(), words.pop() || ''].map((/** @type {any} */ word) => Array.from(word)[0]);
   const initials = /^\d+$/.test(name) ? name.slice(-2) : ends.join('').toUpperCase();
-  return { name, avatar, initials, color: COLORS[uid.charCodeAt(uid.length - 1) % COLORS.length] };
+  return { name, initials, color: COLORS[uid.charCodeAt(uid.length - 1) % COLORS.length] };
 }
 
 /** @param {number} milliseconds */
@@ -652,9 +652,9 @@ function unlessWithdrawn(error) {
   if (error.code !== 434) throw error;
 }
 
-/** What a property has for a uid: an app may set it to null. @param {any} property @param {string} uid */
-function of(property, uid) {
-  return property && property[uid];
+/** @param {any} names as the app gives them, which may be null @param {string} uid */
+function nameOf(names, uid) {
+  return (names && names[uid]) || uid;
 }
 
 /** @param {any} value */
