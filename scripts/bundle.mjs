@@ -91,7 +91,7 @@ export async function component(name) {
   const [from, to] = [join(root, 'components', name), join(dist, 'components', name)];
   mkdirSync(to, { recursive: true });
   const shorter = {
-    '.js': (text) => esbuild.transformSync(text, { target: 'es2015', minify: true, mangleProps: PRIVATE, charset: 'utf8' }).code,
+    '.js': (text) => esbuild.transformSync(text, { target: 'es2015', minify: true, mangleProps: PRIVATE, charset: 'utf8', format: 'cjs' }).code,
     '.json': (text) => JSON.stringify(JSON.parse(text)),
     '.wxml': shorterTemplate,
     // White space only: other rules would be written in ways that base libraries need not know.
@@ -102,7 +102,8 @@ export async function component(name) {
   }
 }
 
-/** White space at line breaks means nothing in our templates. */
+/** White space at line breaks means nothing in our templates, nor does any in an expression, outside of its strings. */
 export function shorterTemplate(text) {
-  return text.replace(/<!--[^]*?-->/g, '').replace(/>\s*\n\s*</g, '><').replace(/\s*\n\s*(\/?>)/g, '$1').replace(/\s*\n\s*/g, ' ');
+  const expression = (code) => code.replace(/('[^']*')|\s+/g, '$1');
+  return text.replace(/<!--[^]*?-->/g, '').replace(/>\s*\n\s*</g, '><').replace(/\s*\n\s*(\/?>)/g, '$1').replace(/\s*\n\s*/g, ' ').replace(/\{\{.*?\}\}/g, expression);
 }

@@ -21,8 +21,7 @@ const ARGS = ['--secret', SECRET, '--admin-token', ADMIN];
 /** Milliseconds from a gateway that is back until pictures move again. */
 const BACK = 5_000;
 const [ANNE, BO, SCREEN, NATIVE] = [100, 200, 300, 400];
-/** The pictures in the documents are made by UPDATE=1 node --test preview/test/room.test.mjs */
-const PICTURES = join(root, process.env.UPDATE ? 'docs/img' : 'out/preview');
+const PICTURES = join(root, 'out/preview');
 
 let program;
 let gateway;

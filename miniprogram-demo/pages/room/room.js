@@ -21,6 +21,11 @@ Page({
     mic: false,
     camera: false,
     soundMode: 'speaker',
+    layout: 'corner',
+    names: {},
+    ownName: '',
+    avatars: {},
+    ownAvatar: '',
     members: [],
     showMembers: false,
     captioned: false,
@@ -31,7 +36,7 @@ Page({
   },
 
   onLoad() {
-    const { entry } = getApp().globalData;
+    const { entry, names, avatars } = getApp().globalData;
     if (!entry) return wx.redirectTo({ url: '/pages/join/join' });
     wx.setNavigationBarTitle({ title: entry.channelName });
     wx.setKeepScreenOn({ keepScreenOn: true });
@@ -40,6 +45,10 @@ Page({
       t: words(),
       channelName: entry.channelName,
       role: entry.role,
+      names,
+      ownName: names[entry.uid] || '',
+      avatars,
+      ownAvatar: avatars[entry.uid] || '',
       mic: publishes && entry.mic,
       camera: publishes && entry.camera,
     });
@@ -110,7 +119,7 @@ Page({
         this.setData({ role, mic: false, camera: false, blocked: [] });
         if (role === 'broadcaster') {
           this.toggle('mic', 'setMic');
-          this.toggle('camera', 'setCamera');
+          if (this.data.layout !== 'audio') this.toggle('camera', 'setCamera');
         }
       },
       (error) => this.toast(error.message)
@@ -126,8 +135,15 @@ Page({
 
   onCaption({ detail }) {
     clearTimeout(this.fading);
-    this.setData({ caption: `${detail.srcUid}: ${detail.transText || detail.text}` });
+    this.setData({ caption: `${this.data.names[detail.srcUid] || detail.srcUid}: ${detail.transText || detail.text}` });
     this.fading = setTimeout(() => this.setData({ caption: '' }), CAPTION_STAYS);
+  },
+
+  /** Without pictures, one's own is not sent either. */
+  onAudio() {
+    const layout = this.data.layout === 'audio' ? 'corner' : 'audio';
+    this.setData({ layout });
+    if (this.data.role !== 'audience' && this.data.camera === (layout === 'audio')) this.toggle('camera', 'setCamera');
   },
 
   onMembers() {
