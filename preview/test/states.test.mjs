@@ -24,6 +24,7 @@ const STATES = [
   ['pinned', 'pinned', ['pinned', 'larger']],
   ['full', 'full', ['full', 'smaller']],
   ['reconnecting', 'reconnecting', ['veil']],
+  ['ended', 'ended', ['veil', 'help']],
 ];
 
 /** The page: a call of which a script tells what happens. */
@@ -44,7 +45,7 @@ const PAGE = `
       const room = this.selectComponent('#room');
       this.client = new sdk.ScriptedClient();
       const { client } = this;
-      const count = { joining: 0, alone: 0, two: 1, weak: 1, nine: 8, pages: 21, pinned: 9, full: 9, reconnecting: 3 }[what];
+      const count = { joining: 0, alone: 0, two: 1, weak: 1, nine: 8, pages: 21, pinned: 9, full: 9, reconnecting: 3, ended: 0 }[what];
       const uids = Array.from({ length: count }, (_, index) => index + 1);
       if (what === 'joining') client.answers.join = () => new Promise(() => {});
       const entered = room.enter({ client });
@@ -59,6 +60,10 @@ const PAGE = `
         if (what === 'full') room.pin(1, true);
         if (what === 'two') room.onVolume({ detail: { volume: 50 }, currentTarget: { dataset: { tile: '1' } } });
         if (what === 'reconnecting') this.tell('willreconnect', {});
+        if (what === 'ended') {
+          client.name = '';
+          this.tell('disconnect', { code: '403', reason: 'reconnecting failed' });
+        }
       });
     },
   });
