@@ -228,7 +228,7 @@ Component({
       const media = role === 'audience' ? [] : [mic && 'audio', camera && 'video'].filter(Boolean);
       const published = Promise.all(media.map((medium) => client.publish(medium).catch(unlessWithdrawn)));
       published.catch(() => {});
-      if (before) this._clear();
+      this._clear();
       this._render(stay, client.view());
       const entered = joined.then(
         (/** @type {any} */ result) => {
@@ -355,10 +355,7 @@ Component({
 
     /** Chooses the room's own words. */
     _speak() {
-      const api = host();
-      const info = api.getAppBaseInfo ? api.getAppBaseInfo() : api.getSystemInfoSync ? api.getSystemInfoSync() : {};
-      const lang = this.data.lang || info.language || 'zh';
-      this.setData({ w: /^zh/i.test(lang) ? WORDS.zh : WORDS.en });
+      this.setData({ w: /^zh/i.test(this.data.lang || language()) ? WORDS.zh : WORDS.en });
       if (this._stay) this._render(this._stay, {});
     },
 
@@ -403,6 +400,8 @@ Component({
       unlisten(this._stay);
       this._stay = null;
       this._clear();
+      // Why, in the user's words, until the next call.
+      if (detail !== LEFT) this.setData({ ended: YunXinMiniappSDK.describeError(detail, { language: this.data.lang }) });
       this._tellEnd(detail);
     },
 
@@ -453,8 +452,7 @@ Component({
           client.subscribe(uid, mediaType).catch((/** @type {any} */ error) => {
             // That the stream or its member is gone meanwhile is no failure.
             if (this._stay !== stay || error.kind === 'Refused' || !members.has(uid)) return;
-            const { code, reason, message, desc, kind } = error;
-            this.triggerEvent('failure', { code, reason, message, desc, kind });
+            this.triggerEvent('failure', Object.assign({ message: error.message }, error));
           });
         },
         'native-status': (status) => {
@@ -561,8 +559,8 @@ Component({
  * @param {any} status of `native-status`
  */
 function failureOf({ component, code, device, advice, severity }) {
-  const known = YunXinMiniappSDK.nativeCodes.describe(component, code) || { name: device, en: device, zh: device };
-  const { name, en, zh } = known;
+  // What is told of a device has a code that is documented.
+  const { name, en, zh } = YunXinMiniappSDK.nativeCodes.describe(component, code);
   return { code, reason: name, message: en, desc: '', kind: 'Platform', text: { zh, en }, remedy: advice, device, severity };
 }
 
@@ -574,6 +572,8 @@ function tileOf({ uid, kind }) {
 /** What is shown outside of a call. */
 function nothing() {
   return {
+    /** Why the last call ended, in the user's words. */
+    ended: /** @type {any} */ (null),
     pusher: /** @type {any} */ (null),
     players: /** @type {any[]} */ ([]),
     /** Uids of members without a player that is seen, such as those with everything off. */
@@ -662,7 +662,8 @@ function isNumber(value) {
   return typeof value === 'number';
 }
 
-/** The API of WeChat, QQ or Douyin, whichever is there. */
-function host() {
-  return typeof wx !== 'undefined' ? wx : typeof qq !== 'undefined' ? qq : typeof tt !== 'undefined' ? tt : {};
+/** That of WeChat, QQ or Douyin, whichever is there; Chinese, where it does not say. */
+function language() {
+  const api = typeof wx !== 'undefined' ? wx : typeof qq !== 'undefined' ? qq : typeof tt !== 'undefined' ? tt : {};
+  return (api.getAppBaseInfo || api.getSystemInfoSync || Object)().language || 'zh';
 }

@@ -471,6 +471,34 @@ test('a cover says in words that the room is joined or joined again', async () =
   }
 });
 
+test('why a call has ended is told in the user\'s words, until the next; who left is told nothing', async () => {
+  for (const [lang, named] of [['zh', 'zh'], ['', 'the app’s language']]) {
+    const { page, room, client } = show({ lang });
+    const words = () => ['.words', '.help'].map((part) => page.findAll('#room', part).map(({ dom }) => dom.textContent).join());
+    await room.enter({ client });
+    client.name = '';
+    await client.tell(['disconnect', { code: '405', reason: 'removed from the room' }]);
+    assert.deepEqual(words(), [`405 removed from the room in ${named}`, 'against 405']);
+    assert.equal(page.findAll('#room', '.veil .spinner').length, 0);
+    page.setData({ hide: 'cover' });
+    assert.deepEqual(words(), ['', '']);
+    page.setData({ hide: '' });
+
+    client.answers.join = () => Promise.reject(Object.assign(new Error('no'), { code: 414, reason: 'the token has expired' }));
+    const refused = room.enter({ client });
+    assert.equal(page.findAll('#room', '.veil .spinner').length, 1);
+    client.name = '';
+    await assert.rejects(refused);
+    assert.deepEqual(words(), [`414 the token has expired in ${named}`, 'against 414']);
+
+    client.answers.join = () => Promise.resolve({ cid: 1 });
+    await room.enter({ client });
+    assert.deepEqual(words(), ['', '']);
+    await room.leave();
+    assert.deepEqual(words(), ['', '']);
+  }
+});
+
 test('the words are in the language of the app, on whatever host and base library', async (t) => {
   const { wx } = globalThis;
   t.after(() => {

@@ -31,6 +31,7 @@ const STATES = [
   ['pinned', { count: 9, pin: 2 }, ['pinned', 'larger']],
   ['full', { count: 9, pin: 1, full: true }, ['full', 'smaller']],
   ['reconnecting', { count: 3, reconnects: true }, ['veil']],
+  ['ended', { ends: true }, ['veil', 'help']],
   ['faces-two', { count: 1, off: true }, ['face', 'corner']],
   ['faces', { count: 4, off: true, loud: '1' }, ['face', 'photo', 'ring']],
   ['faces-nine', { count: 8, off: true }, ['face', 'photo']],
@@ -63,7 +64,7 @@ const PAGE = `
     tell(event, detail) {
       (this.client.listeners.get(event) || []).forEach((listener) => listener(detail));
     },
-    shows({ count = 0, joins = true, layout = 'corner', off, loud, weak, pin, full, says, reconnects }, lang) {
+    shows({ count = 0, joins = true, layout = 'corner', off, loud, weak, pin, full, says, reconnects, ends }, lang) {
       this.setData({ lang, layout, caption: says ? SAID[lang] : '' });
       const room = this.selectComponent('#room');
       this.client = new sdk.ScriptedClient();
@@ -81,6 +82,10 @@ const PAGE = `
         if (pin) room.pin(pin, full);
         if (loud) room.onVolume({ detail: { volume: 50 }, currentTarget: { dataset: { tile: loud } } });
         if (reconnects) this.tell('willreconnect', {});
+        if (ends) {
+          client.name = '';
+          this.tell('disconnect', { code: '403', reason: 'reconnecting failed' });
+        }
       });
     },
   });
