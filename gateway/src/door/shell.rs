@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::media::MediaEngine;
 use crate::net::Stranger;
 use crate::rights::Roster;
-use crate::rooms::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level, RoomStatus};
+use crate::rooms::{Budget, ConnectionId, Hub, HubConfig, HubInput, HubOutput, Level};
 use crate::vital::Vital;
 
 /// The way to the hub. Cheap to clone.
@@ -126,11 +126,6 @@ impl HubHandle {
     /// Inputs that wait for the hub.
     pub(crate) fn waiting(&self) -> usize {
         self.requests.max_capacity() - self.requests.capacity()
-    }
-
-    /// All rooms, for the operator.
-    pub(crate) async fn rooms(&self) -> Result<Vec<RoomStatus>, HubGone> {
-        self.ask(|hub| hub.rooms().collect()).await
     }
 
     /// Closes every connection for a restart, and waits until the last close frame is out.
@@ -338,6 +333,7 @@ impl Shell {
                     self.roster.admit(cid, uid, role, stay, privileges);
                     self.media.review(uid.0);
                 }
+                HubOutput::Carry(cid, uid, only) => self.roster.carry(cid, uid, only),
                 HubOutput::Expel(cid, uid) => {
                     self.roster.expel(cid, uid);
                     self.media.review(uid.0);

@@ -16,7 +16,7 @@ use super::broker::BrokerLimits;
 use super::streams::{Publication, Streams, Subscription};
 use crate::media::{MediaRefusal, name_and_grant};
 use crate::net::{Memory, Stranger};
-use crate::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder, Privileges};
+use crate::rights::{Action, Admission, Authorizer, Carried, GrantError, Grants, Holder};
 
 /// How much the engine takes on.
 #[derive(Debug, Clone)]
@@ -177,9 +177,9 @@ impl Engine {
     async fn try_publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, MediaRefusal> {
         let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
         let publication = self.streams.publish(name, holder.uid)?;
-        let privileges = self.confirm(Action::Publish, name, holder)?;
+        let carried = self.confirm(Action::Publish, name, holder)?;
         stranger.prove();
-        Ok(publication.within(privileges))
+        Ok(publication.within(carried))
     }
 
     /// Lets a client play what it asks for, if it may.
@@ -194,9 +194,9 @@ impl Engine {
     async fn try_play(&self, asked: &str, stranger: Option<&Stranger>) -> Result<Subscription, MediaRefusal> {
         let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
         let subscription = self.streams.play(name, holder.uid)?;
-        let privileges = self.confirm(Action::Play, name, holder)?;
+        let carried = self.confirm(Action::Play, name, holder)?;
         stranger.inspect(|stranger| stranger.prove());
-        Ok(subscription.within(privileges))
+        Ok(subscription.within(carried))
     }
 
     /// Ends what a user may not do any more.
@@ -235,9 +235,9 @@ impl Engine {
     }
 
     /// Asked again after a slot was taken: a review in between would have found nothing to end.
-    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<Privileges, MediaRefusal> {
+    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<Carried, MediaRefusal> {
         match self.authorizer.admits(action, name, holder) {
-            Admission::Granted(privileges) => Ok(privileges),
+            Admission::Granted(carried) => Ok(carried),
             Admission::Refused(refusal) => Err(refusal.into()),
             Admission::Unknown { .. } => Err(GrantError::NotAMember.into()),
         }

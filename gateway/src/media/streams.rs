@@ -10,7 +10,7 @@ use tokio::task::yield_now;
 
 use super::broker::{Broker, BrokerLimits, Ended, Packet, Slot, Track};
 use crate::media::MediaRefusal;
-use crate::rights::{Action, Privileges, Sense};
+use crate::rights::{Action, Carried, Privileges, Sense};
 
 /// All streams of one broker, shared by the connections.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ impl Streams {
     /// As [`Broker::publish`].
     pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, MediaRefusal> {
         let slot = self.broker.publish(name, holder)?;
-        Ok(Publication { slot, streams: self.clone(), may: Privileges::ALL })
+        Ok(Publication { slot, streams: self.clone(), may: Privileges::ALL.into() })
     }
 
     /// Becomes a player of a stream until the subscription is dropped.
@@ -42,7 +42,7 @@ impl Streams {
     /// As [`Broker::play`].
     pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, MediaRefusal> {
         let slot = self.broker.play(name, holder, self.now_ms())?;
-        Ok(Subscription { slot, streams: self.clone(), may: Privileges::ALL })
+        Ok(Subscription { slot, streams: self.clone(), may: Privileges::ALL.into() })
     }
 
     /// The broker itself.
@@ -60,12 +60,12 @@ impl Streams {
 pub(crate) struct Publication {
     slot: Slot,
     streams: Streams,
-    may: Privileges,
+    may: Carried,
 }
 
 impl Publication {
     /// Feeds it only what its publisher may send.
-    pub(crate) fn within(mut self, may: Privileges) -> Self {
+    pub(crate) fn within(mut self, may: Carried) -> Self {
         self.may = may;
         self
     }
@@ -76,7 +76,7 @@ impl Publication {
     ///
     /// As [`Broker::push`].
     pub(crate) async fn push(&self, packets: &[Packet]) -> Result<(), Ended> {
-        let packets = permitted(self.may, Action::Publish, packets.into());
+        let packets = permitted(self.may.now(), Action::Publish, packets.into());
         if packets.is_empty() {
             return Ok(());
         }
@@ -115,12 +115,12 @@ impl Drop for Publication {
 pub(crate) struct Subscription {
     slot: Slot,
     streams: Streams,
-    may: Privileges,
+    may: Carried,
 }
 
 impl Subscription {
     /// Gives only what its player may receive.
-    pub(crate) fn within(mut self, may: Privileges) -> Self {
+    pub(crate) fn within(mut self, may: Carried) -> Self {
         self.may = may;
         self
     }
@@ -137,7 +137,7 @@ impl Subscription {
                 self.slot.news().await;
                 continue;
             }
-            let packets = permitted(self.may, Action::Play, packets.into());
+            let packets = permitted(self.may.now(), Action::Play, packets.into());
             if !packets.is_empty() {
                 return Ok(packets.into_owned());
             }
@@ -151,16 +151,18 @@ impl Drop for Subscription {
     }
 }
 
-/// What of it may be sent or received. Nearly everybody may everything, and nothing is copied for them.
+/// What of it may be sent or received. Nearly everybody may everything, and nothing is copied for them. A header
+/// passes whoever sends it: what is held back for a while is of no use without it afterwards.
 fn permitted(may: Privileges, action: Action, packets: Cow<'_, [Packet]>) -> Cow<'_, [Packet]> {
     let allows = |packet: &Packet| match packet.track {
         Track::Audio => may.allows(action, Sense::Sound),
         Track::Video => may.allows(action, Sense::Picture),
         Track::Metadata => true,
     };
-    if packets.iter().all(allows) {
+    let passes = |packet: &Packet| allows(packet) || packet.is_header();
+    if packets.iter().all(passes) {
         packets
     } else {
-        packets.iter().filter(|packet| allows(packet)).cloned().collect()
+        packets.iter().filter(|packet| passes(packet)).cloned().collect()
     }
 }

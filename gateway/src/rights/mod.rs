@@ -19,7 +19,7 @@ pub use self::apps::{App, Apps};
 pub use self::grant::{Action, GrantError, Grants, Holder};
 pub use self::permission::{KeyError, PermissionKey, Permit, Privileges, Sense};
 pub(crate) use self::roster::Roster;
-pub use self::roster::{Admission, Authorizer};
+pub use self::roster::{Admission, Authorizer, Carried};
 pub use self::secret::{Secret, WeakSecret};
 pub use self::ticket::LoginTicket;
 pub use self::token::{BasicToken, TokenError, Unit};

@@ -48,6 +48,15 @@ impl Privileges {
         self.0 & bit != 0
     }
 
+    /// The same, but for sending this.
+    #[must_use]
+    pub const fn without(self, sense: Sense) -> Self {
+        match sense {
+            Sense::Sound => Self(self.0 & !1),
+            Sense::Picture => Self(self.0 & !2),
+        }
+    }
+
     /// Whether it is one of both at least.
     #[must_use]
     pub const fn allows_any(self, action: Action) -> bool {

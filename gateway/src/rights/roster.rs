@@ -4,7 +4,8 @@
 //! stream, and this list whether the holder is there. The hub's task keeps it.
 
 use std::collections::BTreeMap;
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use nertc_miniapp::wire::model::{Cid, Role, Uid};
@@ -28,8 +29,8 @@ pub trait Authorizer: Send + Sync {
 /// Whether somebody may begin.
 #[derive(Debug)]
 pub enum Admission {
-    /// It may, as far as these privileges go.
-    Granted(Privileges),
+    /// It may, as far as this goes.
+    Granted(Carried),
     /// It may not.
     Refused(GrantError),
     /// The gateway has just started, and its holder may come back: ask again after each change, and for the
@@ -40,6 +41,29 @@ pub enum Admission {
         /// Somebody came or went.
         changed: watch::Receiver<()>,
     },
+}
+
+/// What of a user's media goes on at the moment. Whoever has been given it sees each change: media may be held
+/// back for a while without an end of their connection.
+#[derive(Debug, Clone)]
+pub struct Carried(Arc<AtomicU8>);
+
+impl Carried {
+    /// As it is now.
+    #[must_use]
+    pub fn now(&self) -> Privileges {
+        Privileges(self.0.load(Ordering::Relaxed))
+    }
+
+    fn set(&self, privileges: Privileges) {
+        self.0.store(privileges.0, Ordering::Relaxed);
+    }
+}
+
+impl From<Privileges> for Carried {
+    fn from(privileges: Privileges) -> Self {
+        Self(Arc::new(AtomicU8::new(privileges.0)))
+    }
 }
 
 /// Who is in which room at the moment, lost connections in their grace period included.
@@ -57,10 +81,10 @@ pub(crate) struct Roster {
 type Book = BTreeMap<(Cid, Uid), Member>;
 
 /// What is known of somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Member {
     /// In the room; `stay` is what the grants of its stay say.
-    Present { role: Role, stay: u64, privileges: Privileges },
+    Present { role: Role, stay: u64, privileges: Privileges, carried: Carried },
     /// Was in the room, and left it while others were still to come back: nobody waits for it.
     Gone,
 }
@@ -72,8 +96,23 @@ impl Roster {
     }
 
     pub(crate) fn admit(&self, cid: Cid, uid: Uid, role: Role, stay: u64, privileges: Privileges) {
-        self.write().insert((cid, uid), Member::Present { role, stay, privileges });
+        let mut book = self.write();
+        let carried = match book.get(&(cid, uid)) {
+            Some(Member::Present { carried, .. }) => carried.clone(),
+            Some(Member::Gone) | None => privileges.into(),
+        };
+        carried.set(privileges);
+        book.insert((cid, uid), Member::Present { role, stay, privileges, carried });
+        drop(book);
         self.changed.send_replace(());
+    }
+
+    /// Passes on only this of what somebody sends, until it is admitted anew. It may begin and go on all the same.
+    pub(crate) fn carry(&self, cid: Cid, uid: Uid, only: Privileges) {
+        let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Member::Present { carried, .. }) = book.get(&(cid, uid)) {
+            carried.set(only);
+        }
     }
 
     pub(crate) fn expel(&self, cid: Cid, uid: Uid) {
@@ -94,7 +133,7 @@ impl Roster {
 
     fn find(&self, stream: &str, uid: u64) -> Option<Member> {
         let name = (room_of(stream)?, Uid(uid));
-        self.book.read().unwrap_or_else(PoisonError::into_inner).get(&name).copied()
+        self.book.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned()
     }
 
     fn settled(&self) -> Instant {
@@ -114,12 +153,12 @@ impl Authorizer for Roster {
     fn admits(&self, action: Action, stream: &str, holder: Holder) -> Admission {
         // Before anything is looked up, or a member who comes in between would be missed.
         let changed = self.changed.subscribe();
-        let (stay, privileges) = match self.find(stream, holder.uid) {
+        let (stay, carried) = match self.find(stream, holder.uid) {
             None if self.is_settling() => {
                 return Admission::Unknown { until: self.settled(), changed };
             }
-            Some(member @ Member::Present { stay, privileges, .. }) if member.may(action) => {
-                (stay, privileges)
+            Some(ref member @ Member::Present { stay, ref carried, .. }) if member.may(action) => {
+                (stay, carried.clone())
             }
             Some(Member::Present { .. } | Member::Gone) | None => {
                 return Admission::Refused(GrantError::NotAMember);
@@ -127,17 +166,17 @@ impl Authorizer for Roster {
         };
         let has_expired = holder.expires_ms <= self.clock.reading().earliest_ms;
         match action {
-            Action::Publish | Action::Play if holder.expires_ms == stay => Admission::Granted(privileges),
+            Action::Publish | Action::Play if holder.expires_ms == stay => Admission::Granted(carried),
             // An older device of the user, which would take the stream from the newer one for ever.
             Action::Publish => Admission::Refused(GrantError::OtherStay),
             Action::Play if has_expired => Admission::Refused(GrantError::Expired),
-            Action::Play => Admission::Granted(privileges),
+            Action::Play => Admission::Granted(carried),
         }
     }
 }
 
 impl Member {
-    const fn may(self, action: Action) -> bool {
+    const fn may(&self, action: Action) -> bool {
         match (self, action) {
             (Self::Present { role: Role::Broadcaster, privileges, .. }, Action::Publish | Action::Play)
             | (Self::Present { role: Role::Audience, privileges, .. }, Action::Play) => {
@@ -194,7 +233,7 @@ mod tests {
             for (action, may) in [Action::Publish, Action::Play].into_iter().zip(may) {
                 let admission = roster.admits(action, &name, holder);
                 assert!(
-                    matches!(admission, Admission::Granted(with) if may && with == privileges)
+                    matches!(admission, Admission::Granted(ref with) if may && with.now() == privileges)
                         || !may && word(&admission) == "not a member",
                     "{bits}"
                 );

@@ -42,6 +42,8 @@ pub enum HubOutput {
     /// From now on the user is in this room, with this role, on this stay and with these privileges: what that
     /// does not cover must end.
     Admit(Cid, Uid, Role, u64, Privileges),
+    /// From now on only this goes on of what the user sends, until it is admitted anew; nothing ends for it.
+    Carry(Cid, Uid, Privileges),
     /// From now on the user is not in this room: whatever it publishes and plays there must end.
     Expel(Cid, Uid),
     /// Disconnect whoever publishes or plays this stream, if anybody does.

@@ -12,6 +12,7 @@
 mod bans;
 mod captions;
 mod login;
+mod operator;
 mod stay;
 mod tasks;
 
@@ -21,7 +22,8 @@ use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Media, Role, Seq, Stream, Uid};
 use nertc_miniapp::wire::protocol::{Ack, ClientPacket, Command, Notice, PacketError, ServerPacket};
 
-pub use self::bans::TooManyBans;
+pub use self::bans::{Banned, TooManyBans};
+pub use self::operator::RoomFilter;
 use super::doors::{ConnectionId, HubInput, HubOutput, Level};
 use super::limits::{HubConfig, HubTimer, Timers};
 use super::quality::QualityReport;
@@ -54,7 +56,7 @@ pub struct Hub {
 }
 
 /// What the hub holds at the moment, and has counted so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct HubStatistics {
     /// Connections, logged in or not.
     pub connections: usize,
@@ -64,6 +66,8 @@ pub struct HubStatistics {
     pub members: usize,
     /// Those in their grace period.
     pub away: usize,
+    /// Users that are kept out of a room.
+    pub bans: usize,
     /// Logins, by what came of them.
     pub logins: BTreeMap<&'static str, u64>,
 }
@@ -176,6 +180,7 @@ impl Hub {
             rooms: self.rooms.len(),
             members: members().count(),
             away: members().filter(|member| member.presence.connection().is_none()).count(),
+            bans: self.bans.len(),
             logins: self.logins.clone(),
         }
     }
@@ -189,7 +194,7 @@ impl Hub {
 
     /// All rooms with their members, for the operator.
     pub fn rooms(&self) -> impl Iterator<Item = RoomStatus> {
-        self.rooms.iter().map(|(cid, room)| room.status(*cid))
+        self.rooms.iter().map(|(cid, room)| room.status(*cid, None, usize::MAX))
     }
 
     /// The room with this name; the application tells rooms of the same name apart.
@@ -274,7 +279,6 @@ impl Hub {
         if let Some(connection) = member.presence.connection() {
             self.dismiss(connection, cid, &Notice::Kicked(room::REMOVED), now);
         }
-        self.log(Level::Info, format!("room {cid}: {uid} is removed by the operator"));
         self.remove(cid, uid);
     }
 
@@ -286,7 +290,6 @@ impl Hub {
         room.closing = true;
         room.tell_all(&Notice::RoomClosed(room::ROOM_CLOSED), cid, &mut self.outputs);
         self.timers.set(HubTimer::Dissolve(cid), now + self.config.dissolve_notice);
-        self.log(Level::Info, format!("room {cid} is dissolved by the operator"));
     }
 
     /// Who reports is not checked, so only what a member of the room could report is kept.
@@ -413,8 +416,11 @@ impl Hub {
     }
 
     fn mute(&mut self, cid: Cid, uid: Uid, media: Media, mute: bool) {
-        let Some(member) = self.member(cid, uid) else { return };
-        if member.muted.set(media, mute) {
+        let Some(room) = self.rooms.get_mut(&cid) else { return };
+        let is_silenced = room.silenced(uid).contains(media);
+        let Some(member) = room.members.get_mut(&uid) else { return };
+        // Nobody is told anything new of what the operator has muted.
+        if member.muted.set(media, mute) && !is_silenced {
             self.tell_others(cid, uid, |_, _, _, _| Notice::Mute(uid, media, mute));
         }
     }
@@ -450,6 +456,7 @@ impl Hub {
         let Some(member) = self.member(cid, uid) else { return };
         let admitted = HubOutput::Admit(cid, uid, member.role, member.stay, member.privileges());
         self.outputs.push_back(admitted);
+        self.hold_back(cid, uid);
     }
 
     /// Takes a member out of its room, and the room away when nobody is left.

@@ -143,6 +143,11 @@ impl Timers {
         }
     }
 
+    /// When it is due, if it is set.
+    pub(super) fn due(&self, timer: HubTimer) -> Option<Instant> {
+        self.by_name.get(&timer).copied()
+    }
+
     #[cfg(test)]
     pub(super) fn is_set(&self, timer: HubTimer) -> bool {
         self.by_name.contains_key(&timer)

@@ -7,19 +7,21 @@ mod doors;
 mod hub;
 mod limits;
 mod order;
+mod page;
 mod quality;
 mod room;
 mod target;
 mod wish;
 
 pub use self::doors::{ConnectionId, HubInput, HubOutput, Level};
-pub use self::hub::{Hub, HubStatistics, TooManyBans};
+pub use self::hub::{Banned, Hub, HubStatistics, RoomFilter, TooManyBans};
 pub use self::limits::{Budget, HubConfig, HubTimer};
 pub use self::order::{
     Area, AudioParam, Canvas, ImageTile, Layout, Task, TaskConfig, TaskRefusal, TaskStatus, UserTile,
 };
+pub use self::page::Page;
 pub(crate) use self::quality::STATISTICS;
 pub use self::quality::{MemberQuality, QualityReport, Sample};
-pub use self::room::{Generation, LoginRefusal, MemberStatus, NotOneRoom, RoomStatus};
+pub use self::room::{Generation, LoginRefusal, MemberStatus, NotOneRoom, RoomStatus, RoomSummary};
 pub(crate) use self::wish::MAX_LANGUAGE;
 pub use self::wish::{CaptionWish, Interruption};

@@ -43,6 +43,11 @@ pub struct QualityReport {
 }
 
 impl MemberQuality {
+    /// How many components are known of.
+    pub(super) fn samples(&self) -> usize {
+        self.pull.len() + usize::from(self.push.is_some())
+    }
+
     pub(super) fn learn(&mut self, report: QualityReport, at: u64) {
         let sample = match report.source {
             None => self.push.get_or_insert_default(),

@@ -1,9 +1,11 @@
 //! One room: its members, what they may do, and how each sees the others.
 //!
-//! Knows neither time nor connections' lives; the hub decides when anything happens.
+//! Knows no clock and nothing of connections' lives; the hub decides when anything happens.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
+use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
 use nertc_miniapp::wire::protocol::{
     Ack, ClientPacket, Command, Login, Notice, Reason, ServerPacket, UserEntry,
@@ -12,6 +14,7 @@ use serde::Serialize;
 
 use super::doors::{ConnectionId, HubOutput};
 use super::order::{Kept, TaskStatus};
+use super::page::Page;
 use super::quality::MemberQuality;
 use super::wish::{CaptionWish, Interruptions, MAX_LANGUAGE};
 use crate::rights::{Action, LoginTicket, Permit, Privileges, Sense, TokenError};
@@ -25,10 +28,38 @@ pub struct RoomStatus {
     pub appkey: String,
     /// The channel's name.
     pub channel: String,
-    /// Everybody in it.
+    /// Since when it has been there, milliseconds since the Unix epoch.
+    pub began: u64,
+    /// Whether it is about to end.
+    pub closing: bool,
+    /// How many members it has.
+    pub size: usize,
+    /// Its members; of very many, the first.
     pub members: Vec<MemberStatus>,
+    /// The uid after which members go on that are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// What its members want pushed elsewhere.
     pub tasks: Vec<TaskStatus>,
+}
+
+/// A room without its members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoomSummary {
+    /// The channel's id.
+    pub cid: Cid,
+    /// The application it belongs to.
+    pub appkey: String,
+    /// The channel's name.
+    pub channel: String,
+    /// Since when it has been there, milliseconds since the Unix epoch.
+    pub began: u64,
+    /// Whether it is about to end.
+    pub closing: bool,
+    /// How many members it has.
+    pub size: usize,
+    /// How many of them publish something.
+    pub publishing: usize,
 }
 
 /// A member, as the operator sees it.
@@ -36,6 +67,10 @@ pub struct RoomStatus {
 pub struct MemberStatus {
     /// The member.
     pub uid: Uid,
+    /// The same as text, for languages whose numbers are not exact.
+    pub id: String,
+    /// Since when it has been here, milliseconds since the Unix epoch.
+    pub joined: u64,
     /// 0 broadcaster, 1 audience.
     pub role: Role,
     /// Whether it has a connection, or is in its grace period.
@@ -44,8 +79,10 @@ pub struct MemberStatus {
     pub client: Generation,
     /// What it publishes.
     pub published: Vec<Media>,
-    /// What it has muted.
+    /// What is muted, as the others are told, by itself or by the operator.
     pub muted: Vec<Media>,
+    /// What of that the operator has muted.
+    pub silenced: Vec<Media>,
     /// Which captions it wants, if any.
     pub captions: Option<CaptionWish>,
     /// What its components last reported.
@@ -74,10 +111,13 @@ impl Generation {
 pub(super) struct Room {
     pub(super) app_key: String,
     pub(super) channel: String,
+    pub(super) began: Instant,
     pub(super) closing: bool,
     /// Whether another gateway process had it before, so that more members may come back.
     pub(super) rebuilt: bool,
     pub(super) members: BTreeMap<Uid, Member>,
+    /// What the operator has muted. Leaving and coming back does not change it.
+    pub(super) silenced: BTreeMap<Uid, MediaSet>,
     pub(super) interruptions: Interruptions,
     pub(super) tasks: Vec<Kept>,
 }
@@ -90,13 +130,15 @@ pub(super) enum Arrival {
 }
 
 impl Room {
-    pub(super) fn new(ticket: LoginTicket) -> Self {
+    pub(super) fn new(ticket: LoginTicket, now: Instant) -> Self {
         Self {
             app_key: ticket.app_key,
             channel: ticket.channel,
+            began: now,
             closing: false,
             rebuilt: false,
             members: BTreeMap::new(),
+            silenced: BTreeMap::new(),
             interruptions: Interruptions::default(),
             tasks: Vec::new(),
         }
@@ -109,11 +151,13 @@ impl Room {
         login: &Login,
         stay: u64,
         permit: Option<Permit>,
+        now: Instant,
     ) -> Arrival {
         let client = Generation::of(login);
         let Some(member) = self.members.get_mut(&uid) else {
             let member = Member {
                 presence: Presence::online(connection, MediaSet::default()),
+                joined: now,
                 stay,
                 ticket: stay,
                 permit,
@@ -133,17 +177,49 @@ impl Room {
         let new_stay = member.stay != stay;
         member.presence = Presence::online(connection, unconfirmed);
         (member.stay, member.client, member.permit) = (stay, client, permit);
+        if new_stay {
+            member.joined = now;
+        }
         Arrival::Return { replaced, unconfirmed, new_stay }
     }
 
-    pub(super) fn status(&self, cid: Cid) -> RoomStatus {
-        RoomStatus {
+    /// With its members from the uid after this one on.
+    pub(super) fn status(&self, cid: Cid, after: Option<Uid>, limit: usize) -> RoomStatus {
+        let first = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let members = self.members.range((first, Bound::Unbounded));
+        let page = Page::of(
+            members.map(|(uid, member)| (uid.0, 1 + member.quality.samples(), (*uid, member))),
+            limit,
+            |(uid, member)| member.status(uid, self),
+        );
+        let RoomSummary { cid, appkey, channel, began, closing, size, .. } = self.summary(cid);
+        let tasks = self.tasks.iter().map(Kept::status).collect();
+        RoomStatus { cid, appkey, channel, began, closing, size, members: page.items, next: page.next, tasks }
+    }
+
+    pub(super) fn summary(&self, cid: Cid) -> RoomSummary {
+        RoomSummary {
             cid,
             appkey: self.app_key.clone(),
             channel: self.channel.clone(),
-            members: self.members.iter().map(|(uid, member)| member.status(*uid)).collect(),
-            tasks: self.tasks.iter().map(Kept::status).collect(),
+            began: self.began.as_millis(),
+            closing: self.closing,
+            size: self.members.len(),
+            publishing: self.members.values().filter(|member| !member.published.is_empty()).count(),
         }
+    }
+
+    pub(super) fn silenced(&self, uid: Uid) -> MediaSet {
+        self.silenced.get(&uid).copied().unwrap_or_default()
+    }
+
+    /// What of a member is muted, as others are told.
+    pub(super) fn muted(&self, uid: Uid, member: &Member) -> MediaSet {
+        let mut muted = member.muted;
+        for media in self.silenced(uid).iter() {
+            muted.set(media, true);
+        }
+        muted
     }
 
     /// Whether a member may do what it asks, and what it asks to know.
@@ -205,6 +281,8 @@ impl Room {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) presence: Presence,
+    /// When its stay began, as far as this process has seen it.
+    pub(super) joined: Instant,
     /// When the ticket expires, or did, that its stay began with: what its grants say, and what tells a
     /// reconnect from another join, and a later join from an earlier.
     pub(super) stay: u64,
@@ -265,14 +343,17 @@ impl Member {
         UserEntry { uid, role: self.role, published: self.published, ..UserEntry::default() }
     }
 
-    pub(super) fn status(&self, uid: Uid) -> MemberStatus {
+    fn status(&self, uid: Uid, room: &Room) -> MemberStatus {
         MemberStatus {
             uid,
+            id: uid.to_string(),
+            joined: self.joined.as_millis(),
             role: self.role,
             online: self.presence.connection().is_some(),
             client: self.client,
             published: self.published.iter().collect(),
-            muted: self.muted.iter().collect(),
+            muted: room.muted(uid, self).iter().collect(),
+            silenced: room.silenced(uid).iter().collect(),
             captions: match &self.presence {
                 Presence::Online { captions, .. } => captions.clone(),
                 Presence::Lost => None,
@@ -370,7 +451,7 @@ impl LoginRefusal {
     }
 }
 
-const fn sense_of(media: Media) -> Sense {
+pub(super) const fn sense_of(media: Media) -> Sense {
     match media {
         Media::Audio | Media::SlaveAudio => Sense::Sound,
         Media::Video | Media::ScreenShare => Sense::Picture,

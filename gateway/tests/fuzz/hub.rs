@@ -263,6 +263,7 @@ impl Desk {
                     }
                 }
                 HubOutput::Admit(..)
+                | HubOutput::Carry(..)
                 | HubOutput::Expel(..)
                 | HubOutput::EndStream(_)
                 | HubOutput::Interrupt { .. } => {}

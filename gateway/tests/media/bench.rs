@@ -492,7 +492,7 @@ impl Authorizer for Everybody {
         if holder.expires_ms <= NOW {
             Admission::Refused(GrantError::Expired)
         } else if self.permits(action, stream, holder.uid) {
-            Admission::Granted(Privileges::ALL)
+            Admission::Granted(Privileges::ALL.into())
         } else {
             Admission::Refused(GrantError::NotAMember)
         }

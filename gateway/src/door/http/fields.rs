@@ -1,4 +1,4 @@
-//! The fields of forms and queries, read as far as somebody asks for them.
+//! The fields of forms, read as far as somebody asks for them.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,6 @@ impl Fields {
         Some(Self(found.filter_map(|(key, value)| Some((key, text(value?)?))).collect()))
     }
 
-    pub(super) fn of_query(query: Option<String>) -> Self {
-        Self::of_form(query.unwrap_or_default().as_bytes())
-    }
-
     fn of_form(form: &[u8]) -> Self {
         let known = |key: &str| FIELDS.into_iter().find(|known| *known == key);
         let pairs = form_urlencoded::parse(form);
@@ -40,6 +36,6 @@ impl Fields {
     }
 }
 
-/// What is read of forms and queries.
-const FIELDS: [&str; 9] =
-    ["uid", "appkey", "channelName", "checksum", "permKeySecret", "secureType", "curtime", "t1", "after"];
+/// What is read of forms.
+const FIELDS: [&str; 8] =
+    ["uid", "appkey", "channelName", "checksum", "permKeySecret", "secureType", "curtime", "t1"];

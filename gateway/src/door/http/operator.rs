@@ -1,292 +1,328 @@
-//! What the operator's own servers ask: who is where, removals, and captions for a room.
+//! What the operator's own servers ask: who is where, how it is, who may stay and be heard; captions for a room.
+//! `operator/openapi.json` describes each call.
+
+mod asked;
+mod captions;
+mod page;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post};
-use axum::{Router, middleware};
-use nertc_miniapp::wire::model::{Cid, Uid};
-use nertc_miniapp::wire::protocol::Caption;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use axum::routing::{MethodRouter, get, post};
+use nertc_miniapp::wire::model::{Cid, Role, Uid};
+use serde::Serialize;
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
+use tracing::info;
 
+use self::asked::{Asked, Ban, WithBody, Wrong};
+use self::captions::read_captions;
 use super::bodies::{self, Bodies, MAX_BODY};
 use super::context::{Context, Shared};
-use super::fields::Fields;
 use crate::clock::wall_clock_ms;
-use crate::door::shell::HubGone;
-use crate::rooms::{HubInput, MAX_LANGUAGE, NotOneRoom, TooManyBans};
+use crate::rights::{Apps, Sense};
+use crate::rooms::{Hub, HubInput, MemberStatus, NotOneRoom, Page, RoomStatus};
 
-/// Every route of the operator, behind its token.
+/// Every route of the operator, behind its token; and its page, which asks for that.
 pub(super) fn router(context: &Arc<Context>, bodies: &Bodies) -> Router<Arc<Context>> {
-    let of = |longest| middleware::from_fn_with_state(bodies.at_most(longest), bodies::collect);
-    let captions =
-        post(captions).layer(DefaultBodyLimit::max(MAX_CAPTIONS_BODY)).layer(of(MAX_CAPTIONS_BODY));
-    Router::new()
-        .route("/v1/rooms", get(rooms))
-        .route("/v1/rooms/{channel}/kick", post(kick).layer(of(MAX_BODY)))
-        .route("/v1/rooms/{channel}/dissolve", post(dissolve).layer(of(MAX_BODY)))
-        .route("/v1/rooms/{channel}/captions", captions)
-        .route("/v1/rooms/{channel}/interrupts", get(interrupts))
-        .route_layer(middleware::from_fn_with_state(context.clone(), operator_only))
+    let mut calls = Router::new();
+    for (path, _, call) in calls_of(bodies) {
+        calls = calls.route(path, call);
+    }
+    calls
+        .route_layer(from_fn_with_state(context.clone(), operator_only))
+        .merge(page::router())
+        .fallback(no_such_call)
 }
 
-async fn operator_only(
-    State(context): Shared,
-    headers: HeaderMap,
-    request: axum::extract::Request,
-    next: middleware::Next,
-) -> Response {
-    let given =
-        headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+/// Each call: its path, its method, and who answers it.
+fn calls_of(bodies: &Bodies) -> Vec<(&'static str, &'static str, MethodRouter<Arc<Context>>)> {
+    let of = |longest| from_fn_with_state(bodies.at_most(longest), bodies::collect);
+    let long = post(captions).layer(DefaultBodyLimit::max(MAX_CAPTIONS_BODY)).layer(of(MAX_CAPTIONS_BODY));
+    vec![
+        ("/v1/statistics", "get", get(statistics)),
+        ("/v1/rooms", "get", get(rooms)),
+        ("/v1/rooms/{channel}", "get", get(room)),
+        ("/v1/rooms/{channel}/quality", "get", get(quality)),
+        ("/v1/rooms/{channel}/bans", "get", get(bans)),
+        ("/v1/rooms/{channel}/kick", "post", post(kick).layer(of(MAX_BODY))),
+        ("/v1/rooms/{channel}/ban", "post", post(ban).layer(of(MAX_BODY))),
+        ("/v1/rooms/{channel}/mute", "post", post(mute).layer(of(MAX_BODY))),
+        ("/v1/rooms/{channel}/unmute", "post", post(unmute).layer(of(MAX_BODY))),
+        ("/v1/rooms/{channel}/role", "post", post(role).layer(of(MAX_BODY))),
+        ("/v1/rooms/{channel}/dissolve", "post", post(dissolve).layer(of(MAX_BODY))),
+        ("/v1/rooms/{channel}/captions", "post", long),
+        ("/v1/rooms/{channel}/interrupts", "get", get(interrupts)),
+    ]
+}
+
+async fn operator_only(State(context): Shared, request: Request, next: middleware::Next) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION);
+    let given = given.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     let policy = context.policy.load_full();
     let Some(wanted) = policy.admin_token.as_deref().filter(|wanted| !wanted.is_empty()) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return Wrong::NO_OPERATOR.into_response();
     };
     if given.is_some_and(|given| given.ct_eq(wanted.as_bytes()).into()) {
         next.run(request).await
     } else {
-        StatusCode::UNAUTHORIZED.into_response()
+        ([(header::WWW_AUTHENTICATE, "Bearer")], Wrong::NOT_THE_OPERATOR).into_response()
     }
 }
 
-async fn rooms(State(context): Shared) -> Result<Json<Value>, HubGone> {
-    Ok(Json(json!({ "rooms": context.hub.rooms().await? })))
+async fn no_such_call() -> Wrong {
+    Wrong::NO_SUCH_CALL
 }
 
-#[derive(Deserialize)]
-struct Target {
-    appkey: String,
-    uid: Uid,
-    ban: Option<Ban>,
+type Answer = Result<Json<Value>, Wrong>;
+type Done = Result<StatusCode, Wrong>;
+
+async fn statistics(State(context): Shared) -> Answer {
+    let hub = context.hub.ask(|hub| hub.statistics()).await?;
+    Ok(Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "now": wall_clock_ms(),
+        "rooms": hub,
+        "media": context.media.statistics(),
+    })))
 }
 
-/// How long a removed member is kept out.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Ban {
-    /// For so many seconds; with 0 it may come again.
-    Seconds(u64),
-    /// `ticket`: until everything that it holds to come in with has expired.
-    Word(String),
+/// With as much of each member as `GET /v1/rooms/{channel}`, unless that is not wanted.
+async fn rooms(State(context): Shared, asked: Asked) -> Answer {
+    let (filter, limit, is_brief) = (asked.filter()?, asked.limit(ROOMS)?, asked.flag("brief")?);
+    let found = context.hub.ask(move |hub| {
+        let total = hub.count(&filter);
+        let page = if is_brief { Ok(hub.summaries(&filter, limit)) } else { Err(hub.page(&filter, limit)) };
+        (total, page)
+    });
+    let (total, page) = found.await?;
+    let mut answer = match &page {
+        Ok(summaries) => list("rooms", summaries),
+        Err(whole) => list("rooms", whole),
+    };
+    answer["total"] = total.into();
+    Ok(Json(answer))
 }
 
-impl Ban {
-    fn read(&self) -> Result<Option<Duration>, Unreadable> {
-        match self {
-            Self::Seconds(seconds) if *seconds <= LONGEST_BAN => Ok(Some(Duration::from_secs(*seconds))),
-            Self::Word(word) if word == "ticket" => Ok(None),
-            Self::Seconds(_) | Self::Word(_) => {
-                Err(Unreadable::at("ban", format!("seconds, at most {LONGEST_BAN}, or \"ticket\"")))
-            }
-        }
+async fn room(State(context): Shared, asked: Asked) -> Answer {
+    let mut answer = json!(one_room(&context, &asked).await?);
+    answer["now"] = wall_clock_ms().into();
+    Ok(Json(answer))
+}
+
+/// How the media of a room travel, and nothing else of its members.
+async fn quality(State(context): Shared, asked: Asked) -> Answer {
+    let room = one_room(&context, &asked).await?;
+    let of = |member: MemberStatus| json!({ "uid": member.uid, "id": member.id, "quality": member.quality });
+    let members = Page { items: room.members.into_iter().map(of).collect(), next: room.next };
+    Ok(Json(list("members", &members)))
+}
+
+async fn one_room(context: &Context, asked: &Asked) -> Result<RoomStatus, Wrong> {
+    let (after, limit) = (asked.after()?.map(Uid), asked.limit(MEMBERS)?);
+    let (_, found) = in_room(context, asked, move |hub, cid| hub.room(cid, after, limit)).await?;
+    found.ok_or(Wrong::NO_SUCH_ROOM)
+}
+
+async fn bans(State(context): Shared, asked: Asked) -> Answer {
+    let (after, limit, now) = (asked.after()?.map(Uid), asked.limit(MEMBERS)?, context.clock.now());
+    let (_, found) = in_name(&context, &asked, move |hub, cid| hub.bans(cid, after, limit, now)).await?;
+    Ok(Json(list("bans", &found)))
+}
+
+async fn kick(State(context): Shared, WithBody(asked): WithBody) -> Done {
+    if let Some(ban) = asked.ban("ban")? {
+        return keep_out(&context, &asked, ban).await;
     }
+    let (uid, now) = (asked.uid()?, context.clock.now());
+    change(&context, &asked, uid, "removed", move |hub, cid| {
+        let is_there = hub.has(cid, Some(uid));
+        hub.handle(HubInput::Kick(cid, uid), now);
+        is_there
+    })
+    .await
 }
 
-async fn kick(
-    State(context): Shared,
-    Path(channel): Path<String>,
-    Json(target): Json<Target>,
-) -> Result<Response, HubGone> {
-    let cid = Cid(context.secret.channel_id(&target.appkey, &channel));
-    if let Some(ban) = target.ban {
-        // Also of somebody who is not there at the moment.
-        let (how_long, now) = match ban.read() {
-            Ok(how_long) => (how_long, context.clock.now()),
-            Err(unreadable) => return Ok(unreadable.into_response()),
-        };
-        let banned = context.hub.ask(move |hub| hub.ban(cid, target.uid, how_long, now)).await?;
-        let refused = |TooManyBans| (StatusCode::INSUFFICIENT_STORAGE, TooManyBans.to_string());
-        return Ok(banned.map(|()| StatusCode::NO_CONTENT).map_err(refused).into_response());
-    }
-    if !context.hub.ask(move |hub| hub.has(cid, Some(target.uid))).await? {
-        return Ok(StatusCode::NOT_FOUND.into_response());
-    }
-    context.hub.input(HubInput::Kick(cid, target.uid)).await;
-    Ok(StatusCode::NO_CONTENT.into_response())
+async fn ban(State(context): Shared, WithBody(asked): WithBody) -> Done {
+    let ban = asked.ban("seconds")?.unwrap_or(Ban::AS_LONG_AS_A_TICKET);
+    keep_out(&context, &asked, ban).await
 }
 
-#[derive(Deserialize)]
-struct Whose {
-    appkey: String,
+/// Also of somebody who is not there at the moment, and out of a room that is not there.
+async fn keep_out(context: &Context, asked: &Asked, Ban(how_long): Ban) -> Done {
+    let (uid, now) = (asked.uid()?, context.clock.now());
+    let (cid, banned) = in_name(context, asked, move |hub, cid| hub.ban(cid, uid, how_long, now)).await?;
+    banned?;
+    let what = match how_long {
+        Some(time) if time.is_zero() => "may come again".to_owned(),
+        Some(time) => format!("banned for {} s", time.as_secs()),
+        None => "banned as long as a ticket lasts".to_owned(),
+    };
+    done(asked, cid, &format!("{uid} {what}"))
 }
 
-async fn dissolve(
-    State(context): Shared,
-    Path(channel): Path<String>,
-    Json(whose): Json<Whose>,
-) -> Result<StatusCode, HubGone> {
-    let cid = Cid(context.secret.channel_id(&whose.appkey, &channel));
-    if !context.hub.ask(move |hub| hub.has(cid, None)).await? {
-        return Ok(StatusCode::NOT_FOUND);
-    }
-    context.hub.input(HubInput::Dissolve(cid)).await;
-    Ok(StatusCode::NO_CONTENT)
+async fn mute(State(context): Shared, WithBody(asked): WithBody) -> Done {
+    silence(&context, &asked, true).await
+}
+
+async fn unmute(State(context): Shared, WithBody(asked): WithBody) -> Done {
+    silence(&context, &asked, false).await
+}
+
+async fn silence(context: &Context, asked: &Asked, on: bool) -> Done {
+    let uid = asked.uid()?;
+    let (senses, media): (&[Sense], _) = match asked.text("media")?.as_deref() {
+        Some("audio") => (&[Sense::Sound], "audio"),
+        Some("video") => (&[Sense::Picture], "video"),
+        None => (&[Sense::Sound, Sense::Picture], "audio and video"),
+        Some(_) => return Err(Wrong::at("media", "\"audio\" or \"video\"; both when it is left out")),
+    };
+    let what = if on { "muted" } else { "unmuted" };
+    change(context, asked, uid, &format!("{what}: {media}"), move |hub, cid| {
+        senses.iter().all(|sense| hub.silence(cid, uid, *sense, on))
+    })
+    .await
+}
+
+async fn role(State(context): Shared, WithBody(asked): WithBody) -> Done {
+    let uid = asked.uid()?;
+    let (role, what) = match asked.needed("role")?.as_str() {
+        "broadcaster" | "0" => (Role::Broadcaster, "made broadcaster"),
+        "audience" | "1" => (Role::Audience, "made audience"),
+        _ => return Err(Wrong::at("role", "\"broadcaster\" or \"audience\"")),
+    };
+    change(&context, &asked, uid, what, move |hub, cid| hub.cast(cid, uid, role)).await
+}
+
+async fn dissolve(State(context): Shared, WithBody(asked): WithBody) -> Done {
+    let now = context.clock.now();
+    let (cid, ()) =
+        in_room(&context, &asked, move |hub, cid| hub.handle(HubInput::Dissolve(cid), now)).await?;
+    done(&asked, cid, "dissolved")
 }
 
 /// Hands what a recogniser heard to the members that asked for captions.
-async fn captions(
-    State(context): Shared,
-    Path(channel): Path<String>,
-    RawQuery(query): RawQuery,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let cid = match find(&context, channel, &Fields::of_query(query)).await {
-        Ok(cid) => cid,
-        Err(answer) => return answer,
-    };
-    let captions = match body.map(|body| read_captions(&body, wall_clock_ms())) {
-        Ok(Ok(captions)) => captions,
-        Ok(Err(bad)) => return bad.into_response(),
-        Err(rejection) => return rejection.status().into_response(),
-    };
-    context.hub.input(HubInput::Captions(cid, captions)).await;
-    StatusCode::NO_CONTENT.into_response()
+async fn captions(State(context): Shared, asked: Asked, body: Result<Bytes, BytesRejection>) -> Done {
+    let now = context.clock.now();
+    let captions = body.map_err(Wrong::from).and_then(|body| read_captions(&body, wall_clock_ms()));
+    // A room that is not there is said first, as a body is wrong only for somebody.
+    let hand_out =
+        move |hub: &mut Hub, cid| captions.map(|captions| hub.handle(HubInput::Captions(cid, captions), now));
+    let (_, handed_out) = in_room(&context, &asked, hand_out).await?;
+    handed_out.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Whom members wanted to cut short lately. Asking takes nothing away: an answer may get lost.
-async fn interrupts(
-    State(context): Shared,
-    Path(channel): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let query = Fields::of_query(query);
-    let Ok(after) = Some(query.text("after")).filter(|text| !text.is_empty()).unwrap_or("0").parse() else {
-        return Unreadable::at("after", "the id of an interruption").into_response();
+async fn interrupts(State(context): Shared, asked: Asked) -> Answer {
+    let after = asked.after()?.unwrap_or_default();
+    let (_, found) = in_room(&context, &asked, move |hub, cid| hub.interruptions(cid, after)).await?;
+    Ok(Json(json!({ "interrupts": found })))
+}
+
+/// Changes something about a member of a room.
+async fn change(
+    context: &Context,
+    asked: &Asked,
+    uid: Uid,
+    what: &str,
+    change: impl FnOnce(&mut Hub, Cid) -> bool + Send + 'static,
+) -> Done {
+    let (cid, is_there) = in_room(context, asked, change).await?;
+    if !is_there {
+        return Err(Wrong::NO_SUCH_MEMBER);
+    }
+    done(asked, cid, &format!("{uid} {what}"))
+}
+
+/// The one line of the log that says what the operator did.
+fn done(asked: &Asked, cid: Cid, what: &str) -> Done {
+    info!("operator: room {cid} {:?}: {what}, reason {:?}", asked.channel, asked.reason);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Does something with the room that is meant. Its name says which, unless several applications have such a room.
+async fn in_room<T: Send + 'static>(
+    context: &Context,
+    asked: &Asked,
+    act: impl FnOnce(&mut Hub, Cid) -> T + Send + 'static,
+) -> Result<(Cid, T), Wrong> {
+    let (channel, app_key) = (asked.channel.clone(), asked.text("appkey")?);
+    let act = move |hub: &mut Hub| {
+        let cid = hub.find(&channel, app_key.as_deref())?;
+        Ok::<_, NotOneRoom>((cid, act(hub, cid)))
     };
-    match find(&context, channel, &query).await {
-        Ok(cid) => {
-            let found = context.hub.ask(move |hub| hub.interruptions(cid, after)).await;
-            found.map(|found| Json(json!({ "interrupts": found }))).into_response()
-        }
-        Err(answer) => answer,
-    }
+    Ok(context.hub.ask(act).await??)
 }
 
-/// The room that is meant. `appkey` is needed only where several applications have a room of that name.
-async fn find(context: &Context, channel: String, query: &Fields) -> Result<Cid, Response> {
-    let app_key = Some(query.text("appkey").to_owned()).filter(|key| !key.is_empty());
-    let found = context.hub.ask(move |hub| hub.find(&channel, app_key.as_deref())).await;
-    let found = found.map_err(IntoResponse::into_response)?;
-    found.map_err(|error| match error {
-        NotOneRoom::None => StatusCode::NOT_FOUND.into_response(),
-        NotOneRoom::Several => Unreadable::at("appkey", error.to_string()).into_response(),
-    })
-}
-
-/// Why the body of a request was refused.
-#[derive(Debug, PartialEq)]
-struct Unreadable {
-    status: StatusCode,
-    field: String,
-    reason: String,
-}
-
-impl Unreadable {
-    fn at(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, field: field.into(), reason: reason.into() }
-    }
-}
-
-impl IntoResponse for Unreadable {
-    fn into_response(self) -> Response {
-        (self.status, Json(json!({ "field": self.field, "reason": self.reason }))).into_response()
-    }
-}
-
-fn read_captions(body: &[u8], now_ms: u64) -> Result<Vec<Caption>, Unreadable> {
-    let wrong = |_| Unreadable::at("body", "a JSON object or an array of them");
-    let body: Value = serde_json::from_slice(body).map_err(wrong)?;
-    let Some(items) = body.as_array() else {
-        return Ok(vec![Item::of(&body, String::new())?.read(now_ms)?]);
+/// The same, though the room may not be there: then its application must be named, where there may be several.
+async fn in_name<T: Send + 'static>(
+    context: &Context,
+    asked: &Asked,
+    act: impl FnOnce(&mut Hub, Cid) -> T + Send + 'static,
+) -> Result<(Cid, T), Wrong> {
+    let (channel, app_key) = (asked.channel.clone(), asked.text("appkey")?);
+    let only = match &context.policy.load().apps {
+        Apps::Listed(apps) if apps.len() == 1 => apps.keys().next().cloned(),
+        Apps::Listed(_) | Apps::Any => None,
     };
-    if items.len() > MAX_CAPTIONS {
-        let reason = format!("more than {MAX_CAPTIONS} captions");
-        return Err(Unreadable { status: StatusCode::PAYLOAD_TOO_LARGE, field: "body".into(), reason });
-    }
-    let read = |(index, item)| Item::of(item, format!("[{index}]"))?.read(now_ms);
-    items.iter().enumerate().map(read).collect()
+    let named = app_key.clone().or(only).map(|key| Cid(context.secret.channel_id(&key, &channel)));
+    let act = move |hub: &mut Hub| {
+        let cid = match (hub.find(&channel, app_key.as_deref()), named) {
+            (Ok(cid), _) | (Err(NotOneRoom::None), Some(cid)) => cid,
+            (Err(NotOneRoom::None), None) => return Err(Wrong::APP_KEY_MISSING),
+            (Err(error @ NotOneRoom::Several), _) => return Err(error.into()),
+        };
+        Ok((cid, act(hub, cid)))
+    };
+    context.hub.ask(act).await?
 }
 
-/// One caption as a recogniser writes it. Unlike a client's packet, it is refused when it is wrong: its
-/// writer can be told.
-struct Item<'a> {
-    fields: &'a Map<String, Value>,
-    path: String,
+/// A part of a list, and where it goes on.
+fn list<T: Serialize>(what: &str, page: &Page<T>) -> Value {
+    let mut answer = json!({ "now": wall_clock_ms(), what: page.items });
+    if let Some(next) = &page.next {
+        answer["next"] = next.as_str().into();
+    }
+    answer
 }
 
-impl<'a> Item<'a> {
-    fn of(value: &'a Value, path: String) -> Result<Self, Unreadable> {
-        let Some(fields) = value.as_object() else {
-            let path = if path.is_empty() { "body".into() } else { path };
-            return Err(Unreadable::at(path, "not an object"));
-        };
-        Ok(Self { fields, path })
-    }
-
-    fn read(&self, now_ms: u64) -> Result<Caption, Unreadable> {
-        let uid = match self.get("srcUid") {
-            Some(Value::Number(number)) => number.as_u64().map(Uid),
-            Some(Value::String(text)) => text.parse().ok(),
-            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => None,
-        };
-        let timestamp = match self.get("timestamp") {
-            Some(value) => value.as_f64().filter(|ms| *ms >= 0.0),
-            None => Some(now_ms as f64),
-        };
-        let text = self.text("text", MAX_TEXT)?;
-        let trans_text = self.text("transText", MAX_TEXT)?;
-        Ok(Caption {
-            timestamp: timestamp
-                .ok_or_else(|| self.wrong("timestamp", "milliseconds since the epoch"))?
-                .into(),
-            src_uid: uid
-                .ok_or_else(|| self.wrong("srcUid", "an integer from 0 to 2^64-1, in quotes or not"))?,
-            language: self.text("language", MAX_LANGUAGE)?.unwrap_or_default(),
-            text: text.ok_or_else(|| self.wrong("text", "is missing"))?,
-            is_final: self.flag("isFinal")?.unwrap_or(false),
-            has_trans: self.flag("hasTrans")?.unwrap_or(trans_text.is_some()),
-            trans_language: self.text("transLanguage", MAX_LANGUAGE)?.unwrap_or_default(),
-            trans_text: trans_text.unwrap_or_default(),
-        })
-    }
-
-    fn get(&self, key: &str) -> Option<&'a Value> {
-        self.fields.get(key).filter(|value| !value.is_null())
-    }
-
-    fn text(&self, key: &str, longest: usize) -> Result<Option<String>, Unreadable> {
-        match self.get(key).map(Value::as_str) {
-            None => Ok(None),
-            Some(Some(text)) if text.len() <= longest => Ok(Some(text.to_owned())),
-            Some(_) => Err(self.wrong(key, &format!("a string of at most {longest} bytes"))),
-        }
-    }
-
-    fn flag(&self, key: &str) -> Result<Option<bool>, Unreadable> {
-        match self.get(key).map(Value::as_bool) {
-            None => Ok(None),
-            Some(Some(flag)) => Ok(Some(flag)),
-            Some(None) => Err(self.wrong(key, "true or false")),
-        }
-    }
-
-    fn wrong(&self, key: &str, reason: &str) -> Unreadable {
-        let field = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        Unreadable::at(field, reason)
-    }
-}
-
-/// Seconds of a year.
-const LONGEST_BAN: u64 = 365 * 86_400;
-/// Captions in one request.
-const MAX_CAPTIONS: usize = 100;
-/// Bytes of a text, and of its translation.
-const MAX_TEXT: usize = 4 * 1024;
+/// Rooms in one answer.
+const ROOMS: usize = 1000;
+/// Members in one answer, or bans.
+const MEMBERS: usize = 1000;
 const MAX_CAPTIONS_BODY: usize = 1024 * 1024;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_description_has_each_call_and_no_other() {
+        let described: Value = serde_json::from_str(page::OPENAPI).unwrap();
+        let paths = described["paths"].as_object().unwrap();
+        let methods = |path: &String| -> Vec<String> {
+            let item = paths[path].as_object().unwrap();
+            item.keys()
+                .filter(|key| ["get", "post", "put", "patch", "delete"].contains(&key.as_str()))
+                .cloned()
+                .collect()
+        };
+        let described: BTreeSet<(String, String)> = paths
+            .keys()
+            .flat_map(|path| methods(path).into_iter().map(move |method| (path.clone(), method)))
+            .collect();
+        let calls = calls_of(&Bodies::new(MAX_BODY));
+        let served: BTreeSet<(String, String)> =
+            calls.into_iter().map(|(path, method, _)| (path.to_owned(), method.to_owned())).collect();
+        assert_eq!(described, served);
+    }
+}

@@ -20,6 +20,11 @@ impl Packet {
         matches!(self.part(), Part::KeyFrame)
     }
 
+    /// Whether it describes what follows, and is no media itself.
+    pub(crate) fn is_header(&self) -> bool {
+        matches!(self.part(), Part::Header)
+    }
+
     pub(super) fn part(&self) -> Part {
         let first = self.body.first().copied().unwrap_or(0);
         let second = self.body.get(1).copied();

@@ -1,12 +1,15 @@
 //! Who may not come back after a removal, and until when.
 
+use std::ops::Bound;
 use std::time::Duration;
 
 use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Uid};
+use serde::Serialize;
 
 use super::Hub;
 use crate::rooms::limits::HubTimer;
+use crate::rooms::page::Page;
 
 impl Hub {
     /// Keeps a user out of a room for so long, or until whatever it holds to come in with has expired; and
@@ -37,11 +40,34 @@ impl Hub {
         Ok(())
     }
 
+    /// Who is kept out of a room, from the uid after this one on, and for how long yet.
+    #[must_use]
+    pub fn bans(&self, cid: Cid, after: Option<Uid>, limit: usize, now: Instant) -> Page<Banned> {
+        let first = after.map_or(Bound::Included((cid, Uid(0))), |after| Bound::Excluded((cid, after)));
+        let found = self.bans.range((first, Bound::Included((cid, Uid(u64::MAX)))));
+        Page::of(found.map(|(_, uid)| (uid.0, 1, uid)), limit, |uid| Banned {
+            uid: *uid,
+            id: uid.to_string(),
+            seconds: self.timers.due(HubTimer::Ban(cid, *uid)).map_or(0, |due| due.since(now).as_secs()),
+        })
+    }
+
     /// Whether a user is kept out of a room.
     #[must_use]
     pub fn is_banned(&self, cid: Cid, uid: Uid) -> bool {
         self.bans.contains(&(cid, uid))
     }
+}
+
+/// Who is kept out of a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Banned {
+    /// The user.
+    pub uid: Uid,
+    /// The same as text, for languages whose numbers are not exact.
+    pub id: String,
+    /// For how long yet.
+    pub seconds: u64,
 }
 
 /// There is no room for another ban.

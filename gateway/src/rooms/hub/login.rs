@@ -54,7 +54,7 @@ impl Hub {
         let (cid, uid, stay) = (login.cid, login.uid, rights.stay());
         let Rights { ticket, resumed } = rights;
         let (expires, permit) = (ticket.expires_ms, ticket.permit);
-        let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket));
+        let room = self.rooms.entry(cid).or_insert_with(|| Room::new(ticket, now));
         // Who comes back and is not known was here before this process, or away for too long: its media have
         // been refused meanwhile, and it must hear of that.
         let was_forgotten = resumed.is_some() && !room.members.contains_key(&uid);
@@ -63,7 +63,7 @@ impl Hub {
         let left = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
         let settling = (was_forgotten || room.rebuilt && left > 0).then_some(left);
         let before = room.members.get(&uid).map(Member::privileges);
-        let arrival = room.enter(id, uid, login, stay, permit);
+        let arrival = room.enter(id, uid, login, stay, permit, now);
         if let Some(member) = self.member(cid, uid) {
             member.ticket = expires;
             if before.is_some_and(|before| before != member.privileges()) {
@@ -87,6 +87,7 @@ impl Hub {
                 self.tell_others(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
                 });
+                self.repeat_silence(cid, uid);
             }
             Arrival::Return { replaced, unconfirmed, new_stay } => {
                 self.log(Level::Info, format!("room {cid}: {uid} is back"));
@@ -140,7 +141,7 @@ impl Hub {
         let ack = Ack { userlist: Some(userlist), resume, settling, ..Ack::ok() };
         self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack)));
         for (other, member) in others {
-            for media in member.muted.iter() {
+            for media in room.muted(*other, member).iter() {
                 let notice = ServerPacket::encode_notice(&Notice::Mute(*other, media, true), cid);
                 self.outputs.push_back(HubOutput::Send(id, notice));
             }

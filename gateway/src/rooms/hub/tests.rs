@@ -21,5 +21,5 @@ use nertc_miniapp::wire::protocol::{Caption, Login, MAX_FRAME, MOST_MEMBERS, Use
 
 use self::bench::*;
 use super::*;
-use crate::rights::{Grants, LoginTicket, Permit, Privileges};
+use crate::rights::{Grants, LoginTicket, Permit, Privileges, Sense};
 use crate::rooms::*;

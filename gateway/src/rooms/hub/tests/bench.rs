@@ -17,6 +17,7 @@ pub(super) struct Bench {
     pub(super) texts: BTreeMap<ConnectionId, Vec<String>>,
     pub(super) closes: BTreeMap<ConnectionId, u16>,
     pub(super) roster: BTreeMap<(Cid, Uid), (Role, u64)>,
+    pub(super) carried: BTreeMap<Uid, Privileges>,
     pub(super) ended: Vec<String>,
     pub(super) interrupts: Vec<(Cid, Uid, Option<Uid>)>,
     pub(super) logs: Vec<String>,
@@ -46,6 +47,7 @@ impl Bench {
             texts: BTreeMap::new(),
             closes: BTreeMap::new(),
             roster: BTreeMap::new(),
+            carried: BTreeMap::new(),
             ended: Vec::new(),
             interrupts: Vec::new(),
             logs: Vec::new(),
@@ -70,6 +72,10 @@ impl Bench {
                 }
                 HubOutput::Admit(cid, uid, role, stay, _) => {
                     self.roster.insert((cid, uid), (role, stay));
+                }
+                HubOutput::Carry(cid, uid, only) => {
+                    assert!(self.roster.contains_key(&(cid, uid)), "{uid} is not there");
+                    self.carried.insert(uid, only);
                 }
                 HubOutput::Expel(cid, uid) => drop(self.roster.remove(&(cid, uid))),
                 HubOutput::EndStream(name) => self.ended.push(name),
@@ -125,7 +131,7 @@ impl Bench {
             began: None,
             permit: None,
         };
-        let mut room = Room::new(ticket);
+        let mut room = Room::new(ticket, self.now);
         for index in 0..members {
             let (uid, id) = (Uid(u64::MAX - index as u64), self.open());
             self.login(id, |_| {}, uid);

@@ -141,3 +141,142 @@ fn a_shutdown_closes_everybody_for_a_reconnect() {
     let late = bench.open();
     assert_eq!(bench.close_code(late), Some(1012));
 }
+
+#[test]
+fn a_mute_of_the_operator_holds_against_the_member_and_takes_its_media_off_the_air() {
+    let mut bench = Bench::new();
+    let (alice, bob) = (bench.join(ALICE), bench.join(BOB));
+    bench.publish(alice, Media::Audio, true);
+    bench.notices(bob);
+    assert!(bench.silence(ALICE, Sense::Sound, true));
+    assert_eq!(bench.notices(bob), SOUND.map(|media| Notice::Mute(ALICE, media, true)));
+    assert_eq!(bench.carried[&ALICE], Privileges::ALL.without(Sense::Sound));
+    assert!(bench.ended().is_empty() && bench.published(ALICE) == [Media::Audio], "nothing ends");
+
+    assert_eq!(bench.send(alice, Command::Mute(Media::Audio, true)), Some((14, 200)));
+    assert_eq!(
+        bench.send(alice, Command::Mute(Media::Audio, false)),
+        Some((14, 200)),
+        "or the vendor's would hang"
+    );
+    assert_eq!(bench.notices(bob), []);
+    let carol = bench.join(CAROL);
+    assert!(bench.notices(carol).ends_with(&SOUND.map(|media| Notice::Mute(ALICE, media, true))));
+
+    bench.send(alice, Command::Logout);
+    bench.notices(bob);
+    bench.carried.clear();
+    bench.join(ALICE);
+    let told = bench.notices(bob);
+    assert!(
+        matches!(told[0], Notice::Join(_))
+            && told[1..] == SOUND.map(|media| Notice::Mute(ALICE, media, true))
+    );
+    assert_eq!(bench.carried[&ALICE], Privileges::ALL.without(Sense::Sound));
+
+    assert!(bench.silence(ALICE, Sense::Sound, false));
+    assert_eq!(bench.notices(bob), SOUND.map(|media| Notice::Mute(ALICE, media, false)));
+    assert_eq!(bench.carried[&ALICE], Privileges::ALL);
+}
+
+#[test]
+fn what_a_member_has_muted_itself_stays_muted_when_the_operator_takes_its_own_back() {
+    let mut bench = Bench::new();
+    let (alice, bob) = (bench.join(ALICE), bench.join(BOB));
+    bench.send(alice, Command::Mute(Media::Video, true));
+    bench.notices(bob);
+    bench.silence(ALICE, Sense::Picture, true);
+    assert_eq!(bench.notices(bob), [Notice::Mute(ALICE, Media::ScreenShare, true)]);
+    bench.silence(ALICE, Sense::Picture, false);
+    assert_eq!(bench.notices(bob), [Notice::Mute(ALICE, Media::ScreenShare, false)]);
+    bench.send(alice, Command::Mute(Media::Video, false));
+    assert_eq!(bench.notices(bob), [Notice::Mute(ALICE, Media::Video, false)]);
+    assert!(
+        !bench.silence(CAROL, Sense::Sound, true) && !bench.hub.silence(Cid(7), ALICE, Sense::Sound, true)
+    );
+}
+
+#[test]
+fn mutes_of_who_is_gone_are_forgotten_before_there_are_more_than_members() {
+    let mut bench = Bench::new();
+    bench.join(BOB);
+    for uid in 1..=50 {
+        let id = bench.join(Uid(uid));
+        assert!(bench.silence(Uid(uid), Sense::Sound, true));
+        bench.send(id, Command::Logout);
+    }
+    assert!(bench.hub.rooms[&CID].silenced.len() <= 2);
+}
+
+#[test]
+fn a_member_gets_another_role_as_if_it_had_asked_for_it() {
+    let mut bench = Bench::new();
+    let (alice, bob) = (bench.join(ALICE), bench.join(BOB));
+    bench.publish(alice, Media::Video, true);
+    bench.notices(bob);
+    assert!(bench.hub.cast(CID, ALICE, Role::Audience));
+    bench.input(HubInput::Timeout);
+    let told = bench.notices(bob);
+    assert_eq!(told.last(), Some(&Notice::RoleChanged(ALICE, Role::Audience)));
+    assert_eq!(told.len(), 2, "and that it publishes no more: {told:?}");
+    assert_eq!(bench.ended(), streams(ALICE));
+    assert_eq!(bench.send(alice, Command::Role(Role::Broadcaster)), Some((14, 200)), "it may take it back");
+    assert!(!bench.hub.cast(CID, CAROL, Role::Audience));
+    bench.check();
+}
+
+#[test]
+fn lists_are_seen_page_by_page() {
+    let mut bench = Bench::new();
+    for uid in 1..=5 {
+        bench.join(Uid(uid));
+    }
+    for cid in [7, 8, 9] {
+        bench.ticket_cid = Cid(cid);
+        bench.join(ALICE);
+    }
+    let first = bench.hub.room(CID, None, 3).unwrap();
+    let uids = |room: &RoomStatus| room.members.iter().map(|member| member.uid.0).collect::<Vec<_>>();
+    assert_eq!((first.size, uids(&first), first.next.as_deref()), (5, vec![1, 2, 3], Some("3")));
+    let rest = bench.hub.room(CID, Some(Uid(3)), 3).unwrap();
+    assert_eq!((uids(&rest), rest.next), (vec![4, 5], None));
+
+    let filter = RoomFilter::default();
+    let page = bench.hub.summaries(&filter, 2);
+    assert_eq!(
+        (page.items.iter().map(|room| room.cid.0).collect::<Vec<_>>(), page.next),
+        (vec![7, 8], Some("8".into()))
+    );
+    let page = bench.hub.page(&RoomFilter { after: Some(Cid(8)), ..filter.clone() }, 2);
+    assert_eq!((page.items.iter().map(|room| room.size).collect::<Vec<_>>(), page.next), (vec![1, 5], None));
+    for (search, app_key, count) in
+        [("oo", None, 4), ("x", None, 0), ("", Some("app"), 4), ("", Some("other"), 0)]
+    {
+        let filter = RoomFilter { search: search.into(), app_key: app_key.map(str::to_owned), after: None };
+        assert_eq!(bench.hub.count(&filter), count, "{search}");
+    }
+    for uid in 1..=3 {
+        assert_eq!(bench.ban(Uid(uid), Some(Duration::from_secs(60 * uid))), Ok(()));
+    }
+    let page = bench.hub.bans(CID, None, 2, bench.now);
+    assert_eq!(
+        page.items.iter().map(|ban| (ban.uid.0, ban.seconds)).collect::<Vec<_>>(),
+        [(1, 60), (2, 120)]
+    );
+    let page = bench.hub.bans(CID, Some(Uid(2)), 2, bench.now);
+    assert_eq!((page.items.len(), page.next), (1, None));
+}
+
+const SOUND: [Media; 2] = [Media::Audio, Media::SlaveAudio];
+
+impl Bench {
+    fn silence(&mut self, uid: Uid, sense: Sense, on: bool) -> bool {
+        let is_there = self.hub.silence(CID, uid, sense, on);
+        self.input(HubInput::Timeout);
+        is_there
+    }
+
+    fn published(&self, uid: Uid) -> Vec<Media> {
+        self.hub.rooms[&CID].members[&uid].published.iter().collect()
+    }
+}
