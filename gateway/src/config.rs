@@ -17,7 +17,7 @@ mod table;
 mod wanted;
 mod watch;
 
-pub use self::address::Authority;
+pub use self::address::{Authority, MediaAddress, MediaScheme};
 pub use self::command::Asked;
 pub use self::error::ConfigError;
 pub use self::init::{InitError, write_new};

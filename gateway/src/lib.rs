@@ -32,7 +32,8 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-pub use crate::config::{Authority, Config, ConfigError, Settings};
+use crate::config::{Authority, MediaScheme};
+pub use crate::config::{Config, ConfigError, Settings};
 use crate::door::http::Policy;
 use crate::door::listener::Listener;
 use crate::door::metrics::Metrics;
@@ -40,8 +41,9 @@ use crate::door::serve::Server;
 use crate::door::shell::HubHandle;
 use crate::door::{faults, http};
 use crate::media::MediaEngine;
-use crate::media::embedded::{Embedded, EmbeddedConfig, EmbeddedLimits};
+use crate::media::embedded::{Announced, Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::net::Crowd;
+pub use crate::net::Tls;
 use crate::rights::{Action, Authorizer, Grants, MediaUrls, Roster, Secret};
 pub use crate::rights::{App, Apps};
 use crate::rooms::Hub;
@@ -63,16 +65,17 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// Fails when an address cannot be listened on, or when no secret can be drawn.
+    /// Fails when an address cannot be listened on, a certificate cannot be used, or no secret can be drawn.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        for doubt in config.doubts() {
+        let tls = config.certificate()?.map(|certificate| Tls::new(&certificate)).transpose()?;
+        for doubt in config.doubts().into_iter().chain(config.doubts_about_tls()?) {
             warn!("{doubt}");
         }
         let policy = Arc::new(ArcSwap::from_pointee(policy(&config)));
         let (media_limits, strangers) = limits(&config);
         let admin_listen = config.admin_address();
-        let secret = match config.secret {
-            Some(secret) => secret,
+        let secret = match &config.secret {
+            Some(secret) => secret.clone(),
             None => Secret::random().map_err(StartError::NoSecret)?,
         };
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::http(config.listen))?;
@@ -80,26 +83,17 @@ impl Gateway {
         let admin = TcpListener::bind(admin_listen).await.map_err(StartError::admin(admin_listen))?;
         let admin_addr = admin.local_addr().map_err(StartError::admin(admin_listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
-        let announced = match &config.public_media {
-            Some(announced) => announced.clone(),
-            None => reachable(config.rtmp_listen),
-        };
-        // The port that is listened on may be known only then.
-        let public_port = config.public_media.as_ref().and_then(Authority::port);
-        let public_host = announced.host().to_owned();
-        let media_config = EmbeddedConfig {
-            listen: config.rtmp_listen,
-            public_host: public_host.clone(),
-            public_port,
-            limits: media_limits,
-        };
+        let announced = announced(&config);
+        let secure = config.rtmps_listen.zip(tls.clone());
+        let media_config =
+            EmbeddedConfig { listen: config.rtmp_listen, secure, announced, limits: media_limits };
         let clock = Clock::new();
         let roster = Arc::new(Roster::new(config.hub.settling, clock));
         let asked = Arc::clone(&roster) as Arc<dyn Authorizer>;
         let vital = Vital::default();
         let media = Embedded::start(media_config, Arc::clone(&grants), asked, &vital).await;
-        let media = Arc::new(media.map_err(StartError::rtmp(config.rtmp_listen))?);
-        let edge = format!("{public_host}:{}", public_port.unwrap_or(media.rtmp_addr().port()));
+        let media = Arc::new(media.map_err(|(addr, error)| StartError::Rtmp(addr, error))?);
+        let edge = media.edge().to_owned();
 
         let engine = Arc::clone(&media);
         let urls = MediaUrls::new(grants, move |action, stream, grant| match action {
@@ -145,14 +139,27 @@ impl Gateway {
         let router = router.merge(media.flv_router());
         let strangers = Crowd::new(strangers, config.max_strangers_per_address);
         let listener = Listener::new(listener, STALLED);
-        let server = Server::start(&vital, "http", listener, router, Arc::clone(&strangers));
+        let server = Server::start(&vital, "http", listener, tls.clone(), router, Arc::clone(&strangers));
         // No crowd at the other door keeps the operator out.
         let (admin, operators) = (Listener::new(admin, STALLED), Crowd::new(OPERATORS, 0));
-        let admin = Server::start(&vital, "admin", admin, http::operator_router(context), operators);
-        info!(%http_addr, "signalling is served");
+        let admin = Server::start(&vital, "admin", admin, None, http::operator_router(context), operators);
+        info!(%http_addr, is_secure = tls.is_some(), "signalling is served");
         info!(%admin_addr, "the operator is served");
-        let rtmp_addr = media.rtmp_addr();
-        Ok(Running { http_addr, rtmp_addr, admin_addr, hub, media, strangers, policy, server, admin, vital })
+        let (rtmp_addr, rtmps_addr) = (media.rtmp_addr(), media.rtmps_addr());
+        Ok(Running {
+            http_addr,
+            rtmp_addr,
+            rtmps_addr,
+            admin_addr,
+            hub,
+            media,
+            tls,
+            strangers,
+            policy,
+            server,
+            admin,
+            vital,
+        })
     }
 }
 
@@ -163,10 +170,13 @@ pub struct Running {
     pub http_addr: SocketAddr,
     /// Where RTMP connections are accepted.
     pub rtmp_addr: SocketAddr,
+    /// Where RTMP connections over TLS are accepted, if they are.
+    pub rtmps_addr: Option<SocketAddr>,
     /// Where the operator's calls are accepted.
     pub admin_addr: SocketAddr,
     hub: HubHandle,
     media: Arc<Embedded>,
+    tls: Option<Tls>,
     strangers: Arc<Crowd>,
     policy: Arc<ArcSwap<Policy>>,
     server: Server,
@@ -181,15 +191,23 @@ impl Running {
         self.vital.first_end().await
     }
 
-    /// Takes over what a running gateway can: applications, the operator's token, limits and times. Nobody who is
-    /// connected is dropped for it; what is too much only finds no successor.
-    pub async fn reconfigure(&self, config: &Config) {
+    /// Takes over what a running gateway can: applications, the operator's token, limits and times, and what the
+    /// files of its certificate hold: whether that is another one. Nobody who is connected is dropped for it; what
+    /// is too much only finds no successor.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the certificate's files; then nothing is taken over.
+    pub async fn reconfigure(&self, config: &Config) -> Result<bool, ConfigError> {
+        let certificate = config.certificate()?;
         let (media, strangers) = limits(config);
         self.policy.store(Arc::new(policy(config)));
         self.strangers.limit_to(strangers, config.max_strangers_per_address);
         self.media.limit_to(media);
         // Without a hub the gateway is stopping.
         let _stopping = self.hub.reconfigure(config.hub.clone(), config.send_queue).await;
+        let both = self.tls.as_ref().zip(certificate);
+        Ok(both.is_some_and(|(tls, certificate)| tls.replace(&certificate)))
     }
 
     /// Tells every client to reconnect, ends every stream, and returns when all is closed, or after two
@@ -210,6 +228,12 @@ impl Running {
 /// Why the gateway did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There can be no TLS.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
     /// No random numbers.
     #[error("cannot draw a secret: {0}")]
     NoSecret(getrandom::Error),
@@ -220,7 +244,7 @@ pub enum StartError {
     #[error("cannot listen on {0} for the operator: {1}; choose another with --admin-listen")]
     Admin(SocketAddr, io::Error),
     /// The RTMP address is taken or not ours.
-    #[error("cannot listen on {0} for RTMP: {1}; choose another with --rtmp-listen")]
+    #[error("cannot listen on {0} for RTMP: {1}; choose another with --rtmp-listen or --rtmps-listen")]
     Rtmp(SocketAddr, io::Error),
 }
 
@@ -232,10 +256,21 @@ impl StartError {
     fn admin(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
         move |error| Self::Admin(addr, error)
     }
+}
 
-    fn rtmp(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
-        move |error| Self::Rtmp(addr, error)
-    }
+/// What clients are told of the media: as the settings say, or where they are listened for.
+fn announced(config: &Config) -> Announced {
+    let (public, secure) = (config.public_media.as_ref(), config.rtmps_listen);
+    let is_secure = match public.and_then(|public| public.scheme) {
+        Some(MediaScheme::Rtmps) => true,
+        Some(MediaScheme::Rtmp) => false,
+        None => secure.is_some(),
+    };
+    let listen = secure.filter(|_| is_secure).unwrap_or(config.rtmp_listen);
+    let authority = public.map_or_else(|| reachable(listen), |public| public.authority.clone());
+    // The port that is listened on may be known only then.
+    let port = public.and_then(|public| public.authority.port());
+    Announced { is_secure, host: authority.host().to_owned(), port }
 }
 
 fn policy(config: &Config) -> Policy {

@@ -1,9 +1,10 @@
 //! What settings mean: everything the gateway needs to know.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::address::Authority;
+use super::address::MediaAddress;
 use crate::media::embedded::EmbeddedLimits;
 use crate::rights::{Apps, Secret};
 use crate::rooms::HubConfig;
@@ -20,7 +21,13 @@ pub struct Config {
     /// Where clients reach the signalling, without scheme; the listening address when empty.
     pub public_address: String,
     /// Where clients reach RTMP; the listening address when absent.
-    pub public_media: Option<Authority>,
+    pub public_media: Option<MediaAddress>,
+    /// The certificate that clients are shown, with its chain; without one they are served in the clear.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its key.
+    pub tls_key: Option<PathBuf>,
+    /// Where RTMP connections over TLS are accepted, if anywhere.
+    pub rtmps_listen: Option<SocketAddr>,
     /// Signs tickets and grants; drawn at the start when absent, which ends them with the process.
     pub secret: Option<Secret>,
     /// Who may use the gateway.
@@ -59,6 +66,9 @@ impl Default for Config {
             admin_listen: None,
             public_address: String::new(),
             public_media: None,
+            tls_certificate: None,
+            tls_key: None,
+            rtmps_listen: None,
             secret: None,
             apps: Apps::Any,
             admin_token: None,

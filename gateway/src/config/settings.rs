@@ -70,11 +70,16 @@ impl Settings {
             }
         }
         let (listen, rtmp, admin) = (config.listen, config.rtmp_listen, config.admin_address());
-        for (name, addr, other_name, other) in [
+        let mut pairs = vec![
             ("rtmp-listen", rtmp, "listen", listen),
             ("admin-listen", admin, "listen", listen),
             ("admin-listen", admin, "rtmp-listen", rtmp),
-        ] {
+        ];
+        if let Some(rtmps) = config.rtmps_listen {
+            let others = [("listen", listen), ("rtmp-listen", rtmp), ("admin-listen", admin)];
+            pairs.extend(others.map(|(name, other)| ("rtmps-listen", rtmps, name, other)));
+        }
+        for (name, addr, other_name, other) in pairs {
             if collide(addr, other) {
                 let must = format!("it must differ from {other_name}, which is {other}");
                 return Err(unusable(name, addr.to_string(), must));

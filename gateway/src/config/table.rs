@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nertc_miniapp::wire::protocol::MOST_MEMBERS;
 
-use super::address::{self, Authority};
+use super::address::{self, MediaAddress};
 use super::checks::{check_admin_token, listening, unusable, whole, within, yes};
 use super::error::ConfigError;
 use super::meaning::Config;
@@ -262,12 +262,49 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
             .at_start(),
             Setting::new(
                 "public-media",
-                Text("HOST[:PORT]", |c, text| {
+                Text("[rtmps://]HOST[:PORT]", |c, text| {
                     let wrong = |must| unusable("public-media", format!("{text:?}"), must);
-                    c.public_media = Some(Authority::parse(text).map_err(wrong)?);
+                    c.public_media = Some(MediaAddress::parse(text).map_err(wrong)?);
                     Ok(())
                 }),
-                "Where clients reach RTMP [default: the listening address]",
+                "Where clients reach RTMP; with rtmp:// or rtmps:// before it, that way, else over TLS if rtmps-listen is \
+                 set [default: the listening address]",
+            )
+            .at_start(),
+        ],
+    ),
+    (
+        "TLS",
+        &[
+            Setting::new(
+                "tls-certificate",
+                Text("FILE", |c, text| {
+                    c.tls_certificate = Some(text.into());
+                    Ok(())
+                }),
+                "The certificate for https:// and wss:// at listen, which takes nothing else then: PEM, with those \
+                 that signed it after it. The file is read again when it changes, and on SIGHUP. Leave it out where \
+                 a proxy does TLS",
+            )
+            .at_start(),
+            Setting::new(
+                "tls-key",
+                Text("FILE", |c, text| {
+                    c.tls_key = Some(text.into());
+                    Ok(())
+                }),
+                "Its private key: PEM, without a password",
+            )
+            .at_start(),
+            Setting::new(
+                "rtmps-listen",
+                Text("IP:PORT", |c, text| {
+                    let wrong = |must| unusable("rtmps-listen", format!("{text:?}"), must);
+                    c.rtmps_listen = Some(listening(text).map_err(wrong)?);
+                    Ok(())
+                }),
+                "Where RTMP connections over TLS are accepted, with the same certificate, besides rtmp-listen; \
+                 clients are told rtmps:// then",
             )
             .at_start(),
         ],

@@ -109,7 +109,7 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("public-address", "2001:db8::1:8395", "brackets"),
         ("public-address", "call.example.com/ws?node=1", "without query"),
         ("public-media", "", "host"),
-        ("public-media", "rtmp://call.example.com", "port"),
+        ("public-media", "https://call.example.com", "port"),
         ("public-media", "call.example.com/live", "host"),
         ("public-media", "call.example.com:0", "1 to 65535"),
         ("public-media", "::1", "brackets"),
@@ -168,7 +168,9 @@ fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
             Kind::Whole(_, range, _) => vec![range.start().to_string(), range.end().to_string()],
             Kind::Yes(_) => vec!["true".to_owned(), "false".to_owned()],
             Kind::Text(..) if setting.name == table::LOG => vec!["'debug'".to_owned()],
-            Kind::Text(..) if setting.name == "admin-listen" => vec!["'192.0.2.1:7'".to_owned()],
+            Kind::Text(..) if ["admin-listen", "rtmps-listen"].contains(&setting.name) => {
+                vec!["'192.0.2.1:7'".to_owned()]
+            }
             Kind::Text(..) => vec!["'call.example.com:7'".to_owned()],
             Kind::Secret(_) => vec!["'0123456789abcdef'".to_owned()],
         };
@@ -243,7 +245,7 @@ fn addresses_are_told_as_they_stand_in_a_url() {
     let settings = parse(&["--public-address", "[2001:DB8::1]:8395/ws", "--public-media", "[2001:DB8::1]"]);
     let config = settings.with_file().unwrap().resolve().unwrap();
     assert_eq!(config.public_address, "[2001:db8::1]:8395/ws");
-    assert_eq!(config.public_media.unwrap().to_string(), "[2001:db8::1]");
+    assert_eq!(config.public_media.unwrap().authority.to_string(), "[2001:db8::1]");
 }
 
 #[test]
