@@ -12,7 +12,8 @@ import { WebSocketServer } from 'ws';
 
 const MAX_MEMBERS = 1000;
 const MAX_PACKET = 64 * 1024;
-const SILENCE = 15_000;
+/** As long as the gateway is told to bear it, so that members may do something else than sending heartbeats. */
+const SILENCE = 3_600_000;
 const TICKET_LIFE = 3_600_000;
 const STREAM_KEYS = { audio: 'url', video: 'url', screenShare: 'screen_url', slaveAudio: 'sa_url' };
 const OK = { code: 200 };

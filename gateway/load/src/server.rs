@@ -45,6 +45,8 @@ impl Server {
         command.args(["--log", "error", "--exit-on-stdin-close", "--dev", "--max-members", "1000"]);
         command.args(["--max-connections", "100000", "--max-rooms", "100000", "--max-players", "10000"]);
         command.args(["--max-players-per-stream", "10000", "--max-players-per-user", "10000"]);
+        // Only the members that are asked to send heartbeats.
+        command.args(["--silence-timeout", "3600"]);
         Self::that_says_where_it_is(name, command)
     }
 

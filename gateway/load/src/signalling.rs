@@ -93,15 +93,11 @@ impl Signalling {
         let has_rooms = server.name != "echo";
         let heartbeats =
             crowd.heartbeats(seconds * 1000 / self.heartbeat * self.members, self.heartbeat).await?;
-        let rest = seconds.min(LONGEST);
         let mut rooms = [None, None, None];
         if has_rooms {
-            crowd.stay().await?;
-            rooms[0] = Some(crowd.mutes(rest).await?);
-            crowd.stay().await?;
-            rooms[1] = Some(crowd.storms(rest).await?);
-            crowd.stay().await?;
-            rooms[2] = Some(crowd.churn(rest).await?);
+            rooms[0] = Some(crowd.mutes(seconds).await?);
+            rooms[1] = Some(crowd.storms(seconds).await?);
+            rooms[2] = Some(crowd.churn(seconds).await?);
         }
         let [mutes, storms, churn] = rooms;
         let faults = scene.faults.load(Ordering::Relaxed);
@@ -173,11 +169,6 @@ impl Crowd<'_> {
         }
         until(|| self.scene.heartbeats.count() >= count.into()).await;
         self.phase(count, count.into(), spent, self.scene.heartbeats.take())
-    }
-
-    /// Nobody may be silent for long.
-    async fn stay(&mut self) -> Result<(), Failure> {
-        self.heartbeats(self.load.members, HURRIED).await.map(drop)
     }
 
     async fn mutes(&mut self, seconds: u32) -> Result<Phase, Failure> {
@@ -254,10 +245,6 @@ async fn until(condition: impl Fn() -> bool) {
 
 /// Members that come at once.
 const JOINERS: usize = 16;
-/// Seconds in which members that do something else send no heartbeats.
-const LONGEST: u32 = 8;
-/// Milliseconds in which everybody sends one in between.
-const HURRIED: u32 = 1000;
 /// So that those who leave are of different rooms.
 const CHURN_STRIDE: usize = 17;
 const SETTLING: Duration = Duration::from_millis(500);
