@@ -17,7 +17,7 @@ import { size } from './size.mjs';
 import { testWasm } from './test-wasm.mjs';
 import { Refusal, root, run, runAsProgram, toolEnvironment, wasmTarget } from './tools.mjs';
 
-const NATIVE = ['-p', 'nertc-miniapp', '-p', 'nertc-gateway', '-p', 'preview-compiler'];
+const NATIVE = ['-p', 'nertc-miniapp', '-p', 'nertc-gateway', '-p', 'nertc-load', '-p', 'preview-compiler'];
 /** Of each kind; some seconds. */
 const MODEL_SEEDS = '500';
 const SDK_ON_WASM = ['-p', 'nertc-miniapp', '--target', wasmTarget];

@@ -199,12 +199,12 @@ export function npmProgram(name, path) {
  *
  * @param {string} url of the file
  * @param {(args: string[]) => Promise<unknown>} main
- * @param {string} [usage]
+ * @param {string | null} [usage] null where `main` answers that itself
  */
 export function runAsProgram(url, main, usage) {
   if (!process.argv[1] || pathToFileURL(resolve(process.argv[1])).href !== url) return;
   const args = process.argv.slice(2);
-  if (args.includes('--help') || args.includes('-h')) return console.log(usage ?? header(url));
+  if (usage !== null && (args.includes('--help') || args.includes('-h'))) return console.log(usage ?? header(url));
   main(args).catch((error) => {
     const isWrongUse = String(error?.code).startsWith('ERR_PARSE_ARGS');
     if (isWrongUse) console.error(`${error.message.split(/\.\s/)[0]} (--help tells what there is)`);
