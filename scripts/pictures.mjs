@@ -163,38 +163,31 @@ async function draw(openBrowser, films) {
     const source = readFileSync(join(import.meta.dirname, 'pictures/scenes.js'), 'base64');
     const { names, seconds } = await page.evaluate(async (url) => {
       globalThis.scenes = await import(url);
-      globalThis.picture = async (width, height, act, quality = 0.85) => {
-        const canvas = new OffscreenCanvas(width, height);
+      globalThis.picture = (width, height, act) => {
+        const canvas = Object.assign(document.createElement('canvas'), { width, height });
         act(canvas.getContext('2d'));
-        const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: 'image/jpeg', quality })).arrayBuffer());
-        return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+        // `toBlob` waits for a browser that has nothing else to do.
+        return canvas.toDataURL('image/jpeg', 0.85);
       };
       return { names: scenes.NAMES, seconds: scenes.SECONDS };
     }, `data:text/javascript;base64,${source}`);
     const slides = Object.entries(CALLS).map(([lang, { slide }]) => ({ name: `slide-${lang}`, slide }));
     for (const { name, slide } of [...names.map((one) => ({ name: one })), ...slides]) {
       const frames = await page.evaluate(
-        async ([who, words, count, fps]) => {
-          const drawn = [];
-          for (let index = 0; index < count; index++) {
-            const at = index / fps;
-            drawn.push(await (words
-              ? picture(640, 360, (context) => scenes.drawSlide(context, words, at))
-              : picture(scenes.WIDTH, scenes.HEIGHT, (context) => scenes.drawPerson(context, who, at))));
-          }
-          return drawn;
-        },
+        ([who, words, count, fps]) => Array.from({ length: count }, (_, index) => {
+          const act = (context) => (words ? scenes.drawSlide(context, words, index / fps) : scenes.drawPerson(context, who, index / fps));
+          return words ? picture(640, 360, act) : picture(scenes.WIDTH, scenes.HEIGHT, act);
+        }),
         [name, slide, seconds * FPS, FPS],
       );
-      writeFileSync(join(films, `${name}.mjpeg`), Buffer.concat(frames.map((frame) => Buffer.from(frame, 'base64'))));
+      writeFileSync(join(films, `${name}.mjpeg`), Buffer.concat(frames.map((frame) => Buffer.from(frame.split(',')[1], 'base64'))));
     }
     const portraits = {};
     for (const name of names) {
-      const portrait = await page.evaluate((who) => picture(240, 240, (context) => {
+      portraits[name] = await page.evaluate((who) => picture(240, 240, (context) => {
         context.translate(-60, -170);
         scenes.drawPerson(context, who, 1);
       }), name);
-      portraits[name] = `data:image/jpeg;base64,${portrait}`;
     }
     return portraits;
   } finally {
