@@ -19,7 +19,7 @@ const BEHAVIORS = {
   'wx://component-export': {},
 };
 /** What would be seen, were it here. */
-const SEEN = new Set(
+export const SEEN = new Set(
   ('ad ad-custom camera channel-live channel-video editor functional-page-navigator grid-view list-view map ' +
     'official-account picker-view voip-room').split(' '),
 );
@@ -57,6 +57,8 @@ glassEasel.addGlobalErrorListener((error) => {
 
 glassEasel.addGlobalWarningListener((message, component, element) => {
   const [, property] = /^"(\w+)" is not a valid property$/.exec(message) ?? [];
+  // Made for screen readers of phones, in whatever words the next base library knows.
+  if (/^(aria[A-Z]|tabindex$)/.test(property)) return false;
   const attribute = property?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const tag = attribute ? `${element.is} ${attribute}` : '';
   warn([tag && `<${tag}>:`, message, component?.is && `(${inTemplate(tag, [component.is])})`].filter(Boolean).join(' '));
@@ -130,7 +132,7 @@ export class Engine {
   constructor(natives, tags) {
     const environment = new MiniProgramEnv();
     this.space = environment.createCodeSpace('', true);
-    this.backend = environment.associateBackend(new Backend(new Set([...natives.keys(), ...tags, 'page'])));
+    this.backend = environment.associateBackend(new Backend(new Set([...natives.keys(), ...tags, 'page', 'custom-tab-bar'])));
     natives.forEach((native, tag) => this.space.getComponentSpace().setGlobalUsingComponent(tag, native));
     this.natives = [...natives.keys()];
     this.behaviors = {};

@@ -7,9 +7,24 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { root } from '../../scripts/tools.mjs';
 import { PICTURE, smallApps } from './small-app.mjs';
 
 const open = smallApps();
+
+test('the documents name what the host has, and nothing else', async (t) => {
+  const { app } = await open(t, {});
+  const there = await app.evaluate(async () => {
+    const [{ natives }, { SEEN }] = await Promise.all([import('/host/components/natives.js'), import('/host/engine.js')]);
+    return [...natives.keys(), ...SEEN, ...Object.keys(wx)].sort();
+  });
+  for (const page of ['test-kit.md', 'test-kit.zh-CN.md']) {
+    const [, text] = readFileSync(join(root, 'docs', page), 'utf8').split(/^## (?:What the host has|宿主具备的内容)$/m);
+    const [first] = text.split('\n\n').filter((part) => part.startsWith('| '));
+    const told = first.split('\n').slice(2).flatMap((row) => [...row.split('|')[2].matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+    assert.deepEqual(told.sort(), there, page);
+  }
+});
 
 /** Red, of 64 by 36, for a second; with an index, which only a file gets. */
 function movie(t) {
@@ -257,6 +272,38 @@ test('a web-view shows a page of elsewhere', async (t) => {
   assert.equal(await app.frameLocator('iframe').locator('h1').textContent(), 'elsewhere');
   await app.evaluate(() => preview.pages.top.instance.setData({ src: '/pages/local.html' }));
   await has({ failed: '/pages/local.html' });
+  assert.equal(await complaints(), '');
+});
+
+test('the keyboard is put away, and who listens is told of another theme, until it listens no more', async (t) => {
+  const { app, page, has, complaints } = await open(t, {
+    'pages/a/a.wxml': '<input auto-focus bindblur="left" value=""/>',
+    'pages/a/a.js': `Page({
+  data: { told: '' },
+  tell({ theme }) { this.setData({ told: this.data.told + theme + ' ' }); },
+  onReady() { this.listener = (one) => this.tell(one); wx.onThemeChange(this.listener); },
+  left() { this.setData({ left: true }); },
+})`,
+  });
+  await app.evaluate(() => wx.hideKeyboard());
+  await has({ left: true });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await has({ told: 'dark ' });
+  await app.evaluate(() => wx.offThemeChange(preview.pages.top.instance.listener));
+  await page.emulateMedia({ colorScheme: 'light' });
+  assert.equal(await app.evaluate(() => wx.getAppBaseInfo().theme), 'light');
+  await has({ told: 'dark ' });
+  assert.equal(await complaints(), '');
+});
+
+test('what a button, a field or a screen reader is told beyond this host is no mistake', async (t) => {
+  const { app, said, complaints } = await open(t, {
+    'pages/a/a.wxml': `<view aria-checked="true" tabindex="0"><span class="inline">in line</span></view><button lang="en" session-from="x">ok</button>
+<image class="gone" src="/none.png" style="width: 20px; height: 20px"/>`,
+  });
+  await app.waitForFunction(() => document.querySelector('.gone img').style.visibility === 'hidden');
+  assert.equal(await app.locator('.inline').evaluate((element) => getComputedStyle(element).display), 'inline');
+  assert.deepEqual(said.filter((line) => line.includes('not a valid property')), []);
   assert.equal(await complaints(), '');
 });
 

@@ -388,11 +388,12 @@ test('what is gone from the page may still be told something', async (t) => {
 <swiper current="{{top}}"><swiper-item/><swiper-item/></swiper><image src="{{image}}" mode="widthFix"/>
 <live-player id="player" src="{{src}}" autoplay/><live-pusher url="{{src}}" autopush/>
 <button hidden="{{gone}}" type="{{text}}">{{text}}</button><label><checkbox checked="{{gone}}"/></label><input value="{{text}}"/>
-<movable-area><movable-view x="{{top}}" direction="all"/></movable-area><part text="{{text}}"/></block>`,
+<movable-area><movable-view x="{{top}}" direction="all"/></movable-area><part text="{{text}}"/></block>
+<block wx:for="{{more}}" wx:key="*this"><icon type="info"/><input value="{{item}}"/><image/><scroll-view/><canvas/><video/><web-view/></block>`,
     'pages/b/b.js': `Page({
   data: { top: 0, src: '' },
   onReady() { this.setData({ src: 'rtmp://127.0.0.1:9/live/x' }); },
-  change() { this.setData({ top: 1, id: 'x', text: 'late', image: 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=' }); },
+  change() { this.setData({ top: 1, id: 'x', more: ['new'], text: 'late', image: 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=' }); },
 })`,
   });
   const late = await app.evaluate(async () => {
@@ -577,6 +578,42 @@ Page({
   assert.equal(await tabs.locator('b').textContent(), '9');
   await app.evaluate(() => wx.reLaunch({ url: '/pages/c/c' }));
   assert.deepEqual(await told(), ['a unload', 'b unload', 'c load', 'c show']);
+  assert.equal(await complaints(), '');
+});
+
+test('a tab bar of the app is on each page of it, and is the page\'s own', async (t) => {
+  const page = (index) => `Page({
+  onShow() { this.getTabBar().setData({ selected: ${index}, shown: this.getTabBar().data.shown + 1 }); },
+})`;
+  const list = [{ pagePath: 'pages/a/a', text: 'One' }, { pagePath: 'pages/b/b', text: 'Two' }];
+  const opened = await open(t, {
+    'app.json': { pages: ['pages/a/a', 'pages/b/b', 'pages/c/c'], tabBar: { custom: true, list } },
+    'custom-tab-bar/index.json': { component: true },
+    'custom-tab-bar/index.wxml': `<view class="tab-bar"><view wx:for="{{list}}" wx:key="text" class="tab {{selected === index ? 'here' : ''}}" data-path="{{item.path}}" bindtap="go">{{item.text}} {{shown}}</view></view>`,
+    'custom-tab-bar/index.wxss': '.tab-bar { position: fixed; left: 0; right: 0; bottom: 0; height: 48px; display: flex; }',
+    'custom-tab-bar/index.js': `Component({
+  data: { selected: -1, shown: 0, list: [{ text: 'One', path: '/pages/a/a' }, { text: 'Two', path: '/pages/b/b' }] },
+  methods: { go({ currentTarget }) { wx.switchTab({ url: currentTarget.dataset.path }); } },
+})`,
+    'pages/a/a.js': page(0),
+    'pages/b/b.wxml': '<view>b</view>',
+    'pages/b/b.js': page(1),
+    'pages/c/c.wxml': '<view>c</view>',
+    'pages/c/c.js': 'Page({ onShow() { this.setData({ bar: String(this.getTabBar()) }); } })',
+  });
+  const { app, has, complaints } = opened;
+  const here = app.locator('[class*=here]:visible');
+  assert.equal(await opened.page.locator('.tabs').isHidden(), true);
+  assert.equal(await here.textContent(), 'One 1');
+  assert.deepEqual(await app.locator('[class*=tab-bar]').boundingBox(), { x: 0, y: 812 - 48, width: 375, height: 48 });
+  await app.locator('text=Two >> visible=true').click();
+  await app.locator('text=Two 1 >> visible=true').waitFor();
+  assert.equal(await here.textContent(), 'Two 1');
+  await app.locator('text=One >> visible=true').click();
+  await app.locator('text=One 2 >> visible=true').waitFor();
+  await app.evaluate(() => wx.navigateTo({ url: '/pages/c/c' }));
+  await has({ bar: 'null' });
+  assert.equal(await app.locator('[class*=tab-bar]:visible').count(), 0);
   assert.equal(await complaints(), '');
 });
 

@@ -4,8 +4,11 @@ import { inTemplate, missing } from '../complaints.js';
 import { userInfo } from '../wx/user.js';
 import { around, below, inner, listen, native, owner } from './native.js';
 
+/** Of passwords that a page does not see. */
+const SAFE = ['CertPath', 'Length', 'TimeStamp', 'Nonce', 'Salt', 'CustomHash'].map((name) => `safePassword${name}`);
+
 /** A text field of either kind. */
-function field(tag, element, properties) {
+function field(tag, element, properties, ignored) {
   return native(tag, {
     properties: {
       value: String,
@@ -21,9 +24,11 @@ function field(tag, element, properties) {
       confirmHold: false,
       adjustPosition: true,
       holdKeyboard: false,
+      autoFocus: false,
       cursor: Number,
       ...properties,
     },
+    ignored: ['alwaysEmbed', 'cursorColor', 'selectionStart', 'selectionEnd', ...ignored],
     lifetimes: {
       created() {
         const control = (this.control = inner(this, element));
@@ -40,7 +45,7 @@ function field(tag, element, properties) {
         };
       },
       attached() {
-        if (this.data.focus) this.control.focus();
+        if (this.data.focus || this.data.autoFocus) this.control.focus();
       },
     },
     changed: {
@@ -131,6 +136,17 @@ function group(tag, of, valueOf) {
   });
 }
 
+/** What goes along with the open types of a button. */
+const ASKS =
+  'lang sessionFrom sendMessageTitle sendMessagePath sendMessageImg showMessageCard appParameter businessId activityType entrancePath needShowEntrance phoneNumberNoQuotaToast'.split(
+    ' ',
+  );
+
+/** Open types for which a browser has nothing. */
+const WECHATS = new Set(
+  'contact share getPhoneNumber getRealtimePhoneNumber launchApp feedback liveActivity'.split(' '),
+);
+
 /** What a tap on a button asks WeChat for, and how the page is told. */
 const OPENS = {
   getUserInfo: (button) => button.triggerEvent('getuserinfo', { ...userInfo(), errMsg: 'getUserInfo:ok' }),
@@ -155,6 +171,8 @@ export const form = [
       loading: false,
       formType: String,
       openType: String,
+      // Of what the open types ask of WeChat.
+      ...Object.fromEntries(ASKS.map((name) => [name, null])),
     },
     shown: ['type', 'size', 'plain', 'disabled', 'loading'],
     lifetimes: {
@@ -168,12 +186,13 @@ export const form = [
     },
     changed: {
       openType(type) {
-        if (type && !(type in OPENS)) missing(`<button open-type="${type}">`, inTemplate('button open-type', [owner(this)]));
+        // Phones ignore what is none of WeChat's.
+        if (WECHATS.has(type)) missing(`<button open-type="${type}">`, inTemplate('button open-type', [owner(this)]));
       },
     },
   }),
-  field('input', 'input', { type: 'text', password: false }),
-  field('textarea', 'textarea', { autoHeight: false, fixed: false, showConfirmBar: true }),
+  field('input', 'input', { type: 'text', password: false }, SAFE),
+  field('textarea', 'textarea', { autoHeight: false, fixed: false, showConfirmBar: true }, ['disableDefaultPadding']),
   native('switch', {
     properties: { checked: false, disabled: false, type: String, color: String, name: String },
     lifetimes: {
