@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { startGateway } from '../../scripts/demo/gateway.mjs';
+import { Pusher } from '../../scripts/demo/media.mjs';
 import { buildGateway } from '../../scripts/gateway.mjs';
 import { root } from '../../scripts/tools.mjs';
 import { openBrowser } from '../browser.mjs';
@@ -17,10 +18,12 @@ const [AUDIO, VIDEO, SCREEN] = ['audio', 'video', 'screenShare'];
 const GOES = {
   well: { videoBitrate: 820, audioBitrate: 48, videoFPS: 15, netQualityLevel: 1 },
   so: { videoBitrate: 310, audioBitrate: 40, videoFPS: 9, netQualityLevel: 3 },
+  aloud: { audioBitrate: 48, netQualityLevel: 1 },
   badly: { videoBitrate: 40, audioBitrate: 8, videoFPS: 2, netQualityLevel: 6 },
 };
 /** The pictures in the documents are made by UPDATE=1 node --test preview/test/operator.test.mjs */
-const PICTURES = join(root, process.env.UPDATE ? 'docs/img' : 'out/preview');
+const OTHERS = join(root, 'out/preview');
+const PICTURES = process.env.UPDATE ? join(root, 'docs/img') : OTHERS;
 
 let program;
 let gateway;
@@ -28,18 +31,20 @@ let server;
 let browser;
 let page;
 let said;
+let pusher;
 const members = [];
 
 before(async () => {
   program = await buildGateway({ profile: 'dev' });
   gateway = await startGateway(program, { args: ['--admin-token', ADMIN] });
   server = `http://${gateway.http}`;
-  mkdirSync(PICTURES, { recursive: true });
+  mkdirSync(OTHERS, { recursive: true });
   browser = await openBrowser();
   page = await open(browser);
 });
 
 after(async () => {
+  await pusher?.stop();
   await Promise.all(members.map((member) => member.leave()));
   await browser?.close();
   await gateway?.stop();
@@ -91,6 +96,7 @@ test('the page asks for the token, and keeps it in its tab alone', async () => {
   await page.getByText('This gateway asks for its admin token.').waitFor();
   await enter(page, 'another token');
   await page.getByText('The gateway has another token.').waitFor();
+  await page.screenshot({ path: join(OTHERS, 'operator-entry.png') });
   await enter(page);
   await page.getByText('No rooms yet.').waitFor();
   const kept = await page.evaluate(() => [{ ...sessionStorage }, localStorage.length, document.cookie]);
@@ -106,9 +112,10 @@ test('rooms and members come by themselves, with what they publish and how it go
   await enters('weekly', 400);
   await enters('support', 100, AUDIO);
   await Promise.all([
-    report(anna, 'well'), report(bo, 'so'), report(cem, 'well'), report(anna, 'well', 200), report(anna, 'so', 300),
-    report(bo, 'well', 100), report(cem, 'badly', 100), report(cem, 'well', 200),
+    report(anna, 'well'), report(bo, 'so'), report(cem, 'aloud'), report(anna, 'well', 200), report(anna, 'aloud', 300),
+    report(bo, 'well', 100), report(cem, 'badly', 100), report(cem, 'so', 200),
   ]);
+  pusher = new Pusher(anna.url, { tone: 440, hue: 1 });
   await room('support').waitFor();
   // By keyboard: from the search to the room.
   await page.locator('#search').focus();
@@ -122,6 +129,7 @@ test('rooms and members come by themselves, with what they publish and how it go
   const labels = (uid) => row(uid).locator('.media [role=img]').evaluateAll((icons) => icons.map((icon) => icon.ariaLabel));
   assert.deepEqual(await labels(100), ['microphone', 'camera', 'screen']);
   assert.deepEqual(await labels(400), []);
+  await page.locator('#counts div', { hasText: /^publishing1$/ }).waitFor();
   await page.locator('tr .bars.fair').first().waitFor();
   assert.equal(await sends(100).getAttribute('aria-label'), 'good');
   assert.equal(await sends(200).getAttribute('aria-label'), 'poor');
@@ -151,7 +159,7 @@ test('it is shown in both languages, dark and light, wide and narrow', async () 
     await other.setViewportSize({ width: 390, height: 844 });
     const overflow = await other.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${overflow} pixels too wide`);
-    await other.screenshot({ path: join(root, 'out/preview', 'operator-narrow.png') });
+    await other.screenshot({ path: join(OTHERS, 'operator-narrow.png') });
   } finally {
     await chinese.close();
   }
@@ -174,6 +182,7 @@ test('who is removed is gone, once the operator is sure, and banned as long as i
   const told = new Promise((settle) => bo.socket.on('message', (text) => JSON.parse(text).cmd === 24 && settle(JSON.parse(text).body.reason)));
   await page.getByLabel('Remove 200').click();
   await page.getByText('Remove 200?').waitFor();
+  await page.screenshot({ path: join(OTHERS, 'operator-ask.png') });
   await page.keyboard.press('Escape');
   assert.equal((await operate('rooms/weekly')).size, 4, 'it was thought better of');
   await page.getByLabel('Remove 200').click();
@@ -224,6 +233,7 @@ test('the page asks nobody but its gateway, and says when that is gone or closed
   gateway = await startGateway(program);
   const closed = await open(browser);
   await closed.getByText('The calls are closed').waitFor();
+  await closed.screenshot({ path: join(OTHERS, 'operator-closed.png') });
   await closed.close();
   await page.close();
   said.splice(0);

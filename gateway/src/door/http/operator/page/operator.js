@@ -10,7 +10,7 @@ const TEXTS = {
     search: 'Find a room', noRooms: 'No rooms yet. One appears when its first member joins.', noMatch: 'No room has this in its name.',
     more: 'Show more', tooMany: 'Search to see others', choose: 'Choose a room.', gone: 'This room is over.', since: 'since',
     columns: ['Member', 'Role', 'Publishes', 'Sends', 'Receives', ''],
-    broadcaster: 'Broadcaster', audience: 'Audience', role: 'Role of {uid}', away: 'connection lost',
+    broadcaster: 'Broadcaster', audience: 'Audience', role: 'Role of {uid}', stayed: 'for {time}', away: 'connection lost',
     audio: 'microphone', video: 'camera', screenShare: 'screen', slaveAudio: 'second sound',
     muted: 'muted', silenced: 'muted by the operator', stale: 'no report', from: 'from {uid}', plays: '{n} played',
     good: 'good', fair: 'poor', bad: 'bad', unknown: 'unknown',
@@ -32,7 +32,7 @@ const TEXTS = {
     search: '查找房间', noRooms: '还没有房间。第一名成员加入后就会出现。', noMatch: '没有名称匹配的房间。',
     more: '显示更多', tooMany: '请用搜索查看其他房间', choose: '请选择一个房间。', gone: '这个房间已结束。', since: '开始于',
     columns: ['成员', '角色', '发布', '发送质量', '接收质量', ''],
-    broadcaster: '主播', audience: '观众', role: '{uid} 的角色', away: '连接已断开',
+    broadcaster: '主播', audience: '观众', role: '{uid} 的角色', stayed: '已加入 {time}', away: '连接已断开',
     audio: '麦克风', video: '摄像头', screenShare: '屏幕', slaveAudio: '第二路声音',
     muted: '已静音', silenced: '被运维静音', stale: '没有上报', from: '来自 {uid}', plays: '播放 {n} 路',
     good: '良好', fair: '较差', bad: '很差', unknown: '未知',
@@ -244,20 +244,24 @@ function memberRow({ id }) {
   };
   const remove = make('button', { type: 'button', className: 'danger', title: say('remove', { uid: id }), ariaLabel: say('remove', { uid: id }) }, icon('remove'));
   remove.addEventListener('click', () => removeMember(id));
-  return make('tr', {},
+  const row = make('tr', {},
     make('td', { className: 'who' }, make('b'), make('small')),
     make('td', {}, role),
     make('td', {}, make('div', { className: 'media' })),
     make('td', {}, make('div', { className: 'quality' })),
     make('td', {}, make('details', {}, make('summary', {}, make('div', { className: 'quality' })), make('div'))),
     make('td', {}, make('div', { className: 'does' }, toggle('audio', 'muteAudio'), toggle('video', 'muteVideo'), remove)));
+  // On narrow screens there is no head.
+  for (const [index, cell] of [...row.children].entries()) cell.dataset.label = texts.columns[index];
+  return row;
 }
 
 function showMember(row, member, now) {
   const [who, role, media, sends, receives, does] = row.children;
   row.className = member.online ? '' : 'away';
   set(who.children[0], member.id);
-  set(who.children[1], member.online ? lasted(now - member.joined) : say('away'));
+  set(who.children[1], member.online ? say('stayed', { time: lasted(now - member.joined) }) : say('away'));
+  who.title = new Date(member.joined).toLocaleString(language);
   const [select] = role.children;
   if (document.activeElement !== select) select.value = member.role === 0 ? 'broadcaster' : 'audience';
   const stateOf = (name) => (member.silenced.includes(name) ? 'silenced' : member.muted.includes(name) ? 'muted' : '');
