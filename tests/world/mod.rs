@@ -531,7 +531,7 @@ impl World {
                     self.review_media(None);
                 }
                 HubOutput::EndStream(name) => self.review_media(Some(&name)),
-                HubOutput::Interrupt { .. } | HubOutput::Log(..) => {}
+                HubOutput::Interrupt { .. } | HubOutput::Drained | HubOutput::Log(..) => {}
             }
         }
     }

@@ -265,6 +265,7 @@ impl Desk {
                 HubOutput::Admit(..)
                 | HubOutput::Expel(..)
                 | HubOutput::EndStream(_)
+                | HubOutput::Drained
                 | HubOutput::Interrupt { .. } => {}
                 HubOutput::Log(_, line) if line.len() > LONGEST_LINE => {
                     return Err(format!("a line of {} bytes is logged", line.len()));
