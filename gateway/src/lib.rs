@@ -46,7 +46,7 @@ use crate::net::Crowd;
 pub use crate::net::Tls;
 use crate::rights::{Action, Authorizer, Grants, MediaUrls, Roster, Secret};
 pub use crate::rights::{App, Apps};
-use crate::rooms::Hub;
+use crate::rooms::{Hub, HubInput};
 use crate::vital::Vital;
 
 /// Parsers and writers without their sockets, for fuzzers (`tests/fuzz/`); no interface for anybody else.
@@ -208,6 +208,16 @@ impl Running {
         let _stopping = self.hub.reconfigure(config.hub.clone(), config.send_queue).await;
         let both = self.tls.as_ref().zip(certificate);
         Ok(both.is_some_and(|(tls, certificate)| tls.replace(&certificate)))
+    }
+
+    /// Lets no room begin from now on; whose call goes on may come back to it, and be joined in it.
+    pub async fn drain(&self) {
+        self.hub.input(HubInput::Drain).await;
+    }
+
+    /// Returns when the last room is empty, after [`Running::drain`].
+    pub async fn drained(&self) {
+        self.hub.drained().await;
     }
 
     /// Tells every client to reconnect, ends every stream, and returns when all is closed, or after two

@@ -9,6 +9,7 @@ use nertc_gateway::log::Log;
 use nertc_gateway::{Gateway, Running};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -91,12 +92,23 @@ async fn serve(
         "ready {{\"http\":\"{http_addr}\",\"rtmp\":\"{rtmp_addr}\"{rtmps},\"admin\":\"{admin_addr}\"}}\n"
     ));
     let mut current = started.clone();
+    let mut deadline: Option<Instant> = None;
     let closed = stdin_closed();
     tokio::pin!(closed);
     loop {
         tokio::select! {
             _ = interrupt.recv() => info!("stopping: interrupted"),
-            _ = terminate.recv() => info!("stopping: terminated"),
+            _ = terminate.recv() => match current.resolve()?.drain_time {
+                time if deadline.is_none() && !time.is_zero() => {
+                    info!("draining: no room begins any more, and calls may go on for {} s", time.as_secs());
+                    gateway.drain().await;
+                    deadline = Some(Instant::now() + time);
+                    continue;
+                }
+                _ => info!("stopping: terminated"),
+            },
+            () = gateway.drained() => info!("stopping: the last call is over"),
+            () = until(deadline) => info!("stopping: drain-time is over, and calls go on elsewhere"),
             () = received(&mut hangup) => {
                 if !watch.is_empty() {
                     reload(asked, &started, &mut current, &gateway, log).await;
@@ -119,6 +131,13 @@ async fn serve(
     }
     gateway.shutdown().await;
     Ok(())
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Takes over what the file says now, or nothing of it.

@@ -531,7 +531,7 @@ impl World {
                     self.review_media(None);
                 }
                 HubOutput::EndStream(name) => self.review_media(Some(&name)),
-                HubOutput::Carry(..) | HubOutput::Interrupt { .. } | HubOutput::Log(..) => {}
+                HubOutput::Carry(..) | HubOutput::Interrupt { .. } | HubOutput::Drained | HubOutput::Log(..) => {}
             }
         }
     }

@@ -40,6 +40,8 @@ pub struct Config {
     pub allow_faults: bool,
     /// How long a login ticket lasts.
     pub ticket_ttl: Duration,
+    /// How long calls may go on when the gateway is told to stop.
+    pub drain_time: Duration,
     /// Frames that may wait for one connection before it counts as too slow, besides those that a full room
     /// may bring at once.
     pub send_queue: usize,
@@ -75,6 +77,7 @@ impl Default for Config {
             dev: false,
             allow_faults: false,
             ticket_ttl: Duration::from_secs(86_400),
+            drain_time: Duration::ZERO,
             send_queue: 1024,
             max_strangers: 4096,
             max_strangers_per_address: 512,

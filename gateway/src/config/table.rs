@@ -408,6 +408,15 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
                  seconds; until then nobody counts as gone",
             )
             .at_start(),
+            whole_of(
+                "drain-time",
+                Seconds,
+                0..=DAY,
+                |c| &mut c.drain_time,
+                "After SIGTERM, how long calls may go on, in seconds: no room begins any more, and the gateway stops \
+                 when the last one is empty, or when the time is over or SIGTERM comes again; then clients are told \
+                 to reconnect. 0 stops at once",
+            ),
         ],
     ),
     (

@@ -16,6 +16,7 @@ use nertc_miniapp::time::Instant;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
@@ -35,6 +36,7 @@ pub(crate) struct HubHandle {
     open: TaskTracker,
     clock: Clock,
     reading: Arc<ArcSwap<Reading>>,
+    drained: CancellationToken,
 }
 
 /// How connections are read and written that are opened from now on.
@@ -67,9 +69,20 @@ impl HubHandle {
         let reading = Arc::new(ArcSwap::new(Reading::of(hub.config().clone(), spare)));
         let (clock_ahead, looked) = (0, clock.now());
         let lines = BTreeMap::new();
-        let shell = Shell { hub, clock, clock_ahead, looked, lines, roster, media, metrics };
+        let drained = CancellationToken::new();
+        let shell = Shell {
+            hub,
+            clock,
+            clock_ahead,
+            looked,
+            lines,
+            roster,
+            media,
+            metrics,
+            drained: drained.clone(),
+        };
         drop(vital.spawn(HUB, shell.run(incoming)));
-        Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, reading }
+        Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, reading, drained }
     }
 
     /// Has the hub keep to other limits, and what is opened from now on be read by them.
@@ -126,6 +139,11 @@ impl HubHandle {
     /// Inputs that wait for the hub.
     pub(crate) fn waiting(&self) -> usize {
         self.requests.max_capacity() - self.requests.capacity()
+    }
+
+    /// Returns when no room is left, after [`HubInput::Drain`].
+    pub(crate) async fn drained(&self) {
+        self.drained.cancelled().await;
     }
 
     /// Closes every connection for a restart, and waits until the last close frame is out.
@@ -221,6 +239,7 @@ struct Shell {
     roster: Arc<Roster>,
     media: Arc<dyn MediaEngine>,
     metrics: Metrics,
+    drained: CancellationToken,
 }
 
 impl Shell {
@@ -339,6 +358,7 @@ impl Shell {
                     self.media.review(uid.0);
                 }
                 HubOutput::EndStream(name) => self.media.end_stream(&name),
+                HubOutput::Drained => self.drained.cancel(),
                 HubOutput::Log(Level::Info, line) => info!("{line}"),
                 HubOutput::Log(Level::Warn, line) => warn!("{line}"),
                 HubOutput::Log(Level::Debug, line) => debug!("{line}"),

@@ -25,6 +25,8 @@ pub enum HubInput {
     Report(Cid, Uid, QualityReport),
     /// Somebody has set the machine's clock: it is so many milliseconds ahead of ours, or behind.
     ClockSet(i64),
+    /// The gateway is to stop when the last room is empty: no room begins any more.
+    Drain,
     /// The gateway stops.
     Shutdown,
     /// A deadline may have passed. Always harmless.
@@ -57,6 +59,8 @@ pub enum HubOutput {
         /// Who is to be silent; nobody named means whoever speaks.
         target: Option<Uid>,
     },
+    /// After [`HubInput::Drain`], once: there is no room any more, and there will be none.
+    Drained,
     /// Write a line to the log.
     Log(Level, String),
 }

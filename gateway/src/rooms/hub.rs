@@ -104,11 +104,16 @@ impl Hub {
             HubInput::Captions(cid, captions) => self.captions(cid, &captions),
             HubInput::Report(cid, uid, report) => self.report(cid, uid, report, now),
             HubInput::ClockSet(ahead) => self.clock_ahead = ahead,
+            HubInput::Drain => self.phase = self.phase.draining(),
             HubInput::Shutdown => self.shut_down(),
             HubInput::Timeout => {}
         }
         while let Some(timer) = self.timers.pop_due(now) {
             self.expire(timer, now);
+        }
+        if matches!(self.phase, Phase::Draining) && self.rooms.is_empty() {
+            self.phase = Phase::Drained;
+            self.outputs.push_back(HubOutput::Drained);
         }
     }
 
@@ -133,6 +138,7 @@ impl Hub {
     pub fn admits(&self, cid: Cid, uid: Uid) -> Result<(), LoginRefusal> {
         match self.rooms.get(&cid) {
             _ if self.is_banned(cid, uid) => Err(LoginRefusal::Banned),
+            None if matches!(self.phase, Phase::Draining | Phase::Drained) => Err(LoginRefusal::Stopping),
             None if self.rooms.len() >= self.config.max_rooms => Err(LoginRefusal::TooManyRooms),
             None => Ok(()),
             Some(room) if room.closing => Err(LoginRefusal::RoomClosing),
@@ -165,7 +171,7 @@ impl Hub {
         self.rooms.len()
     }
 
-    /// Whether somebody may still come in.
+    /// Whether rooms may still begin.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Running)
@@ -218,11 +224,13 @@ impl Hub {
         }
         let close = match self.phase {
             Phase::ShutDown => Some((CLOSE_RESTART, "service restart")),
-            Phase::Running if self.connections.len() >= self.config.max_connections => {
+            Phase::Running | Phase::Draining | Phase::Drained
+                if self.connections.len() >= self.config.max_connections =>
+            {
                 self.log(Level::Warn, format!("{id} refused: {} connections", self.connections.len()));
                 Some((CLOSE_TRY_LATER, "too many connections"))
             }
-            Phase::Running => None,
+            Phase::Running | Phase::Draining | Phase::Drained => None,
         };
         if let Some((code, reason)) = close {
             return self.outputs.push_back(HubOutput::Close(id, code, reason));
@@ -572,10 +580,23 @@ impl Hub {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Phase {
     Running,
+    /// Calls go on, and none begins.
+    Draining,
+    /// The last one is over.
+    Drained,
     ShutDown,
+}
+
+impl Phase {
+    const fn draining(self) -> Self {
+        match self {
+            Self::Running => Self::Draining,
+            Self::Draining | Self::Drained | Self::ShutDown => self,
+        }
+    }
 }
 
 #[derive(Debug)]

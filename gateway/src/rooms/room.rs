@@ -392,6 +392,9 @@ pub enum LoginRefusal {
     /// No place for another room.
     #[error("too many rooms")]
     TooManyRooms,
+    /// The gateway takes no more rooms.
+    #[error("this gateway is about to stop: join again, on another one or when it is back")]
+    Stopping,
     /// The room is being closed.
     #[error("the room has been closed")]
     RoomClosing,
@@ -407,6 +410,9 @@ pub enum LoginRefusal {
 }
 
 impl LoginRefusal {
+    /// The code of a gateway that is about to stop; HTTP's own, so that a proxy may ask another one.
+    pub const STOPPING: i32 = 503;
+
     /// The code in bootstrap and login answers (docs/protocol.md 1.4, 3.2).
     #[must_use]
     pub const fn code(self) -> i32 {
@@ -415,6 +421,7 @@ impl LoginRefusal {
             Self::NoSuchMode => BAD_PARAMETER,
             Self::RoomFull => 4003,
             Self::TooManyRooms => 500,
+            Self::Stopping => Self::STOPPING,
             Self::RoomClosing => 417,
             Self::Banned | Self::NotPermitted(_) => FORBIDDEN,
             Self::Replaced => Ack::REPLACED,
@@ -430,6 +437,7 @@ impl LoginRefusal {
             Self::NoSuchMode => "malformed",
             Self::RoomFull => "room-full",
             Self::TooManyRooms => "too-many-rooms",
+            Self::Stopping => "stopping",
             Self::RoomClosing => "room-closing",
             Self::Banned => "banned",
             Self::NotPermitted(_) => "not-permitted",
@@ -441,9 +449,11 @@ impl LoginRefusal {
     pub(super) const fn notice(self) -> Notice {
         match self {
             Self::Ticket(_) | Self::OtherTicket => Notice::Refused(PERMISSION_EXPIRED),
-            Self::RoomFull | Self::TooManyRooms | Self::NoSuchMode | Self::NotPermitted(_) => {
-                Notice::Refused(REMOVED)
-            }
+            Self::RoomFull
+            | Self::TooManyRooms
+            | Self::Stopping
+            | Self::NoSuchMode
+            | Self::NotPermitted(_) => Notice::Refused(REMOVED),
             Self::RoomClosing => Notice::Refused(ROOM_CLOSED),
             Self::Banned => Notice::Kicked(REMOVED),
             Self::Replaced => Notice::Kicked(Notice::REPLACED),

@@ -112,15 +112,17 @@ pub(crate) async fn bootstrap<S: Socket>(socket: S, path: &str, room: &str, uid:
 /// A member's connection.
 pub(crate) struct Member<S> {
     pub(crate) socket: WebSocketStream<S>,
-    /// What its last login was answered.
+    /// What its login was answered.
     pub(crate) ack: Value,
+    /// What the connection was closed with, if it was.
+    pub(crate) close_code: Option<u16>,
 }
 
 impl<S: Socket> Member<S> {
     /// Logs in with what the bootstrap has answered, and what an earlier login has given for coming back.
     pub(crate) async fn log_in(socket: S, url: &str, uid: u64, answer: &Value, resume: &Value) -> Self {
         let (socket, _) = client_async(url, socket).await.unwrap();
-        let mut member = Self { socket, ack: Value::Null };
+        let mut member = Self { socket, ack: Value::Null, close_code: None };
         let body = json!({
             "uid": uid, "cid": answer["cid"], "token": answer["token"], "role": 0,
             "resume": resume.as_str().unwrap_or_default(),
@@ -144,6 +146,7 @@ impl<S: Socket> Member<S> {
                         return Some(packet);
                     }
                 }
+                Ok(Message::Close(frame)) => self.close_code = frame.map(|frame| frame.code.into()),
                 Ok(_) => {}
                 Err(_) => return None,
             }

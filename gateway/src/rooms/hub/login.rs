@@ -5,7 +5,7 @@ use nertc_miniapp::wire::model::{Cid, Media, Seq, Uid};
 use nertc_miniapp::wire::protocol::{Ack, ClientPacket, Command, Login, Notice, ServerPacket, UserEntry};
 
 use super::stay::Rights;
-use super::{Hub, State};
+use super::{CLOSE_RESTART, Hub, State};
 use crate::rooms::doors::{ConnectionId, HubOutput, Level};
 use crate::rooms::limits::HubTimer;
 use crate::rooms::room::{self, Arrival, LoginRefusal, Member, Room};
@@ -27,6 +27,10 @@ impl Hub {
         self.count_login(refusal.reason());
         let (reason, cid, uid) = (refusal.reason(), login.cid, login.uid);
         self.log(Level::Warn, format!("a login is refused: {reason}, room {cid}, {uid}"));
+        if refusal == LoginRefusal::Stopping && !login.resume.is_empty() {
+            // It was in a call elsewhere, and comes back until somebody takes it; a refusal would end it.
+            return self.close(id, CLOSE_RESTART, "service restart");
+        }
         let ack = Ack::refused(refusal.code(), refusal.to_string());
         self.refuse_login(id, login.cid, packet.seq, ack, &refusal.notice(), now);
     }

@@ -80,6 +80,7 @@ impl Bench {
                 HubOutput::Expel(cid, uid) => drop(self.roster.remove(&(cid, uid))),
                 HubOutput::EndStream(name) => self.ended.push(name),
                 HubOutput::Interrupt { cid, from, target } => self.interrupts.push((cid, from, target)),
+                HubOutput::Drained => {}
                 HubOutput::Log(_, line) => self.logs.push(line),
             }
         }
