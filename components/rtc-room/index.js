@@ -378,16 +378,15 @@ Component({
 
     /** @param {string} medium @param {boolean} on @returns {Promise<any>} */
     _publish(medium, on) {
-      if (!this._stay) return Promise.reject(new Error('rtc-room: there is no call; enter() a room first'));
-      const { client } = this._stay;
-      return on ? client.publish(medium) : client.unpublish(medium);
+      if (!this._stay) return Promise.reject(new Error('rtc-room: no call; enter() a room first'));
+      return this._stay.client[on ? 'publish' : 'unpublish'](medium);
     },
 
     _become(/** @type {string} */ state) {
       if (this._state === state) return;
       this._state = state;
       const stay = this._stay;
-      this.setData(Object.assign({ state }, stay && { note: this._note(stay) }));
+      this.setData({ state, note: stay ? this._note(stay) : '' });
       if (state === 'joined' && !stay.since) {
         stay.since = Date.now();
         this._tick(stay);
@@ -513,7 +512,7 @@ Component({
      *
      * @param {Record<string, any>} wish of `page`, `pinned` and `full` @param {Record<string, any>} [changes] of `data`, besides
      */
-    _arrange(wish, changes) {
+    _arrange(wish, changes = {}) {
       // A tap may come late.
       if (!this._stay) return;
       const { tiles } = this._stay;
@@ -534,11 +533,10 @@ Component({
       });
       if (next.pinned) next.marks[next.pinned] = next.full ? 'pinned full' : 'pinned';
       else if (tiles.length === 2 && tiles[0] === 'me' && layout === 'corner') next.marks.me = 'corner';
-      const set = changes || {};
       Object.keys(next).forEach((name) => {
-        if (JSON.stringify(next[name]) !== JSON.stringify(this.data[name])) set[name] = next[name];
+        if (JSON.stringify(next[name]) !== JSON.stringify(this.data[name])) changes[name] = next[name];
       });
-      if (Object.keys(set).length > 0) this.setData(set);
+      if (Object.keys(changes).length > 0) this.setData(changes);
     },
 
     /** @param {any} stay @returns {string} */
