@@ -1,6 +1,7 @@
 /** `wx`, made of what a browser has. */
 
 import { strict } from './complaints.js';
+import { natives } from './components/natives.js';
 import { animation } from './wx/animation.js';
 import { canvas } from './wx/canvas.js';
 import { device } from './wx/device.js';
@@ -38,7 +39,10 @@ export function createWx(parts) {
     ...query(parts),
     ...files(parts),
     ...user(),
-    canIUse: (name) => name.split('.')[0] in wx,
+    canIUse(name) {
+      const [first] = name.split('.');
+      return first in wx || natives.has(first);
+    },
     nextTick: (act) => queueMicrotask(act),
   };
   return strict(wx, 'wx');

@@ -137,10 +137,10 @@ function group(tag, of, valueOf) {
 }
 
 /** What goes along with the open types of a button. */
-const ASKS =
-  'lang sessionFrom sendMessageTitle sendMessagePath sendMessageImg showMessageCard appParameter businessId activityType entrancePath needShowEntrance phoneNumberNoQuotaToast'.split(
-    ' ',
-  );
+const ASKS = (
+  'lang sessionFrom sendMessageTitle sendMessagePath sendMessageImg showMessageCard appParameter businessId ' +
+  'activityType entrancePath needShowEntrance phoneNumberNoQuotaToast'
+).split(' ');
 
 /** Open types for which a browser has nothing. */
 const WECHATS = new Set(
@@ -152,8 +152,9 @@ const OPENS = {
   getUserInfo: (button) => button.triggerEvent('getuserinfo', { ...userInfo(), errMsg: 'getUserInfo:ok' }),
   openSetting: async (button) => button.triggerEvent('opensetting', await wx.openSetting()),
   chooseAvatar: async (button) => {
-    const { tempFilePaths } = await wx.chooseImage({ count: 1 });
-    button.triggerEvent('chooseavatar', { avatarUrl: tempFilePaths[0] });
+    // Who chooses none tells nothing.
+    const chosen = await wx.chooseImage({ count: 1 }).catch(() => undefined);
+    if (chosen) button.triggerEvent('chooseavatar', { avatarUrl: chosen.tempFilePaths[0] });
   },
   agreePrivacyAuthorization: (button) => button.triggerEvent('agreeprivacyauthorization', {}),
 };
@@ -179,7 +180,7 @@ export const form = [
       created() {
         listen(this, 'click', () => {
           const { formType, openType } = this.data;
-          if (openType in OPENS) OPENS[openType](this);
+          if (Object.hasOwn(OPENS, openType)) OPENS[openType](this);
           if (formType === 'submit' || formType === 'reset') around(this, 'form')?.[formType]();
         });
       },
