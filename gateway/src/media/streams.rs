@@ -166,3 +166,28 @@ fn permitted(may: Privileges, action: Action, packets: Cow<'_, [Packet]>) -> Cow
         packets.iter().filter(|packet| passes(packet)).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_held_back_the_headers_pass() {
+        let packet = |track, body: &'static [u8]| Packet { track, timestamp: 0, body: body.into() };
+        let all = [
+            packet(Track::Metadata, b"m"),
+            packet(Track::Audio, &[0xaf, 0]),
+            packet(Track::Audio, &[0xaf, 1, 2]),
+            packet(Track::Video, &[0x17, 0]),
+            packet(Track::Video, &[0x17, 1, 2]),
+        ];
+        let passes = |may: Privileges| -> Vec<usize> {
+            let passed = permitted(may, Action::Publish, (&all[..]).into());
+            (0..all.len()).filter(|index| passed.contains(&all[*index])).collect()
+        };
+        assert_eq!(passes(Privileges::ALL), [0, 1, 2, 3, 4]);
+        assert_eq!(passes(Privileges::ALL.without(Sense::Sound)), [0, 1, 3, 4]);
+        assert_eq!(passes(Privileges::ALL.without(Sense::Picture)), [0, 1, 2, 3]);
+        assert_eq!(passes(Privileges(0)), [0, 1, 3]);
+    }
+}

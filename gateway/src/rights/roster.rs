@@ -242,6 +242,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_held_back_is_so_for_whoever_has_begun_until_the_next_admission() {
+        let roster = list(Duration::ZERO);
+        let name = stream_name(HERE, ALICE, Stream::Main);
+        roster.carry(HERE, ALICE, Privileges(0));
+        roster.admit(HERE, ALICE, Role::Broadcaster, 1, Privileges::ALL);
+        let begin = || roster.admits(Action::Publish, &name, Holder { uid: ALICE.0, expires_ms: 1 });
+        let Admission::Granted(first) = begin() else { unreachable!("she is there") };
+        assert_eq!(first.now(), Privileges::ALL);
+        roster.carry(HERE, ALICE, Privileges(60));
+        assert!(roster.permits(Action::Publish, &name, ALICE.0), "nothing ends");
+        let Admission::Granted(second) = begin() else { unreachable!("nor is anything refused") };
+        assert_eq!([first.now(), second.now()], [Privileges(60); 2]);
+        roster.admit(HERE, ALICE, Role::Broadcaster, 1, Privileges::ALL);
+        assert_eq!([first.now(), second.now()], [Privileges::ALL; 2]);
+    }
+
+    #[tokio::test]
     async fn a_grant_lasts_as_long_as_the_stay_that_it_was_given_for() {
         let roster = list(Duration::ZERO);
         let name = stream_name(HERE, BOB, Stream::Main);

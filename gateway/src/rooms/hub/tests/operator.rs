@@ -307,6 +307,27 @@ fn lists_are_seen_page_by_page() {
     assert_eq!((page.items.len(), page.next), (1, None));
 }
 
+#[test]
+fn of_ten_thousand_rooms_an_answer_has_a_thousand_and_the_pages_have_all() {
+    let most = 10_000;
+    let mut bench =
+        Bench::with(HubConfig { max_rooms: most, max_connections: most, ..HubConfig::default() });
+    for cid in 1..=most {
+        bench.ticket_cid = Cid(cid as u64);
+        bench.join(ALICE);
+    }
+    let (mut seen, mut filter) = (0, RoomFilter::default());
+    loop {
+        let page = bench.hub.page(&filter, 1000);
+        let bytes = serde_json::to_string(&page.items).unwrap().len();
+        assert!(page.items.len() <= 1000 && bytes <= 1 << 20, "{bytes} bytes");
+        seen += page.items.len();
+        let Some(next) = page.next else { break };
+        filter.after = Some(Cid(next.parse().unwrap()));
+    }
+    assert_eq!((seen, bench.hub.count(&RoomFilter::default())), (most, most));
+}
+
 const SOUND: [Media; 2] = [Media::Audio, Media::SlaveAudio];
 
 impl Bench {

@@ -75,6 +75,8 @@ const say = (name, facts = {}) => texts[name].replace(/\{(\w+)\}/g, (_, fact) =>
 
 /** What is asked for: which room (`appkey/channel`), what is searched, how much is shown. */
 const wish = { room: named(), search: '', rooms: STEP, members: STEP };
+/** How many members the room has that is shown. */
+let size = 0;
 let token = sessionStorage.getItem(TOKEN) ?? '';
 /** The loop sleeps; this wakes it. */
 let wake = () => {};
@@ -202,11 +204,11 @@ function showRooms({ rooms, total, now }) {
   }, (row, room) => {
     const [button] = row.children;
     button.setAttribute('aria-current', keyOf(room) === wish.room);
-    const [name, about, size] = button.children;
+    const [name, about, count] = button.children;
     set(name, room.channel);
     set(about, `${room.appkey} · ${lasted(now - room.began)}`);
-    set(size, room.size);
-    size.title = `${room.size} ${say('members')}`;
+    set(count, room.size);
+    count.title = `${room.size} ${say('members')}`;
   });
   $('no-rooms').hidden = rooms.length > 0;
   set($('no-rooms'), say(wish.search ? 'noMatch' : 'noRooms'));
@@ -224,6 +226,7 @@ function showRoom(room) {
   $('nothing').hidden = Boolean(room);
   set($('nothing'), say(wish.room ? 'gone' : 'choose'));
   if (!room) return;
+  size = room.size;
   const [name, about] = document.querySelector('.title').children;
   set(name, room.channel);
   const began = new Date(room.began).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
@@ -263,7 +266,8 @@ function showMember(row, member, now) {
   set(who.children[1], member.online ? say('stayed', { time: lasted(now - member.joined) }) : say('away'));
   who.title = new Date(member.joined).toLocaleString(language);
   const [select] = role.children;
-  if (document.activeElement !== select) select.value = member.role === 0 ? 'broadcaster' : 'audience';
+  const wanted = member.role === 0 ? 'broadcaster' : 'audience';
+  if (select.value !== wanted) select.value = wanted;
   const stateOf = (name) => (member.silenced.includes(name) ? 'silenced' : member.muted.includes(name) ? 'muted' : '');
   keyed(media.children[0], member.published, (name) => name + stateOf(name), (name) => {
     const state = stateOf(name);
@@ -331,8 +335,7 @@ async function removeMember(uid) {
 async function dissolve() {
   const { room } = wish;
   const [, channel] = room.split('/').map(decodeURIComponent);
-  const n = $('members').children.length;
-  const answer = await ask({ title: say('dissolveTitle', { room: channel }), why: say('dissolveWhy', { n }), sure: say('sureDissolve'), bans: false });
+  const answer = await ask({ title: say('dissolveTitle', { room: channel }), why: say('dissolveWhy', { n: size }), sure: say('sureDissolve'), bans: false });
   if (answer && room === wish.room) await act('dissolve', { reason: answer.reason }, say('dissolved', { room: channel }));
 }
 
