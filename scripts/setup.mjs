@@ -31,6 +31,8 @@ const STEPS = [
   { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
   { name: 'ffmpeg', isThere: () => works('ffmpeg', '-version'), get: () => getDebian(['ffmpeg'], 'brew install ffmpeg') },
   { name: 'Prometheus', isThere: () => works('promtool', '--version'), get: () => getDebian(['prometheus'], 'brew install prometheus'), needed: 'tests' },
+  { name: 'nginx', isThere: () => works('nginx', '-v'), get: () => getDebian(['nginx'], 'brew install nginx'), needed: 'tests' },
+  { name: 'Caddy', isThere: () => works('caddy', 'version'), get: () => getDebian(['caddy'], 'brew install caddy'), needed: 'tests' },
   { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, needed: 'browser' },
   { name: 'JavaScriptCore', isThere: jscIsThere, get: getJsc, needed: 'engine' },
   { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, needed: 'tests' },

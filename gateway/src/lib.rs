@@ -43,7 +43,7 @@ use crate::door::{faults, http};
 use crate::media::MediaEngine;
 use crate::media::embedded::{Announced, Embedded, EmbeddedConfig, EmbeddedLimits};
 use crate::net::Crowd;
-pub use crate::net::Tls;
+pub use crate::net::{Proxies, Tls};
 use crate::rights::{Action, Authorizer, Grants, MediaUrls, Roster, Secret};
 pub use crate::rights::{App, Apps};
 use crate::rooms::{Hub, HubInput};
@@ -117,6 +117,7 @@ impl Gateway {
         } else {
             config.public_address
         };
+        let public = gateway.clone();
         let context = http::Context {
             hub: hub.clone(),
             clock,
@@ -136,8 +137,9 @@ impl Gateway {
         if config.allow_faults {
             router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));
         }
-        let router = router.merge(media.flv_router());
+        let router = http::with_public_path(router.merge(media.flv_router()), public);
         let strangers = Crowd::new(strangers, config.max_strangers_per_address);
+        strangers.trust(config.trusted_proxies);
         let listener = Listener::new(listener, STALLED);
         let server = Server::start(&vital, "http", listener, tls.clone(), router, Arc::clone(&strangers));
         // No crowd at the other door keeps the operator out.
@@ -203,6 +205,7 @@ impl Running {
         let (media, strangers) = limits(config);
         self.policy.store(Arc::new(policy(config)));
         self.strangers.limit_to(strangers, config.max_strangers_per_address);
+        self.strangers.trust(config.trusted_proxies.clone());
         self.media.limit_to(media);
         // Without a hub the gateway is stopping.
         let _stopping = self.hub.reconfigure(config.hub.clone(), config.send_queue).await;

@@ -4,40 +4,30 @@
 
 mod program;
 
-use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use rcgen::{Certificate, CertificateParams, KeyPair, date_time_ymd};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, WantsVerifier,
-};
+use rustls::pki_types::CertificateDer;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use self::program::certificate::{self, Files, path};
 use self::program::{Member, PATIENCE, Program, ask, bootstrap, command};
 
 #[tokio::test]
 async fn all_that_clients_need_is_served_with_one_certificate() {
     let files = Files::new(&["localhost"]);
-    let gateway = files.start(&["--rtmps-listen", "127.0.0.1:0"]).await;
-    let answer = bootstrap(files.connect(&gateway, "http").await, "", "room", 1).await;
+    let gateway = serve(&files, &["--rtmps-listen", "127.0.0.1:0"]).await;
+    let answer = bootstrap(connect(&files, &gateway, "http").await, "", "room", 1).await;
     let rtmps = gateway.addr("rtmps");
     assert_eq!(answer["ips"]["wechatapparray"][0], gateway.addr("http"));
     assert_eq!(answer["ips"]["turnaddrs"][0][0], rtmps);
-    let mut alice = files.join(&gateway, 1, &answer).await;
-    let bob = bootstrap(files.connect(&gateway, "http").await, "", "room", 2).await;
-    let bob = files.join(&gateway, 2, &bob).await;
+    let mut alice = join(&files, &gateway, 1, &answer).await;
+    let bob = bootstrap(connect(&files, &gateway, "http").await, "", "room", 2).await;
+    let bob = join(&files, &gateway, 2, &bob).await;
     let pushing = alice.push_url().to_owned();
     assert!(pushing.starts_with(&format!("rtmps://{rtmps}/live/")), "{pushing}");
 
@@ -45,7 +35,7 @@ async fn all_that_clients_need_is_served_with_one_certificate() {
     let pulling = bob.ack["body"]["userlist"][1]["url"].as_str().unwrap();
     let (path, query) = pulling.strip_prefix(&format!("rtmps://{rtmps}")).unwrap().split_once('?').unwrap();
     let head = format!("GET {path}.flv?{query} HTTP/1.1\r\nHost: test");
-    let (status, _, _) = ask(files.connect(&gateway, "http").await, &head, "").await;
+    let (status, _, _) = ask(connect(&files, &gateway, "http").await, &head, "").await;
     assert_eq!(status, 200);
     let player = pull(pulling).wait_with_output();
     let played = timeout(PATIENCE, player).await.expect("nothing is played").unwrap();
@@ -56,7 +46,7 @@ async fn all_that_clients_need_is_served_with_one_certificate() {
 #[tokio::test]
 async fn who_comes_without_tls_is_told_so() {
     let files = Files::new(&["localhost"]);
-    let gateway = files.start(&["--rtmps-listen", "127.0.0.1:0"]).await;
+    let gateway = serve(&files, &["--rtmps-listen", "127.0.0.1:0"]).await;
     for head in [
         "GET /readyz HTTP/1.1\r\nHost: test",
         "GET / HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade",
@@ -78,7 +68,7 @@ async fn who_comes_without_tls_is_told_so() {
 async fn a_handshake_that_does_not_end_keeps_nobody_out() {
     let files = Files::new(&["localhost"]);
     let flags = ["--max-strangers", "4", "--rtmps-listen", "127.0.0.1:0"];
-    let gateway = files.start(&flags).await;
+    let gateway = serve(&files, &flags).await;
     for (door, places) in [("http", 4), ("rtmps", 1)] {
         let mut slow = Vec::new();
         for _ in 0..places {
@@ -87,7 +77,7 @@ async fn a_handshake_that_does_not_end_keeps_nobody_out() {
             socket.write_all(&[22, 3, 1, 1, 0, 1, 0]).await.unwrap();
             slow.push(socket);
         }
-        let _newcomer = timeout(PATIENCE, files.connect(&gateway, door)).await.expect("it is kept out");
+        let _newcomer = timeout(PATIENCE, connect(&files, &gateway, door)).await.expect("it is kept out");
         let end = timeout(PATIENCE, slow[0].read(&mut [0; 16])).await.expect("the first is kept");
         assert!(matches!(end, Ok(0) | Err(_)), "{door}: {end:?}");
     }
@@ -96,14 +86,14 @@ async fn a_handshake_that_does_not_end_keeps_nobody_out() {
 #[tokio::test]
 async fn another_certificate_is_taken_over_and_nobody_dropped() {
     let files = Files::new(&["localhost"]);
-    let mut gateway = files.start(&[]).await;
-    let answer = bootstrap(files.connect(&gateway, "http").await, "", "room", 1).await;
-    let mut alice = files.join(&gateway, 1, &answer).await;
-    let first = files.shown(&gateway).await;
+    let mut gateway = serve(&files, &[]).await;
+    let answer = bootstrap(connect(&files, &gateway, "http").await, "", "room", 1).await;
+    let mut alice = join(&files, &gateway, 1, &answer).await;
+    let first = shown(&gateway).await;
 
     let renewed = files.write(&["localhost"], 2099);
     gateway.hears("tls-certificate: what the file holds is another one").await;
-    let second = files.shown(&gateway).await;
+    let second = shown(&gateway).await;
     assert!(second != first && second == *renewed.der());
     assert!(alice.is_there().await);
 
@@ -111,14 +101,14 @@ async fn another_certificate_is_taken_over_and_nobody_dropped() {
     let said =
         gateway.hears("the settings stay as they are: tls-certificate: it must be a file of PEM").await;
     assert!(said.contains("certificate.pem"), "{said}");
-    assert_eq!(files.shown(&gateway).await, second);
+    assert_eq!(shown(&gateway).await, second);
     std::fs::remove_file(&files.certificate).unwrap();
     gateway.signal("-HUP");
     gateway.hears("the settings stay as they are: tls-certificate: it must be a file that can be read").await;
 
     let expired = files.write(&["localhost"], 2020);
     gateway.hears("tls-certificate: clients refuse it, for it has expired").await;
-    assert_eq!(files.shown(&gateway).await, *expired.der());
+    assert_eq!(shown(&gateway).await, *expired.der());
     assert!(alice.is_there().await);
 }
 
@@ -198,9 +188,9 @@ async fn clients_are_told_how_media_travel() {
         ([&rtmps[..], &["--public-media", "h"]].concat(), "rtmps://h:{port of rtmps}/"),
         ([&rtmps[..], &["--public-media", "rtmp://h"]].concat(), "rtmp://h:{port of rtmp}/"),
     ] {
-        let gateway = files.start(&flags).await;
-        let answer = bootstrap(files.connect(&gateway, "http").await, "", "room", 1).await;
-        let alice = files.join(&gateway, 1, &answer).await;
+        let gateway = serve(&files, &flags).await;
+        let answer = bootstrap(connect(&files, &gateway, "http").await, "", "room", 1).await;
+        let alice = join(&files, &gateway, 1, &answer).await;
         let mut expected = told.to_owned();
         for door in ["rtmp", "rtmps"].into_iter().filter(|door| told.contains(&format!("{door}}}"))) {
             let addr = gateway.addr(door);
@@ -214,117 +204,22 @@ async fn clients_are_told_how_media_travel() {
     }
 }
 
-/// A certificate and its key, in a folder of its own.
-struct Files {
-    folder: PathBuf,
-    certificate: PathBuf,
-    key: PathBuf,
+async fn serve(files: &Files, flags: &[&str]) -> Program {
+    let tls = ["--tls-certificate", path(&files.certificate), "--tls-key", path(&files.key)];
+    Program::start(&[&tls, flags].concat()).await
 }
 
-impl Files {
-    fn new(names: &[&str]) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("nertc-tls-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-        let files = Self { folder, certificate, key };
-        files.write(names, 2099);
-        files
-    }
-
-    /// Writes a fresh one that signs itself.
-    fn write(&self, names: &[&str], last_year: i32) -> Certificate {
-        let mut wanted =
-            CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
-        wanted.not_before = date_time_ymd(2019, 1, 1);
-        wanted.not_after = date_time_ymd(last_year, 1, 1);
-        let key = KeyPair::generate().unwrap();
-        let certificate = wanted.self_signed(&key).unwrap();
-        std::fs::write(&self.key, key.serialize_pem()).unwrap();
-        std::fs::write(&self.certificate, certificate.pem()).unwrap();
-        certificate
-    }
-
-    async fn start(&self, flags: &[&str]) -> Program {
-        let files = ["--tls-certificate", path(&self.certificate), "--tls-key", path(&self.key)];
-        Program::start(&[&files, flags].concat()).await
-    }
-
-    /// A handshake with a door that must show the certificate in the file.
-    async fn connect(&self, gateway: &Program, door: &str) -> TlsStream<TcpStream> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(&self.certificate).unwrap()).unwrap();
-        shake_hands(builder().with_root_certificates(roots).with_no_client_auth(), gateway, door).await
-    }
-
-    /// The certificate that a client is shown, good or not.
-    async fn shown(&self, gateway: &Program) -> CertificateDer<'static> {
-        let config = builder().dangerous().with_custom_certificate_verifier(Arc::new(Blind));
-        let socket = shake_hands(config.with_no_client_auth(), gateway, "http").await;
-        socket.get_ref().1.peer_certificates().unwrap()[0].clone()
-    }
-
-    async fn join(&self, gateway: &Program, uid: u64, answer: &Value) -> Member<TlsStream<TcpStream>> {
-        let socket = self.connect(gateway, "http").await;
-        Member::log_in(socket, "wss://localhost/", uid, answer, &Value::Null).await
-    }
+async fn connect(files: &Files, gateway: &Program, door: &str) -> TlsStream<TcpStream> {
+    files.secure(TcpStream::connect(gateway.addr(door)).await.unwrap()).await
 }
 
-impl Drop for Files {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.folder));
-    }
+async fn shown(gateway: &Program) -> CertificateDer<'static> {
+    certificate::shown(TcpStream::connect(gateway.addr("http")).await.unwrap()).await
 }
 
-fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
-    let provider = Arc::new(ring::default_provider());
-    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap()
-}
-
-async fn shake_hands(config: ClientConfig, gateway: &Program, door: &str) -> TlsStream<TcpStream> {
-    let socket = TcpStream::connect(gateway.addr(door)).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    TlsConnector::from(Arc::new(config)).connect(name, socket).await.unwrap()
-}
-
-/// Takes any certificate.
-#[derive(Debug)]
-struct Blind;
-
-impl ServerCertVerifier for Blind {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        ring::default_provider().signature_verification_algorithms.supported_schemes()
-    }
+async fn join(files: &Files, gateway: &Program, uid: u64, answer: &Value) -> Member<TlsStream<TcpStream>> {
+    let socket = connect(files, gateway, "http").await;
+    Member::log_in(socket, "wss://localhost/", uid, answer, &Value::Null).await
 }
 
 /// Whether the settings can be used, and what is said of them.
@@ -333,10 +228,6 @@ fn check(flags: &[&str]) -> (bool, String, String) {
     let Output { status, stdout, stderr } = program.as_std_mut().arg("--check-config").output().unwrap();
     let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
     (status.success(), stdout, stderr)
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 fn push(url: &str) -> Child {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::address::MediaAddress;
 use crate::media::embedded::EmbeddedLimits;
+use crate::net::Proxies;
 use crate::rights::{Apps, Secret};
 use crate::rooms::HubConfig;
 
@@ -50,6 +51,8 @@ pub struct Config {
     pub max_strangers: usize,
     /// Those of one address, loopback and private networks excepted; 0 is no limit.
     pub max_strangers_per_address: usize,
+    /// Who is believed about whom it speaks for.
+    pub trusted_proxies: Proxies,
     /// The limits and times of the rooms.
     pub hub: HubConfig,
     /// The limits and times of the media.
@@ -81,6 +84,7 @@ impl Default for Config {
             send_queue: 1024,
             max_strangers: 4096,
             max_strangers_per_address: 512,
+            trusted_proxies: Proxies::default(),
             hub: HubConfig::default(),
             media: EmbeddedLimits::default(),
             log: "info".to_owned(),

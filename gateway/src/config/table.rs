@@ -13,6 +13,7 @@ use super::address::{self, MediaAddress};
 use super::checks::{check_admin_token, listening, unusable, whole, within, yes};
 use super::error::ConfigError;
 use super::meaning::Config;
+use crate::net::Proxies;
 use crate::rights::Secret;
 
 /// One setting.
@@ -442,8 +443,19 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
                 Number,
                 0..=MOST,
                 |c| &mut c.max_strangers_per_address,
-                "Those of one address. Loopback and private networks have no limit, for proxies are there; set 0, \
-                 which is no limit, when yours has a public address",
+                "Those of one address. Loopback and private networks have no limit, for proxies are there, nor has one \
+                 in trusted-proxies; 0 is no limit for anybody",
+            ),
+            Setting::new(
+                "trusted-proxies",
+                Text("ADDRESSES", |c, text| {
+                    let wrong = |must| unusable("trusted-proxies", format!("{text:?}"), must);
+                    c.trusted_proxies = Proxies::parse(text).map_err(wrong)?;
+                    Ok(())
+                }),
+                "Proxies before the gateway, as addresses or networks with commas between them: they are believed \
+                 when X-Forwarded-For says who their client is, for the limit of an address and for the log [default: \
+                 none]",
             ),
             whole_of(
                 "login-timeout",

@@ -133,6 +133,8 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("max-strangers", "-1", ""),
         ("max-strangers-per-address", "1000001", "to 1000000"),
         ("max-strangers-per-address", "some", "whole number"),
+        ("trusted-proxies", "proxy.example.com", "networks"),
+        ("trusted-proxies", "10.0.0.0/33", "networks"),
         ("max-message-rate", "99", "from 100"),
         ("max-bitrate", "499", "from 500"),
         ("max-bitrate", "2Mbit", "whole number"),
@@ -171,6 +173,7 @@ fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
             Kind::Text(..) if ["admin-listen", "rtmps-listen"].contains(&setting.name) => {
                 vec!["'192.0.2.1:7'".to_owned()]
             }
+            Kind::Text(..) if setting.name == "trusted-proxies" => vec!["'192.0.2.1,10.0.0.0/8'".to_owned()],
             Kind::Text(..) => vec!["'call.example.com:7'".to_owned()],
             Kind::Secret(_) => vec!["'0123456789abcdef'".to_owned()],
         };

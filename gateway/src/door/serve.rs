@@ -4,6 +4,7 @@
 //! many connections to hold.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,6 +121,10 @@ async fn secure(
 /// A connection, over TLS or not.
 type Secured = Either<Connection, TlsStream<Connection>>;
 
+/// Who asks, as far as proxies that are known say so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client(pub(crate) IpAddr);
+
 /// Serves one connection until it closes, becomes a WebSocket, or has answered its last request.
 async fn speak(
     socket: Secured,
@@ -136,7 +141,10 @@ async fn speak(
     let handover = Handover::default();
     let (offered, inner) = (handover.clone(), TowerToHyperService::new(router));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        stranger.renew();
+        let forwarded_for = request.headers().get_all(FORWARDED_FOR).iter();
+        let client = stranger.client(forwarded_for.filter_map(|value| value.to_str().ok()));
+        stranger.renew(client);
+        request.extensions_mut().insert(Client(client));
         request.extensions_mut().insert(Arc::clone(&stranger));
         request.extensions_mut().insert(offered.clone());
         inner.call(request)
@@ -169,6 +177,7 @@ fn conclude(outcome: Result<(), hyper::Error>) {
     }
 }
 
+const FORWARDED_FOR: &str = "x-forwarded-for";
 /// How long a request's head may take, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// As much as hyper's smallest buffer: of all strangers together it is not little.

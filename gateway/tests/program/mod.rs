@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test needs another part of it")]
 
+pub(crate) mod certificate;
+
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -104,7 +106,7 @@ pub(crate) async fn ask<S: Socket>(mut socket: S, head: &str, body: &str) -> (u1
 pub(crate) async fn bootstrap<S: Socket>(socket: S, path: &str, room: &str, uid: u64) -> Value {
     let sum = debug_checksum("ak", Uid(uid), 1);
     let form = format!("uid={uid}&appkey=ak&channelName={room}&secureType=2&curtime=1&checksum={sum}");
-    let head = format!("POST {path}/nrtc/getChannelInfos.action HTTP/1.1\r\nHost: test");
+    let head = format!("POST {path}/nrtc/getChannelInfos.action HTTP/1.1\r\nHost: localhost");
     let (status, _, body) = ask(socket, &head, &form).await;
     serde_json::from_str(&body).unwrap_or_else(|_| panic!("{status}: {body}"))
 }

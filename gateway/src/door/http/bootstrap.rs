@@ -5,6 +5,7 @@
 
 use std::sync::atomic::Ordering;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
@@ -17,6 +18,7 @@ use tracing::warn;
 use super::context::{Context, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
+use crate::door::serve::Client;
 use crate::door::shell::HubGone;
 use crate::rights::{App, Apps, BasicToken, KeyError, LoginTicket, MAX_APP_KEY, PermissionKey, Permit};
 use crate::rooms::{Hub, LoginRefusal};
@@ -26,6 +28,7 @@ use crate::rooms::{Hub, LoginRefusal};
 /// may ask another one then.
 pub(super) async fn bootstrap(
     State(context): Shared,
+    Extension(Client(client)): Extension<Client>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<BootstrapAnswer>), HubGone> {
     let received = wall_clock_ms();
@@ -40,7 +43,7 @@ pub(super) async fn bootstrap(
         Err(NoAnswer::Gone) => return Err(HubGone),
         Err(NoAnswer::Refused(Refusal { code, reason, desc })) => {
             context.metrics.bootstrap(reason);
-            warn!("a join is refused: {reason} ({code}), room {room:?}");
+            warn!("a join is refused: {reason} ({code}), room {room:?}, from {client}");
             BootstrapAnswer { code: Some(code), desc, ..BootstrapAnswer::default() }
         }
     };
