@@ -82,9 +82,10 @@ async fn serve(
     let mut hangup = hangup()?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let gateway = Gateway::start(config).await?;
-    let Running { http_addr, rtmp_addr, admin_addr, .. } = &gateway;
+    let Running { http_addr, rtmp_addr, hooks_addr, admin_addr, .. } = &gateway;
+    let (media, addr) = hooks_addr.as_ref().map_or(("rtmp", rtmp_addr), |addr| ("hooks", addr));
     say_ready(format!(
-        "ready {{\"http\":\"{http_addr}\",\"rtmp\":\"{rtmp_addr}\",\"admin\":\"{admin_addr}\"}}\n"
+        "ready {{\"http\":\"{http_addr}\",\"{media}\":\"{addr}\",\"admin\":\"{admin_addr}\"}}\n"
     ));
     let mut current = started.clone();
     let closed = stdin_closed();

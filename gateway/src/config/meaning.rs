@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::address::Authority;
+use super::media_server::MediaServer;
 use crate::media::embedded::EmbeddedLimits;
 use crate::rights::{Apps, Secret};
 use crate::rooms::HubConfig;
@@ -21,6 +22,8 @@ pub struct Config {
     pub public_address: String,
     /// Where clients reach RTMP; the listening address when absent.
     pub public_media: Option<Authority>,
+    /// Which media server there is.
+    pub media_server: MediaServer,
     /// Signs tickets and grants; drawn at the start when absent, which ends them with the process.
     pub secret: Option<Secret>,
     /// Who may use the gateway.
@@ -59,6 +62,7 @@ impl Default for Config {
             admin_listen: None,
             public_address: String::new(),
             public_media: None,
+            media_server: MediaServer::default(),
             secret: None,
             apps: Apps::Any,
             admin_token: None,
