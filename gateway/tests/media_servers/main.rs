@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+#[allow(dead_code)] // what others have of it
 #[path = "../loopback/mod.rs"]
 mod loopback;
 mod nginx;

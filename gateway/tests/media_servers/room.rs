@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -21,19 +20,10 @@ use crate::loopback::http;
 
 /// Settings as an operator writes them, on free ports.
 pub(crate) fn settings(flags: &[&str]) -> Config {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let own = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--admin-token", ADMIN];
-    let lines = [&own[..], flags].concat();
-    let lines = lines.chunks(2).map(|pair| {
-        let quote = if pair[1].parse::<u64>().is_ok() { "" } else { "'" };
-        format!("{} = {quote}{}{quote}\n", pair[0].trim_start_matches('-'), pair[1])
-    });
-    let name = format!("nertc-servers-{}-{}.toml", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let file = std::env::temp_dir().join(name);
-    std::fs::write(&file, lines.collect::<String>()).unwrap();
-    let settings = Settings { config: Some(file.clone()), ..Settings::default() }.with_file().unwrap();
-    std::fs::remove_file(file).unwrap();
-    settings.resolve().unwrap()
+    let own =
+        ["nertc-gateway", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--admin-token", ADMIN];
+    let settings = Settings::try_parse_from(&[&own[..], flags].concat()).unwrap();
+    settings.with_file().unwrap().resolve().unwrap()
 }
 
 pub(crate) struct Member {
