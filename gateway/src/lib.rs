@@ -32,16 +32,17 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-use crate::config::{Authority, MediaScheme};
+use crate::config::{Authority, Base, MediaScheme};
 pub use crate::config::{Config, ConfigError, Settings};
 use crate::door::http::Policy;
 use crate::door::listener::Listener;
 use crate::door::metrics::Metrics;
 use crate::door::serve::Server;
 use crate::door::shell::HubHandle;
-use crate::door::{faults, http};
+use crate::door::{faults, flows, http};
 use crate::media::MediaEngine;
 use crate::media::embedded::{Announced, Embedded, EmbeddedConfig, EmbeddedLimits};
+use crate::media::external::{External, ExternalConfig};
 use crate::net::Crowd;
 pub use crate::net::{Proxies, Tls};
 use crate::rights::{Action, Authorizer, Grants, MediaUrls, Roster, Secret};
@@ -73,6 +74,7 @@ impl Gateway {
         }
         let policy = Arc::new(ArcSwap::from_pointee(policy(&config)));
         let (media_limits, strangers) = limits(&config);
+        let external = config.external()?;
         let admin_listen = config.admin_address();
         let secret = match &config.secret {
             Some(secret) => secret.clone(),
@@ -83,26 +85,37 @@ impl Gateway {
         let admin = TcpListener::bind(admin_listen).await.map_err(StartError::admin(admin_listen))?;
         let admin_addr = admin.local_addr().map_err(StartError::admin(admin_listen))?;
         let grants = Arc::new(Grants::new(secret.clone()));
-        let announced = announced(&config);
-        let secure = config.rtmps_listen.zip(tls.clone());
-        let media_config =
-            EmbeddedConfig { listen: config.rtmp_listen, secure, announced, limits: media_limits };
         let clock = Clock::new();
         let roster = Arc::new(Roster::new(config.hub.settling, clock));
         let asked = Arc::clone(&roster) as Arc<dyn Authorizer>;
         let vital = Vital::default();
-        let media = Embedded::start(media_config, Arc::clone(&grants), asked, &vital).await;
-        let media = Arc::new(media.map_err(|(addr, error)| StartError::Rtmp(addr, error))?);
-        let edge = media.edge().to_owned();
+        let (media, edge) = match external {
+            Some(external) => {
+                let edge = config.media_server.push.as_ref().map_or("", Base::authority).to_owned();
+                (MediaServer::beside(external, Arc::clone(&grants), asked, &vital).await?, edge)
+            }
+            None => {
+                let media_config = EmbeddedConfig {
+                    listen: config.rtmp_listen,
+                    secure: config.rtmps_listen.zip(tls.clone()),
+                    announced: announced(&config),
+                    limits: media_limits,
+                };
+                let media = Embedded::start(media_config, Arc::clone(&grants), asked, &vital).await;
+                let media = media.map_err(|(addr, error)| StartError::Rtmp(addr, error))?;
+                let edge = media.edge().to_owned();
+                (MediaServer::Embedded(Arc::new(media)), edge)
+            }
+        };
 
-        let engine = Arc::clone(&media);
+        let engine = media.engine();
         let urls = MediaUrls::new(grants, move |action, stream, grant| match action {
             Action::Publish => engine.push_url(stream, grant),
             Action::Play => engine.pull_url(stream, grant),
         });
         let metrics = Metrics::new();
         let hub = Hub::new(config.hub, secret.clone(), urls);
-        let engine = Arc::clone(&media) as Arc<dyn MediaEngine>;
+        let engine = media.engine();
         let hub = HubHandle::start(
             &vital,
             hub,
@@ -112,6 +125,7 @@ impl Gateway {
             Arc::clone(&engine),
             metrics.clone(),
         );
+        drop(vital.spawn("media state", flows::follow(hub.clone(), Arc::clone(&engine))));
         let gateway = if config.public_address.is_empty() {
             reachable(http_addr).to_string()
         } else {
@@ -137,7 +151,10 @@ impl Gateway {
         if config.allow_faults {
             router = faults::allow(router).merge(faults::ends(hub.clone(), vital.clone()));
         }
-        let router = http::with_public_path(router.merge(media.flv_router()), public);
+        if let MediaServer::Embedded(media) = &media {
+            router = router.merge(media.flv_router());
+        }
+        let router = http::with_public_path(router, public);
         let strangers = Crowd::new(strangers, config.max_strangers_per_address);
         strangers.trust(config.trusted_proxies);
         let listener = Listener::new(listener, STALLED);
@@ -147,11 +164,12 @@ impl Gateway {
         let admin = Server::start(&vital, "admin", admin, None, http::operator_router(context), operators);
         info!(%http_addr, is_secure = tls.is_some(), "signalling is served");
         info!(%admin_addr, "the operator is served");
-        let (rtmp_addr, rtmps_addr) = (media.rtmp_addr(), media.rtmps_addr());
+        let Addresses { rtmp: rtmp_addr, rtmps: rtmps_addr, hooks: hooks_addr } = media.addresses();
         Ok(Running {
             http_addr,
             rtmp_addr,
             rtmps_addr,
+            hooks_addr,
             admin_addr,
             hub,
             media,
@@ -170,14 +188,16 @@ impl Gateway {
 pub struct Running {
     /// Where HTTP and WebSocket connections are accepted.
     pub http_addr: SocketAddr,
-    /// Where RTMP connections are accepted.
+    /// Where RTMP connections are accepted; at no port where another media server does.
     pub rtmp_addr: SocketAddr,
     /// Where RTMP connections over TLS are accepted, if they are.
     pub rtmps_addr: Option<SocketAddr>,
+    /// Where another media server's hooks are accepted, if there is one.
+    pub hooks_addr: Option<SocketAddr>,
     /// Where the operator's calls are accepted.
     pub admin_addr: SocketAddr,
     hub: HubHandle,
-    media: Arc<Embedded>,
+    media: MediaServer,
     tls: Option<Tls>,
     strangers: Arc<Crowd>,
     policy: Arc<ArcSwap<Policy>>,
@@ -229,7 +249,7 @@ impl Running {
         self.server.stop_accepting();
         self.admin.stop_accepting();
         let all = async {
-            tokio::join!(self.hub.shut_down(), self.media.shutdown());
+            tokio::join!(self.hub.shut_down(), self.media.shut_down());
             tokio::join!(self.server.finish(), self.admin.finish());
         };
         if timeout(SHUTDOWN_TIMEOUT, all).await.is_err() {
@@ -238,10 +258,86 @@ impl Running {
     }
 }
 
+/// Who moves the media.
+#[derive(Debug)]
+enum MediaServer {
+    Embedded(Arc<Embedded>),
+    /// Another, its hooks' address, and who listens there.
+    Beside(Arc<External>, SocketAddr, Server),
+}
+
+impl MediaServer {
+    async fn beside(
+        config: ExternalConfig,
+        grants: Arc<Grants>,
+        asked: Arc<dyn Authorizer>,
+        vital: &Vital,
+    ) -> Result<Self, StartError> {
+        let (listen, server) = (config.hook_listen, config.server);
+        let failed = StartError::hooks(listen);
+        let media = External::start(config, grants, asked).map_err(&failed)?;
+        let (router, vital) = (media.hook_router(), vital.clone());
+        // Whatever is spawned in there stays there.
+        let listening = media.workers().spawn(async move {
+            let listener = TcpListener::bind(listen).await?;
+            let addr = listener.local_addr()?;
+            let listener = Listener::new(listener, STALLED);
+            Ok((addr, Server::start(&vital, "hooks", listener, None, router, Crowd::new(HOOKS, 0))))
+        });
+        let listening = listening.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let (addr, hooks) = listening.map_err(&failed)?;
+        info!(%addr, "hooks of {server} are answered");
+        Ok(Self::Beside(Arc::new(media), addr, hooks))
+    }
+
+    fn engine(&self) -> Arc<dyn MediaEngine> {
+        match self {
+            Self::Embedded(media) => Arc::clone(media) as Arc<dyn MediaEngine>,
+            Self::Beside(media, ..) => Arc::clone(media) as Arc<dyn MediaEngine>,
+        }
+    }
+
+    fn addresses(&self) -> Addresses {
+        match self {
+            Self::Embedded(media) => {
+                Addresses { rtmp: media.rtmp_addr(), rtmps: media.rtmps_addr(), hooks: None }
+            }
+            Self::Beside(_, addr, _) => {
+                Addresses { rtmp: SocketAddr::from(([0, 0, 0, 0], 0)), rtmps: None, hooks: Some(*addr) }
+            }
+        }
+    }
+
+    fn limit_to(&self, limits: EmbeddedLimits) {
+        match self {
+            Self::Embedded(media) => media.limit_to(limits),
+            Self::Beside(media, ..) => media.limit_to(&limits.broker),
+        }
+    }
+
+    /// Ends every stream of our own. Another server's go on without us.
+    async fn shut_down(self) {
+        match self {
+            Self::Embedded(media) => media.shutdown().await,
+            Self::Beside(_, _, hooks) => {
+                hooks.stop_accepting();
+                hooks.finish().await;
+            }
+        }
+    }
+}
+
+/// Where who moves the media listens.
+struct Addresses {
+    rtmp: SocketAddr,
+    rtmps: Option<SocketAddr>,
+    hooks: Option<SocketAddr>,
+}
+
 /// Why the gateway did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The certificate cannot be used.
+    /// The certificate, or another media server, cannot be used like this.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// There can be no TLS.
@@ -256,6 +352,9 @@ pub enum StartError {
     /// The operator's address is taken or not ours.
     #[error("cannot listen on {0} for the operator: {1}; choose another with --admin-listen")]
     Admin(SocketAddr, io::Error),
+    /// The address for hooks is taken or not ours.
+    #[error("cannot listen on {0} for the media server's hooks: {1}; choose another with --hook-listen")]
+    Hooks(SocketAddr, io::Error),
     /// The RTMP address is taken or not ours.
     #[error("cannot listen on {0} for RTMP: {1}; choose another with --rtmp-listen or --rtmps-listen")]
     Rtmp(SocketAddr, io::Error),
@@ -268,6 +367,10 @@ impl StartError {
 
     fn admin(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
         move |error| Self::Admin(addr, error)
+    }
+
+    fn hooks(addr: SocketAddr) -> impl Fn(io::Error) -> Self {
+        move |error| Self::Hooks(addr, error)
     }
 }
 
@@ -323,4 +426,6 @@ fn reachable(mut addr: SocketAddr) -> Authority {
 const STALLED: Duration = Duration::from_secs(10);
 /// Connections of the operator at once that do nothing; for one more, the oldest goes.
 const OPERATORS: usize = 256;
+/// The same of another media server.
+const HOOKS: usize = 1024;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1800);

@@ -86,10 +86,11 @@ async fn serve(
     let mut hangup = hangup()?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let gateway = Gateway::start(config).await?;
-    let Running { http_addr, rtmp_addr, admin_addr, .. } = &gateway;
+    let Running { http_addr, rtmp_addr, hooks_addr, admin_addr, .. } = &gateway;
+    let (media, addr) = hooks_addr.as_ref().map_or(("rtmp", rtmp_addr), |addr| ("hooks", addr));
     let rtmps = gateway.rtmps_addr.map_or(String::new(), |rtmps| format!(",\"rtmps\":\"{rtmps}\""));
     say_ready(format!(
-        "ready {{\"http\":\"{http_addr}\",\"rtmp\":\"{rtmp_addr}\"{rtmps},\"admin\":\"{admin_addr}\"}}\n"
+        "ready {{\"http\":\"{http_addr}\",\"{media}\":\"{addr}\"{rtmps},\"admin\":\"{admin_addr}\"}}\n"
     ));
     let mut current = started.clone();
     let mut deadline: Option<Instant> = None;

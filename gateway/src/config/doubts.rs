@@ -36,7 +36,9 @@ impl Config {
             "the secret is one character all over, as in a test set-up; try `openssl rand -hex 32`",
         );
         let is_told_nowhere = self.listen.ip().is_unspecified() && self.public_address.is_empty()
-            || self.rtmp_listen.ip().is_unspecified() && self.public_media.is_none();
+            || self.rtmp_listen.ip().is_unspecified()
+                && self.public_media.is_none()
+                && self.media_server.server.is_none();
         doubt(
             is_told_nowhere,
             "clients are told this machine's own address; set --public-address and --public-media",
@@ -54,6 +56,7 @@ impl Config {
             self.media.message_bytes > self.media.memory,
             "max-message-size: media-memory has less than that",
         );
+        doubts.extend(self.doubts_about_media());
         // Behind a proxy, the address that is listened on says nothing.
         let is_private = self.listen.ip().is_loopback() && self.public_address.is_empty();
         match &self.apps {
@@ -129,15 +132,19 @@ impl Config {
                 }
             }
         }
+        busy.extend(self.try_media_api());
         Ok(busy)
     }
 
     fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        let three = [
-            ("listen", self.listen),
-            ("rtmp-listen", self.rtmp_listen),
-            ("admin-listen", self.admin_address()),
-        ];
-        three.into_iter().chain(self.rtmps_listen.map(|rtmps| ("rtmps-listen", rtmps)))
+        let mut all = vec![("listen", self.listen), ("admin-listen", self.admin_address())];
+        match self.media_server.server {
+            Some(_) => all.push(("hook-listen", self.media_server.hook_listen)),
+            None => {
+                all.push(("rtmp-listen", self.rtmp_listen));
+                all.extend(self.rtmps_listen.map(|rtmps| ("rtmps-listen", rtmps)));
+            }
+        }
+        all.into_iter()
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::address::MediaAddress;
+use super::media_server::MediaServer;
 use crate::media::embedded::EmbeddedLimits;
 use crate::net::Proxies;
 use crate::rights::{Apps, Secret};
@@ -29,6 +30,8 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Where RTMP connections over TLS are accepted, if anywhere.
     pub rtmps_listen: Option<SocketAddr>,
+    /// Which media server there is.
+    pub media_server: MediaServer,
     /// Signs tickets and grants; drawn at the start when absent, which ends them with the process.
     pub secret: Option<Secret>,
     /// Who may use the gateway.
@@ -74,6 +77,7 @@ impl Default for Config {
             tls_certificate: None,
             tls_key: None,
             rtmps_listen: None,
+            media_server: MediaServer::default(),
             secret: None,
             apps: Apps::Any,
             admin_token: None,

@@ -69,14 +69,19 @@ impl Settings {
                 setting.put(&mut config, text)?;
             }
         }
-        let (listen, rtmp, admin) = (config.listen, config.rtmp_listen, config.admin_address());
+        // Another media server listens for RTMP itself, and is listened to.
+        let (media_name, media) = match config.external()? {
+            Some(external) => ("hook-listen", external.hook_listen),
+            None => ("rtmp-listen", config.rtmp_listen),
+        };
+        let (listen, admin) = (config.listen, config.admin_address());
         let mut pairs = vec![
-            ("rtmp-listen", rtmp, "listen", listen),
+            (media_name, media, "listen", listen),
             ("admin-listen", admin, "listen", listen),
-            ("admin-listen", admin, "rtmp-listen", rtmp),
+            ("admin-listen", admin, media_name, media),
         ];
         if let Some(rtmps) = config.rtmps_listen {
-            let others = [("listen", listen), ("rtmp-listen", rtmp), ("admin-listen", admin)];
+            let others = [("listen", listen), (media_name, media), ("admin-listen", admin)];
             pairs.extend(others.map(|(name, other)| ("rtmps-listen", rtmps, name, other)));
         }
         for (name, addr, other_name, other) in pairs {

@@ -13,6 +13,8 @@ use super::address::{self, MediaAddress};
 use super::checks::{check_admin_token, listening, unusable, whole, within, yes};
 use super::error::ConfigError;
 use super::meaning::Config;
+use super::media_server::{self, Base};
+use crate::media::external::Server;
 use crate::net::Proxies;
 use crate::rights::Secret;
 
@@ -306,6 +308,79 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
                 }),
                 "Where RTMP connections over TLS are accepted, with the same certificate, besides rtmp-listen; \
                  clients are told rtmps:// then",
+            )
+            .at_start(),
+        ],
+    ),
+    (
+        "Another media server",
+        &[
+            Setting::new(
+                "media-engine",
+                Text("embedded|srs|nginx-rtmp", |c, text| {
+                    c.media_server.server = match text {
+                        "embedded" => None,
+                        "srs" => Some(Server::Srs),
+                        "nginx-rtmp" => Some(Server::NginxRtmp),
+                        _ => {
+                            let must = "it must be embedded, srs or nginx-rtmp";
+                            return Err(unusable("media-engine", format!("{text:?}"), must));
+                        }
+                    };
+                    Ok(())
+                }),
+                "Who moves the media: this process, or a server beside it that asks here who may publish and play; \
+                 docs/media-servers.md has its configuration [default: embedded]",
+            )
+            .at_start(),
+            Setting::new(
+                "media-push",
+                Text("rtmp://HOST[:PORT]/APP", |c, text| {
+                    let wrong = |must| unusable("media-push", format!("{text:?}"), must);
+                    c.media_server.push = Some(Base::parse(text, &["rtmp", "rtmps"]).map_err(wrong)?);
+                    Ok(())
+                }),
+                "Where clients push to that server, up to the name of a stream",
+            )
+            .at_start(),
+            Setting::new(
+                "media-pull",
+                Text("rtmp://HOST[:PORT]/APP", |c, text| {
+                    let wrong = |must| unusable("media-pull", format!("{text:?}"), must);
+                    let schemes = ["rtmp", "rtmps", "https", "http"];
+                    c.media_server.pull = Some(Base::parse(text, &schemes).map_err(wrong)?);
+                    Ok(())
+                }),
+                "Where they play from it; with http or https they are given HTTP-FLV",
+            )
+            .at_start(),
+            Setting::new(
+                "media-api",
+                Text("http://HOST:PORT[/PATH]", |c, text| {
+                    let wrong = |must| unusable("media-api", format!("{text:?}"), must);
+                    c.media_server.api = Some(media_server::api(text).map_err(wrong)?);
+                    Ok(())
+                }),
+                "Where it drops a client whose right has ended: SRS's http_api, or the location of nginx's \
+                 rtmp_control",
+            )
+            .at_start(),
+            Setting::new(
+                "hook-listen",
+                Address(|c| &mut c.media_server.hook_listen),
+                "Where it calls POST /hooks before it lets a client publish or play, and when one has gone",
+            )
+            .at_start(),
+            Setting::new(
+                "hook-secret",
+                Kind::Secret(|c, text| {
+                    let wrong = |must| unusable("hook-secret", HIDDEN.to_owned(), must);
+                    media_server::check_hook_secret(text).map_err(wrong)?;
+                    c.media_server.hook_secret = Some(text.to_owned());
+                    Ok(())
+                }),
+                "What the path of these calls ends in, POST /hooks/TEXT, so that nobody else can make them; needed \
+                 where hook-listen is not of this machine alone",
             )
             .at_start(),
         ],

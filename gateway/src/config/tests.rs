@@ -275,7 +275,7 @@ fn a_fresh_file_has_every_setting_with_its_default_and_secrets_of_its_own() {
     let read = read.unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {with_defaults}"));
     let plain = plain.unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {text}"));
     assert!(read.apps["a-\"quoted\"-key"].secure);
-    assert_eq!(plain.given.keys().collect::<Vec<_>>(), [&"admin-token", &"secret"]);
+    assert_eq!(plain.given.keys().collect::<Vec<_>>(), [&"admin-token", &"hook-secret", &"secret"]);
     let mut drawn = [
         &plain.given["admin-token"],
         &plain.given["secret"],
@@ -297,6 +297,53 @@ fn a_fresh_file_has_every_setting_with_its_default_and_secrets_of_its_own() {
 }
 
 #[test]
+fn another_media_server_needs_all_its_addresses_and_they_must_fit() {
+    const ALL: [&str; 8] = [
+        "--media-engine",
+        "nginx-rtmp",
+        "--media-push",
+        "rtmp://media.example.com/live",
+        "--media-pull",
+        "rtmp://media.example.com/live",
+        "--media-api",
+        "http://127.0.0.1:8088/control",
+    ];
+    let resolve = |flags: &[&str]| parse(flags).resolve();
+    let external = resolve(&ALL).unwrap().external().unwrap().unwrap();
+    assert_eq!((external.app.as_str(), external.api.path.as_str()), ("live", "/control"));
+    assert_eq!(external.hook_listen.to_string(), "127.0.0.1:8397");
+    let with = |at: usize, value| {
+        let mut flags = ALL.to_vec();
+        flags[at] = value;
+        resolve(&flags).unwrap_err().to_string()
+    };
+    assert!(with(1, "janus").starts_with("media-engine: it must be embedded, srs or nginx-rtmp"));
+    assert!(with(3, "rtmp://media.example.com").starts_with("media-push: it must end in an application"));
+    assert!(
+        with(5, "rtmp://media.example.com/play").starts_with("media-pull: it must end in the application of")
+    );
+    assert!(with(7, "http://127.0.0.1").starts_with("media-api: it must have a port"));
+    for left_out in ["--media-push", "--media-pull", "--media-api"] {
+        let at = ALL.iter().position(|flag| *flag == left_out).unwrap();
+        let error = resolve(&[&ALL[..at], &ALL[at + 2..]].concat()).unwrap_err().to_string();
+        assert!(error.starts_with(&left_out[2..]) && error.contains("nginx-rtmp needs it"), "{error}");
+    }
+    let more = |flags: &[&str]| resolve(&[&ALL[..], flags].concat());
+    let error = |flags: &[&str]| more(flags).unwrap_err().to_string();
+    assert!(
+        error(&["--hook-listen", "0.0.0.0:8397"]).starts_with("hook-listen: it must be an address of this")
+    );
+    assert!(
+        error(&["--hook-listen", "127.0.0.1:8395"]).starts_with("hook-listen: it must differ from listen")
+    );
+    assert!(error(&["--hook-secret", "short"]).starts_with("hook-secret: it must be at least"));
+    assert!(!error(&["--hook-secret", "a secret with spaces"]).contains("spaces"), "it is quoted");
+    assert!(more(&["--hook-listen", "0.0.0.0:8397", "--hook-secret", "0123456789abcdef"]).is_ok());
+    // Nobody listens for RTMP here.
+    assert!(more(&["--rtmp-listen", "127.0.0.1:8395"]).is_ok());
+}
+
+#[test]
 fn what_may_not_be_meant_is_doubted_and_what_is_meant_is_not() {
     let doubts = |flags: &[&str]| parse(flags).with_file().unwrap().resolve().unwrap().doubts();
     const GOOD: &[&str] = &["--secret", "0123456789abcdef", "--app", "a=0123456789abcdef"];
@@ -311,6 +358,7 @@ fn what_may_not_be_meant_is_doubted_and_what_is_meant_is_not() {
         (&["--max-rtmp-connections", "10"], "max-rtmp-connections: "),
         (&["--max-players-per-user", "3000"], "max-players-per-user: "),
         (&["--media-memory", "1"], "max-message-size: "),
+        (&["--media-push", "rtmp://media.example.com/live"], "media-push: without media-engine"),
     ] {
         let found = more(flags);
         assert!(found.len() == 1 && found[0].contains(word), "{flags:?}: {found:?}");

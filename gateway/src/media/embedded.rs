@@ -10,14 +10,15 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::future::select_all;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 pub use super::engine::EmbeddedLimits;
 use super::engine::Engine;
-use crate::media::{APP, MediaEngine, MediaStatistics, flv, rtmp};
+use super::workers::Workers;
+use crate::media::{APP, Flows, MediaEngine, MediaStatistics, flv, rtmp};
 use crate::net::{Crowd, Tls};
 use crate::rights::{Authorizer, Grants};
 use crate::vital::Vital;
@@ -182,36 +183,20 @@ impl MediaEngine for Embedded {
         self.engine.review(holder);
     }
 
+    fn is_live(&self, stream: &str) -> bool {
+        self.engine.streams.broker().is_live(stream)
+    }
+
+    fn flows(&self) -> &Arc<Flows> {
+        self.engine.streams.flows()
+    }
+
     fn statistics(&self) -> MediaStatistics {
         self.engine.streams.broker().statistics()
     }
 
     fn requests(&self) -> Vec<(&'static str, u64)> {
         self.engine.requests()
-    }
-}
-
-/// Threads of the engine's own. However much media there are to carry, the system gives the signalling's
-/// threads their turn; among tasks on the same threads nobody would.
-#[derive(Debug)]
-struct Workers {
-    handle: Handle,
-    runtime: Option<Runtime>,
-}
-
-impl Workers {
-    fn start() -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread().thread_name("media").enable_all().build()?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        // Where an engine is dropped nothing may block.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What goes into the hub and what comes out of it.
 
-use nertc_miniapp::wire::model::{Cid, Role, Uid};
+use nertc_miniapp::wire::model::{Cid, Role, Stream, Uid};
 use nertc_miniapp::wire::protocol::Caption;
 
 use super::quality::QualityReport;
@@ -23,6 +23,8 @@ pub enum HubInput {
     Captions(Cid, Vec<Caption>),
     /// A component of a member's page reported something.
     Report(Cid, Uid, QualityReport),
+    /// A member's stream has a publisher at the media server, or has none.
+    Flow(Cid, Uid, Stream, bool),
     /// Somebody has set the machine's clock: it is so many milliseconds ahead of ours, or behind.
     ClockSet(i64),
     /// The gateway is to stop when the last room is empty: no room begins any more.

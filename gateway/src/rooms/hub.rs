@@ -11,6 +11,7 @@
 
 mod bans;
 mod captions;
+mod flow;
 mod login;
 mod operator;
 mod stay;
@@ -103,6 +104,7 @@ impl Hub {
             HubInput::Dissolve(cid) => self.dissolve(cid, now),
             HubInput::Captions(cid, captions) => self.captions(cid, &captions),
             HubInput::Report(cid, uid, report) => self.report(cid, uid, report, now),
+            HubInput::Flow(cid, uid, stream, is_live) => self.flow(cid, uid, stream, is_live),
             HubInput::ClockSet(ahead) => self.clock_ahead = ahead,
             HubInput::Drain => self.phase = self.phase.draining(),
             HubInput::Shutdown => self.shut_down(),
@@ -421,6 +423,7 @@ impl Hub {
             let url = open.then(|| urls.pull(cid, uid, media.stream(), viewer, expires));
             Notice::Published(uid, media, open, url)
         });
+        self.learn_published(cid, uid, media);
     }
 
     fn mute(&mut self, cid: Cid, uid: Uid, media: Media, mute: bool) {

@@ -85,6 +85,8 @@ pub struct MemberStatus {
     pub silenced: Vec<Media>,
     /// Which captions it wants, if any.
     pub captions: Option<CaptionWish>,
+    /// Which of its streams it pushes at the moment: `stream`, `screenShare`, `slaveAudio`.
+    pub pushes: Vec<&'static str>,
     /// What its components last reported.
     pub quality: MemberQuality,
 }
@@ -167,6 +169,7 @@ impl Room {
                 mode: login.mode.unwrap_or(0),
                 published: MediaSet::default(),
                 muted: MediaSet::default(),
+                flows: BTreeMap::new(),
                 quality: MemberQuality::default(),
             };
             self.members.insert(uid, member);
@@ -297,7 +300,20 @@ pub(super) struct Member {
     pub(super) mode: u32,
     pub(super) published: MediaSet,
     pub(super) muted: MediaSet,
+    /// What the media server has told of its streams.
+    pub(super) flows: BTreeMap<Stream, Flow>,
     pub(super) quality: MemberQuality,
+}
+
+/// Whether somebody publishes a stream at the media server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Nothing was heard of it.
+    Untold,
+    /// Somebody does.
+    Live,
+    /// Somebody did, and the member says that it publishes.
+    Stopped,
 }
 
 #[derive(Debug)]
@@ -340,7 +356,15 @@ impl Member {
     }
 
     pub(super) fn entry_without_urls(&self, uid: Uid) -> UserEntry {
-        UserEntry { uid, role: self.role, published: self.published, ..UserEntry::default() }
+        let mut stalled = MediaSet::default();
+        for media in self.published.iter().filter(|media| self.flow(media.stream()) == Flow::Stopped) {
+            stalled.set(media, true);
+        }
+        UserEntry { uid, role: self.role, published: self.published, stalled, ..UserEntry::default() }
+    }
+
+    pub(super) fn flow(&self, stream: Stream) -> Flow {
+        self.flows.get(&stream).copied().unwrap_or(Flow::Untold)
     }
 
     fn status(&self, uid: Uid, room: &Room) -> MemberStatus {
@@ -358,6 +382,12 @@ impl Member {
                 Presence::Online { captions, .. } => captions.clone(),
                 Presence::Lost => None,
             },
+            pushes: self
+                .flows
+                .iter()
+                .filter(|(_, flow)| **flow == Flow::Live)
+                .map(|(stream, _)| stream.name())
+                .collect(),
             quality: self.quality.clone(),
         }
     }
