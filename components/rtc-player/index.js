@@ -5,7 +5,7 @@
  */
 
 /** A property with its default. */
-const text = (/** @type {string} */ value) => ({ type: String, value: value || '' });
+const text = (value = '') => ({ type: String, value });
 
 Component({
   properties: {

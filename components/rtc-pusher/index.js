@@ -5,8 +5,8 @@
  */
 
 /** Kinds of properties, with their defaults. */
-const text = (/** @type {string} */ value) => ({ type: String, value: value || '' });
-const number = (/** @type {number} */ value) => ({ type: Number, value: value || 0 });
+const text = (value = '') => ({ type: String, value });
+const number = (value = 0) => ({ type: Number, value });
 
 Component({
   properties: {

@@ -71,8 +71,8 @@ const SILENT = 1500;
 const BAD = 4;
 
 /** Kinds of properties, with their defaults. */
-const text = (/** @type {string} */ value) => ({ type: String, value: value || '' });
-const number = (/** @type {number} */ value) => ({ type: Number, value: value || 0 });
+const text = (value = '') => ({ type: String, value });
+const number = (value = 0) => ({ type: Number, value });
 
 /** @type {Record<string, (this: any, value?: any) => void>} */
 const observers = {
