@@ -5,7 +5,8 @@
  */
 
 /** A property with its default. */
-const text = (value = '') => ({ type: String, value });
+/** @param {string} [value] */
+const text = (value) => ({ type: String, value: value || '' });
 
 Component({
   properties: {
