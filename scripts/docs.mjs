@@ -25,7 +25,7 @@ export async function buildDocs(out) {
     projectDocuments: PAGES.map((path) => join(root, path)),
     groupOrder: [ENGLISH, CHINESE, '*'],
     navigation: { includeGroups: true },
-    highlightLanguages: ['bash', 'diff', 'html', 'ini', 'javascript', 'json', 'jsx', 'toml', 'typescript', 'yaml'],
+    highlightLanguages: ['bash', 'diff', 'html', 'javascript', 'json', 'jsx', 'toml', 'typescript', 'yaml'],
     // Else "protocol.md 12.9" becomes a link to a host of that name.
     markdownItOptions: { html: true, linkify: false },
     disableSources: true,

@@ -5,7 +5,8 @@
  */
 
 /** A property with its default. */
-const text = (/** @type {string} */ value) => ({ type: String, value: value || '' });
+/** @param {string} [value] */
+const text = (value) => ({ type: String, value: value || '' });
 
 Component({
   properties: {

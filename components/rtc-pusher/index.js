@@ -5,8 +5,10 @@
  */
 
 /** Kinds of properties, with their defaults. */
-const text = (/** @type {string} */ value) => ({ type: String, value: value || '' });
-const number = (/** @type {number} */ value) => ({ type: Number, value: value || 0 });
+/** @param {string} [value] */
+const text = (value) => ({ type: String, value: value || '' });
+/** @param {number} [value] */
+const number = (value) => ({ type: Number, value: value || 0 });
 
 Component({
   properties: {

@@ -71,8 +71,10 @@ const SILENT = 1500;
 const BAD = 4;
 
 /** Kinds of properties, with their defaults. */
-const text = (/** @type {string} */ value) => ({ type: String, value: value || '' });
-const number = (/** @type {number} */ value) => ({ type: Number, value: value || 0 });
+/** @param {string} [value] */
+const text = (value) => ({ type: String, value: value || '' });
+/** @param {number} [value] */
+const number = (value) => ({ type: Number, value: value || 0 });
 
 /** @type {Record<string, (this: any, value?: any) => void>} */
 const observers = {
@@ -512,7 +514,7 @@ Component({
      *
      * @param {Record<string, any>} wish of `page`, `pinned` and `full` @param {Record<string, any>} [changes] of `data`, besides
      */
-    _arrange(wish, changes = {}) {
+    _arrange(wish, changes) {
       // A tap may come late.
       if (!this._stay) return;
       const { tiles } = this._stay;
@@ -533,10 +535,11 @@ Component({
       });
       if (next.pinned) next.marks[next.pinned] = next.full ? 'pinned full' : 'pinned';
       else if (tiles.length === 2 && tiles[0] === 'me' && layout === 'corner') next.marks.me = 'corner';
+      const set = changes || {};
       Object.keys(next).forEach((name) => {
-        if (JSON.stringify(next[name]) !== JSON.stringify(this.data[name])) changes[name] = next[name];
+        if (JSON.stringify(next[name]) !== JSON.stringify(this.data[name])) set[name] = next[name];
       });
-      if (Object.keys(changes).length > 0) this.setData(changes);
+      if (Object.keys(set).length > 0) this.setData(set);
     },
 
     /** @param {any} stay @returns {string} */
