@@ -67,7 +67,14 @@ export function absent(name) {
   warn(`The browser preview has no ${name}${at(caller())}`);
 }
 
-/** An object that tells of what it is asked for and has not. @template {object} T @param {T} target @param {string} name @returns {T} */
+/**
+ * An object that tells of what it is asked for and has not.
+ *
+ * @template {object} T
+ * @param {T} target
+ * @param {string} name
+ * @returns {T}
+ */
 export function strict(target, name) {
   return new Proxy(target, {
     get(_, key) {

@@ -33,7 +33,8 @@ async function boot() {
   const paths = pagesOf(settings);
   for (const [name, isWanted] of Object.entries(settings.useExtendedLib ?? {}))
     if (isWanted && name !== 'weui') missing(`extended library "${name}"`, 'app.json');
-  const used = usedBy(settings.tabBar?.custom ? [...paths, TAB_BAR] : paths, config, (path) => `${path}.js` in sources || path in templates);
+  const ownTabBar = settings.tabBar?.custom ? [TAB_BAR] : [];
+  const used = usedBy([...paths, ...ownTabBar], config, (path) => `${path}.js` in sources || path in templates);
   const components = [...used.keys()].filter((path) => path !== 'app' && !paths.includes(path));
 
   for (const { file, text: what } of problems) {
@@ -82,7 +83,7 @@ async function boot() {
     sheets,
     config: windowOf,
     tabs: tabs.items.map(({ pagePath }) => pagePath),
-    tabBar: settings.tabBar?.custom ? TAB_BAR : undefined,
+    tabBar: ownTabBar[0],
     show(page) {
       bar.draw(page);
       tabs.draw(page.path);

@@ -5,7 +5,14 @@ import { NOBODY } from '../wx/user.js';
 import { inner, native, owner } from './native.js';
 
 /** Of a user whom nobody knows, WeChat shows no more either. */
-const SHOWN = { userNickName: NOBODY.nickName, userGender: '', userCity: '', userProvince: '', userCountry: '', userLanguage: '' };
+const SHOWN = {
+  userNickName: NOBODY.nickName,
+  userGender: '',
+  userCity: '',
+  userProvince: '',
+  userCountry: '',
+  userLanguage: '',
+};
 
 export const elsewhere = [
   native('open-data', {
@@ -13,7 +20,7 @@ export const elsewhere = [
     changed: {
       type(type) {
         if (type === 'userAvatarUrl') this.$$.replaceChildren(Object.assign(new Image(), { src: NOBODY.avatarUrl, alt: '' }));
-        else if (type in SHOWN) this.$$.textContent = SHOWN[type];
+        else if (Object.hasOwn(SHOWN, type)) this.$$.textContent = SHOWN[type];
         else if (type) missing(`<open-data type="${type}">`, inTemplate('open-data type', [owner(this)]));
       },
     },

@@ -39,7 +39,10 @@ export function files({ pages }) {
       const image = await loaded(new Image(), fileUrl(src, here()));
       return { width: image.naturalWidth, height: image.naturalHeight, path: src, orientation: 'up' };
     },
-    previewImage: ({ urls, current = urls[0] }) => look(urls.map((url) => fileUrl(url, here())), fileUrl(urls[current] ?? current, here())),
+    previewImage({ urls, current = urls[0] }) {
+      const url = (path) => fileUrl(path, here());
+      look(urls.map(url), url(urls[current] ?? current));
+    },
     /** Where a browser keeps what it is given. */
     saveImageToPhotosAlbum: ({ filePath }) =>
       Object.assign(document.createElement('a'), { href: fileUrl(filePath, here()), download: 'picture.png' }).click(),
