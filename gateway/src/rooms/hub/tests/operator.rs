@@ -270,8 +270,7 @@ fn lists_are_seen_page_by_page() {
 #[test]
 fn of_ten_thousand_rooms_an_answer_has_a_thousand_and_the_pages_have_all() {
     let most = 10_000;
-    let mut bench =
-        Bench::with(HubConfig { max_rooms: most, max_connections: most, ..HubConfig::default() });
+    let mut bench = Bench::with(HubConfig { max_rooms: most, max_connections: most, ..HubConfig::default() });
     for cid in 1..=most {
         bench.ticket_cid = Cid(cid as u64);
         bench.join(ALICE);
