@@ -28,6 +28,7 @@ async fn each_call_names_what_is_missing_or_wrong() {
         ("kick", r#"{"uid":-1}"#, 400, "malformed", "uid"),
         ("kick", r#"{"uid":[1]}"#, 400, "malformed", "uid"),
         ("kick", r#"{"uid":1,"ban":"for ever"}"#, 400, "malformed", "ban"),
+        ("kick", r#"{"uid":1,"ban":""}"#, 400, "malformed", "ban"),
         ("kick", r#"{"uid":1,"ban":31536001}"#, 400, "malformed", "ban"),
         ("kick", r#"{"uid":1,"appkey":7.5}"#, 404, "no-such-room", ""),
         ("kick", r#"{"uid":1,"appkey":{}}"#, 400, "malformed", "appkey"),

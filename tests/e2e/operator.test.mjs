@@ -18,9 +18,11 @@ const run = promisify(execFile);
 
 let gateway;
 let described;
+/** Lines of the gateway's log. */
+const lines = [];
 
 before(async () => {
-  gateway = await startGateway(await buildGateway({ profile: 'dev' }), { args: ['--admin-token', ADMIN] });
+  gateway = await startGateway(await buildGateway({ profile: 'dev' }), { args: ['--admin-token', ADMIN], log: (line) => lines.push(line) });
   described = await (await fetch(`http://${gateway.admin}/openapi.json`)).json();
 });
 
@@ -87,6 +89,14 @@ test('the guide has each call, and each of its commands works', async () => {
     const { stdout } = await run('sh', ['-c', line], { env: { ...process.env, ADMIN_TOKEN: ADMIN } });
     console.log(`${command}\n${stdout.slice(0, 200)}`);
   }
+});
+
+test('each thing done is one line of the log, with who, where and why; the token is in none', () => {
+  for (const [what, count] of [['1 removed, reason "a test"', 1], ['2 banned for 60 s, reason ""', 1], ['1 muted: audio, reason ""', 1]]) {
+    const found = lines.filter((line) => line.includes('"room 1"') && line.includes(what));
+    assert.equal(found.length, count, `${what}\n${lines.join('\n')}`);
+  }
+  assert.equal(lines.filter((line) => line.includes(ADMIN)).length, 0);
 });
 
 const resolve = (part) => (part?.$ref ? part.$ref.slice(2).split('/').reduce((found, name) => found[name], described) : part);

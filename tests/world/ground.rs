@@ -222,7 +222,7 @@ impl Ground for World {
     }
 
     fn members_of(&self, room: &str) -> Vec<Member> {
-        let status = self.hub.rooms().find(|status| status.channel == room);
+        let status = self.hub.rooms().find(|status| status.summary.channel == room);
         let members = status.map(|status| status.members).unwrap_or_default();
         // By way of the text that the operator gets.
         let text = serde_json::to_value(members).expect("a list of plain structs");

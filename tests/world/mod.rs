@@ -377,7 +377,7 @@ impl World {
 
     /// Every client's idea of the room is the hub's.
     pub(crate) fn assert_agreement(&self, room: &str) {
-        let status = self.hub.rooms().find(|status| status.cid == cid_of(room));
+        let status = self.hub.rooms().find(|status| status.summary.cid == cid_of(room));
         let members = status.map(|status| status.members).unwrap_or_default();
         for seat in self.seats.iter().filter(|seat| members.iter().any(|member| member.uid == seat.uid)) {
             assert_eq!(

@@ -18,7 +18,7 @@ impl World {
     /// Says where they differ.
     pub(crate) fn peace(&self) -> Result<(), String> {
         let rooms: BTreeMap<Cid, Vec<MemberStatus>> =
-            self.hub.rooms().map(|room| (room.cid, room.members)).collect();
+            self.hub.rooms().map(|room| (room.summary.cid, room.members)).collect();
         let mut inside = 0;
         for (index, seat) in self.seats.iter().enumerate() {
             let verdict =

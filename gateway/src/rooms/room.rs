@@ -22,18 +22,9 @@ use crate::rights::{Action, LoginTicket, Permit, Privileges, Sense, TokenError};
 /// A room, as the operator sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RoomStatus {
-    /// The channel's id.
-    pub cid: Cid,
-    /// The application it belongs to.
-    pub appkey: String,
-    /// The channel's name.
-    pub channel: String,
-    /// Since when it has been there, milliseconds since the Unix epoch.
-    pub began: u64,
-    /// Whether it is about to end.
-    pub closing: bool,
-    /// How many members it has.
-    pub size: usize,
+    /// The room without its members.
+    #[serde(flatten)]
+    pub summary: RoomSummary,
     /// Its members; of very many, the first.
     pub members: Vec<MemberStatus>,
     /// The uid after which members go on that are left out.
@@ -195,9 +186,8 @@ impl Room {
             limit,
             |(uid, member)| member.status(uid, self),
         );
-        let RoomSummary { cid, appkey, channel, began, closing, size, .. } = self.summary(cid);
         let tasks = self.tasks.iter().map(Kept::status).collect();
-        RoomStatus { cid, appkey, channel, began, closing, size, members: page.items, next: page.next, tasks }
+        RoomStatus { summary: self.summary(cid), members: page.items, next: page.next, tasks }
     }
 
     pub(super) fn summary(&self, cid: Cid) -> RoomSummary {

@@ -95,18 +95,14 @@ async fn statistics(State(context): Shared) -> Answer {
 
 /// With as much of each member as `GET /v1/rooms/{channel}`, unless that is not wanted.
 async fn rooms(State(context): Shared, asked: Asked) -> Answer {
-    let (filter, limit, is_brief) = (asked.filter()?, asked.limit(ROOMS)?, asked.flag("brief")?);
-    let found = context.hub.ask(move |hub| {
-        let total = hub.count(&filter);
-        let page = if is_brief { Ok(hub.summaries(&filter, limit)) } else { Err(hub.page(&filter, limit)) };
-        (total, page)
-    });
-    let (total, page) = found.await?;
-    let mut answer = match &page {
-        Ok(summaries) => list("rooms", summaries),
-        Err(whole) => list("rooms", whole),
+    let (filter, limit) = (asked.filter()?, asked.limit(ROOMS)?);
+    let all = filter.clone();
+    let mut answer = if asked.flag("brief")? {
+        list("rooms", &context.hub.ask(move |hub| hub.summaries(&filter, limit)).await?)
+    } else {
+        list("rooms", &context.hub.ask(move |hub| hub.page(&filter, limit)).await?)
     };
-    answer["total"] = total.into();
+    answer["total"] = context.hub.ask(move |hub| hub.count(&all)).await?.into();
     Ok(Json(answer))
 }
 

@@ -86,7 +86,10 @@ fn request(draw: &mut Draw, scene: &Scene, is_last: bool) -> Vec<u8> {
         3 => ("POST", format!("/v1/rooms/{room}/captions")),
         4 => ("POST", format!("/v2/sdk/rooms/{cid}/tasks")),
         5 => ("POST", format!("/v2/sdk/rooms/{cid}/tasks/delete")),
-        6 => ("POST", format!("/v1/rooms/{room}/kick")),
+        6 => {
+            let call = draw.pick(&["kick", "ban", "mute", "unmute", "role"]);
+            ("POST", format!("/v1/rooms/{room}/{call}"))
+        }
         7 => ("GET", "/healthz".to_owned()),
         8 => ("GET", "/v1/rooms".to_owned()),
         9 => ("GET", format!("/v1/rooms/{room}/interrupts?after={}&appkey=ak", draw.edge())),
@@ -108,7 +111,7 @@ fn request(draw: &mut Draw, scene: &Scene, is_last: bool) -> Vec<u8> {
         3 => json!([{ "srcUid": "1", "text": "x", "timestamp": 1.5, "isFinal": true, "language": "en" }]),
         4 | 5 => json!({ "taskId": "t", "streamUrl": "rtmp://a.example/b", "hostUid": 1, "version": 1,
             "layout": { "canvas": { "width": 1, "height": 1 }, "users": [{ "uid": 1, "x": 1 }] } }),
-        6 => json!({ "appkey": "ak", "uid": 999 }),
+        6 => json!({ "appkey": "ak", "uid": 999, "seconds": 1, "media": "audio", "role": "audience" }),
         7 => Value::Null,
         _ => json!({ "uid": 3, "appkey": "ak", "channelName": "h", "secureType": "2", "curtime": 1,
             "checksum": "x", "t1": 1 }),

@@ -125,7 +125,11 @@ impl Asked {
 
     /// For how long somebody is kept out.
     pub(super) fn ban(&self, field: &'static str) -> Result<Option<Ban>, Wrong> {
-        let Some(text) = self.text(field)? else { return Ok(None) };
+        // Nothing is no time: whoever means to ban must not merely remove.
+        if self.get(field).is_none() {
+            return Ok(None);
+        }
+        let text = self.text(field)?.unwrap_or_default();
         if text == "ticket" {
             return Ok(Some(Ban::AS_LONG_AS_A_TICKET));
         }

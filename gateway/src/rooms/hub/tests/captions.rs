@@ -11,7 +11,7 @@ fn captions_reach_members_of_the_room_that_asked_and_nobody_else() {
     bench.login(elsewhere, |login| (login.uid, login.cid) = (CAROL, Cid(7)), CAROL);
     bench.send(elsewhere, captions("", ""));
     assert_eq!(bench.send(alice, captions("AUTO", "en")), Some((14, 200)));
-    let wish = bench.hub.rooms().find(|room| room.cid == CID).unwrap().members[0].captions.clone();
+    let wish = bench.hub.rooms().find(|room| room.summary.cid == CID).unwrap().members[0].captions.clone();
     assert_eq!(wish.unwrap().target_lang, "en");
     for id in [alice, bob, elsewhere] {
         bench.texts(id);

@@ -277,7 +277,7 @@ fn lists_are_seen_page_by_page() {
     }
     let first = bench.hub.room(CID, None, 3).unwrap();
     let uids = |room: &RoomStatus| room.members.iter().map(|member| member.uid.0).collect::<Vec<_>>();
-    assert_eq!((first.size, uids(&first), first.next.as_deref()), (5, vec![1, 2, 3], Some("3")));
+    assert_eq!((first.summary.size, uids(&first), first.next.as_deref()), (5, vec![1, 2, 3], Some("3")));
     let rest = bench.hub.room(CID, Some(Uid(3)), 3).unwrap();
     assert_eq!((uids(&rest), rest.next), (vec![4, 5], None));
 
@@ -288,7 +288,10 @@ fn lists_are_seen_page_by_page() {
         (vec![7, 8], Some("8".into()))
     );
     let page = bench.hub.page(&RoomFilter { after: Some(Cid(8)), ..filter.clone() }, 2);
-    assert_eq!((page.items.iter().map(|room| room.size).collect::<Vec<_>>(), page.next), (vec![1, 5], None));
+    assert_eq!(
+        (page.items.iter().map(|room| room.summary.size).collect::<Vec<_>>(), page.next),
+        (vec![1, 5], None)
+    );
     for (search, app_key, count) in
         [("oo", None, 4), ("x", None, 0), ("", Some("app"), 4), ("", Some("other"), 0)]
     {
@@ -310,8 +313,7 @@ fn lists_are_seen_page_by_page() {
 #[test]
 fn of_ten_thousand_rooms_an_answer_has_a_thousand_and_the_pages_have_all() {
     let most = 10_000;
-    let mut bench =
-        Bench::with(HubConfig { max_rooms: most, max_connections: most, ..HubConfig::default() });
+    let mut bench = Bench::with(HubConfig { max_rooms: most, max_connections: most, ..HubConfig::default() });
     for cid in 1..=most {
         bench.ticket_cid = Cid(cid as u64);
         bench.join(ALICE);
