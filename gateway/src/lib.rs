@@ -162,7 +162,8 @@ impl Gateway {
         // No crowd at the other door keeps the operator out.
         let (admin, operators) = (Listener::new(admin, STALLED), Crowd::new(OPERATORS, 0));
         let admin = Server::start(&vital, "admin", admin, None, http::operator_router(context), operators);
-        info!(%http_addr, is_secure = tls.is_some(), "signalling is served");
+        let how = if tls.is_some() { " over TLS" } else { "" };
+        info!(%http_addr, "signalling is served{how}");
         info!(%admin_addr, "the operator is served");
         let Addresses { rtmp: rtmp_addr, rtmps: rtmps_addr, hooks: hooks_addr } = media.addresses();
         Ok(Running {
