@@ -15,8 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
@@ -85,7 +84,7 @@ async fn upgrade(
     State(context): Shared,
     Extension(stranger): Extension<Arc<Stranger>>,
     faults: Option<Extension<ConnectionFaults>>,
-    request: WebSocketUpgrade,
+    request: Request,
 ) -> Response {
     ws::upgrade(context.hub.clone(), request, &stranger, faults.map(|Extension(faults)| faults))
 }
