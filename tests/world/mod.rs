@@ -510,7 +510,10 @@ impl World {
                     let wire = connection.0 as usize;
                     let (client, socket) = (self.wires[wire].client, self.wires[wire].socket);
                     if let Some(due) = self.hub_sends(wire) {
-                        self.post(due, Delivery::ToClient(client, Input::SocketText(socket, text)));
+                        self.post(
+                            due,
+                            Delivery::ToClient(client, Input::SocketText(socket, text.as_ref().into())),
+                        );
                     }
                 }
                 HubOutput::Close(connection, code, reason) => {

@@ -157,3 +157,62 @@ fn figure(value: f64) -> String {
     };
     format!("{value:.places$}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::Times;
+
+    #[test]
+    fn figures_of_others_stand_beside_ours_with_what_they_are_of_them() {
+        let rows =
+            signalling(&[server("gateway", 20, true), server("Node", 50, true), server("echo", 10, false)]);
+        let row =
+            |name: &str| rows.lines().find(|line| line.contains(name)).map(str::to_owned).unwrap_or_default();
+        assert!(rows.starts_with("| | gateway | Node | ratio | echo | ratio |\n| --- |"), "{rows}");
+        assert_eq!(row("heartbeat: CPU"), "| heartbeat: CPU, µs | 20.0 | 50.0 | 2.50 | 10.0 | 0.50 |");
+        assert_eq!(row("mute: CPU"), "| mute: CPU, µs | 20.0 | 50.0 | 2.50 |  |  |");
+        assert_eq!(row("mute: came"), "| mute: came | 2 of 2 | 2 of 2 |  |  |  |");
+        assert_eq!(row("publish"), "", "nobody did");
+    }
+
+    #[test]
+    fn whatever_is_missing_is_told_of() {
+        let mut all = [server("gateway", 20, true), server("Node", 50, true)];
+        assert_eq!(complaints(&all, &[]), [""; 0]);
+        all[0].heartbeats.due = 3;
+        all[1].faults = 2;
+        let said = complaints(&all, &[]);
+        assert!(
+            said[0].starts_with("gateway: heartbeat: 1 of 3 ") && said[1].starts_with("Node: 2 refusals")
+        );
+        let media = MediaFigures {
+            server: "gateway",
+            way: Way::Rtmp,
+            players: 1,
+            memory: 0,
+            cpu: Duration::ZERO,
+            latency: Times::default(),
+            due: 0,
+            first_key: Times::default(),
+        };
+        assert_eq!(complaints(&[], &[media]).len(), 1, "nothing at all came");
+    }
+
+    fn server(name: &'static str, micros: u64, has_rooms: bool) -> SignallingFigures {
+        let (cpu, times) = (Duration::from_micros(micros), Times::of(vec![100, 200]));
+        let phase = Phase { done: 2, cpu, due: 2, times };
+        let mutes = has_rooms.then(|| phase.clone());
+        let (join, heartbeats) = (phase.clone(), phase);
+        SignallingFigures {
+            server: name,
+            memory: 0,
+            join,
+            heartbeats,
+            mutes,
+            storms: None,
+            churn: None,
+            faults: 0,
+        }
+    }
+}

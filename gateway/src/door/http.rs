@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
@@ -116,7 +115,7 @@ async fn upgrade(
     State(context): Shared,
     Extension(stranger): Extension<Arc<Stranger>>,
     faults: Option<Extension<ConnectionFaults>>,
-    request: WebSocketUpgrade,
+    request: Request,
 ) -> Response {
     ws::upgrade(context.hub.clone(), request, &stranger, faults.map(|Extension(faults)| faults))
 }

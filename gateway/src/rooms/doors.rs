@@ -1,5 +1,7 @@
 //! What goes into the hub and what comes out of it.
 
+use std::sync::Arc;
+
 use nertc_miniapp::wire::model::{Cid, Role, Stream, Uid};
 use nertc_miniapp::wire::protocol::Caption;
 
@@ -38,8 +40,8 @@ pub enum HubInput {
 /// What the hub wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubOutput {
-    /// Send a text frame.
-    Send(ConnectionId, String),
+    /// Send a text frame. Those who are told the same share it.
+    Send(ConnectionId, Arc<str>),
     /// Close a connection with this code and reason, after what was sent before. Its
     /// [`HubInput::Closed`] is optional.
     Close(ConnectionId, u16, &'static str),

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
@@ -261,13 +262,23 @@ impl Room {
         }
     }
 
+    /// Who can be told something.
     pub(super) fn online(&self) -> impl Iterator<Item = (Uid, ConnectionId)> {
         self.members.iter().filter_map(|(uid, member)| Some((*uid, member.presence.connection()?)))
     }
 
-    pub(super) fn tell_all(&self, notice: &Notice, cid: Cid, outputs: &mut VecDeque<HubOutput>) {
-        let text = ServerPacket::encode_notice(notice, cid);
-        outputs.extend(self.online().map(|(_, connection)| HubOutput::Send(connection, text.clone())));
+    /// Tells everybody, except the member that a notice is about: the original would take itself for a remote
+    /// user.
+    pub(super) fn tell(
+        &self,
+        notice: &Notice,
+        cid: Cid,
+        about: Option<Uid>,
+        outputs: &mut VecDeque<HubOutput>,
+    ) {
+        let text: Arc<str> = ServerPacket::encode_notice(notice, cid).into();
+        let told = self.online().filter(|(uid, _)| Some(*uid) != about);
+        outputs.extend(told.map(|(_, connection)| HubOutput::Send(connection, Arc::clone(&text))));
     }
 }
 

@@ -57,7 +57,7 @@ impl Hub {
                     let url = self.urls.pull(cid, uid, media.stream(), *viewer, member.stay);
                     let notice =
                         Notice::MediaStatus { uid, media, status: status.to_owned(), url: Some(url) };
-                    let text = ServerPacket::encode_notice(&notice, cid);
+                    let text = ServerPacket::encode_notice(&notice, cid).into();
                     self.outputs.push_back(HubOutput::Send(connection, text));
                 }
             }

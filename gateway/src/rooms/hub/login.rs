@@ -79,6 +79,7 @@ impl Hub {
         self.watch_permit(cid, uid, now);
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.state = State::Member(cid, uid);
+            connection.silent_at = now + self.config.silence;
         }
         self.timers.clear(HubTimer::Login(id));
         self.timers.set(HubTimer::Silence(id), now + self.config.silence);
@@ -88,7 +89,7 @@ impl Hub {
                 // Before it learns its URLs, so that they work.
                 self.admit(cid, uid);
                 self.answer_login(id, cid, uid, seq, settling, now);
-                self.tell_others(cid, uid, |urls, expires, viewer, member| {
+                self.tell_each_other(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
                 });
                 self.repeat_silence(cid, uid);
@@ -143,11 +144,11 @@ impl Hub {
         });
         let userlist = std::iter::once(own).chain(entries).collect();
         let ack = Ack { userlist: Some(userlist), resume, settling, ..Ack::ok() };
-        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack)));
+        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack).into()));
         for (other, member) in others {
             for media in room.muted(*other, member).iter() {
                 let notice = ServerPacket::encode_notice(&Notice::Mute(*other, media, true), cid);
-                self.outputs.push_back(HubOutput::Send(id, notice));
+                self.outputs.push_back(HubOutput::Send(id, notice.into()));
             }
         }
     }

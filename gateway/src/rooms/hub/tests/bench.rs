@@ -65,7 +65,7 @@ impl Bench {
             match output {
                 HubOutput::Send(id, text) => {
                     assert!(!self.closes.contains_key(&id), "a frame for a closed connection: {text}");
-                    self.texts.entry(id).or_default().push(text);
+                    self.texts.entry(id).or_default().push(text.as_ref().into());
                 }
                 HubOutput::Close(id, code, _) => {
                     assert_eq!(self.closes.insert(id, code), None, "closed twice");
