@@ -34,7 +34,7 @@ async fn requests_as_captured_are_answered_as_srs_wants_it() {
     let publish = captured("on_publish", "3dgu8785", &stream, &format!("?{grant}"));
     assert_eq!(say(publish.clone()).await, 0);
     wait_for(&gateway, "publishers", 1).await;
-    assert_eq!(pushes(&gateway, 1).await, json!(["stream"]));
+    assert_eq!(pushes(&gateway, 1).await, json!(["main"]));
     // Over HTTP-FLV, and over WebRTC, which has no question mark and the names besides.
     assert_eq!(say(captured("on_play", "vnxvo3ca", &stream, &format!("?{play}"))).await, 0);
     let webrtc = format!("app=live&stream={stream}&{play}");
