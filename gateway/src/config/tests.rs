@@ -169,7 +169,13 @@ fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
             Kind::Yes(_) => vec!["true".to_owned(), "false".to_owned()],
             Kind::Text(..) if setting.name == table::LOG => vec!["'debug'".to_owned()],
             Kind::Text(..) if setting.name == "admin-listen" => vec!["'192.0.2.1:7'".to_owned()],
-            Kind::Text(..) => vec!["'call.example.com:7'".to_owned()],
+            Kind::Text(..) => vec![match setting.name {
+                // Another needs more.
+                "media-engine" => "'embedded'".to_owned(),
+                "media-push" | "media-pull" => "'rtmp://call.example.com:7/live'".to_owned(),
+                "media-api" => "'http://call.example.com:7/control'".to_owned(),
+                _ => "'call.example.com:7'".to_owned(),
+            }],
             Kind::Secret(_) => vec!["'0123456789abcdef'".to_owned()],
         };
         for value in values {
