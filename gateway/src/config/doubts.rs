@@ -56,7 +56,7 @@ impl Config {
             self.media.message_bytes > self.media.memory,
             "max-message-size: media-memory has less than that",
         );
-        doubts.extend(self.doubts_about_media());
+        doubts.extend(self.media_server.doubts());
         // Behind a proxy, the address that is listened on says nothing.
         let is_private = self.listen.ip().is_loopback() && self.public_address.is_empty();
         match &self.apps {
@@ -132,7 +132,7 @@ impl Config {
                 }
             }
         }
-        busy.extend(self.try_media_api());
+        busy.extend(self.media_server.missing());
         Ok(busy)
     }
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::address::MediaAddress;
+use super::error::ConfigError;
 use super::media_server::MediaServer;
 use crate::media::embedded::EmbeddedLimits;
+use crate::media::external::ExternalConfig;
 use crate::net::Proxies;
 use crate::rights::{Apps, Secret};
 use crate::rooms::HubConfig;
@@ -105,6 +107,15 @@ impl Config {
         let is_usual = self.listen.port() == Self::default().listen.port();
         let port = if is_usual { self.listen.port() + 1 } else { 0 };
         self.admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+
+    /// The media server that is not in this process, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing, or does not fit.
+    pub fn external(&self) -> Result<Option<ExternalConfig>, ConfigError> {
+        self.media_server.external(self.hub.settling, &self.media)
     }
 
     /// The log filter. A plain level is ours alone: other crates' details may quote tokens.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::address::Authority;
 use super::checks::unusable;
 use super::error::ConfigError;
-use super::meaning::Config;
+use crate::media::embedded::EmbeddedLimits;
 use crate::media::external::{Api, ExternalConfig, Server};
+use crate::rights::Secret;
 
 /// Which media server there is, as far as settings say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,68 @@ impl Default for MediaServer {
             hook_secret: None,
             api: None,
         }
+    }
+}
+
+impl MediaServer {
+    /// The server that is not in this process, if there is one. Members may come back for `settling`, and `media`
+    /// has how much of everything there may be.
+    pub(super) fn external(
+        &self,
+        settling: Duration,
+        media: &EmbeddedLimits,
+    ) -> Result<Option<ExternalConfig>, ConfigError> {
+        let Self { server, push, pull, hook_listen, hook_secret, api } = self.clone();
+        let Some(server) = server else { return Ok(None) };
+        let missing = |name| move || unusable(name, "nothing".to_owned(), format!("{server} needs it"));
+        let push = push.ok_or_else(missing("media-push"))?;
+        let pull = pull.ok_or_else(missing("media-pull"))?;
+        let api = api.ok_or_else(missing("media-api"))?;
+        if push.app != pull.app {
+            let must = format!("it must end in the application of media-push, which is {}", push.app);
+            return Err(unusable("media-pull", pull.app, must));
+        }
+        if hook_secret.is_none() && !hook_listen.ip().is_loopback() {
+            let must = "it must be an address of this machine alone, as 127.0.0.1:8397, unless there is a hook-secret";
+            return Err(unusable("hook-listen", hook_listen.to_string(), must));
+        }
+        Ok(Some(ExternalConfig {
+            server,
+            push: push.text,
+            pull: pull.text,
+            app: push.app,
+            hook_listen,
+            hook_secret,
+            api,
+            settling,
+            limits: media.broker.clone(),
+            waiting: media.waiting,
+        }))
+    }
+
+    /// What of these settings works and may not be meant.
+    pub(super) fn doubts(&self) -> Vec<String> {
+        let Self { server, push, pull, api, .. } = self;
+        let told =
+            [("media-push", push.is_some()), ("media-pull", pull.is_some()), ("media-api", api.is_some())];
+        match server {
+            None => {
+                let told = told.into_iter().filter(|(_, is_told)| *is_told);
+                told.map(|(name, _)| format!("{name}: without media-engine it means nothing")).collect()
+            }
+            Some(Server::NginxRtmp) if pull.as_ref().is_some_and(|pull| pull.text.starts_with("http")) => {
+                vec!["media-pull: nginx-rtmp itself serves no HTTP-FLV".to_owned()]
+            }
+            Some(Server::NginxRtmp | Server::Srs) => Vec::new(),
+        }
+    }
+
+    /// Whether nobody is at its API, which is the server's own affair.
+    pub(super) fn missing(&self) -> Option<String> {
+        let api = &self.server.and(self.api.as_ref())?.authority;
+        let answers = |address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok();
+        let is_there = api.to_socket_addrs().is_ok_and(|mut addresses| addresses.any(answers));
+        (!is_there).then(|| format!("media-api: nobody listens on {api}"))
     }
 }
 
@@ -89,75 +152,14 @@ fn host_and_path(text: &str) -> Result<Api, String> {
 /// It stands in a URL that the media server calls.
 pub(super) fn check_hook_secret(secret: &str) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if crate::rights::Secret::is_weak(secret) || !secret.bytes().all(plain) {
-        let least = crate::rights::Secret::MIN_LEN;
+    if Secret::is_weak(secret) || !secret.bytes().all(plain) {
+        let least = Secret::MIN_LEN;
         return Err(format!(
             "it must be at least {least} letters, digits, hyphens and underscores, not all the same; try `openssl \
              rand -hex 32`"
         ));
     }
     Ok(())
-}
-
-impl Config {
-    /// The media server that is not in this process, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// Says what is missing, or does not fit.
-    pub fn external(&self) -> Result<Option<ExternalConfig>, ConfigError> {
-        let MediaServer { server, push, pull, hook_listen, hook_secret, api } = self.media_server.clone();
-        let Some(server) = server else { return Ok(None) };
-        let missing = |name| move || unusable(name, "nothing".to_owned(), format!("{server} needs it"));
-        let push = push.ok_or_else(missing("media-push"))?;
-        let pull = pull.ok_or_else(missing("media-pull"))?;
-        let api = api.ok_or_else(missing("media-api"))?;
-        if push.app != pull.app {
-            let must = format!("it must end in the application of media-push, which is {}", push.app);
-            return Err(unusable("media-pull", pull.app, must));
-        }
-        if hook_secret.is_none() && !hook_listen.ip().is_loopback() {
-            let must = "it must be an address of this machine alone, as 127.0.0.1:8397, unless there is a hook-secret";
-            return Err(unusable("hook-listen", hook_listen.to_string(), must));
-        }
-        Ok(Some(ExternalConfig {
-            server,
-            push: push.text,
-            pull: pull.text,
-            app: push.app,
-            hook_listen,
-            hook_secret,
-            api,
-            settling: self.hub.settling,
-            limits: self.media.broker.clone(),
-            waiting: self.media.waiting,
-        }))
-    }
-
-    /// What of these settings works and may not be meant.
-    pub(super) fn doubts_about_media(&self) -> Vec<String> {
-        let MediaServer { server, push, pull, api, .. } = &self.media_server;
-        let told =
-            [("media-push", push.is_some()), ("media-pull", pull.is_some()), ("media-api", api.is_some())];
-        match server {
-            None => {
-                let told = told.into_iter().filter(|(_, is_told)| *is_told);
-                told.map(|(name, _)| format!("{name}: without media-engine it means nothing")).collect()
-            }
-            Some(Server::NginxRtmp) if pull.as_ref().is_some_and(|pull| pull.text.starts_with("http")) => {
-                vec!["media-pull: nginx-rtmp itself serves no HTTP-FLV".to_owned()]
-            }
-            Some(Server::NginxRtmp | Server::Srs) => Vec::new(),
-        }
-    }
-
-    /// Whether the media server is there, which is its own affair.
-    pub(super) fn try_media_api(&self) -> Option<String> {
-        let api = self.external().ok()??.api.authority;
-        let answers = |address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok();
-        let is_there = api.to_socket_addrs().is_ok_and(|mut addresses| addresses.any(answers));
-        (!is_there).then(|| format!("media-api: nobody listens on {api}"))
-    }
 }
 
 #[cfg(test)]

@@ -170,11 +170,15 @@ fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
             Kind::Whole(_, range, _) => vec![range.start().to_string(), range.end().to_string()],
             Kind::Yes(_) => vec!["true".to_owned(), "false".to_owned()],
             Kind::Text(..) if setting.name == table::LOG => vec!["'debug'".to_owned()],
-            Kind::Text(..) if ["admin-listen", "rtmps-listen"].contains(&setting.name) => {
-                vec!["'192.0.2.1:7'".to_owned()]
-            }
-            Kind::Text(..) if setting.name == "trusted-proxies" => vec!["'192.0.2.1,10.0.0.0/8'".to_owned()],
-            Kind::Text(..) => vec!["'call.example.com:7'".to_owned()],
+            Kind::Text(..) => vec![match setting.name {
+                "admin-listen" | "rtmps-listen" => "'192.0.2.1:7'".to_owned(),
+                "trusted-proxies" => "'192.0.2.1,10.0.0.0/8'".to_owned(),
+                // Another needs more.
+                "media-engine" => "'embedded'".to_owned(),
+                "media-push" | "media-pull" => "'rtmp://call.example.com:7/live'".to_owned(),
+                "media-api" => "'http://call.example.com:7/control'".to_owned(),
+                _ => "'call.example.com:7'".to_owned(),
+            }],
             Kind::Secret(_) => vec!["'0123456789abcdef'".to_owned()],
         };
         for value in values {

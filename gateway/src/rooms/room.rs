@@ -77,7 +77,7 @@ pub struct MemberStatus {
     pub silenced: Vec<Media>,
     /// Which captions it wants, if any.
     pub captions: Option<CaptionWish>,
-    /// Which of its streams it pushes at the moment: `stream`, `screenShare`, `slaveAudio`.
+    /// Which of its streams it pushes at the moment: `main`, `screenShare`, `slaveAudio`.
     pub pushes: Vec<&'static str>,
     /// What its components last reported.
     pub quality: MemberQuality,

@@ -20,8 +20,17 @@ use crate::loopback::http;
 
 /// Settings as an operator writes them, on free ports.
 pub(crate) fn settings(flags: &[&str]) -> Config {
-    let own =
-        ["nertc-gateway", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--admin-token", ADMIN];
+    let own = [
+        "nertc-gateway",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token",
+        ADMIN,
+        "--silence-timeout",
+        "600",
+    ];
     let settings = Settings::try_parse_from(&[&own[..], flags].concat()).unwrap();
     settings.with_file().unwrap().resolve().unwrap()
 }
@@ -29,6 +38,8 @@ pub(crate) fn settings(flags: &[&str]) -> Config {
 pub(crate) struct Member {
     uid: u64,
     cid: u64,
+    /// What it logs in with when it comes back.
+    login: Value,
     /// Where it pushes.
     pub(crate) push: String,
     /// Where it plays the others.
@@ -47,13 +58,23 @@ impl Member {
             format!("POST /nrtc/getChannelInfos.action HTTP/1.1\r\nContent-Length: {}\r\n", form.len());
         let (_, asked) = http(gateway, &head, &form).await;
         let cid = asked["cid"].as_u64().expect("a room");
+        Self::log_in(gateway, json!({"uid": uid, "cid": cid, "token": asked["token"], "role": 0})).await
+    }
+
+    /// Comes back to its stay, on another gateway perhaps.
+    pub(crate) async fn resume(&self, gateway: &Running) -> Self {
+        Self::log_in(gateway, self.login.clone()).await
+    }
+
+    async fn log_in(gateway: &Running, mut login: Value) -> Self {
         let (socket, _) = connect_async(format!("ws://{}/", gateway.http_addr)).await.unwrap();
         let (push, pull, entries) = (String::new(), BTreeMap::new(), Vec::new());
-        let mut member = Self { uid, cid, push, pull, entries, socket, seen: Vec::new() };
-        let login =
-            json!({"uid": uid, "cid": cid, "token": asked["token"], "role": 0, "audioLocalPitch": "1.25"});
-        let ack = member.command(0, login).await;
+        login["audioLocalPitch"] = json!("1.25");
+        let (uid, cid) = (login["uid"].as_u64().unwrap(), login["cid"].as_u64().unwrap());
+        let mut member = Self { uid, cid, login, push, pull, entries, socket, seen: Vec::new() };
+        let ack = member.command(0, member.login.clone()).await;
         assert_eq!(ack["code"], 200, "{ack}");
+        member.login["resume"] = ack["resume"].clone();
         for entry in ack["userlist"].as_array().unwrap() {
             let url = entry["url"].as_str().unwrap().to_owned();
             if entry["uid"] == uid {

@@ -34,7 +34,7 @@ async fn requests_as_captured_are_answered_as_srs_wants_it() {
     let publish = captured("on_publish", "3dgu8785", &stream, &format!("?{grant}"));
     assert_eq!(say(publish.clone()).await, 0);
     wait_for(&gateway, "publishers", 1).await;
-    assert_eq!(pushes(&gateway, 1).await, json!(["stream"]));
+    assert_eq!(pushes(&gateway, 1).await, json!(["main"]));
     // Over HTTP-FLV, and over WebRTC, which has no question mark and the names besides.
     assert_eq!(say(captured("on_play", "vnxvo3ca", &stream, &format!("?{play}"))).await, 0);
     let webrtc = format!("app=live&stream={stream}&{play}");
@@ -165,7 +165,15 @@ fn parts(url: &str) -> (String, String) {
 
 /// Notes which clients it is to drop, and lists those that it is told to.
 #[derive(Clone, Default)]
-struct Api(Arc<Mutex<(Vec<String>, Vec<String>, usize)>>);
+struct Api(Arc<Mutex<Noted>>);
+
+#[derive(Default)]
+struct Noted {
+    listed: Vec<String>,
+    dropped: Vec<String>,
+    /// How many more are answered with a hang-up.
+    failures: usize,
+}
 
 impl Api {
     async fn start() -> (Self, SocketAddr) {
@@ -193,7 +201,7 @@ impl Api {
 
     /// Hangs up the first times.
     fn answer(&self, request: &str) -> Option<String> {
-        let (listed, dropped, failures) = &mut *self.0.lock().unwrap();
+        let Noted { listed, dropped, failures } = &mut *self.0.lock().unwrap();
         let run = json!({"code": 0, "server": "vid-84nlpr2", "service": "61480l45", "pid": "1"});
         let Some(rest) = request.strip_prefix("DELETE /api/v1/clients/") else {
             assert!(request.starts_with("GET /api/v1/clients/?start=0&count=1000 "), "{request}");
@@ -202,24 +210,23 @@ impl Api {
             return Some(list.to_string());
         };
         dropped.push(rest.split(' ').next().unwrap().to_owned());
-        *failures = failures.checked_sub(1).unwrap_or(usize::MAX);
-        if *failures < usize::MAX {
+        if *failures > 0 {
+            *failures -= 1;
             return None;
         }
-        *failures = 0;
         Some(run.to_string())
     }
 
     fn has(&self, ids: &[&str]) {
-        self.0.lock().unwrap().0 = ids.iter().map(|id| (*id).to_owned()).collect();
+        self.0.lock().unwrap().listed = ids.iter().map(|id| (*id).to_owned()).collect();
     }
 
     fn fails(&self, times: usize) {
-        self.0.lock().unwrap().2 = times;
+        self.0.lock().unwrap().failures = times;
     }
 
     fn dropped(&self) -> Vec<String> {
-        self.0.lock().unwrap().1.clone()
+        self.0.lock().unwrap().dropped.clone()
     }
 }
 
