@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 pub use super::engine::EmbeddedLimits;
 use super::engine::Engine;
@@ -179,7 +180,8 @@ async fn accept(
     strangers: Arc<Crowd>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let mut connections = JoinSet::new();
+    // Those that have not said yet that they play; and all, wherever they are served.
+    let (mut connections, open) = (JoinSet::new(), TaskTracker::new());
     let mut was_full = false;
     loop {
         let accepted = tokio::select! {
@@ -188,15 +190,11 @@ async fn accept(
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok((socket, peer)) if connections.len() < engine.limits().connections => {
+            Ok((socket, peer)) if open.len() < engine.limits().connections => {
                 was_full = false;
-                let engine = Arc::clone(&engine);
+                let (engine, place) = (Arc::clone(&engine), open.token());
                 let stranger = strangers.enter(peer.ip()).await;
-                connections.spawn(async move {
-                    if let Err(cut) = rtmp::serve(socket, &engine, stranger).await {
-                        tracing::debug!(%peer, "an RTMP connection ends: {cut}");
-                    }
-                });
+                connections.spawn(rtmp::serve(socket, peer, engine, stranger, place));
             }
             // Once for a whole crowd.
             Ok((_, peer)) if !was_full => {
@@ -212,9 +210,11 @@ async fn accept(
         }
     }
     drop(listener);
-    let all = async { while connections.join_next().await.is_some() {} };
-    if timeout(SHUTDOWN, all).await.is_err() {
+    open.close();
+    if timeout(SHUTDOWN, open.wait()).await.is_err() {
+        engine.rows.close();
         connections.shutdown().await;
+        open.wait().await;
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::timeout_at;
 use super::broker::BrokerLimits;
 use super::streams::{Publication, Streams, Subscription};
 use crate::media::{MediaRefusal, name_and_grant};
-use crate::net::{Memory, Stranger};
+use crate::net::{Memory, Rows, Stranger};
 use crate::rights::{Action, Admission, Authorizer, GrantError, Grants, Holder, Privileges};
 
 /// How much the engine takes on.
@@ -105,8 +105,8 @@ pub(crate) struct Engine {
     pub(crate) streams: Streams,
     pub(crate) memory: Arc<Memory>,
     limits: ArcSwap<EmbeddedLimits>,
-    /// Where everything runs that carries media.
-    pub(crate) workers: Handle,
+    /// Where players are served.
+    pub(crate) rows: Arc<Rows>,
     grants: Arc<Grants>,
     authorizer: Arc<dyn Authorizer>,
     /// Places for those whose holder may come back.
@@ -127,7 +127,7 @@ impl Engine {
         Self {
             streams: Streams::new(limits.broker.clone()),
             memory: Memory::new(limits.memory, MEMORY_OF_EACH),
-            workers,
+            rows: Rows::new(workers),
             waiting: Semaphore::new(limits.waiting),
             requests: Mutex::default(),
             limits: ArcSwap::from_pointee(limits),

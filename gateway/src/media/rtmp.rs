@@ -6,14 +6,18 @@
 mod chunks;
 pub(crate) mod dry;
 mod enhanced;
+mod outgoing;
 mod session;
 
 use std::fmt::Display;
-use std::io;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Buf as _;
 use futures_util::FutureExt as _;
 use rml_rtmp::handshake::{Handshake, HandshakeError, HandshakeProcessResult, PeerType};
 use thiserror::Error;
@@ -21,13 +25,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use self::outgoing::Outgoing;
 use self::session::{ServerSession, SessionError, SessionEvent};
 use super::broker::Packet;
 use super::engine::{EmbeddedLimits, Engine};
 use super::streams::{Publication, Subscription};
 use crate::media::MediaRefusal;
-use crate::net::{Exhausted, Pace, Rate, Stranger};
+use crate::net::{Exhausted, Pace, Rate, Share, Stranger};
 use crate::rights::Action;
 
 /// Why a connection ended before its client said so.
@@ -55,33 +61,37 @@ pub(crate) enum Cut {
     Memory(#[from] Exhausted),
 }
 
-/// Serves one connection to its end. It takes a stranger's place until it has one of its own.
-pub(crate) async fn serve(socket: TcpStream, engine: &Engine, stranger: Stranger) -> Result<(), Cut> {
-    // A frame must not wait for the next one to fill a segment.
-    socket.set_nodelay(true)?;
+/// Serves one connection to its end, or until it plays and sits with others. It takes a stranger's place until it
+/// has one of its own, and a place among all connections for as long as there is one.
+pub(crate) async fn serve(
+    socket: TcpStream,
+    peer: SocketAddr,
+    engine: Arc<Engine>,
+    stranger: Stranger,
+    place: TaskTrackerToken,
+) {
     let mut line = Line::new(socket, engine.limits());
-    let stalled = line.limits.stalled;
-    let decision = tokio::select! {
-        decision = decide(&mut line, engine, &stranger) => decision?,
-        () = stranger.sent_away() => return Err(Cut::SentAway),
-    };
-    drop(stranger);
-    let Some((mut session, admitted)) = decision else { return Ok(()) };
-    match admitted {
-        Admitted::Publisher(publication) => {
-            let stream = publication.name().to_owned();
-            tracing::info!(stream, "a publisher starts");
-            let end = publish(&mut line, &mut session, &publication, engine).await;
-            // Its place is free before the last words are said.
-            drop(publication);
-            match &end {
-                Ok(()) => tracing::info!(stream, "a publisher leaves"),
-                Err(cut) => tracing::info!(stream, "a publisher is gone: {cut}"),
-            }
-            let _ = dismiss(&mut line, &mut session, end.as_ref().err(), stalled).await;
-            end
+    let end = match decide(&mut line, &engine, stranger).await {
+        Ok(Some((session, Admitted::Publisher(publication)))) => {
+            publish(line, session, publication, &engine).await
         }
-        Admitted::Player(subscription) => play(line, session, subscription, engine).await,
+        Ok(Some((session, Admitted::Player(subscription)))) => {
+            let (stream, share) = (Arc::clone(subscription.stream()), engine.memory.share());
+            engine.rows.seat(&stream, async move {
+                conclude(peer, &play(line, session, subscription, share).await);
+                drop(place);
+            });
+            return;
+        }
+        Ok(None) => Ok(()),
+        Err(cut) => Err(cut),
+    };
+    conclude(peer, &end);
+}
+
+fn conclude(peer: SocketAddr, end: &Result<(), Cut>) {
+    if let Err(cut) = end {
+        tracing::debug!(%peer, "an RTMP connection ends: {cut}");
     }
 }
 
@@ -89,14 +99,22 @@ pub(crate) async fn serve(socket: TcpStream, engine: &Engine, stranger: Stranger
 async fn decide(
     line: &mut Line,
     engine: &Engine,
-    stranger: &Stranger,
+    stranger: Stranger,
 ) -> Result<Option<(ServerSession, Admitted)>, Cut> {
-    let request = timeout(line.limits.negotiation, negotiate(line));
-    let Some((mut session, action, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
-        return Ok(None);
+    // A frame must not wait for the next one to fill a segment.
+    line.socket.set_nodelay(true)?;
+    let decision = async {
+        let request = timeout(line.limits.negotiation, negotiate(line));
+        let Some((mut session, action, asked)) = request.await.map_err(|_| Cut::Undecided)?? else {
+            return Ok(None);
+        };
+        let admitted = answer(line, &mut session, action, &asked, engine, &stranger).await?;
+        Ok(admitted.map(|admitted| (session, admitted)))
     };
-    let admitted = answer(line, &mut session, action, &asked, engine, stranger).await?;
-    Ok(admitted.map(|admitted| (session, admitted)))
+    tokio::select! {
+        decision = decision => decision,
+        () = stranger.sent_away() => Err(Cut::SentAway),
+    }
 }
 
 /// A client's socket, and how fast it is read.
@@ -117,11 +135,31 @@ impl Line {
         Self { socket, messages, bytes, limits, was_full: false }
     }
 
+    /// Writes what there is room for, and says whether that was all.
+    fn write(&self, outgoing: &mut Outgoing) -> io::Result<bool> {
+        while outgoing.has_remaining() {
+            let mut slices = [IoSlice::new(&[]); WRITTEN_AT_ONCE];
+            let count = outgoing.chunks_vectored(&mut slices);
+            match self.socket.try_write_vectored(&slices[..count]) {
+                Ok(written) => outgoing.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Counts the messages that came.
+    fn count(&mut self, session: &mut ServerSession) -> Instant {
+        let now = Instant::now();
+        self.messages.spend(session.take_messages(), now);
+        now
+    }
+
     /// Waits until more may be read or looked at. Safe to cancel.
     async fn pause(&mut self, session: &mut ServerSession) -> Result<(), Cut> {
         loop {
-            let now = Instant::now();
-            self.messages.spend(session.take_messages(), now);
+            let now = self.count(session);
             let Some(resumes) = self.messages.resumes(now).max(self.bytes.resumes(now)) else {
                 return Ok(());
             };
@@ -245,6 +283,26 @@ async fn shake_hands(line: &mut Line, session: &mut ServerSession) -> Result<boo
 }
 
 async fn publish(
+    mut line: Line,
+    mut session: ServerSession,
+    publication: Publication,
+    engine: &Engine,
+) -> Result<(), Cut> {
+    let stream = Arc::clone(publication.stream());
+    tracing::info!(%stream, "a publisher starts");
+    let end = feed(&mut line, &mut session, &publication, engine).await;
+    // Its place is free before the last words are said.
+    drop(publication);
+    match &end {
+        Ok(()) => tracing::info!(%stream, "a publisher leaves"),
+        Err(cut) => tracing::info!(%stream, "a publisher is gone: {cut}"),
+    }
+    let stalled = line.limits.stalled;
+    let _ = dismiss(&mut line, &mut session, end.as_ref().err(), stalled).await;
+    end
+}
+
+async fn feed(
     line: &mut Line,
     session: &mut ServerSession,
     publication: &Publication,
@@ -325,44 +383,57 @@ async fn play(
     mut line: Line,
     mut session: ServerSession,
     mut subscription: Subscription,
-    engine: &Engine,
+    mut share: Share,
 ) -> Result<(), Cut> {
-    let limits = Arc::clone(&line.limits);
-    let mut share = engine.memory.share();
+    let (idle, stalled) = (line.limits.idle_player, line.limits.stalled);
+    // One timer, which is looked after when it is over: packets come much more often.
+    let mut heard = Instant::now();
+    let mut patience = pin!(sleep_until(heard + idle));
     loop {
         tokio::select! {
-            packets = timeout(limits.idle_player, subscription.next(BATCH)) => {
-                match packets.map_err(|_| Cut::Idle)? {
-                    Ok(packets) => packets.iter().for_each(|packet| session.send(packet)),
-                    Err(_) => {
-                        session.finish();
-                        flush(&mut line, &mut session, limits.stalled).await?;
-                        part(&mut line).await;
-                        return Err(Cut::Ended);
-                    }
+            packets = poll_fn(|context| subscription.poll_next(BATCH, context)) => match packets {
+                Ok(packets) => {
+                    heard = Instant::now();
+                    packets.into_iter().for_each(|packet| session.send(packet));
                 }
+                Err(_) => {
+                    session.finish();
+                    flush(&mut line, &mut session, stalled).await?;
+                    part(&mut line).await;
+                    return Err(Cut::Ended);
+                }
+            },
+            () = patience.as_mut() => {
+                if heard.elapsed() >= idle {
+                    return Err(Cut::Idle);
+                }
+                patience.as_mut().reset(heard + idle);
             }
-            is_open = fill(&mut line, &mut session) => {
+            is_open = hear(&mut line, &mut session) => {
                 if !is_open? {
                     return Ok(());
                 }
-                match session.poll_event() {
+                let event = session.poll_event();
+                line.count(&mut session);
+                match event {
                     Ok(None | Some(SessionEvent::Alive)) => {}
                     Ok(Some(SessionEvent::Finished)) => return Ok(()),
                     Ok(Some(SessionEvent::Request(..) | SessionEvent::Media(_))) => {
                         return Err(SessionError::Command.into());
                     }
                     Err(error) => {
-                        refuse(&mut line, &mut session, &error, limits.stalled).await?;
+                        refuse(&mut line, &mut session, &error, stalled).await?;
                         return Err(error.into());
                     }
                 }
             }
         }
         share.hold(session.held())?;
-        tokio::select! {
-            flushed = flush(&mut line, &mut session, limits.stalled) => flushed?,
-            () = share.revoked() => return Err(Exhausted.into()),
+        if !line.write(session.outgoing())? {
+            tokio::select! {
+                flushed = flush(&mut line, &mut session, stalled) => flushed?,
+                () = share.revoked() => return Err(Exhausted.into()),
+            }
         }
     }
 }
@@ -403,6 +474,12 @@ async fn refuse(
     Ok(())
 }
 
+/// The same as `fill` for a client that seldom says anything: until it does, it costs no look at a clock.
+async fn hear(line: &mut Line, session: &mut ServerSession) -> Result<bool, Cut> {
+    poll_fn(|context| line.socket.poll_read_ready(context)).await?;
+    fill(line, session).await
+}
+
 /// Reads what has come, as fast as it may come; `false` is the end. Safe to cancel.
 async fn fill(line: &mut Line, session: &mut ServerSession) -> Result<bool, Cut> {
     // Whoever has something to say all the time lets others have their turn.
@@ -423,10 +500,8 @@ async fn fill(line: &mut Line, session: &mut ServerSession) -> Result<bool, Cut>
 }
 
 async fn flush(line: &mut Line, session: &mut ServerSession, stalled: Duration) -> Result<(), Cut> {
-    let mut out: Bytes = session.take_output();
-    while out.has_remaining() {
-        let written = timeout(stalled, line.socket.write_buf(&mut out));
-        written.await.map_err(|_| Cut::Idle)??;
+    while !line.write(session.outgoing())? {
+        timeout(stalled, line.socket.writable()).await.map_err(|_| Cut::Idle)??;
     }
     Ok(())
 }
@@ -445,6 +520,8 @@ async fn part(line: &mut Line) {
 const LEAST_READ: usize = 2 * 1024;
 /// What a client may say before it is answered, without being read further.
 const UNHEARD: usize = 16 * 1024;
+/// Headers and bodies.
+const WRITTEN_AT_ONCE: usize = 32;
 /// What a player is handed at a time: little enough to notice soon that it takes nothing.
 const BATCH: usize = 64 * 1024;
 const FAREWELL: Duration = Duration::from_secs(1);

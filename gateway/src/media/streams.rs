@@ -3,7 +3,9 @@
 //! Hides the media clock, and how connections wait. Whoever drops a publication or subscription has left.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tokio::task::yield_now;
@@ -92,15 +94,13 @@ impl Publication {
     }
 
     /// The stream.
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn stream(&self) -> &Arc<str> {
         self.slot.name()
     }
 
     /// Waits until another connection takes over, or the stream is ended.
     pub(crate) async fn ended(&self) {
-        while !self.slot.is_over() {
-            self.slot.news().await;
-        }
+        poll_fn(|context| self.slot.poll_news(context)).await;
     }
 }
 
@@ -125,21 +125,27 @@ impl Subscription {
         self
     }
 
+    /// The stream.
+    pub(crate) fn stream(&self) -> &Arc<str> {
+        self.slot.name()
+    }
+
     /// Waits for the next packets, of about `bytes` at most.
     ///
     /// # Errors
     ///
     /// As [`Broker::take`].
-    pub(crate) async fn next(&mut self, bytes: usize) -> Result<Vec<Packet>, Ended> {
+    pub(crate) fn poll_next(
+        &mut self,
+        bytes: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Vec<Packet>, Ended>> {
         loop {
+            ready!(self.slot.poll_news(context));
             let packets = self.streams.broker.take(&self.slot, bytes, self.streams.now_ms())?;
-            if packets.is_empty() {
-                self.slot.news().await;
-                continue;
-            }
             let packets = permitted(self.may, Action::Play, packets.into());
             if !packets.is_empty() {
-                return Ok(packets.into_owned());
+                return Poll::Ready(Ok(packets.into_owned()));
             }
         }
     }
