@@ -110,19 +110,24 @@ impl Broker {
         }
     }
 
-    /// Hands a player the next packets of at most about `bytes`; none if there are none yet.
+    /// Hands on each of a player's next packets, of at most about `bytes`; none if there are none yet.
     ///
     /// # Errors
     ///
     /// Says that the player was dropped or its stream ended.
-    pub fn take(&self, slot: &Slot, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
+    pub fn take(
+        &self,
+        slot: &Slot,
+        bytes: usize,
+        now_ms: impl FnOnce() -> u64,
+        each: impl FnMut(Packet),
+    ) -> Result<(), Ended> {
         if slot.place.is_over() {
             return Err(Ended);
         }
-        let taken = slot.place.outbox().take(bytes, now_ms);
-        let bytes: usize = taken.iter().map(|packet| packet.body.len()).sum();
+        let bytes = slot.place.outbox().take(bytes, now_ms, each);
         self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
-        Ok(taken)
+        Ok(())
     }
 
     /// Forgets a publisher, whose players wait for the next one, or a player.
@@ -173,7 +178,7 @@ impl Slot {
     }
 
     /// Ready when there is something to take, or the slot is taken away. One task at a time may wait for that.
-    pub fn poll_news(&self, context: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_news(&self, context: &Context<'_>) -> Poll<()> {
         self.place.poll_news(context)
     }
 

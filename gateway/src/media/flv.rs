@@ -101,10 +101,16 @@ impl Stream for Show {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Poll::Ready(packets) = self.subscription.poll_next(BATCH, context) {
-            let now = Instant::now();
-            (self.heard, self.said) = (now, now);
-            return Poll::Ready(packets.ok().map(|packets| Ok(self.writer.media(&packets))));
+        let mut packets = Vec::new();
+        while self.subscription.poll_news(context).is_ready() {
+            let Ok(is_any) = self.subscription.take(BATCH, |packet| packets.push(packet)) else {
+                return Poll::Ready(None);
+            };
+            if is_any {
+                let now = Instant::now();
+                (self.heard, self.said) = (now, now);
+                return Poll::Ready(Some(Ok(self.writer.media(&packets))));
+            }
         }
         loop {
             ready!(self.patience.as_mut().poll(context));

@@ -15,6 +15,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Buf as _;
@@ -33,7 +34,7 @@ use super::broker::Packet;
 use super::engine::{EmbeddedLimits, Engine};
 use super::streams::{Publication, Subscription};
 use crate::media::MediaRefusal;
-use crate::net::{Exhausted, Pace, Rate, Share, Stranger};
+use crate::net::{Exhausted, Pace, Rate, Seldom, Share, Stranger};
 use crate::rights::Action;
 
 /// Why a connection ended before its client said so.
@@ -312,6 +313,8 @@ async fn feed(
     let (idle, stalled) = (line.limits.idle_publisher, line.limits.stalled);
     let (mut heard, mut is_asked) = (Instant::now(), false);
     let mut share = engine.memory.share();
+    // One timer, which is looked after when it is over: packets come much more often.
+    let mut patience = pin!(sleep_until(heard + idle / 2));
     loop {
         let (packets, next) = gather(session, line.messages.allowance(Instant::now()));
         if !packets.is_empty() || matches!(next, Next::Alive) {
@@ -336,10 +339,16 @@ async fn feed(
                 },
                 () = share.revoked() => return Err(Exhausted.into()),
                 () = publication.ended() => return Err(Cut::Ended),
-                () = sleep_until(heard + idle), if is_asked => return Err(Cut::Idle),
-                () = sleep_until(heard + idle / 2), if !is_asked => {
-                    session.ping();
-                    is_asked = true;
+                () = patience.as_mut() => {
+                    let silence = heard.elapsed();
+                    if is_asked && silence >= idle {
+                        return Err(Cut::Idle);
+                    }
+                    if !is_asked && silence >= idle / 2 {
+                        session.ping();
+                        is_asked = true;
+                    }
+                    patience.as_mut().reset(heard + if is_asked { idle } else { idle / 2 });
                 }
             },
             Next::Finished => return Ok(()),
@@ -379,23 +388,47 @@ fn gather(session: &mut ServerSession, allowance: u64) -> (Vec<Packet>, Next) {
     (packets, Next::More)
 }
 
+/// What a player's connection is busy with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Media,
+    Client,
+    /// Nothing came for so long that it may have been too long.
+    Time,
+}
+
 async fn play(
     mut line: Line,
     mut session: ServerSession,
-    mut subscription: Subscription,
+    subscription: Subscription,
     mut share: Share,
 ) -> Result<(), Cut> {
     let (idle, stalled) = (line.limits.idle_player, line.limits.stalled);
     // One timer, which is looked after when it is over: packets come much more often.
     let mut heard = Instant::now();
     let mut patience = pin!(sleep_until(heard + idle));
+    let (seldom, mut turn) = (Seldom::new(), Turn::Media);
     loop {
-        tokio::select! {
-            packets = poll_fn(|context| subscription.poll_next(BATCH, context)) => match packets {
-                Ok(packets) => {
-                    heard = Instant::now();
-                    packets.into_iter().for_each(|packet| session.send(packet));
-                }
+        turn = poll_fn(|context| {
+            // Whoever had its turn waits for the other.
+            let is_news = |context: &Context<'_>| subscription.poll_news(context).is_ready();
+            if turn != Turn::Media && is_news(context) {
+                return Poll::Ready(Turn::Media);
+            }
+            let other = seldom.poll(context, |context| match patience.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Turn::Time),
+                Poll::Pending => line.socket.poll_read_ready(context).map(|_| Turn::Client),
+            });
+            if turn == Turn::Media && other.is_pending() && is_news(context) {
+                return Poll::Ready(Turn::Media);
+            }
+            other
+        })
+        .await;
+        match turn {
+            Turn::Media => match subscription.take(BATCH, |packet| session.send(packet)) {
+                Ok(true) => heard = Instant::now(),
+                Ok(false) => {}
                 Err(_) => {
                     session.finish();
                     flush(&mut line, &mut session, stalled).await?;
@@ -403,30 +436,34 @@ async fn play(
                     return Err(Cut::Ended);
                 }
             },
-            () = patience.as_mut() => {
+            Turn::Time => {
                 if heard.elapsed() >= idle {
                     return Err(Cut::Idle);
                 }
                 patience.as_mut().reset(heard + idle);
             }
-            is_open = hear(&mut line, &mut session) => {
-                if !is_open? {
-                    return Ok(());
-                }
-                let event = session.poll_event();
-                line.count(&mut session);
-                match event {
-                    Ok(None | Some(SessionEvent::Alive)) => {}
-                    Ok(Some(SessionEvent::Finished)) => return Ok(()),
-                    Ok(Some(SessionEvent::Request(..) | SessionEvent::Media(_))) => {
-                        return Err(SessionError::Command.into());
+            Turn::Client => tokio::select! {
+                is_open = fill(&mut line, &mut session) => {
+                    if !is_open? {
+                        return Ok(());
                     }
-                    Err(error) => {
-                        refuse(&mut line, &mut session, &error, stalled).await?;
-                        return Err(error.into());
+                    match session.poll_event() {
+                        Ok(None | Some(SessionEvent::Alive)) => {}
+                        Ok(Some(SessionEvent::Finished)) => return Ok(()),
+                        Ok(Some(SessionEvent::Request(..) | SessionEvent::Media(_))) => {
+                            return Err(SessionError::Command.into());
+                        }
+                        Err(error) => {
+                            refuse(&mut line, &mut session, &error, stalled).await?;
+                            return Err(error.into());
+                        }
                     }
+                    line.count(&mut session);
                 }
-            }
+                // It has said nothing after all, or must wait before it is read.
+                () = poll_fn(|context| subscription.poll_news(context)) => {}
+                () = patience.as_mut() => {}
+            },
         }
         share.hold(session.held())?;
         if !line.write(session.outgoing())? {
@@ -472,12 +509,6 @@ async fn refuse(
     flush(line, session, stalled).await?;
     part(line).await;
     Ok(())
-}
-
-/// The same as `fill` for a client that seldom says anything: until it does, it costs no look at a clock.
-async fn hear(line: &mut Line, session: &mut ServerSession) -> Result<bool, Cut> {
-    poll_fn(|context| line.socket.poll_read_ready(context)).await?;
-    fill(line, session).await
 }
 
 /// Reads what has come, as fast as it may come; `false` is the end. Safe to cancel.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::task::yield_now;
@@ -78,7 +78,13 @@ impl Publication {
     ///
     /// As [`Broker::push`].
     pub(crate) async fn push(&self, packets: &[Packet]) -> Result<(), Ended> {
-        let packets = permitted(self.may, Action::Publish, packets.into());
+        let is_allowed = |packet: &Packet| allows(self.may, Action::Publish, packet.track);
+        // Nearly everybody may everything, and nothing is copied for them.
+        let packets: Cow<'_, [Packet]> = if packets.iter().all(is_allowed) {
+            packets.into()
+        } else {
+            packets.iter().filter(|packet| is_allowed(packet)).cloned().collect()
+        };
         if packets.is_empty() {
             return Ok(());
         }
@@ -130,24 +136,26 @@ impl Subscription {
         self.slot.name()
     }
 
-    /// Waits for the next packets, of about `bytes` at most.
+    /// Ready when there may be packets, or the subscription is over.
+    pub(crate) fn poll_news(&self, context: &Context<'_>) -> Poll<()> {
+        self.slot.poll_news(context)
+    }
+
+    /// Hands on each of the next packets, of at most about `bytes`, and says whether there was any.
     ///
     /// # Errors
     ///
     /// As [`Broker::take`].
-    pub(crate) fn poll_next(
-        &mut self,
-        bytes: usize,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<Vec<Packet>, Ended>> {
-        loop {
-            ready!(self.slot.poll_news(context));
-            let packets = self.streams.broker.take(&self.slot, bytes, self.streams.now_ms())?;
-            let packets = permitted(self.may, Action::Play, packets.into());
-            if !packets.is_empty() {
-                return Poll::Ready(Ok(packets.into_owned()));
+    pub(crate) fn take(&self, bytes: usize, mut each: impl FnMut(Packet)) -> Result<bool, Ended> {
+        let mut is_any = false;
+        let permitted = |packet: Packet| {
+            if allows(self.may, Action::Play, packet.track) {
+                is_any = true;
+                each(packet);
             }
-        }
+        };
+        self.streams.broker.take(&self.slot, bytes, || self.streams.now_ms(), permitted)?;
+        Ok(is_any)
     }
 }
 
@@ -157,16 +165,10 @@ impl Drop for Subscription {
     }
 }
 
-/// What of it may be sent or received. Nearly everybody may everything, and nothing is copied for them.
-fn permitted(may: Privileges, action: Action, packets: Cow<'_, [Packet]>) -> Cow<'_, [Packet]> {
-    let allows = |packet: &Packet| match packet.track {
+fn allows(may: Privileges, action: Action, track: Track) -> bool {
+    match track {
         Track::Audio => may.allows(action, Sense::Sound),
         Track::Video => may.allows(action, Sense::Picture),
         Track::Metadata => true,
-    };
-    if packets.iter().all(allows) {
-        packets
-    } else {
-        packets.iter().filter(|packet| allows(packet)).cloned().collect()
     }
 }

@@ -20,23 +20,28 @@ impl Outbox {
         self.queue.push_back(packet);
     }
 
-    pub(super) fn take(&mut self, bytes: usize, now_ms: u64) -> Vec<Packet> {
-        if self.bytes + self.queue.len() * PACKET_OVERHEAD <= bytes {
-            // The room that a burst needed goes with it.
-            (self.bytes, self.untaken_since) = (0, None);
-            return std::mem::take(&mut self.queue).into();
-        }
-        let mut taken = Vec::new();
-        let mut size = 0;
-        while size < bytes
+    /// Hands on the next packets of at most about `bytes`, and says how many bytes they were.
+    pub(super) fn take(
+        &mut self,
+        bytes: usize,
+        now_ms: impl FnOnce() -> u64,
+        mut each: impl FnMut(Packet),
+    ) -> usize {
+        let (mut size, mut cost) = (0, 0);
+        while cost < bytes
             && let Some(packet) = self.queue.pop_front()
         {
-            size += packet.body.len() + PACKET_OVERHEAD;
-            self.bytes -= packet.body.len();
-            taken.push(packet);
+            size += packet.body.len();
+            cost += packet.body.len() + PACKET_OVERHEAD;
+            each(packet);
         }
-        self.untaken_since = (!self.queue.is_empty()).then_some(now_ms);
-        taken
+        self.bytes -= size;
+        self.untaken_since = (!self.queue.is_empty()).then(now_ms);
+        if self.queue.is_empty() && self.queue.capacity() > KEPT {
+            // Otherwise the room for one burst would stay as long as the player.
+            self.queue = VecDeque::new();
+        }
+        size
     }
 
     /// Drops everything, and says how many packets that was.
@@ -60,3 +65,5 @@ impl Outbox {
 
 /// What a packet costs beyond its body, roughly.
 const PACKET_OVERHEAD: usize = 32;
+/// Room for packets that is kept for the next ones.
+const KEPT: usize = 8;

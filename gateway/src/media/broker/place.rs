@@ -30,14 +30,10 @@ impl Place {
     }
 
     /// Ready when there is something to take, or the place is taken away.
-    pub(super) fn poll_news(&self, context: &mut Context<'_>) -> Poll<()> {
-        let has_news = || self.is_over() || !self.outbox().is_empty();
-        if has_news() {
-            return Poll::Ready(());
-        }
+    pub(super) fn poll_news(&self, context: &Context<'_>) -> Poll<()> {
+        // Before it is looked: what came in between would wake nobody.
         self.connection.register(context.waker());
-        // What came before it was known whom to wake woke nobody.
-        if has_news() { Poll::Ready(()) } else { Poll::Pending }
+        if self.is_over() || !self.outbox().is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     pub(super) fn is_over(&self) -> bool {
