@@ -154,8 +154,8 @@ async fn speak(
     let mut connection = Box::pin(http.serve_connection(socket, service).with_upgrades());
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
-        workers = handover.taken() => {
-            workers.spawn(open.track_future(async move {
+        (rows, name) = handover.taken() => {
+            rows.seat(&name, open.track_future(async move {
                 tokio::select! {
                     outcome = connection => conclude(outcome),
                     () = pulse.stops() => debug!("a player is gone"),

@@ -6,6 +6,7 @@
 mod cache;
 mod directory;
 mod limits;
+mod outbox;
 mod packet;
 mod place;
 mod player;
@@ -14,6 +15,7 @@ mod tracks;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
 
@@ -27,8 +29,9 @@ use crate::rights::Action;
 
 /// Every stream of the server.
 ///
-/// Who has a place is one thing under one lock, held for moments; the media of each stream are another, under
-/// a lock of their own. So no stream waits for another, and nobody who decides about places waits for any.
+/// Who has a place is one thing under one lock, held for moments; what is known of each stream is another, under
+/// a lock of its own, and so is what waits for each player. So no stream waits for another, no player for
+/// others, and nobody who decides about places waits for any.
 #[derive(Debug)]
 pub struct Broker {
     /// Read for every packet, and by whoever reads them without a lock.
@@ -107,20 +110,24 @@ impl Broker {
         }
     }
 
-    /// Hands a player the next packets of at most about `bytes`; none if there are none yet.
+    /// Hands on each of a player's next packets, of at most about `bytes`; none if there are none yet.
     ///
     /// # Errors
     ///
     /// Says that the player was dropped or its stream ended.
-    pub fn take(&self, slot: &Slot, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
-        let Slot { id, place, stream, .. } = slot;
-        if place.is_over() {
+    pub fn take(
+        &self,
+        slot: &Slot,
+        bytes: usize,
+        now_ms: impl FnOnce() -> u64,
+        each: impl FnMut(Packet),
+    ) -> Result<(), Ended> {
+        if slot.place.is_over() {
             return Err(Ended);
         }
-        let taken = open(stream).take(*id, bytes, now_ms)?;
-        let bytes: usize = taken.iter().map(|packet| packet.body.len()).sum();
+        let bytes = slot.place.outbox().take(bytes, now_ms, each);
         self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
-        Ok(taken)
+        Ok(())
     }
 
     /// Forgets a publisher, whose players wait for the next one, or a player.
@@ -172,13 +179,13 @@ impl Broker {
 impl Slot {
     /// The stream.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
-    /// Returns when there may be something to take, or the slot is taken away.
-    pub async fn news(&self) {
-        self.place.wake.notified().await;
+    /// Ready when there is something to take, or the slot is taken away. One task at a time may wait for that.
+    pub fn poll_news(&self, context: &Context<'_>) -> Poll<()> {
+        self.place.poll_news(context)
     }
 
     /// Whether it was taken away.

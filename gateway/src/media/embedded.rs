@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 pub use super::engine::EmbeddedLimits;
 use super::engine::Engine;
@@ -213,7 +214,8 @@ async fn accept(
     strangers: Arc<Crowd>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let mut connections = JoinSet::new();
+    // Those that have not said yet that they play; and all, wherever they are served.
+    let (mut connections, open) = (JoinSet::new(), TaskTracker::new());
     let mut was_full = false;
     loop {
         let accepted = tokio::select! {
@@ -222,15 +224,11 @@ async fn accept(
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok((socket, peer, tls)) if connections.len() < engine.limits().connections => {
+            Ok((socket, peer, tls)) if open.len() < engine.limits().connections => {
                 was_full = false;
-                let engine = Arc::clone(&engine);
+                let (engine, place) = (Arc::clone(&engine), open.token());
                 let stranger = strangers.enter(peer.ip()).await;
-                connections.spawn(async move {
-                    if let Err(cut) = rtmp::serve(socket, tls, &engine, stranger).await {
-                        tracing::debug!(%peer, "an RTMP connection ends: {cut}");
-                    }
-                });
+                connections.spawn(rtmp::serve(socket, tls, peer, engine, stranger, place));
             }
             // Once for a whole crowd.
             Ok((_, peer, _)) if !was_full => {
@@ -246,9 +244,11 @@ async fn accept(
         }
     }
     drop(doors);
-    let all = async { while connections.join_next().await.is_some() {} };
-    if timeout(SHUTDOWN, all).await.is_err() {
+    open.close();
+    if timeout(SHUTDOWN, open.wait()).await.is_err() {
+        engine.rows.close();
         connections.shutdown().await;
+        open.wait().await;
     }
 }
 

@@ -13,7 +13,7 @@ use super::broker::BrokerLimits;
 use super::gate::Gate;
 use super::streams::{Publication, Streams, Subscription};
 use crate::media::{MediaRefusal, name_and_grant};
-use crate::net::{Memory, Stranger};
+use crate::net::{Memory, Rows, Stranger};
 use crate::rights::{Action, Authorizer, Grants, Holder};
 
 /// How much the engine takes on.
@@ -103,8 +103,8 @@ pub(crate) struct Engine {
     pub(crate) streams: Streams,
     pub(crate) memory: Arc<Memory>,
     limits: ArcSwap<EmbeddedLimits>,
-    /// Where everything runs that carries media.
-    pub(crate) workers: Handle,
+    /// Where players are served.
+    pub(crate) rows: Arc<Rows>,
     gate: Gate,
 }
 
@@ -120,7 +120,7 @@ impl Engine {
         Self {
             streams: Streams::new(limits.broker.clone()),
             memory: Memory::new(limits.memory, MEMORY_OF_EACH),
-            workers,
+            rows: Rows::new(workers),
             gate: Gate::new(grants, authorizer, limits.waiting),
             limits: ArcSwap::from_pointee(limits),
         }

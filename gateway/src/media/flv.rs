@@ -3,7 +3,9 @@
 //! Hides the container. Never publishes anything.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,9 +15,9 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use futures_util::stream;
+use futures_util::Stream;
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::broker::{Packet, Track};
 use super::engine::Engine;
@@ -44,22 +46,12 @@ async fn respond(
         Err(refusal) => return refuse(refusal),
     };
     if let Some(Extension(handover)) = handover {
-        handover.to(&engine.workers);
+        handover.to(&engine.rows, subscription.stream());
     }
     let headers = [(header::CONTENT_TYPE, "video/x-flv"), LIVE, UNBUFFERED, LAST];
     let limits = engine.limits();
-    let idle = limits.idle_player;
-    let quiet = limits.quiet.min(idle);
-    let state = (subscription, Writer::default(), Duration::ZERO);
-    let body = stream::unfold(state, move |(mut subscription, mut writer, waited)| async move {
-        let (bytes, waited) = match timeout(quiet, subscription.next(BATCH)).await {
-            Ok(packets) => (writer.media(&packets.ok()?), Duration::ZERO),
-            Err(_) if waited + quiet >= idle => return None,
-            Err(_) => (writer.nothing(), waited + quiet),
-        };
-        Some((Ok::<_, Infallible>(bytes), (subscription, writer, waited)))
-    });
-    (headers, Body::from_stream(body)).into_response()
+    let show = Show::of(subscription, limits.quiet, limits.idle_player);
+    (headers, Body::from_stream(show)).into_response()
 }
 
 async fn subscribe(
@@ -82,6 +74,62 @@ fn refuse(refusal: MediaRefusal) -> Response {
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));
     // Who waited for its holder in vain has left its place among the strangers.
     (status, [LIVE, LAST], body).into_response()
+}
+
+/// What one player sees: its stream, and a sign of life when nothing comes.
+struct Show {
+    subscription: Subscription,
+    writer: Writer,
+    /// When media came last, and when anything was said.
+    heard: Instant,
+    said: Instant,
+    quiet: Duration,
+    idle: Duration,
+    /// One timer, which is looked after when it is over: packets come much more often.
+    patience: Pin<Box<Sleep>>,
+}
+
+impl Show {
+    fn of(subscription: Subscription, quiet: Duration, idle: Duration) -> Self {
+        let (now, quiet) = (Instant::now(), quiet.min(idle));
+        let patience = Box::pin(sleep_until(now + quiet));
+        Self { subscription, writer: Writer::default(), heard: now, said: now, quiet, idle, patience }
+    }
+}
+
+impl Stream for Show {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut packets = Vec::new();
+        while self.subscription.poll_news(context).is_ready() {
+            let Ok(is_any) = self.subscription.take(BATCH, |packet| packets.push(packet)) else {
+                return Poll::Ready(None);
+            };
+            if is_any {
+                let now = Instant::now();
+                (self.heard, self.said) = (now, now);
+                return Poll::Ready(Some(Ok(self.writer.media(&packets))));
+            }
+        }
+        loop {
+            ready!(self.patience.as_mut().poll(context));
+            let now = Instant::now();
+            let end = self.heard + self.idle;
+            if now >= end {
+                return Poll::Ready(None);
+            }
+            let is_quiet = now >= self.said + self.quiet;
+            if is_quiet {
+                self.said = now;
+            }
+            let next = end.min(self.said + self.quiet);
+            self.patience.as_mut().reset(next);
+            if is_quiet {
+                return Poll::Ready(Some(Ok(self.writer.nothing())));
+            }
+        }
+    }
 }
 
 /// What a player is sent, from the file header on.

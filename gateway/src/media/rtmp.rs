@@ -6,29 +6,36 @@
 mod chunks;
 pub(crate) mod dry;
 mod enhanced;
+mod outgoing;
 mod session;
 
 use std::fmt::Display;
-use std::io;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Buf as _;
 use futures_util::FutureExt as _;
 use rml_rtmp::handshake::{Handshake, HandshakeError, HandshakeProcessResult, PeerType};
 use thiserror::Error;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::either::Either;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use self::outgoing::Outgoing;
 use self::session::{ServerSession, SessionError, SessionEvent};
 use super::broker::Packet;
 use super::engine::{EmbeddedLimits, Engine};
 use super::streams::{Publication, Subscription};
 use crate::media::MediaRefusal;
-use crate::net::{Exhausted, Pace, Rate, Stranger, Tls, TlsStream};
+use crate::net::{Exhausted, Pace, Rate, Seldom, Share, Stranger, Tls, TlsStream};
 use crate::rights::Action;
 
 /// Why a connection ended before its client said so.
@@ -56,45 +63,65 @@ pub(crate) enum Cut {
     Memory(#[from] Exhausted),
 }
 
-/// Serves one connection to its end. It takes a stranger's place until it has one of its own.
+/// Serves one connection to its end, or until it plays and sits with others. It takes a stranger's place until it
+/// has one of its own, and a place among all connections for as long as there is one.
 pub(crate) async fn serve(
     socket: TcpStream,
     tls: Option<Tls>,
-    engine: &Engine,
+    peer: SocketAddr,
+    engine: Arc<Engine>,
     stranger: Stranger,
+    place: TaskTrackerToken,
+) {
+    conclude(peer, &lead(socket, tls, peer, engine, stranger, place).await);
+}
+
+async fn lead(
+    socket: TcpStream,
+    tls: Option<Tls>,
+    peer: SocketAddr,
+    engine: Arc<Engine>,
+    stranger: Stranger,
+    place: TaskTrackerToken,
 ) -> Result<(), Cut> {
-    // A frame must not wait for the next one to fill a segment.
-    socket.set_nodelay(true)?;
-    let socket = match tls {
-        None => Either::Left(socket),
-        Some(tls) => tokio::select! {
-            secured = tls.shake_hands(socket) => Either::Right(secured?),
-            () = stranger.sent_away() => return Err(Cut::SentAway),
-        },
+    let decision = async {
+        let mut line = Line::new(secured(socket, tls).await?, engine.limits());
+        let decision = decide(&mut line, &engine, &stranger).await?;
+        Ok::<_, Cut>(decision.map(|(session, admitted)| (line, session, admitted)))
     };
-    let mut line = Line::new(socket, engine.limits());
-    let stalled = line.limits.stalled;
     let decision = tokio::select! {
-        decision = decide(&mut line, engine, &stranger) => decision?,
+        decision = decision => decision?,
         () = stranger.sent_away() => return Err(Cut::SentAway),
     };
     drop(stranger);
-    let Some((mut session, admitted)) = decision else { return Ok(()) };
-    match admitted {
-        Admitted::Publisher(publication) => {
-            let stream = publication.name().to_owned();
-            tracing::info!(stream, "a publisher starts");
-            let end = publish(&mut line, &mut session, &publication, engine).await;
-            // Its place is free before the last words are said.
-            drop(publication);
-            match &end {
-                Ok(()) => tracing::info!(stream, "a publisher leaves"),
-                Err(cut) => tracing::info!(stream, "a publisher is gone: {cut}"),
-            }
-            let _ = dismiss(&mut line, &mut session, end.as_ref().err(), stalled).await;
-            end
+    match decision {
+        None => Ok(()),
+        Some((line, session, Admitted::Publisher(publication))) => {
+            publish(line, session, publication, &engine).await
         }
-        Admitted::Player(subscription) => play(line, session, subscription, engine).await,
+        Some((line, session, Admitted::Player(subscription))) => {
+            let (stream, share) = (Arc::clone(subscription.stream()), engine.memory.share());
+            engine.rows.seat(&stream, async move {
+                conclude(peer, &play(line, session, subscription, share).await);
+                drop(place);
+            });
+            Ok(())
+        }
+    }
+}
+
+async fn secured(socket: TcpStream, tls: Option<Tls>) -> io::Result<Socket> {
+    // A frame must not wait for the next one to fill a segment.
+    socket.set_nodelay(true)?;
+    Ok(match tls {
+        None => Either::Left(socket),
+        Some(tls) => Either::Right(Box::new(tls.shake_hands(socket).await?)),
+    })
+}
+
+fn conclude(peer: SocketAddr, end: &Result<(), Cut>) {
+    if let Err(cut) = end {
+        tracing::debug!(%peer, "an RTMP connection ends: {cut}");
     }
 }
 
@@ -112,9 +139,12 @@ async fn decide(
     Ok(admitted.map(|admitted| (session, admitted)))
 }
 
+/// As it is, or with what secures it.
+type Socket = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
 /// A client's socket, and how fast it is read.
 struct Line {
-    socket: Either<TcpStream, TlsStream<TcpStream>>,
+    socket: Socket,
     messages: Pace,
     bytes: Pace,
     /// Those of its beginning.
@@ -123,18 +153,61 @@ struct Line {
 }
 
 impl Line {
-    fn new(socket: Either<TcpStream, TlsStream<TcpStream>>, limits: Arc<EmbeddedLimits>) -> Self {
+    fn new(socket: Socket, limits: Arc<EmbeddedLimits>) -> Self {
         let now = Instant::now();
         let pace = |units| Pace::new(Rate { units, burst: limits.burst }, now);
         let (messages, bytes) = (pace(limits.messages_per_second), pace(limits.bytes_per_second));
         Self { socket, messages, bytes, limits, was_full: false }
     }
 
+    /// Writes what there is room for, and says whether that was all.
+    fn write(&mut self, outgoing: &mut Outgoing) -> io::Result<bool> {
+        match self.try_write(outgoing) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn try_write(&mut self, outgoing: &mut Outgoing) -> io::Result<()> {
+        while outgoing.has_remaining() {
+            let mut slices = [IoSlice::new(&[]); WRITTEN_AT_ONCE];
+            let count = outgoing.chunks_vectored(&mut slices);
+            let slices = &slices[..count];
+            let written = match &mut self.socket {
+                Either::Left(bare) => bare.try_write_vectored(slices)?,
+                Either::Right(secured) => {
+                    at_once(|context| Pin::new(secured).poll_write_vectored(context, slices))?
+                }
+            };
+            outgoing.advance(written);
+        }
+        match &mut self.socket {
+            Either::Left(_) => Ok(()),
+            // What is encrypted may not have gone out yet.
+            Either::Right(secured) => at_once(|context| Pin::new(secured).poll_flush(context)),
+        }
+    }
+
+    /// What carries it, secured or not.
+    fn bare(&self) -> &TcpStream {
+        match &self.socket {
+            Either::Left(bare) => bare,
+            Either::Right(secured) => secured.get_ref().0,
+        }
+    }
+
+    /// Counts the messages that came.
+    fn count(&mut self, session: &mut ServerSession) -> Instant {
+        let now = Instant::now();
+        self.messages.spend(session.take_messages(), now);
+        now
+    }
+
     /// Waits until more may be read or looked at. Safe to cancel.
     async fn pause(&mut self, session: &mut ServerSession) -> Result<(), Cut> {
         loop {
-            let now = Instant::now();
-            self.messages.spend(session.take_messages(), now);
+            let now = self.count(session);
             let Some(resumes) = self.messages.resumes(now).max(self.bytes.resumes(now)) else {
                 return Ok(());
             };
@@ -151,12 +224,16 @@ impl Line {
 
     /// Whether the other side is known to be closed, however much of it was not read.
     fn is_closed(&self) -> bool {
-        let socket = match &self.socket {
-            Either::Left(socket) => socket,
-            Either::Right(secured) => secured.get_ref().0,
-        };
-        let ready = socket.ready(Interest::READABLE).now_or_never();
+        let ready = self.bare().ready(Interest::READABLE).now_or_never();
         ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()))
+    }
+}
+
+/// Does what can be done without waiting. Whoever must wait does so for the socket that carries it.
+fn at_once<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>) -> io::Result<T> {
+    match poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
     }
 }
 
@@ -264,6 +341,26 @@ async fn shake_hands(line: &mut Line, session: &mut ServerSession) -> Result<boo
 }
 
 async fn publish(
+    mut line: Line,
+    mut session: ServerSession,
+    publication: Publication,
+    engine: &Engine,
+) -> Result<(), Cut> {
+    let stream = Arc::clone(publication.stream());
+    tracing::info!(%stream, "a publisher starts");
+    let end = feed(&mut line, &mut session, &publication, engine).await;
+    // Its place is free before the last words are said.
+    drop(publication);
+    match &end {
+        Ok(()) => tracing::info!(%stream, "a publisher leaves"),
+        Err(cut) => tracing::info!(%stream, "a publisher is gone: {cut}"),
+    }
+    let stalled = line.limits.stalled;
+    let _ = dismiss(&mut line, &mut session, end.as_ref().err(), stalled).await;
+    end
+}
+
+async fn feed(
     line: &mut Line,
     session: &mut ServerSession,
     publication: &Publication,
@@ -273,6 +370,8 @@ async fn publish(
     let (idle, stalled) = (line.limits.idle_publisher, line.limits.stalled);
     let (mut heard, mut is_asked) = (Instant::now(), false);
     let mut share = engine.memory.share();
+    // One timer, which is looked after when it is over: packets come much more often.
+    let mut patience = pin!(sleep_until(heard + idle / 2));
     loop {
         let (packets, next) = gather(session, line.messages.allowance(Instant::now()));
         if !packets.is_empty() || matches!(next, Next::Alive) {
@@ -297,10 +396,16 @@ async fn publish(
                 },
                 () = share.revoked() => return Err(Exhausted.into()),
                 () = publication.ended() => return Err(Cut::Ended),
-                () = sleep_until(heard + idle), if is_asked => return Err(Cut::Idle),
-                () = sleep_until(heard + idle / 2), if !is_asked => {
-                    session.ping();
-                    is_asked = true;
+                () = patience.as_mut() => {
+                    let silence = heard.elapsed();
+                    if is_asked && silence >= idle {
+                        return Err(Cut::Idle);
+                    }
+                    if !is_asked && silence >= idle / 2 {
+                        session.ping();
+                        is_asked = true;
+                    }
+                    patience.as_mut().reset(heard + if is_asked { idle } else { idle / 2 });
                 }
             },
             Next::Finished => return Ok(()),
@@ -340,48 +445,89 @@ fn gather(session: &mut ServerSession, allowance: u64) -> (Vec<Packet>, Next) {
     (packets, Next::More)
 }
 
+/// What a player's connection is busy with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Media,
+    Client,
+    /// Nothing came for so long that it may have been too long.
+    Time,
+}
+
 async fn play(
     mut line: Line,
     mut session: ServerSession,
-    mut subscription: Subscription,
-    engine: &Engine,
+    subscription: Subscription,
+    mut share: Share,
 ) -> Result<(), Cut> {
-    let limits = Arc::clone(&line.limits);
-    let mut share = engine.memory.share();
+    let (idle, stalled) = (line.limits.idle_player, line.limits.stalled);
+    // One timer, which is looked after when it is over: packets come much more often.
+    let mut heard = Instant::now();
+    let mut patience = pin!(sleep_until(heard + idle));
+    let (seldom, mut turn) = (Seldom::new(), Turn::Media);
     loop {
-        tokio::select! {
-            packets = timeout(limits.idle_player, subscription.next(BATCH)) => {
-                match packets.map_err(|_| Cut::Idle)? {
-                    Ok(packets) => packets.iter().for_each(|packet| session.send(packet)),
-                    Err(_) => {
-                        session.finish();
-                        flush(&mut line, &mut session, limits.stalled).await?;
-                        part(&mut line).await;
-                        return Err(Cut::Ended);
-                    }
-                }
+        turn = poll_fn(|context| {
+            // Whoever had its turn waits for the other.
+            let is_news = |context: &Context<'_>| subscription.poll_news(context).is_ready();
+            if turn != Turn::Media && is_news(context) {
+                return Poll::Ready(Turn::Media);
             }
-            is_open = fill(&mut line, &mut session) => {
-                if !is_open? {
-                    return Ok(());
-                }
-                match session.poll_event() {
-                    Ok(None | Some(SessionEvent::Alive)) => {}
-                    Ok(Some(SessionEvent::Finished)) => return Ok(()),
-                    Ok(Some(SessionEvent::Request(..) | SessionEvent::Media(_))) => {
-                        return Err(SessionError::Command.into());
-                    }
-                    Err(error) => {
-                        refuse(&mut line, &mut session, &error, limits.stalled).await?;
-                        return Err(error.into());
-                    }
-                }
+            let other = seldom.poll(context, |context| match patience.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Turn::Time),
+                Poll::Pending => line.bare().poll_read_ready(context).map(|_| Turn::Client),
+            });
+            if turn == Turn::Media && other.is_pending() && is_news(context) {
+                return Poll::Ready(Turn::Media);
             }
+            other
+        })
+        .await;
+        match turn {
+            Turn::Media => match subscription.take(BATCH, |packet| session.send(packet)) {
+                Ok(true) => heard = Instant::now(),
+                Ok(false) => {}
+                Err(_) => {
+                    session.finish();
+                    flush(&mut line, &mut session, stalled).await?;
+                    part(&mut line).await;
+                    return Err(Cut::Ended);
+                }
+            },
+            Turn::Time => {
+                if heard.elapsed() >= idle {
+                    return Err(Cut::Idle);
+                }
+                patience.as_mut().reset(heard + idle);
+            }
+            Turn::Client => tokio::select! {
+                is_open = fill(&mut line, &mut session) => {
+                    if !is_open? {
+                        return Ok(());
+                    }
+                    match session.poll_event() {
+                        Ok(None | Some(SessionEvent::Alive)) => {}
+                        Ok(Some(SessionEvent::Finished)) => return Ok(()),
+                        Ok(Some(SessionEvent::Request(..) | SessionEvent::Media(_))) => {
+                            return Err(SessionError::Command.into());
+                        }
+                        Err(error) => {
+                            refuse(&mut line, &mut session, &error, stalled).await?;
+                            return Err(error.into());
+                        }
+                    }
+                    line.count(&mut session);
+                }
+                // It has said nothing after all, or must wait before it is read.
+                () = poll_fn(|context| subscription.poll_news(context)) => {}
+                () = patience.as_mut() => {}
+            },
         }
         share.hold(session.held())?;
-        tokio::select! {
-            flushed = flush(&mut line, &mut session, limits.stalled) => flushed?,
-            () = share.revoked() => return Err(Exhausted.into()),
+        if !line.write(session.outgoing())? {
+            tokio::select! {
+                flushed = flush(&mut line, &mut session, stalled) => flushed?,
+                () = share.revoked() => return Err(Exhausted.into()),
+            }
         }
     }
 }
@@ -442,14 +588,8 @@ async fn fill(line: &mut Line, session: &mut ServerSession) -> Result<bool, Cut>
 }
 
 async fn flush(line: &mut Line, session: &mut ServerSession, stalled: Duration) -> Result<(), Cut> {
-    let mut out: Bytes = session.take_output();
-    while out.has_remaining() {
-        let written = timeout(stalled, line.socket.write_buf(&mut out));
-        written.await.map_err(|_| Cut::Idle)??;
-    }
-    // What is encrypted may not have gone out yet.
-    if let Either::Right(secured) = &mut line.socket {
-        timeout(stalled, secured.flush()).await.map_err(|_| Cut::Idle)??;
+    while !line.write(session.outgoing())? {
+        timeout(stalled, line.bare().writable()).await.map_err(|_| Cut::Idle)??;
     }
     Ok(())
 }
@@ -468,6 +608,8 @@ async fn part(line: &mut Line) {
 const LEAST_READ: usize = 2 * 1024;
 /// What a client may say before it is answered, without being read further.
 const UNHEARD: usize = 16 * 1024;
+/// Headers and bodies.
+const WRITTEN_AT_ONCE: usize = 32;
 /// What a player is handed at a time: little enough to notice soon that it takes nothing.
 const BATCH: usize = 64 * 1024;
 const FAREWELL: Duration = Duration::from_secs(1);

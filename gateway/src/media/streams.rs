@@ -3,7 +3,9 @@
 //! Hides the media clock, and how connections wait. Whoever drops a publication or subscription has left.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::task::yield_now;
@@ -83,7 +85,14 @@ impl Publication {
     ///
     /// As [`Broker::push`].
     pub(crate) async fn push(&self, packets: &[Packet]) -> Result<(), Ended> {
-        let packets = permitted(self.may.now(), Action::Publish, packets.into());
+        let may = self.may.now();
+        let is_allowed = |packet: &Packet| passes(may, Action::Publish, packet);
+        // Nearly everybody may everything, and nothing is copied for them.
+        let packets: Cow<'_, [Packet]> = if packets.iter().all(is_allowed) {
+            packets.into()
+        } else {
+            packets.iter().filter(|packet| is_allowed(packet)).cloned().collect()
+        };
         if packets.is_empty() {
             return Ok(());
         }
@@ -99,15 +108,13 @@ impl Publication {
     }
 
     /// The stream.
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn stream(&self) -> &Arc<str> {
         self.slot.name()
     }
 
     /// Waits until another connection takes over, or the stream is ended.
     pub(crate) async fn ended(&self) {
-        while !self.slot.is_over() {
-            self.slot.news().await;
-        }
+        poll_fn(|context| self.slot.poll_news(context)).await;
     }
 }
 
@@ -133,23 +140,32 @@ impl Subscription {
         self
     }
 
-    /// Waits for the next packets, of about `bytes` at most.
+    /// The stream.
+    pub(crate) fn stream(&self) -> &Arc<str> {
+        self.slot.name()
+    }
+
+    /// Ready when there may be packets, or the subscription is over.
+    pub(crate) fn poll_news(&self, context: &Context<'_>) -> Poll<()> {
+        self.slot.poll_news(context)
+    }
+
+    /// Hands on each of the next packets, of at most about `bytes`, and says whether there was any.
     ///
     /// # Errors
     ///
     /// As [`Broker::take`].
-    pub(crate) async fn next(&mut self, bytes: usize) -> Result<Vec<Packet>, Ended> {
-        loop {
-            let packets = self.streams.broker.take(&self.slot, bytes, self.streams.now_ms())?;
-            if packets.is_empty() {
-                self.slot.news().await;
-                continue;
+    pub(crate) fn take(&self, bytes: usize, mut each: impl FnMut(Packet)) -> Result<bool, Ended> {
+        let mut is_any = false;
+        let may = self.may.now();
+        let permitted = |packet: Packet| {
+            if passes(may, Action::Play, &packet) {
+                is_any = true;
+                each(packet);
             }
-            let packets = permitted(self.may.now(), Action::Play, packets.into());
-            if !packets.is_empty() {
-                return Ok(packets.into_owned());
-            }
-        }
+        };
+        self.streams.broker.take(&self.slot, bytes, || self.streams.now_ms(), permitted)?;
+        Ok(is_any)
     }
 }
 
@@ -159,20 +175,15 @@ impl Drop for Subscription {
     }
 }
 
-/// What of it may be sent or received. Nearly everybody may everything, and nothing is copied for them. A header
-/// passes whoever sends it: what is held back for a while is of no use without it afterwards.
-fn permitted(may: Privileges, action: Action, packets: Cow<'_, [Packet]>) -> Cow<'_, [Packet]> {
-    let allows = |packet: &Packet| match packet.track {
+/// Whether it may be sent or received. A header passes whoever sends it: what is held back for a while is of no use
+/// without it afterwards.
+fn passes(may: Privileges, action: Action, packet: &Packet) -> bool {
+    let is_allowed = match packet.track {
         Track::Audio => may.allows(action, Sense::Sound),
         Track::Video => may.allows(action, Sense::Picture),
         Track::Metadata => true,
     };
-    let passes = |packet: &Packet| allows(packet) || packet.is_header();
-    if packets.iter().all(passes) {
-        packets
-    } else {
-        packets.iter().filter(|packet| passes(packet)).cloned().collect()
-    }
+    is_allowed || packet.is_header()
 }
 
 #[cfg(test)]
@@ -190,8 +201,7 @@ mod tests {
             packet(Track::Video, &[0x17, 1, 2]),
         ];
         let passes = |may: Privileges| -> Vec<usize> {
-            let passed = permitted(may, Action::Publish, (&all[..]).into());
-            (0..all.len()).filter(|index| passed.contains(&all[*index])).collect()
+            (0..all.len()).filter(|index| super::passes(may, Action::Publish, &all[*index])).collect()
         };
         assert_eq!(passes(Privileges::ALL), [0, 1, 2, 3, 4]);
         assert_eq!(passes(Privileges::ALL.without(Sense::Sound)), [0, 1, 3, 4]);

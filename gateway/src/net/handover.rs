@@ -1,29 +1,29 @@
-//! How a connection moves to other threads: whoever answers its last request may have its own.
+//! How a connection moves to a row on other threads: whoever answers its last request may have some.
 
 use std::sync::{Arc, OnceLock};
 
-use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-/// A way for the answer to the last request of a connection to be sent by other threads. It ends when its peer
-/// is gone.
+use super::rows::Rows;
+
+/// A way for the answer to the last request of a connection to be sent from a row. It ends when its peer is gone.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Handover(Arc<(OnceLock<Handle>, Notify)>);
+pub(crate) struct Handover(Arc<(OnceLock<(Arc<Rows>, Arc<str>)>, Notify)>);
 
 impl Handover {
-    /// Has the answer sent by these threads.
-    pub(crate) fn to(&self, workers: &Handle) {
+    /// Has the answer sent from a row of that name.
+    pub(crate) fn to(&self, rows: &Arc<Rows>, name: &Arc<str>) {
         let (target, said) = &*self.0;
-        let _again = target.set(workers.clone());
+        let _again = target.set((Arc::clone(rows), Arc::clone(name)));
         said.notify_one();
     }
 
-    /// Waits until somebody wants it, and says on which threads.
-    pub(crate) async fn taken(&self) -> Handle {
+    /// Waits until somebody wants it, and says where.
+    pub(crate) async fn taken(&self) -> (Arc<Rows>, Arc<str>) {
         let (target, said) = &*self.0;
         loop {
-            if let Some(workers) = target.get() {
-                return workers.clone();
+            if let Some(row) = target.get() {
+                return row.clone();
             }
             said.notified().await;
         }

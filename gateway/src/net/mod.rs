@@ -1,14 +1,18 @@
 //! What connections of every kind share, whoever serves them.
 //!
 //! Below the doors, because media have connections of their own: who has proved nothing yet and must go when
-//! places run out (`strangers`), who is believed about that (`proxies`), how fast one is read (`pace`), what all of them together may hold (`memory`),
-//! whose pages may ask (`cors`), how one moves to other threads (`handover`), and how one is secured (`tls`).
+//! places run out (`strangers`), who is believed about that (`proxies`), how fast one is read (`pace`), what all of
+//! them together may hold (`memory`), whose pages may ask (`cors`), how those are served that are told the same
+//! (`rows`), what they look at only when woken for it (`seldom`), how one gets there from other threads
+//! (`handover`), and how one is secured (`tls`).
 
 pub(crate) mod cors;
 mod handover;
 mod memory;
 mod pace;
 mod proxies;
+mod rows;
+mod seldom;
 mod strangers;
 mod tls;
 
@@ -16,6 +20,8 @@ pub(crate) use self::handover::Handover;
 pub(crate) use self::memory::{Exhausted, Memory, Share};
 pub(crate) use self::pace::{Pace, Rate};
 pub use self::proxies::Proxies;
+pub(crate) use self::rows::Rows;
+pub(crate) use self::seldom::Seldom;
 pub(crate) use self::strangers::{Crowd, Stranger};
 pub use self::tls::Tls;
 pub(crate) use self::tls::{Certificate, NoCertificate, TlsStream};

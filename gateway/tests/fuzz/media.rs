@@ -127,10 +127,12 @@ impl Bench {
         let budget = draw.pick(&[65_536, 1, 4096]);
         let mut gone = Vec::new();
         for (at, player) in self.players.iter_mut().enumerate() {
-            let Ok(packets) = self.broker.take(&player.slot, budget, self.now) else {
+            let mut packets = Vec::new();
+            let taken = self.broker.take(&player.slot, budget, || self.now, |packet| packets.push(packet));
+            if taken.is_err() {
                 gone.push(at);
                 continue;
-            };
+            }
             let bytes: usize = packets.iter().map(|packet| packet.body.len()).sum();
             let last = packets.last().map_or(0, |packet| packet.body.len());
             if bytes - last > budget {

@@ -1,6 +1,5 @@
-//! What one player still has to be sent.
+//! What one player is told of a stream, and when.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::cache::Cache;
@@ -12,13 +11,9 @@ use super::tracks::{Origin, Told, Tracks};
 #[derive(Debug)]
 pub(super) struct Player {
     phase: Phase,
-    queue: VecDeque<Packet>,
-    bytes: usize,
     origin: Option<Origin>,
     /// The player's time of what was queued last.
     latest: i64,
-    /// Since when something is there for it that it does not take.
-    untaken_since: Option<u64>,
     place: Arc<Place>,
 }
 
@@ -32,15 +27,7 @@ enum Phase {
 
 impl Player {
     pub(super) fn new(place: Arc<Place>) -> Self {
-        Self {
-            phase: Phase::Fresh,
-            queue: VecDeque::new(),
-            bytes: 0,
-            origin: None,
-            latest: 0,
-            untaken_since: None,
-            place,
-        }
+        Self { phase: Phase::Fresh, origin: None, latest: 0, place }
     }
 
     /// Queues the headers and what is cached of the tracks that flow.
@@ -97,43 +84,31 @@ impl Player {
 
     /// Drops everything not sent yet once that is too much, and says how many packets that was.
     pub(super) fn skip_if_behind(&mut self, limits: &BrokerLimits) -> u64 {
-        if self.queue.len() <= limits.queued_packets && self.bytes <= limits.queued_bytes {
-            return 0;
-        }
-        let dropped = self.queue.len() as u64;
-        self.queue.clear();
-        self.bytes = 0;
+        let dropped = {
+            let mut outbox = self.place.outbox();
+            if !outbox.is_behind(limits) {
+                return 0;
+            }
+            outbox.clear()
+        };
         self.start_over();
         dropped
     }
 
-    /// Tells its connection that there is something for it.
-    pub(super) fn wake(&self) {
-        if !self.queue.is_empty() {
-            self.place.wake.notify_one();
+    /// Tells its connection if there is something for it, and says whether it took nothing for too long.
+    pub(super) fn wake(&self, limits: &BrokerLimits, now_ms: u64) -> bool {
+        let (has_news, is_stalled) = {
+            let outbox = self.place.outbox();
+            (!outbox.is_empty(), outbox.is_stalled(limits, now_ms))
+        };
+        if has_news {
+            self.place.wake();
         }
+        is_stalled
     }
 
     pub(super) fn is_over(&self) -> bool {
         self.place.is_over()
-    }
-
-    pub(super) fn take(&mut self, bytes: usize, now_ms: u64) -> Vec<Packet> {
-        let mut taken = Vec::new();
-        let mut size = 0;
-        while size < bytes
-            && let Some(packet) = self.queue.pop_front()
-        {
-            size += packet.body.len() + PACKET_OVERHEAD;
-            self.bytes -= packet.body.len();
-            taken.push(packet);
-        }
-        self.untaken_since = (!self.queue.is_empty()).then_some(now_ms);
-        taken
-    }
-
-    pub(super) fn is_stalled(&self, limits: &BrokerLimits, now_ms: u64) -> bool {
-        self.untaken_since.is_some_and(|since| now_ms.saturating_sub(since) >= limits.stalled_ms)
     }
 
     fn begin(&mut self, told: Told, tracks: &Tracks, age: impl Fn(Track) -> i64, now_ms: u64) {
@@ -165,13 +140,16 @@ impl Player {
     }
 
     fn enqueue(&mut self, time: i64, packet: &Packet, now_ms: u64) {
-        self.untaken_since.get_or_insert(now_ms);
         self.latest = self.latest.max(time);
-        self.bytes += packet.body.len();
         // RTMP time is 32 bits and wraps after 49 days.
-        self.queue.push_back(Packet { timestamp: time as u32, ..packet.clone() });
+        let packet = Packet { timestamp: time as u32, ..packet.clone() };
+        self.place.outbox().push(packet, now_ms);
     }
 }
 
-/// What a packet costs beyond its body, roughly.
-const PACKET_OVERHEAD: usize = 32;
+impl Drop for Player {
+    /// Whatever its connection is busy with, and for however long: nothing is kept for it.
+    fn drop(&mut self) {
+        self.place.outbox().clear();
+    }
+}

@@ -50,8 +50,7 @@ impl Stream {
     pub(super) fn wake(&mut self, limits: &BrokerLimits, now_ms: u64) -> Vec<SlotId> {
         let mut stalled = Vec::new();
         self.players.retain(|id, player| {
-            player.wake();
-            let stalls = player.is_stalled(limits, now_ms);
+            let stalls = player.wake(limits, now_ms);
             if stalls {
                 stalled.push(*id);
             }
@@ -65,10 +64,6 @@ impl Stream {
         let mut player = Player::new(place);
         player.start_from(&self.cache, &self.tracks, now_ms);
         self.players.insert(id, player);
-    }
-
-    pub(super) fn take(&mut self, id: SlotId, bytes: usize, now_ms: u64) -> Result<Vec<Packet>, Ended> {
-        self.players.get_mut(&id).map(|player| player.take(bytes, now_ms)).ok_or(Ended)
     }
 
     /// Forgets a publisher, whose players wait for the next one, or a player.

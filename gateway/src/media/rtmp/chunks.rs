@@ -1,4 +1,4 @@
-//! RTMP chunks: cutting bytes into messages and messages into chunks.
+//! RTMP chunks as they come: putting them together to messages.
 //!
 //! `rml_rtmp` has such a layer too. It keeps one half-read message for all chunk streams, so a peer
 //! that interleaves two of them corrupts both or underflows a length; it reserves what a header
@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use thiserror::Error;
 
 /// One RTMP message.
@@ -215,49 +215,21 @@ fn grow(body: &mut Vec<u8>, more: usize, longest: usize) {
     }
 }
 
-/// Appends a message as chunks of [`OUR_CHUNK`] bytes, each message with a full header: it then
-/// stands for itself, whatever was left out before it.
-pub(super) fn write_message(out: &mut BytesMut, message: &Message, chunk_size: usize) {
-    let id = match message.kind {
-        1..=6 => 2,
-        8 => 4,
-        9 => 6,
-        18 => 5,
-        _ => 3,
-    };
-    let is_extended = message.timestamp >= EXTENDED;
-    out.reserve(message.body.len() + 16 + 5 * (message.body.len() / chunk_size));
-    out.put_u8(id);
-    out.put_uint(u64::from(message.timestamp.min(EXTENDED)), 3);
-    out.put_uint(message.body.len() as u64, 3);
-    out.put_u8(message.kind);
-    out.put_u32_le(message.stream_id);
-    if is_extended {
-        out.put_u32(message.timestamp);
-    }
-    for (index, chunk) in message.body.chunks(chunk_size).enumerate() {
-        if index > 0 {
-            out.put_u8(0xc0 | id);
-            if is_extended {
-                out.put_u32(message.timestamp);
-            }
-        }
-        out.put_slice(chunk);
-    }
-}
-
 /// What both sides start with.
 pub(super) const DEFAULT_CHUNK: usize = 128;
 /// Large enough for most frames to be one chunk.
 pub(super) const OUR_CHUNK: usize = 60_000;
 /// A timestamp field that says "see the four bytes that follow".
-const EXTENDED: u32 = 0x00ff_ffff;
+pub(super) const EXTENDED: u32 = 0x00ff_ffff;
 /// Real clients use four or five.
 const MOST_STREAMS: usize = 32;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use bytes::BufMut as _;
+
+    use super::super::outgoing::Outgoing;
     use super::*;
 
     #[test]
@@ -453,6 +425,12 @@ mod tests {
         reader.abort(6);
         reader.buffer.extend_from_slice(&out);
         assert_eq!(reader.next(), Ok(Some(message(9, 3, 200))));
+    }
+
+    fn write_message(out: &mut BytesMut, message: &Message, chunk_size: usize) {
+        let mut chunks = Outgoing::default();
+        chunks.push(message.clone(), chunk_size);
+        out.put(chunks);
     }
 
     fn message(kind: u8, timestamp: u32, length: usize) -> Message {

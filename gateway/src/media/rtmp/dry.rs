@@ -1,6 +1,6 @@
 //! A connection without a socket and without an engine, for whoever tries the parsers on bytes.
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 
 use super::session::{ServerSession, SessionEvent};
 use crate::media::broker::Packet;
@@ -51,11 +51,12 @@ impl DryConnection {
 
     /// Queues a packet for the client, if it plays.
     pub fn send(&mut self, packet: &Packet) {
-        self.session.send(packet);
+        self.session.send(packet.clone());
     }
 
     /// Takes what the client would be sent.
     pub fn take_output(&mut self) -> Bytes {
-        self.session.take_output()
+        let outgoing = self.session.outgoing();
+        outgoing.copy_to_bytes(outgoing.remaining())
     }
 }

@@ -10,8 +10,9 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use rml_rtmp::rml_amf0::{self, Amf0Value};
 use thiserror::Error;
 
-use super::chunks::{ChunkError, ChunkReader, DEFAULT_CHUNK, Message, OUR_CHUNK, write_message};
+use super::chunks::{ChunkError, ChunkReader, DEFAULT_CHUNK, Message, OUR_CHUNK};
 use super::enhanced::{self, MediaError};
+use super::outgoing::Outgoing;
 use crate::media::broker::{Packet, Track};
 use crate::media::{APP, amf};
 use crate::rights::Action;
@@ -21,7 +22,7 @@ use crate::rights::Action;
 pub(super) struct ServerSession {
     reader: ChunkReader,
     state: State,
-    out: BytesMut,
+    outgoing: Outgoing,
     chunk_size: usize,
     /// Bytes, modulo 2^32: whoever counts so far has to wrap as well.
     received: u32,
@@ -82,7 +83,7 @@ impl ServerSession {
         Self {
             reader: ChunkReader::new(LONGEST_COMMAND),
             state: State::Idle,
-            out: BytesMut::new(),
+            outgoing: Outgoing::default(),
             chunk_size: DEFAULT_CHUNK,
             received: 0,
             acknowledged: 0,
@@ -162,19 +163,15 @@ impl ServerSession {
         Ok(None)
     }
 
-    /// Takes what must be sent.
-    pub(super) fn take_output(&mut self) -> Bytes {
-        if self.out.len() > KEPT {
-            // Otherwise the room for one long frame would stay as long as the connection.
-            return std::mem::take(&mut self.out).freeze();
-        }
-        self.out.split().freeze()
+    /// What must be sent.
+    pub(super) fn outgoing(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
     }
 
     /// Bytes held for the peer: what came of messages that are not whole, and what waits to be sent.
     pub(super) fn held(&self) -> usize {
         let aggregate = self.aggregate.as_ref().map_or(0, |aggregate| aggregate.rest.len());
-        self.reader.held() + aggregate + self.out.len()
+        self.reader.held() + aggregate + self.outgoing.remaining()
     }
 
     /// Gives up what came and is not understood yet.
@@ -186,7 +183,8 @@ impl ServerSession {
     pub(super) fn appetite(&self) -> usize {
         match self.state {
             State::Active(Action::Publish, _) => 64 * 1024,
-            State::Active(Action::Play, _) | State::Asking(..) | State::Connected | State::Idle => 4 * 1024,
+            State::Asking(..) | State::Connected | State::Idle => 4 * 1024,
+            State::Active(Action::Play, _) => 512,
         }
     }
 
@@ -230,7 +228,7 @@ impl ServerSession {
     }
 
     /// Queues a packet for a player.
-    pub(super) fn send(&mut self, packet: &Packet) {
+    pub(super) fn send(&mut self, packet: Packet) {
         let State::Active(Action::Play, stream_id) = self.state else {
             return;
         };
@@ -239,8 +237,8 @@ impl ServerSession {
             Track::Audio => AUDIO,
             Track::Video => VIDEO,
         };
-        let message = Message { kind, stream_id, timestamp: packet.timestamp, body: packet.body.clone() };
-        write_message(&mut self.out, &message, self.chunk_size);
+        let Packet { timestamp, body, .. } = packet;
+        self.outgoing.push(Message { kind, stream_id, timestamp, body }, self.chunk_size);
     }
 
     /// Tells a publisher that it is none any more.
@@ -409,8 +407,7 @@ impl ServerSession {
     }
 
     fn write(&mut self, kind: u8, stream_id: u32, body: Bytes) {
-        let message = Message { kind, stream_id, timestamp: 0, body };
-        write_message(&mut self.out, &message, self.chunk_size);
+        self.outgoing.push(Message { kind, stream_id, timestamp: 0, body }, self.chunk_size);
     }
 }
 
@@ -507,8 +504,6 @@ const ON_METADATA: &[u8] = b"\x02\x00\x0aonMetaData";
 const OUR_WINDOW: u32 = 2_500_000;
 /// The longest command, and the longest message of any kind from someone not yet admitted.
 const LONGEST_COMMAND: usize = 16 * 1024;
-/// Room for output that is kept for the next: two batches of a player.
-const KEPT: usize = 128 * 1024;
 /// The one message stream of a connection.
 const STREAM: u32 = 1;
 

@@ -65,7 +65,9 @@ impl Bench {
     }
 
     pub(super) fn try_take(&mut self, id: SlotId, bytes: usize) -> Result<Vec<Packet>, Ended> {
-        self.broker.take(&self.slots[&id], bytes, self.now)
+        let mut taken = Vec::new();
+        self.broker.take(&self.slots[&id], bytes, || self.now, |packet| taken.push(packet))?;
+        Ok(taken)
     }
 
     pub(super) fn push_all(&mut self, id: SlotId, bodies: &[&'static [u8]]) {

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use bytes::BufMut as _;
+
 use super::*;
 
 #[test]
@@ -28,7 +30,7 @@ fn a_refusal_is_a_status_of_the_stream() {
         let mut session = connected();
         feed_command(&mut session, name, &[Amf0Value::Null, text("s")]);
         assert!(matches!(session.poll_event(), Ok(Some(SessionEvent::Request(..)))));
-        session.take_output();
+        sent(&mut session);
         session.refuse("because");
         let [status] = &sent(&mut session)[..] else {
             unreachable!("one answer");
@@ -65,7 +67,7 @@ fn another_application_is_refused() {
     let properties = object([("app", text("vod"))]);
     feed_command(&mut session, "connect", &[properties]);
     assert_eq!(session.poll_event(), Err(SessionError::App));
-    assert!(!session.take_output().is_empty());
+    assert!(session.outgoing().has_remaining());
 }
 
 #[test]
@@ -166,7 +168,9 @@ fn messages_among_others_count_as_if_they_came_alone() {
     let body =
         [tag(AUDIO, 10, b"sound"), tag(VIDEO, 30, b"frame"), tag(AGGREGATE, 0, b""), tag(AUDIO, 40, b"")];
     let message = Message { kind: AGGREGATE, stream_id: 1, timestamp: 1000, body: body.concat().into() };
-    write_message(session.buffer(), &message, DEFAULT_CHUNK);
+    let mut chunks = Outgoing::default();
+    chunks.push(message, DEFAULT_CHUNK);
+    session.buffer().put(chunks);
     feed(&mut session, AUDIO, 1, b"alone");
     let mut next = || match session.poll_event().unwrap() {
         Some(SessionEvent::Media(packet)) => (packet.timestamp, packet.body),
@@ -285,7 +289,7 @@ fn connected() -> ServerSession {
     let mut session = ServerSession::new(100_000);
     feed_command(&mut session, "connect", &[object([("app", text("live"))])]);
     assert_eq!(session.poll_event(), Ok(None));
-    session.take_output();
+    sent(&mut session);
     session
 }
 
@@ -294,7 +298,7 @@ fn publishing() -> ServerSession {
     feed_command(&mut session, "publish", &[Amf0Value::Null, text("s")]);
     assert!(matches!(session.poll_event(), Ok(Some(SessionEvent::Request(..)))));
     session.accept();
-    session.take_output();
+    sent(&mut session);
     session
 }
 
@@ -307,12 +311,14 @@ fn feed_command(session: &mut ServerSession, name: &str, rest: &[Amf0Value]) {
 
 fn feed(session: &mut ServerSession, kind: u8, stream_id: u32, body: &[u8]) {
     let message = Message { kind, stream_id, timestamp: 0, body: Bytes::copy_from_slice(body) };
-    write_message(session.buffer(), &message, DEFAULT_CHUNK);
+    let mut chunks = Outgoing::default();
+    chunks.push(message, DEFAULT_CHUNK);
+    session.buffer().put(chunks);
 }
 
 fn sent(session: &mut ServerSession) -> Vec<Message> {
     let mut reader = ChunkReader::new(100_000);
     reader.set_chunk_size(OUR_CHUNK as u32);
-    reader.buffer.extend_from_slice(&session.take_output());
+    reader.buffer.put(std::mem::take(session.outgoing()));
     std::iter::from_fn(|| reader.next().unwrap()).collect()
 }
