@@ -419,13 +419,14 @@ impl Hub {
         if !member.published.set(media, open) {
             return;
         }
-        if !open {
-            return self.tell_others(cid, uid, &Notice::Published(uid, media, false, None));
+        if open {
+            self.tell_each_other(cid, uid, |urls, expires, viewer, _| {
+                let url = urls.pull(cid, uid, media.stream(), viewer, expires);
+                Notice::Published(uid, media, true, Some(url))
+            });
+        } else {
+            self.tell_others(cid, uid, &Notice::Published(uid, media, false, None));
         }
-        self.tell_each_other(cid, uid, |urls, expires, viewer, _| {
-            let url = urls.pull(cid, uid, media.stream(), viewer, expires);
-            Notice::Published(uid, media, true, Some(url))
-        });
         self.learn_published(cid, uid, media);
     }
 
