@@ -56,8 +56,8 @@ export interface RtcRoomProperties {
   lang: '' | 'zh' | 'en';
   /** What is not shown, with spaces between: cover, timer, waiting, weak, speaking. */
   hide: string;
-  /** `corner`: of two, the own picture lies over the other's and can be dragged. Default: 'corner'. */
-  layout: 'corner' | 'grid';
+  /** `corner`: of two, the own picture lies over the other's and can be dragged; `audio`: no pictures. Default: 'corner'. */
+  layout: 'corner' | 'grid' | 'audio';
   /** What a tap on a tile does besides the event. Default: 'pin'. */
   tap: 'pin' | 'none';
   /** Where the room reaches the screen's edge. Default: 'none'. */
@@ -66,13 +66,35 @@ export interface RtcRoomProperties {
   ownName: string;
   /** Names of the others, by uid; without one, the uid is shown. */
   names: Record<string, string>;
+  /** Addresses of pictures for who is not seen, by uid; without one, initials are shown. */
+  avatars: Record<string, string>;
+  /** The same for the own tile. */
+  ownAvatar: string;
+  /** What is said at the moment: two lines at the bottom; of a longer text, its end. */
+  caption: string;
   /** For cameras; a shared screen is always shown whole. Default: 'fillCrop'. */
   objectFit: 'fillCrop' | 'contain';
   soundMode: 'speaker' | 'ear';
   /** When the camera opens. */
   devicePosition: 'front' | 'back';
+  /** Pixels of the picture that is sent. Default: 360. */
+  videoWidth: number;
+  /** Default: 640. */
+  videoHeight: number;
+  /** Pictures a second, 1 to 30. Default: 15. */
+  fps: number;
+  /** In kbit/s. Default: 0, which is what `client.view()` says. */
+  minBitrate: number;
+  /** The same. */
+  maxBitrate: number;
   /** 0 to 9. */
   beauty: number;
+  /** 0 to 9. */
+  whiteness: number;
+  /** Default: 'smooth'. */
+  beautyStyle: 'smooth' | 'nature';
+  /** When the picture goes on in a small window; `push`: a page is opened over this one, `pop`: it goes back from it. */
+  pictureInPictureMode: '' | 'push' | 'pop' | 'both';
   /** Picture that the others see while the app is in the background. */
   waitingImage: string;
 }
@@ -123,10 +145,24 @@ export interface RtcPusherProperties {
   devicePosition: 'front' | 'back';
   orientation: 'vertical' | 'horizontal';
   aspect: '9:16' | '3:4';
+  /** Pixels of the picture that is sent. Default: 360. */
+  videoWidth: number;
+  /** Default: 640. */
+  videoHeight: number;
+  /** Pictures a second, 1 to 30. Default: 15. */
+  fps: number;
+  /** In kbit/s. Default: 0, which is what `pusher` says. */
+  minBitrate: number;
+  /** The same. */
+  maxBitrate: number;
   /** 0 to 9. */
   beauty: number;
   /** 0 to 9. */
   whiteness: number;
+  /** Default: 'smooth'. */
+  beautyStyle: 'smooth' | 'nature';
+  /** When the picture goes on in a small window; `push`: a page is opened over this one, `pop`: it goes back from it. */
+  pictureInPictureMode: '' | 'push' | 'pop' | 'both';
   /** Whether one's own picture is mirrored; `auto`: that of the front camera only. */
   localMirror: 'auto' | 'enable' | 'disable';
   /** Picture that the others see while the app is in the background. */
@@ -145,6 +181,8 @@ export interface RtcPlayerProperties {
   objectFit: 'contain' | 'fillCrop';
   orientation: 'vertical' | 'horizontal';
   soundMode: 'speaker' | 'ear';
+  /** When the picture goes on in a small window; `push`: a page is opened over this one, `pop`: it goes back from it. */
+  pictureInPictureMode: '' | 'push' | 'pop' | 'both';
 }
 
 export interface RtcPlayerEvents {

@@ -26,7 +26,7 @@ const DEVICES = {
 };
 
 /** @type {{code: string, status: string, en: string, zh: string, remedyEn?: string, remedyZh?: string}[]} */
-const TEXTS = require('../data/environment.json').texts;
+const TEXTS = require('./texts.js').environment;
 
 /**
  * @param {Record<string, any>} options of the client

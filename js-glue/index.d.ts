@@ -32,6 +32,14 @@ declare class YunXinMiniappSDK extends WithConstants {
   /** What the codes of live-pusher and live-player mean: docs/native-codes.md, for diagnostics. */
   static get nativeCodes(): YunXinMiniappSDK.NativeCodes;
 
+  /**
+   * Words for the user about what went wrong, and what helps: docs/errors.md.
+   *
+   * @param error what a promise rejected with, or what the events `error`, `disconnect` and `native-status` tell; anything
+   *   else is `unknown`
+   */
+  static describeError(error: unknown, options?: YunXinMiniappSDK.DescribeOptions): YunXinMiniappSDK.ErrorWords;
+
   /** Where the wasm lies in the code package, for clients without the option `wasmPath`. */
   static wasmPath: string | undefined;
 
@@ -693,6 +701,20 @@ declare namespace YunXinMiniappSDK {
     /** What the server or the platform said, else the same as `message`. */
     desc: string;
     kind: ErrorKind;
+  }
+
+  interface DescribeOptions {
+    /** `zh…`: Chinese, any other: English. Default: that of the host's settings. */
+    language?: string;
+  }
+
+  interface ErrorWords {
+    /** What it is, for programs: `expired`, `kicked`. docs/errors.md has all of them. */
+    name: string;
+    /** What happened, for the user. */
+    text: string;
+    /** What the user can do about it; may be empty. */
+    remedy: string;
   }
 
   interface UserEvent {

@@ -8,6 +8,7 @@
 const Client = require('./client.js');
 const constants = require('./constants.js');
 const print = require('./logger.js');
+const host = require('./surroundings.js');
 
 /** @type {YunXinMiniappSDK | null} */
 let singleton = null;
@@ -65,7 +66,17 @@ class YunXinMiniappSDK extends Client {
 
   /** Loaded when it is asked for: a call needs none of its texts. */
   static get nativeCodes() {
-    return require('./native-codes.js');
+    return require('./texts.js').nativeCodes;
+  }
+
+  /**
+   * Words for the user, loaded when they are asked for.
+   *
+   * @param {unknown} error
+   * @param {{language?: string}} [options]
+   */
+  static describeError(error, options) {
+    return require('./texts.js').describeError(error, options, host.api);
   }
 }
 
@@ -77,8 +88,7 @@ class YunXinMiniappSDK extends Client {
 function refuse(options) {
   if (!options || typeof options !== 'object' || 'appkey' in options) return;
   if ('nim' in options) {
-    throw new Error('YunXinMiniappSDK: these are options of Netcall, the first generation of the SDK, which is another ' +
-      'API (docs/compatibility.md): here, call Client({ appkey }), then join() and publish()');
+    throw new Error('YunXinMiniappSDK: these are options of Netcall, the first generation, which is another API: docs/migration.md');
   }
   if ('appKey' in options) throw new Error('YunXinMiniappSDK: the parameter "appkey" is required, in small letters');
 }

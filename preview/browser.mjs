@@ -28,14 +28,21 @@ export const PHONE = { width: 375, height: 812 };
 /**
  * A browser of its own, with a new profile.
  *
- * @param {{allow?: boolean, locale?: string}} [options] whether camera and microphone are given; its user's language
+ * @param {{allow?: boolean, locale?: string, camera?: string, microphone?: string}} [options] whether camera and
+ *   microphone are given; its user's language; the files that these show and play (.mjpeg, .wav), in place of a pattern
+ *   and beeps
  */
-export async function openBrowser({ allow = true, locale = 'en-US' } = {}) {
+export async function openBrowser({ allow = true, locale = 'en-US', camera, microphone } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'preview-browser-'));
   const context = await driver.launchPersistentContext(profile, {
     executablePath: chromium,
     headless: true,
-    args: allow ? [...FLAGS, ALLOW] : FLAGS,
+    args: [
+      ...FLAGS,
+      ...(allow ? [ALLOW] : []),
+      ...(camera ? [`--use-file-for-fake-video-capture=${camera}`] : []),
+      ...(microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : []),
+    ],
     viewport: PHONE,
     locale,
   });
@@ -70,4 +77,14 @@ export async function openApp(context, url) {
   const first = await app.waitForSelector('wx-page, body.failed', { state: 'attached' });
   if (await first.evaluate((element) => element.matches('.failed'))) throw new Error(said.join('\n'));
   return { page, app, said };
+}
+
+/** Waits until what a mini-program shows has come and stands still; what turns for ever may. */
+export async function drawn(app) {
+  await app.evaluate(() => new Promise((settle) => requestAnimationFrame(() => requestAnimationFrame(settle))));
+  await app.waitForFunction(() => {
+    const ends = ({ effect }) => effect.getComputedTiming().iterations !== Infinity;
+    const moves = document.getAnimations().filter(ends).some(({ playState }) => playState === 'running');
+    return !moves && [...document.images].every(({ complete }) => complete);
+  });
 }

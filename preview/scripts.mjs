@@ -6,6 +6,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { SourceMap } from 'node:module';
 import { join } from 'node:path';
+import { Script } from 'node:vm';
 import { transform } from 'esbuild';
 
 const SCRIPT = /(?<!\.d)\.[jt]s$/;
@@ -31,6 +32,7 @@ export async function readScripts(folder, below = '') {
 async function compiled(file, text) {
   const path = file.replace(/\.ts$/, '.js');
   const loader = file.endsWith('.ts') ? 'ts' : 'js';
+  if (loader === 'js' && !MODULE.test(text) && isReadable(text)) return { path, file, code: text };
   try {
     const { code, map } = await transform(text, {
       loader,
@@ -42,7 +44,6 @@ async function compiled(file, text) {
       sourcemap: 'external',
       logLevel: 'silent',
     });
-    if (loader === 'js' && !MODULE.test(text)) return { path, file, code: text };
     return { path, file, code, lines: linesOf(code, map) };
   } catch (error) {
     const [{ text: what, location }] = error.errors;
@@ -50,6 +51,15 @@ async function compiled(file, text) {
     const message = `${file}:${line}:${column + 1}: ${what}\n${lineText}\n${' '.repeat(column)}^`;
     // Thrown where the file is wanted: one that nobody wants stops nobody.
     return { path, file, code: `throw new SyntaxError(${JSON.stringify(message)})` };
+  }
+}
+
+/** What cannot be read is left to the transformation: it says where and why. */
+function isReadable(text) {
+  try {
+    return Boolean(new Script(`(function () { 'use strict'; ${text}\n})`));
+  } catch {
+    return false;
   }
 }
 

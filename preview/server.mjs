@@ -26,6 +26,10 @@ const TYPES = {
   '.jpeg': 'image/jpeg',
   '.gif': 'image/gif',
   '.webp': 'image/webp',
+  '.mp4': 'video/mp4',
+  '.webm': 'video/webm',
+  '.mp3': 'audio/mpeg',
+  '.wav': 'audio/wav',
 };
 const PACKAGES = ['glass-easel', 'glass-easel-miniprogram-adapter', 'mpegts.js'];
 const MAX_MODULE = 64 << 20;
@@ -58,7 +62,7 @@ export async function startPreview({
   const server = createServer((request, response) => {
     if (!isOurs(request)) return answer(response, 403, 'text/plain', 'This host name is not served.');
     return files.get(request.url.split('?')[0]).then(
-      ({ type, body }) => answer(response, 200, type, body),
+      ({ type, body }) => answer(response, 200, type, body, request.headers.range),
       (error) => answer(response, error.status ?? 500, 'text/plain; charset=utf-8', error.message),
     );
   });
@@ -94,8 +98,14 @@ function isOurs({ headers }) {
   return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
 }
 
-function answer(response, status, type, body) {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+/** @param {string} [range] what of it is asked for: who plays a file and goes to another place in it asks for a part */
+function answer(response, status, type, body, range = '') {
+  const headers = { 'content-type': type, 'cache-control': 'no-store', 'accept-ranges': 'bytes' };
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? [];
+  const [from, end] = [Number(first), Math.min(last ? Number(last) + 1 : Infinity, body.length)];
+  if (!Buffer.isBuffer(body) || !(from < end)) return response.writeHead(status, headers).end(body);
+  const part = { ...headers, 'content-range': `bytes ${from}-${end - 1}/${body.length}` };
+  return response.writeHead(206, part).end(body.subarray(from, end));
 }
 
 class Files {

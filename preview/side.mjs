@@ -16,11 +16,12 @@ export class Side {
    * Opens the demo's first page.
    *
    * @param {string} preview the address of the preview
-   * @param {{uid: number, server: string, room?: string, locale?: string, permissions?: string[]}} options whom it
-   *   joins as, and where; what the user grants of `camera` and `microphone`, if not both to whoever asks
+   * @param {{uid: number, server: string, room?: string, locale?: string, permissions?: string[], camera?: string, microphone?: string}} options
+   *   whom it joins as, and where; what the user grants of `camera` and `microphone`, if not both to whoever asks; what
+   *   these see and hear (`openBrowser`)
    */
-  static async open(preview, { uid, server, room = 'demo', locale, permissions }) {
-    const browser = await openBrowser({ locale, allow: !permissions });
+  static async open(preview, { uid, server, room = 'demo', locale, permissions, camera, microphone }) {
+    const browser = await openBrowser({ locale, allow: !permissions, camera, microphone });
     const grant = (given) => browser.context.grantPermissions(given, { origin: new URL(preview).origin });
     try {
       if (permissions) await grant(permissions);

@@ -4,7 +4,7 @@
  * wasm-bindgen of the locked version writes it is refused.
  */
 
-import { Refusal } from './tools.mjs';
+import { Refusal, replaced } from './tools.mjs';
 
 /** Under this name the module imports everything (js-glue/loader.js). */
 const IMPORTED = 'a';
@@ -74,11 +74,6 @@ export function shorter(text, module) {
   const idle = [...exported.keys()].filter((name) => !used.has(name));
   if (idle.length > 0) throw new Refusal(`the module exports what nobody calls: ${idle.join(' ')}`);
   return { text: result, module: renamed };
-}
-
-function replaced(text, pattern, replacement) {
-  if (!pattern.test(text)) throw new Refusal(`wasm-bindgen writes its bindings in another way: there is no ${pattern}`);
-  return text.replace(pattern, replacement);
 }
 
 /** The first, second and later of the names that have as few letters as possible. */

@@ -5,12 +5,16 @@
  */
 
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { UNCRUSHED, crushed } from './crush.mjs';
 import { Refusal, dist, root } from './tools.mjs';
 
 /** What most calls never need: found beside `index.js` by those that do. */
-export const LATE = ['native-codes.js', 'names.js', 'environment.js'];
+export const LATE = ['names.js', 'environment.js', 'texts.js'];
+/** The one of them that has words. */
+const TEXTS = 'texts.js';
+/** What of a table only the pages of docs/ say. */
+const FOR_PAGES = /^app/;
 
 /** Names of properties that nobody else reads. */
 const PRIVATE = /^_[a-z]/;
@@ -51,39 +55,48 @@ export async function bundle(bindings, folder, { entry = 'js-glue/index.js', ali
     external: LATE.map((name) => `*/${name}`),
   });
   // In UTF-8, as all of a mini-program's files are: escaped, the Chinese half would be twice as long.
-  await esbuild.build({ ...form, charset: 'utf8', entryPoints: LATE.map((name) => `js-glue/${name}`), plugins: [ROWS] });
+  const late = (names, options) => esbuild.build({ ...form, charset: 'utf8', entryPoints: names.map((name) => `js-glue/${name}`), ...options });
+  await late(LATE.filter((name) => name !== TEXTS), { external: [`*/${TEXTS}`] });
+  await late([TEXTS], { plugins: [TABLES] });
 }
 
-/** Tables in JSON, without the names that each of their rows repeats, and as short as a text gets (crush.mjs). */
-const ROWS = {
-  name: 'rows',
+/** Has what the texts read of `data/` lie there without the names that each row repeats, and as short as it gets (crush.mjs). */
+const TABLES = {
+  name: 'tables',
   setup({ onLoad }) {
-    onLoad({ filter: /\.json$/ }, ({ path }) => {
-      const tables = Object.entries(JSON.parse(readFileSync(path, 'utf8')));
-      const names = [...new Set(tables.flatMap(([, rows]) => rows.flatMap(Object.keys)))];
-      const lines = tables.map(([, rows]) => rows.map((row) => names.map((name) => row[name] ?? '').join('|')));
-      if (lines.flat().some((line) => line.includes('~') || line.split('|').length !== names.length)) {
-        throw new Refusal(`${path}: a text contains | or ~`);
-      }
-      const numbers = names.filter((name) => tables.every(([, rows]) => rows.every((row) => typeof row[name] === 'number')));
-      const { text, letters } = crushed(lines.map((table) => table.join('~')).join('~~'));
-      return { contents: `
-        const uncrushed = ${UNCRUSHED};
-        const [names, numbers] = ${JSON.stringify([names, numbers])};
-        const tables = uncrushed(${JSON.stringify(text)}, ${JSON.stringify(letters)}).split('~~');
-        ${JSON.stringify(tables.map(([table]) => table))}.forEach((table, index) => {
-          exports[table] = tables[index].split('~').map((line) => {
-            const row = {};
-            line.split('|').forEach((value, at) => {
-              if (value) row[names[at]] = numbers.indexOf(names[at]) < 0 ? value : Number(value);
-            });
-            return row;
-          });
-        });
-      ` };
+    onLoad({ filter: new RegExp(`${TEXTS}$`) }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const [reading] = /Object\.assign\(\s*\{\}, require\([^;]*\)/.exec(source);
+      const files = [...reading.matchAll(/require\('(.*?)'\)/g)].map(([, name]) => readFileSync(join(dirname(path), name), 'utf8'));
+      return { contents: source.replace(reading, () => kept(files.flatMap((text) => Object.entries(JSON.parse(text))))) };
     });
   },
 };
+
+/** @param {[string, Record<string, string | number>[]][]} tables @returns {string} an expression that has their values, as texts */
+function kept(tables) {
+  const lists = tables.map(([table, rows]) => {
+    const names = [...new Set(rows.flatMap(Object.keys))].filter((name) => !FOR_PAGES.test(name));
+    const lines = rows.map((row) => names.map((name) => row[name] ?? '').join('|'));
+    if (lines.some((line) => line.includes('~') || line.split('|').length !== names.length)) {
+      throw new Refusal(`${table}: a text contains | or ~`);
+    }
+    return { table, names, text: lines.join('~') };
+  });
+  const text = lists.map((list) => list.text).join('~~');
+  return `
+    ${UNCRUSHED}(${JSON.stringify(crushed(text))}, ${text.length}).split('~~').reduce((tables, list, index) => {
+      const [table, names] = ${JSON.stringify(lists.map(({ table, names }) => [table, names]))}[index];
+      tables[table] = list.split('~').map((line) => {
+        const row = {};
+        line.split('|').forEach((value, at) => {
+          if (value) row[names[at]] = value;
+        });
+        return row;
+      });
+      return tables;
+    }, {})`;
+}
 
 /** Puts a component into the package, without what only people read. */
 export async function component(name) {
@@ -91,7 +104,7 @@ export async function component(name) {
   const [from, to] = [join(root, 'components', name), join(dist, 'components', name)];
   mkdirSync(to, { recursive: true });
   const shorter = {
-    '.js': (text) => esbuild.transformSync(text, { target: 'es2015', minify: true, mangleProps: PRIVATE, charset: 'utf8' }).code,
+    '.js': (text) => esbuild.transformSync(text, { target: 'es2015', minify: true, mangleProps: PRIVATE, charset: 'utf8', format: 'cjs' }).code,
     '.json': (text) => JSON.stringify(JSON.parse(text)),
     '.wxml': shorterTemplate,
     // White space only: other rules would be written in ways that base libraries need not know.
@@ -102,7 +115,8 @@ export async function component(name) {
   }
 }
 
-/** White space at line breaks means nothing in our templates. */
+/** White space at line breaks means nothing in our templates, nor does any in an expression, outside of its strings. */
 export function shorterTemplate(text) {
-  return text.replace(/<!--[^]*?-->/g, '').replace(/>\s*\n\s*</g, '><').replace(/\s*\n\s*(\/?>)/g, '$1').replace(/\s*\n\s*/g, ' ');
+  const expression = (code) => code.replace(/('[^']*')|\s+/g, '$1');
+  return text.replace(/<!--[^]*?-->/g, '').replace(/>\s*\n\s*</g, '><').replace(/\s*\n\s*(\/?>)/g, '$1').replace(/\s*\n\s*/g, ' ').replace(/\{\{.*?\}\}/g, expression);
 }

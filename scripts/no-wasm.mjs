@@ -7,7 +7,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.mjs';
 import { checkBundle } from './check-dist.mjs';
-import { Refusal, dist, noWasm, npmProgram, plainWasm, run } from './tools.mjs';
+import { Refusal, dist, noWasm, npmProgram, plainWasm, replaced, run } from './tools.mjs';
 
 /** @param {string} bindings of the module @param {string} work a folder for what lies in between */
 export async function withoutWasm(bindings, work) {
@@ -34,9 +34,4 @@ export function instantiating(text) {
  */
 export function followingMemory(bindings) {
   return replaced(bindings, /cachedUint8ArrayMemory0\.byteLength === 0/, 'cachedUint8ArrayMemory0.buffer !== wasm.memory.buffer');
-}
-
-function replaced(text, pattern, replacement) {
-  if (!pattern.test(text)) throw new Refusal(`wasm2js or wasm-bindgen writes in another way: there is no ${pattern}`);
-  return text.replace(pattern, replacement);
 }

@@ -3,15 +3,17 @@
  * publishes nothing, and asks nobody.
  *
  * Run: npm run release [-- --repository URL --no-tests]
+ *      npm run release -- gateway    (the gateway as one static program)
  *
  *   --repository URL   the project's page; the links of the published pages lead there (the remote "origin", else)
  *   --no-tests         leaves out "npm test", which has passed already
  */
 
-import { readFileSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildPackage } from './build.mjs';
+import { buildStaticGateway } from './gateway.mjs';
 import { packPackage, projectPage } from './package.mjs';
 import { Refusal, lockedVersion, root, run, runAsProgram } from './tools.mjs';
 
@@ -54,7 +56,20 @@ export function texts() {
   };
 }
 
+/** Builds the gateway, and looks whether it runs and needs no library. */
+async function releaseGateway() {
+  const built = await buildStaticGateway();
+  const linked = await run('ldd', [built]).catch((error) => error.message);
+  if (!/statically linked|not a dynamic executable/.test(linked)) throw new Refusal(`${built} is not static:\n${linked}`);
+  const [, version] = /^nertc-gateway (\S+)$/.exec((await run(built, ['--version'])).trim());
+  const program = join(root, 'out', `nertc-gateway-${version}-linux-${process.arch}`);
+  mkdirSync(join(root, 'out'), { recursive: true });
+  copyFileSync(built, program);
+  console.log(`${relative(root, program)}: ${statSync(program).size} bytes, static`);
+}
+
 runAsProgram(import.meta.url, async (args) => {
+  if (args[0] === 'gateway' && args.length === 1) return releaseGateway();
   const { values } = parseArgs({ args, allowNegative: true, options: OPTIONS });
   const repository = await projectPage(values.repository);
   const found = obstacles(texts());

@@ -31,6 +31,13 @@ const STEPS = [
   { name: 'wasm-bindgen (1 to 2 minutes)', isThere: wasmToolsAreThere, get: getWasmTools },
   { name: 'ffmpeg', isThere: () => works('ffmpeg', '-version'), get: () => getDebian(['ffmpeg'], 'brew install ffmpeg') },
   { name: 'Prometheus', isThere: () => works('promtool', '--version'), get: () => getDebian(['prometheus'], 'brew install prometheus'), needed: 'tests' },
+  {
+    name: 'nginx with RTMP',
+    isThere: nginxIsThere,
+    get: () => getDebian(['nginx', 'libnginx-mod-rtmp'], 'brew install denji/nginx/nginx-full --with-rtmp-module'),
+    needed: 'tests',
+  },
+  { name: 'Caddy', isThere: () => works('caddy', 'version'), get: () => getDebian(['caddy'], 'brew install caddy'), needed: 'tests' },
   { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, needed: 'browser' },
   { name: 'JavaScriptCore', isThere: jscIsThere, get: getJsc, needed: 'engine' },
   { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, needed: 'tests' },
@@ -159,6 +166,10 @@ function getChromium() {
 
 function jscIsThere() {
   return works(jsc, '-e', '0');
+}
+
+async function nginxIsThere() {
+  return (await works('nginx', '-v')) && existsSync('/usr/lib/nginx/modules/ngx_rtmp_module.so');
 }
 
 /** Debian releases name it after different interfaces of the library beside it. */

@@ -17,10 +17,13 @@ import { size } from './size.mjs';
 import { testWasm } from './test-wasm.mjs';
 import { Refusal, root, run, runAsProgram, toolEnvironment, wasmTarget } from './tools.mjs';
 
-const NATIVE = ['-p', 'nertc-miniapp', '-p', 'nertc-gateway', '-p', 'preview-compiler'];
+const NATIVE = ['-p', 'nertc-miniapp', '-p', 'nertc-gateway', '-p', 'nertc-load', '-p', 'preview-compiler'];
 /** Of each kind; some seconds. */
 const MODEL_SEEDS = '500';
 const SDK_ON_WASM = ['-p', 'nertc-miniapp', '--target', wasmTarget];
+
+/** Where every scenario is played: WeChat, QQ, and QQ without WebAssembly. */
+const HOSTS = [[], ['--host', 'qq'], ['--host', 'qq', '--no-wasm']];
 
 /** Fast and frequent first; what needs a build of the package last. */
 const STEPS = {
@@ -38,7 +41,9 @@ const STEPS = {
   size: () => size(),
   glue: () => nodeTests(['js-glue/test', 'scripts/test']),
   wechat: () => checkDemo(),
-  conformance: () => run(process.execPath, ['tests/conformance/run.mjs'], { echo: true }),
+  conformance: async () => {
+    for (const host of HOSTS) await run(process.execPath, ['tests/conformance/run.mjs', ...host], { echo: true });
+  },
   model: async () => {
     await nodeTests(['tests/model']);
     await run(process.execPath, ['tests/model/run.mjs', '--seeds', MODEL_SEEDS], { echo: true });

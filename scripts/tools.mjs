@@ -33,6 +33,12 @@ export const targetDir = process.env.CARGO_TARGET_DIR
 /** A failure the user can act on: printed without a stack trace. */
 export class Refusal extends Error {}
 
+/** A text that a locked tool wrote, with a part of it replaced; refused when the tool writes in another way. */
+export function replaced(text, pattern, replacement) {
+  if (!pattern.test(text)) throw new Refusal(`a tool of the build writes in another way: there is no ${pattern}`);
+  return text.replace(pattern, replacement);
+}
+
 /** The version of a package in Cargo.lock. */
 export function lockedVersion(crate) {
   const lock = readFileSync(join(root, 'Cargo.lock'), 'utf8');
@@ -193,12 +199,12 @@ export function npmProgram(name, path) {
  *
  * @param {string} url of the file
  * @param {(args: string[]) => Promise<unknown>} main
- * @param {string} [usage]
+ * @param {string | null} [usage] null where `main` answers that itself
  */
 export function runAsProgram(url, main, usage) {
   if (!process.argv[1] || pathToFileURL(resolve(process.argv[1])).href !== url) return;
   const args = process.argv.slice(2);
-  if (args.includes('--help') || args.includes('-h')) return console.log(usage ?? header(url));
+  if (usage !== null && (args.includes('--help') || args.includes('-h'))) return console.log(usage ?? header(url));
   main(args).catch((error) => {
     const isWrongUse = String(error?.code).startsWith('ERR_PARSE_ARGS');
     if (isWrongUse) console.error(`${error.message.split(/\.\s/)[0]} (--help tells what there is)`);

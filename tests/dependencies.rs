@@ -14,7 +14,8 @@ use serde_json::Value;
 const SHIPPED: [&str; 2] = ["nertc-miniapp", "nertc-gateway"];
 
 /// Whoever ships a program of ours has to name authors, and nothing more.
-const LICENCES: [&str; 6] = ["Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "Unicode-3.0", "Zlib"];
+const LICENCES: [&str; 7] =
+    ["Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Unicode-3.0", "Zlib"];
 
 /// What comes in several versions, by who needs an older one. Who is mended goes from here.
 const TWICE: [(&str, &[&str]); 4] = [

@@ -4,15 +4,21 @@
  * it tells goes on as the event `report`, with the arguments of `client.dataReporter`.
  */
 
+/** A property with its default. */
+/** @param {string} [value] */
+const text = (value) => ({ type: String, value: value || '' });
+
 Component({
   properties: {
     /** An item of `client.view().players`. */
     player: { type: Object, value: null },
     /** `contain` or `fillCrop`. */
-    objectFit: { type: String, value: 'contain' },
-    orientation: { type: String, value: 'vertical' },
+    objectFit: text('contain'),
+    orientation: text('vertical'),
     /** `speaker` or `ear`. */
-    soundMode: { type: String, value: 'speaker' },
+    soundMode: text('speaker'),
+    /** When the picture goes on in a small window: `push`, `pop`, `both`, or never. */
+    pictureInPictureMode: text(),
   },
 
   data: {

@@ -4,22 +4,39 @@
  * goes on as the event `report`, with the arguments of `client.dataReporter`.
  */
 
+/** Kinds of properties, with their defaults. */
+/** @param {string} [value] */
+const text = (value) => ({ type: String, value: value || '' });
+/** @param {number} [value] */
+const number = (value) => ({ type: Number, value: value || 0 });
+
 Component({
   properties: {
     /** `client.view().pusher`; null while nothing is pushed. */
     pusher: { type: Object, value: null },
     /** `front` or `back`, when the camera opens. */
-    devicePosition: { type: String, value: 'front' },
-    orientation: { type: String, value: 'vertical' },
+    devicePosition: text('front'),
+    orientation: text('vertical'),
     /** `3:4` or `9:16`. */
-    aspect: { type: String, value: '9:16' },
+    aspect: text('9:16'),
+    /** Of the picture that is sent, in pixels, and how many of them a second. */
+    videoWidth: number(360),
+    videoHeight: number(640),
+    fps: number(15),
+    /** In kbit/s; 0: as `pusher` says. */
+    minBitrate: number(),
+    maxBitrate: number(),
     /** 0 to 9. */
-    beauty: { type: Number, value: 0 },
-    whiteness: { type: Number, value: 0 },
+    beauty: number(),
+    whiteness: number(),
+    /** `smooth` or `nature`. */
+    beautyStyle: text('smooth'),
     /** Whether one's own picture is mirrored: `auto` (front camera only), `enable`, `disable`. */
-    localMirror: { type: String, value: 'auto' },
+    localMirror: text('auto'),
     /** What the others see while the app is in the background. */
-    waitingImage: { type: String, value: '' },
+    waitingImage: text(),
+    /** When the picture goes on in a small window: `push`, `pop`, `both`, or never. */
+    pictureInPictureMode: text(),
   },
 
   data: {

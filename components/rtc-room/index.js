@@ -26,15 +26,20 @@ const TOLD = {
   error: 'failure',
 };
 
-/** What properties may say. @type {Record<string, string[]>} */
+/** What properties may say: one of these texts, or a number between these two. @type {Record<string, (string | number)[]>} */
 const VALUES = {
   lang: ['', 'zh', 'en'],
-  layout: ['corner', 'grid'],
+  layout: ['corner', 'grid', 'audio'],
   tap: ['pin', 'none'],
   safeArea: ['none', 'top', 'bottom', 'both'],
   objectFit: ['fillCrop', 'contain'],
   soundMode: ['speaker', 'ear'],
   devicePosition: ['front', 'back'],
+  fps: [1, 30],
+  beauty: [0, 9],
+  whiteness: [0, 9],
+  beautyStyle: ['smooth', 'nature'],
+  pictureInPictureMode: ['', 'push', 'pop', 'both'],
 };
 /** What the property `hide` may name. */
 const HIDEABLE = ['cover', 'timer', 'waiting', 'weak', 'speaking'];
@@ -53,6 +58,9 @@ const WORDS = {
   },
 };
 
+/** Behind initials; white on each can be read. */
+const COLORS = ['#3b5bdb', '#0b7285', '#862e9c', '#a61e4d', '#a8480b', '#256b32'];
+
 /** Tiles on a page. */
 const MOST = 9;
 /** From 0 to 100: who is as loud as this speaks. */
@@ -62,92 +70,95 @@ const SILENT = 1500;
 /** From which level of `network-quality` on words say so. */
 const BAD = 4;
 
+/** Kinds of properties, with their defaults. */
+/** @param {string} [value] */
+const text = (value) => ({ type: String, value: value || '' });
+/** @param {number} [value] */
+const number = (value) => ({ type: Number, value: value || 0 });
+
+/** @type {Record<string, (this: any, value?: any) => void>} */
+const observers = {
+  lang() {
+    this._speak();
+  },
+  hide(/** @type {string} */ hide) {
+    const hidden = /** @type {Record<string, boolean>} */ ({});
+    hide.split(' ').filter(Boolean).forEach((name) => {
+      if (HIDEABLE.indexOf(name) < 0) this._warn('hide', name, HIDEABLE);
+      hidden[name] = true;
+    });
+    this.setData({ hidden });
+    if (this._stay) this._render(this._stay, {});
+  },
+  'names, ownName, layout'() {
+    if (this._stay) this._render(this._stay, {});
+  },
+};
+observers[Object.keys(VALUES).join()] = function () {
+  Object.keys(VALUES).forEach((name) => {
+    const value = this.data[name];
+    const known = VALUES[name];
+    if (isNumber(known[0]) ? !(value >= known[0] && value <= known[1]) : known.indexOf(value) < 0) this._warn(name, value, known);
+  });
+};
+
 Component({
   properties: {
     /** Of the room's own words: `zh`, `en`, or none for the app's. */
-    lang: { type: String, value: '' },
+    lang: text(),
     /** What of `HIDEABLE` is not shown, with spaces between. */
-    hide: { type: String, value: '' },
-    /** `corner`: of two, the own picture lies over the other's and can be dragged; `grid`: all side by side. */
-    layout: { type: String, value: 'corner' },
+    hide: text(),
+    /** `corner`: of two, the own picture lies over the other's and can be dragged; `grid`: all side by side; `audio`: no pictures. */
+    layout: text('corner'),
     /** What a tap on a tile does besides the event: `pin` or `none`. */
-    tap: { type: String, value: 'pin' },
+    tap: text('pin'),
     /** Where the room reaches the screen's edge: `none`, `top`, `bottom` or `both`. */
-    safeArea: { type: String, value: 'none' },
+    safeArea: text('none'),
     /** `contain` or `fillCrop`, for cameras; a shared screen is always shown whole. */
-    objectFit: { type: String, value: 'fillCrop' },
+    objectFit: text('fillCrop'),
     /** `speaker` or `ear`. */
-    soundMode: { type: String, value: 'speaker' },
+    soundMode: text('speaker'),
     /** Names to show, by uid. */
     names: { type: Object, value: {} },
     /** What the own tile is called; without it, `Me` in the user's language. */
-    ownName: { type: String, value: '' },
+    ownName: text(),
+    /** Addresses of pictures, by uid, for who is not seen; without one, there are initials. */
+    avatars: { type: Object, value: {} },
+    ownAvatar: text(),
+    /** What is said at the moment, in words. */
+    caption: text(),
     /** `front` or `back`, when the camera opens. */
-    devicePosition: { type: String, value: 'front' },
+    devicePosition: text('front'),
+    /** Of the own picture, in pixels, and how many of them a second. */
+    videoWidth: number(360),
+    videoHeight: number(640),
+    fps: number(15),
+    /** In kbit/s; 0: as `client.view()` says. */
+    minBitrate: number(),
+    maxBitrate: number(),
     /** 0 to 9. */
-    beauty: { type: Number, value: 0 },
+    beauty: number(),
+    whiteness: number(),
+    /** `smooth` or `nature`. */
+    beautyStyle: text('smooth'),
+    /** When pictures go on in a small window: `push`, `pop`, `both`, or never. */
+    pictureInPictureMode: text(),
     /** What the others see while the app is in the background. */
-    waitingImage: { type: String, value: '' },
+    waitingImage: text(),
   },
 
+  /** What `nothing` has comes in `attached`; lists, a template wants at once. */
   data: {
-    pusher: /** @type {any} */ (null),
     players: /** @type {any[]} */ ([]),
-    /** Uids of members without a player that is seen, such as those with everything off. */
     silent: /** @type {any[]} */ ([]),
-    /** How many tiles there are, for the layout. */
-    tiles: 0,
-    /** Of more than nine, which page of them is shown, and how many there are. */
-    page: 0,
-    pages: 1,
-    /** Further classes of tiles, by the names that `tileOf` gives: `unseen` on another page, `pinned`, `corner`. */
-    marks: {},
-    /** Whose tile is large; none for `''`. */
-    pinned: '',
-    /** Whether that is all that is seen. */
-    full: false,
-    /** Where the own picture was dragged to. */
-    corner: '',
-    /** Who speaks, by the names of tiles. */
-    speaking: {},
     state: 'idle',
-    /** Since the room was entered. */
-    time: '',
-    /** What has to be said about the call, in words. */
-    note: '',
     /** The room's own words. */
     w: WORDS.zh,
     /** What is hidden, by name. */
     hidden: {},
-    /** Levels of `network-quality`, of main streams, by uid; what one sends is `me`. */
-    levels: {},
-    /** Who is muted, by uid. */
-    muted: {},
   },
 
-  observers: {
-    lang() {
-      this._speak();
-    },
-    hide(/** @type {string} */ hide) {
-      const hidden = /** @type {Record<string, boolean>} */ ({});
-      hide.split(' ').filter(Boolean).forEach((name) => {
-        if (HIDEABLE.indexOf(name) < 0) this._warn('hide', name, HIDEABLE);
-        hidden[name] = true;
-      });
-      this.setData({ hidden });
-      if (this._stay) this._render(this._stay, {});
-    },
-    'names, layout'() {
-      if (this._stay) this._render(this._stay, {});
-    },
-    'lang, layout, tap, safeArea, objectFit, soundMode, devicePosition'() {
-      Object.keys(VALUES).forEach((name) => {
-        const value = this.data[name];
-        if (VALUES[name].indexOf(value) < 0) this._warn(name, value, VALUES[name]);
-      });
-    },
-  },
+  observers,
 
   lifetimes: {
     created() {
@@ -160,6 +171,7 @@ Component({
     },
 
     attached() {
+      this._clear();
       this._speak();
     },
 
@@ -218,7 +230,7 @@ Component({
       const media = role === 'audience' ? [] : [mic && 'audio', camera && 'video'].filter(Boolean);
       const published = Promise.all(media.map((medium) => client.publish(medium).catch(unlessWithdrawn)));
       published.catch(() => {});
-      if (before) this._clear();
+      this._clear();
       this._render(stay, client.view());
       const entered = joined.then(
         (/** @type {any} */ result) => {
@@ -291,7 +303,7 @@ Component({
     onTile(/** @type {any} */ event) {
       const { key, uid, tile } = event.currentTarget.dataset;
       if (this.data.tap === 'pin' && this.data.tiles > 1) this.pin(tile === this.data.pinned ? undefined : tile);
-      this.triggerEvent('tiletap', { key, uid });
+      this.triggerEvent('tiletap', { key: key || undefined, uid: uid || undefined });
     },
 
     onFull() {
@@ -307,45 +319,45 @@ Component({
       if (!stay || !(event.detail.volume >= LOUD) || this.data.hidden.speaking) return;
       const { tile } = event.currentTarget.dataset;
       stay.loud[tile] = Date.now();
-      if (!this.data.speaking[tile]) this.setData({ speaking: Object.assign({}, this.data.speaking, { [tile]: true }) });
+      if (this.data.speaking[tile]) return;
+      const speaking = Object.assign({}, this.data.speaking);
+      speaking[tile] = true;
+      this.setData({ speaking });
     },
 
     onGrip(/** @type {any} */ event) {
-      const [{ clientX, clientY }] = event.touches;
+      const touch = event.touches[0];
       this._grip = null;
-      if (this.data.marks.me !== 'corner') return;
       const query = this.createSelectorQuery();
       query.select('.room').boundingClientRect();
       query.select('.corner').boundingClientRect();
-      query.exec((/** @type {any[]} */ [room, tile]) => {
-        this._grip = { room, tile, clientX, clientY };
+      query.exec((/** @type {any[]} */ found) => {
+        this._grip = { room: found[0], tile: found[1], touch };
       });
     },
 
     onDrag(/** @type {any} */ event) {
       if (!this._grip) return;
-      const { room, tile, clientX, clientY } = this._grip;
-      const [touch] = event.touches;
+      const { room, tile, touch } = this._grip;
+      const { clientX, clientY } = event.touches[0];
       const within = (/** @type {number} */ place, /** @type {number} */ most) => Math.round(Math.max(0, Math.min(most, place)));
-      const left = within(tile.left - room.left + touch.clientX - clientX, room.width - tile.width);
-      const top = within(tile.top - room.top + touch.clientY - clientY, room.height - tile.height);
+      const left = within(tile.left - room.left + clientX - touch.clientX, room.width - tile.width);
+      const top = within(tile.top - room.top + clientY - touch.clientY, room.height - tile.height);
       this.setData({ corner: 'left:' + left + 'px;right:auto;top:' + top + 'px' });
     },
 
-    /** Of each once. @param {string} property @param {any} value @param {string[]} known */
+    /** Of each once. @param {string} property @param {any} value @param {(string | number)[]} known as in `VALUES` */
     _warn(property, value, known) {
       const name = property.replace(/[A-Z]/g, (letter) => '-' + letter.toLowerCase());
-      const text = 'rtc-room: ' + name + ' has no "' + value + '"; it takes ' + known.map((one) => '"' + one + '"').join(', ');
+      const takes = isNumber(known[0]) ? known.join(' to ') : '"' + known.join('", "') + '"';
+      const text = 'rtc-room: ' + name + ' has no "' + value + '"; it takes ' + takes;
       if (!this._warned[text]) console.warn(text);
       this._warned[text] = true;
     },
 
     /** Chooses the room's own words. */
     _speak() {
-      const api = host();
-      const info = api.getAppBaseInfo ? api.getAppBaseInfo() : api.getSystemInfoSync ? api.getSystemInfoSync() : {};
-      const lang = this.data.lang || info.language || 'zh';
-      this.setData({ w: /^zh/i.test(lang) ? WORDS.zh : WORDS.en });
+      this.setData({ w: /^zh/i.test(this.data.lang || language()) ? WORDS.zh : WORDS.en });
       if (this._stay) this._render(this._stay, {});
     },
 
@@ -368,16 +380,15 @@ Component({
 
     /** @param {string} medium @param {boolean} on @returns {Promise<any>} */
     _publish(medium, on) {
-      if (!this._stay) return Promise.reject(new Error('rtc-room: there is no call; enter() a room first'));
-      const { client } = this._stay;
-      return on ? client.publish(medium) : client.unpublish(medium);
+      if (!this._stay) return Promise.reject(new Error('rtc-room: no call; enter() a room first'));
+      return this._stay.client[on ? 'publish' : 'unpublish'](medium);
     },
 
     _become(/** @type {string} */ state) {
       if (this._state === state) return;
       this._state = state;
       const stay = this._stay;
-      this.setData(Object.assign({ state }, stay && { note: this._note(stay) }));
+      this.setData({ state, note: stay ? this._note(stay) : '' });
       if (state === 'joined' && !stay.since) {
         stay.since = Date.now();
         this._tick(stay);
@@ -390,15 +401,14 @@ Component({
       unlisten(this._stay);
       this._stay = null;
       this._clear();
+      // Why, in the user's words, until the next call.
+      if (detail !== LEFT) this.setData({ ended: YunXinMiniappSDK.describeError(detail, { language: this.data.lang }) });
       this._tellEnd(detail);
     },
 
     _clear() {
       clearTimeout(this._timer);
-      this.setData({
-        pusher: null, players: [], silent: [], tiles: 0, page: 0, pages: 1, marks: {}, pinned: '', full: false, corner: '',
-        speaking: {}, time: '', note: '', levels: {}, muted: {},
-      });
+      this.setData(nothing());
     },
 
     /** Each of the two may be answered by entering another room. */
@@ -443,8 +453,7 @@ Component({
           client.subscribe(uid, mediaType).catch((/** @type {any} */ error) => {
             // That the stream or its member is gone meanwhile is no failure.
             if (this._stay !== stay || error.kind === 'Refused' || !members.has(uid)) return;
-            const { code, reason, message, desc, kind } = error;
-            this.triggerEvent('failure', { code, reason, message, desc, kind });
+            this.triggerEvent('failure', Object.assign({ message: error.message }, error));
           });
         },
         'native-status': (status) => {
@@ -487,7 +496,8 @@ Component({
         if (path === 'players') stay.players = patch.players.slice();
         if (path === 'pusher') stay.pushes = Boolean(patch.pusher);
       });
-      const seen = stay.players.filter((/** @type {any} */ { src, kind }) => src && kind !== 'slaveAudio');
+      const audio = this.data.layout === 'audio';
+      const seen = stay.players.filter((/** @type {any} */ { src, kind }) => src && kind !== 'slaveAudio' && !(audio && kind === 'screenShare'));
       const shown = new Set(seen.map((/** @type {any} */ { uid }) => uid));
       const silent = Array.from(stay.members).filter((uid) => !shown.has(uid));
       stay.tiles = (stay.pushes ? ['me'] : []).concat(seen.map(tileOf), silent.map(String));
@@ -508,8 +518,13 @@ Component({
       // A tap may come late.
       if (!this._stay) return;
       const { tiles } = this._stay;
-      const { page, pinned, full } = Object.assign({}, this.data, wish);
-      const next = /** @type {Record<string, any>} */ ({ tiles: tiles.length, marks: {}, pinned: tiles.indexOf(pinned) < 0 ? '' : pinned });
+      const { page, pinned, full, layout, names, ownName, w } = Object.assign({}, this.data, wish);
+      const next = /** @type {Record<string, any>} */ ({ tiles: tiles.length, marks: {}, people: {} });
+      next.pinned = layout === 'audio' || tiles.indexOf(pinned) < 0 ? '' : pinned;
+      tiles.forEach((/** @type {string} */ tile) => {
+        const uid = tile.split('/')[0];
+        next.people[tile] = personOf(uid, uid === 'me' ? ownName || w.me : nameOf(names, uid));
+      });
       next.full = Boolean(next.pinned) && full;
       const turned = tiles.filter((/** @type {string} */ tile) => tile !== 'me' && tile !== next.pinned);
       const most = MOST - (tiles.length - turned.length);
@@ -519,7 +534,7 @@ Component({
         if (Math.floor(at / most) !== next.page) next.marks[tile] = 'unseen';
       });
       if (next.pinned) next.marks[next.pinned] = next.full ? 'pinned full' : 'pinned';
-      else if (tiles.length === 2 && tiles[0] === 'me' && this.data.layout === 'corner') next.marks.me = 'corner';
+      else if (tiles.length === 2 && tiles[0] === 'me' && layout === 'corner') next.marks.me = 'corner';
       const set = changes || {};
       Object.keys(next).forEach((name) => {
         if (JSON.stringify(next[name]) !== JSON.stringify(this.data[name])) set[name] = next[name];
@@ -533,7 +548,7 @@ Component({
       const weak = hidden.weak ? [] : Object.keys(levels).filter((uid) => levels[uid] >= BAD);
       if (this._state !== 'joined') return '';
       if (weak.indexOf('me') >= 0) return w.weak;
-      if (weak.length > 0) return (names[weak[0]] || weak[0]) + w.theirs;
+      if (weak.length > 0) return nameOf(names, weak[0]) + w.theirs;
       return members.size > 0 || hidden.waiting ? '' : w.waiting;
     },
   },
@@ -545,14 +560,60 @@ Component({
  * @param {any} status of `native-status`
  */
 function failureOf({ component, code, device, advice, severity }) {
-  const known = YunXinMiniappSDK.nativeCodes.describe(component, code) || { name: device, en: device, zh: device };
-  const { name, en, zh } = known;
+  // What is told of a device has a code that is documented.
+  const { name, en, zh } = YunXinMiniappSDK.nativeCodes.describe(component, code);
   return { code, reason: name, message: en, desc: '', kind: 'Platform', text: { zh, en }, remedy: advice, device, severity };
 }
 
 /** What a tile is called here. @param {{uid: string | number, kind: string}} player */
 function tileOf({ uid, kind }) {
   return kind === 'screenShare' ? uid + '/screen' : String(uid);
+}
+
+/** What is shown outside of a call. */
+function nothing() {
+  return {
+    /** Why the last call ended, in the user's words. */
+    ended: /** @type {any} */ (null),
+    pusher: /** @type {any} */ (null),
+    players: /** @type {any[]} */ ([]),
+    /** Uids of members without a player that is seen, such as those with everything off. */
+    silent: /** @type {any[]} */ ([]),
+    /** How many tiles there are, for the layout. */
+    tiles: 0,
+    /** Of more than nine, which page of them is shown, and how many there are. */
+    page: 0,
+    pages: 1,
+    /** Further classes of tiles, by the names that `tileOf` gives: `unseen` on another page, `pinned`, `corner`. */
+    marks: {},
+    /** Whose they are, by the same names: `name`, `initials` and the `color` behind these. */
+    people: {},
+    /** Whose tile is large; none for `''`. */
+    pinned: '',
+    /** Whether that is all that is seen. */
+    full: false,
+    /** Where the own picture was dragged to. */
+    corner: '',
+    /** Who speaks, by the names of tiles. */
+    speaking: {},
+    /** Since the room was entered. */
+    time: '',
+    /** What has to be said about the call, in words. */
+    note: '',
+    /** Levels of `network-quality`, of main streams, by uid; what one sends is `me`. */
+    levels: {},
+    /** Who is muted, by uid. */
+    muted: {},
+  };
+}
+
+/** How somebody is shown who is not seen. @param {string} uid @param {any} name */
+function personOf(uid, name) {
+  name = String(name).trim();
+  const words = name.split(/\s+/);
+  const ends = [words.shift(), words.pop() || ''].map((/** @type {any} */ word) => Array.from(word)[0]);
+  const initials = /^\d+$/.test(name) ? name.slice(-2) : ends.join('').toUpperCase();
+  return { name, initials, color: COLORS[uid.charCodeAt(uid.length - 1) % COLORS.length] };
 }
 
 /** @param {number} milliseconds */
@@ -584,7 +645,7 @@ function quit(stay) {
 
 /** The client outlives the stay. @param {any} stay */
 function unlisten(stay) {
-  stay.heard.splice(0).forEach((/** @type {[string, Function]} */ [event, listener]) => stay.client.removeListener(event, listener));
+  stay.heard.splice(0).forEach((/** @type {[string, Function]} */ one) => stay.client.removeListener(one[0], one[1]));
 }
 
 /** That somebody has asked for something else since is no failure. @param {any} error */
@@ -592,7 +653,18 @@ function unlessWithdrawn(error) {
   if (error.code !== 434) throw error;
 }
 
-/** The API of WeChat, QQ or Douyin, whichever is there. */
-function host() {
-  return typeof wx !== 'undefined' ? wx : typeof qq !== 'undefined' ? qq : typeof tt !== 'undefined' ? tt : {};
+/** @param {any} names as the app gives them, which may be null @param {string} uid */
+function nameOf(names, uid) {
+  return (names && names[uid]) || uid;
+}
+
+/** @param {any} value */
+function isNumber(value) {
+  return typeof value === 'number';
+}
+
+/** That of WeChat, QQ or Douyin, whichever is there; Chinese, where it does not say. */
+function language() {
+  const api = typeof wx !== 'undefined' ? wx : typeof qq !== 'undefined' ? qq : typeof tt !== 'undefined' ? tt : {};
+  return (api.getAppBaseInfo || api.getSystemInfoSync || Object)().language || 'zh';
 }

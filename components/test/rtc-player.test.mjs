@@ -4,7 +4,7 @@ import { load } from './stage.mjs';
 
 const { open } = load(`
   <rtc-player
-    id="it" player="{{player}}" object-fit="fillCrop" orientation="horizontal" sound-mode="{{sound}}"
+    id="it" player="{{player}}" object-fit="fillCrop" orientation="horizontal" sound-mode="{{sound}}" picture-in-picture-mode="both"
     bindreport="onEvent" bindvolume="onEvent"
   />
 `);
@@ -18,7 +18,7 @@ test('every attribute reaches live-player', () => {
   const page = open({ player: PLAYER, sound: 'ear' });
   assert.deepEqual(page.attributes('live-player'), {
     src: 'rtmp://a?1', mode: 'RTC', autoplay: true, muted: true, minCache: 0.2, maxCache: 0.8,
-    objectFit: 'fillCrop', orientation: 'horizontal', soundMode: 'ear',
+    objectFit: 'fillCrop', orientation: 'horizontal', soundMode: 'ear', pictureInPictureMode: ['push', 'pop'],
   });
 });
 

@@ -5,7 +5,8 @@ import { load, switched } from './stage.mjs';
 const { open } = load(`
   <rtc-pusher
     id="it" pusher="{{pusher}}" device-position="{{position}}" orientation="horizontal" aspect="3:4"
-    beauty="{{3}}" whiteness="{{4}}" local-mirror="disable" waiting-image="https://example.com/wait.png"
+    video-width="{{720}}" video-height="{{1280}}" fps="{{24}}" min-bitrate="{{min}}" max-bitrate="{{1500}}"
+    beauty="{{3}}" whiteness="{{4}}" beauty-style="nature" picture-in-picture-mode="push" local-mirror="disable" waiting-image="https://example.com/wait.png"
     bindreport="onEvent" bindvolume="onEvent"
   />
 `);
@@ -19,10 +20,15 @@ test('every attribute reaches live-pusher', () => {
   const page = open({ pusher: PUSHER, position: 'back' });
   assert.deepEqual(page.attributes('live-pusher'), {
     url: 'rtmp://push?1', mode: 'RTC', autopush: true, enableMic: true, enableCamera: false,
-    enableAgc: true, enableAns: true, minBitrate: 200, maxBitrate: 1000,
-    devicePosition: 'back', orientation: 'horizontal', aspect: '3:4', beauty: 3, whiteness: 4,
-    localMirror: 'disable', waitingImage: 'https://example.com/wait.png',
+    enableAgc: true, enableAns: true, minBitrate: 200, maxBitrate: 1500, videoWidth: 720, videoHeight: 1280, fps: 24,
+    devicePosition: 'back', orientation: 'horizontal', aspect: '3:4', beauty: 3, whiteness: 4, beautyStyle: 'nature',
+    localMirror: 'disable', pictureInPictureMode: 'push', waitingImage: 'https://example.com/wait.png',
   });
+});
+
+test('a bitrate that the page gives is taken before that of the view', () => {
+  const page = open({ pusher: PUSHER, position: 'back', min: 400 });
+  assert.equal(page.attributes('live-pusher').minBitrate, 400);
 });
 
 test('a changed attribute keeps the live-pusher, a changed key makes another', () => {

@@ -8,7 +8,9 @@ const EVENTS = [
 ];
 const { open, sdk } = load(`
   <rtc-room id="room" wx:if="{{there}}" own-name="{{ownName}}" names="{{names}}" lang="{{lang}}" hide="{{hide}}" layout="{{layout}}"
-    tap="{{tap}}" safe-area="{{safeArea}}" object-fit="{{objectFit}}" ${EVENTS.map((event) => `bind${event}="onEvent"`).join(' ')}>
+    tap="{{tap}}" safe-area="{{safeArea}}" object-fit="{{objectFit}}" avatars="{{avatars}}" own-avatar="{{ownAvatar}}" caption="{{caption}}"
+    video-width="{{720}}" video-height="{{1280}}" fps="{{fps}}" min-bitrate="{{300}}" max-bitrate="{{1500}}" beauty="{{beauty}}"
+    whiteness="{{4}}" beauty-style="{{beautyStyle}}" picture-in-picture-mode="{{pictureInPictureMode}}" ${EVENTS.map((event) => `bind${event}="onEvent"`).join(' ')}>
     <view class="overlay">mine</view>
   </rtc-room>
 `);
@@ -110,7 +112,7 @@ test('every patch of the view reaches the components as it is', async () => {
     await client.tell(['view', patch]);
     const set = sets.splice(0);
     assert.equal(set.length, 1, JSON.stringify(set));
-    const { tiles, silent, marks, note, ...rest } = set[0];
+    const { tiles, silent, marks, people, note, ...rest } = set[0];
     assert.deepEqual(rest, patch);
   }
   assert.deepEqual(page.natives('live-player').map(({ data }) => data.src), ['rtmp://8']);
@@ -153,15 +155,15 @@ test('who has no picture and no sound has a silent tile until it leaves', async 
   await room.enter({ client });
   const big = '12345678901234567890';
   await client.tell(['clientJoin', member(7)], ['clientJoin', member(big)]);
-  assert.deepEqual(faces(page), ['Ann', big]);
+  assert.deepEqual(faces(page), ['A', '90']);
   await client.tell(['view', { 'players[0]': player(7) }]);
-  assert.deepEqual(faces(page), [big]);
+  assert.deepEqual(faces(page), ['90']);
   await client.tell(['view', { 'players[0]': { key: 'free-0', src: '' } }]);
-  assert.deepEqual(faces(page), ['Ann', big]);
+  assert.deepEqual(faces(page), ['A', '90']);
 
   // A second audio has a player that is not seen.
   await client.tell(['view', { 'players[0]': player(7, { kind: 'slaveAudio' }) }]);
-  assert.deepEqual(faces(page), ['Ann', big]);
+  assert.deepEqual(faces(page), ['A', '90']);
   assert.equal(room.data.tiles, 2);
   await client.tell(['clientLeave', member(7)], ['clientLeave', member(big)], ['view', { players: [] }]);
   assert.deepEqual([faces(page), room.data.tiles], [[], 0]);
@@ -227,7 +229,7 @@ test('a camera or microphone that cannot be used is told with words and what hel
     text: { zh: '用户禁止使用摄像头', en: 'The user forbade the camera' }, remedy: 'check-permission', device: 'camera', severity: 'fatal',
   });
   assert.deepEqual([failures.length, failures[1].reason, failures[1].device], [2, 'microphone-failed', 'microphone']);
-  assert.deepEqual([faces(page), page.findAll('#room', '.muted').length], [['me'], 1]);
+  assert.deepEqual([faces(page), page.findAll('#room', '.muted').length], [['M'], 1]);
   // What the native component is given stays: it is what another try begins with.
   assert.deepEqual([page.attributes('live-pusher').enableCamera, page.attributes('live-pusher').enableMic], [true, true]);
 
@@ -469,6 +471,34 @@ test('a cover says in words that the room is joined or joined again', async () =
   }
 });
 
+test('why a call has ended is told in the user\'s words, until the next; who left is told nothing', async () => {
+  for (const [lang, named] of [['zh', 'zh'], ['', 'the app’s language']]) {
+    const { page, room, client } = show({ lang });
+    const words = () => ['.words', '.help'].map((part) => page.findAll('#room', part).map(({ dom }) => dom.textContent).join());
+    await room.enter({ client });
+    client.name = '';
+    await client.tell(['disconnect', { code: '405', reason: 'removed from the room' }]);
+    assert.deepEqual(words(), [`405 removed from the room in ${named}`, 'against 405']);
+    assert.equal(page.findAll('#room', '.veil .spinner').length, 0);
+    page.setData({ hide: 'cover' });
+    assert.deepEqual(words(), ['', '']);
+    page.setData({ hide: '' });
+
+    client.answers.join = () => Promise.reject(Object.assign(new Error('no'), { code: 414, reason: 'the token has expired' }));
+    const refused = room.enter({ client });
+    assert.equal(page.findAll('#room', '.veil .spinner').length, 1);
+    client.name = '';
+    await assert.rejects(refused);
+    assert.deepEqual(words(), [`414 the token has expired in ${named}`, 'against 414']);
+
+    client.answers.join = () => Promise.resolve({ cid: 1 });
+    await room.enter({ client });
+    assert.deepEqual(words(), ['', '']);
+    await room.leave();
+    assert.deepEqual(words(), ['', '']);
+  }
+});
+
 test('the words are in the language of the app, on whatever host and base library', async (t) => {
   const { wx } = globalThis;
   t.after(() => {
@@ -658,11 +688,15 @@ test('a property that says what there is not is warned of by name, once', async 
     const { page } = show();
     assert.equal(warn.mock.callCount(), 0);
     page.setData({ objectFit: 'cover', safeArea: 'left', hide: 'timer clock' });
-    page.setData({ tap: 'zoom', lang: 'fr' });
+    page.setData({ tap: 'zoom', lang: 'fr', fps: 31, beauty: -1, beautyStyle: 'round', pictureInPictureMode: 'pip' });
     assert.deepEqual(warn.mock.calls.map(({ arguments: [text] }) => text).sort(), [
+      'rtc-room: beauty has no "-1"; it takes 0 to 9',
+      'rtc-room: beauty-style has no "round"; it takes "smooth", "nature"',
+      'rtc-room: fps has no "31"; it takes 1 to 30',
       'rtc-room: hide has no "clock"; it takes "cover", "timer", "waiting", "weak", "speaking"',
       'rtc-room: lang has no "fr"; it takes "", "zh", "en"',
       'rtc-room: object-fit has no "cover"; it takes "fillCrop", "contain"',
+      'rtc-room: picture-in-picture-mode has no "pip"; it takes "", "push", "pop", "both"',
       'rtc-room: safe-area has no "left"; it takes "none", "top", "bottom", "both"',
       'rtc-room: tap has no "zoom"; it takes "pin", "none"',
     ]);
@@ -671,10 +705,88 @@ test('a property that says what there is not is warned of by name, once', async 
   }
 });
 
+test('who is not seen is shown by the picture that the app has of them, or by initials', async () => {
+  const photos = (page) => page.natives('image').map(({ data }) => data.src);
+  const names = { 7: 'Ann Lee', 8: '李明', 9: '  bo ' };
+  const { page, room, client } = show({ names, ownName: 'Carl', ownAvatar: 'me.png', avatars: { 8: 'li.png' } });
+  await room.enter({ client });
+  const off = [7, 8, 9, 1234].map((uid) => player(uid, { muteVideo: true }));
+  await client.tell(...[7, 8, 9, 1234].map((uid) => ['clientJoin', member(uid)]), ['view', { pusher: { ...PUSHER, enableCamera: false }, players: off }]);
+  assert.deepEqual(faces(page), ['C', 'AL', '李', 'B', '34']);
+  assert.deepEqual(photos(page), ['me.png', 'li.png']);
+  page.setData({ avatars: null, ownAvatar: '', names: null, ownName: '' });
+  assert.deepEqual([faces(page), photos(page)], [['M', '7', '8', '9', '34'], []]);
+  await client.tell(['view', { 'players[0].muteVideo': false }]);
+  assert.deepEqual(faces(page), ['M', '8', '9', '34']);
+});
+
+test('what the app gives as a caption is shown, over the picture where there is one large one', async () => {
+  const { page, room, client } = show({ caption: 'Hello' });
+  const said = () => page.findAll('#room', '.said').map(({ dom }) => dom.textContent);
+  await room.enter({ client });
+  assert.deepEqual([said(), page.findAll('#room', '.over').length], [['Hello'], 1]);
+  await client.tell(['view', { pusher: PUSHER }], ['clientJoin', member(7)]);
+  assert.equal(page.findAll('#room', '.over').length, 1);
+  await client.tell(['clientJoin', member(8)]);
+  assert.equal(page.findAll('#room', '.over').length, 0);
+  room.pin(7, true);
+  assert.equal(page.findAll('#room', '.over').length, 1);
+  page.setData({ caption: '' });
+  assert.deepEqual(said(), []);
+});
+
+test('without pictures there are faces, names and who speaks; what is heard goes on', async () => {
+  const { page, room, client } = show({ names: { 7: 'Ann' } });
+  await room.enter({ client });
+  await client.tell(
+    ['clientJoin', member(7)], ['clientJoin', member(8)],
+    ['view', { pusher: PUSHER, players: [player(7), player(7, { key: 'screen', kind: 'screenShare' }), player(8)] }]
+  );
+  const natives = [...page.natives('live-player'), ...page.natives('live-pusher')];
+  room.pin('7/screen');
+  assert.deepEqual([faces(page), room.data.tiles, room.data.pinned], [[], 4, '7/screen']);
+  page.setData({ layout: 'audio' });
+  assert.deepEqual([room.data.tiles, room.data.pinned, page.findAll('#room', '.in-audio').length], [3, '', 1]);
+  assert.deepEqual(Object.keys(room.data.people).sort(), ['7', '8', 'me']);
+  page.natives('live-player')[0].triggerEvent('audiovolumenotify', { volume: 30 });
+  assert.equal(page.findAll('#room', '.loud').length, 1);
+  page.findAll('#room', '.tile')[1].dispatchEvent('tap');
+  await settled();
+  assert.equal(room.data.pinned, '');
+  page.setData({ layout: 'grid' });
+  assert.deepEqual([faces(page), room.data.tiles], [[], 4]);
+  assert.deepEqual([...page.natives('live-player'), ...page.natives('live-pusher')], natives);
+});
+
+test('the own picture is made as the page wants it, and goes on in a small window', async () => {
+  const { page, room, client } = show({ fps: 24, beauty: 3, beautyStyle: 'nature', pictureInPictureMode: 'both' });
+  await room.enter({ client });
+  await client.tell(['view', { pusher: PUSHER, 'players[0]': player(7) }]);
+  const { videoWidth, videoHeight, fps, minBitrate, maxBitrate, beauty, whiteness, beautyStyle, pictureInPictureMode } = page.attributes('live-pusher');
+  assert.deepEqual({ videoWidth, videoHeight, fps, minBitrate, maxBitrate }, { videoWidth: 720, videoHeight: 1280, fps: 24, minBitrate: 300, maxBitrate: 1500 });
+  assert.deepEqual({ beauty, whiteness, beautyStyle, pictureInPictureMode }, { beauty: 3, whiteness: 4, beautyStyle: 'nature', pictureInPictureMode: ['push', 'pop'] });
+  assert.deepEqual(page.attributes('live-player').pictureInPictureMode, ['push', 'pop']);
+  page.setData({ pictureInPictureMode: 'pop' });
+  assert.equal(page.attributes('live-player').pictureInPictureMode, 'pop');
+});
+
+test('moves on a tile are only taken where it can be dragged', async () => {
+  const { page, room, client } = show();
+  const grips = () => page.findAll('#room', '.grip').length;
+  await room.enter({ client });
+  await client.tell(['view', { pusher: PUSHER }]);
+  assert.equal(grips(), 0);
+  await client.tell(['clientJoin', member(7)]);
+  assert.equal(grips(), 1);
+  page.setData({ layout: 'grid' });
+  assert.equal(grips(), 0);
+});
+
 /** A page with a room, and a client to enter it with. */
 function show(data = {}) {
   const page = open({
-    there: true, ownName: 'me', names: {}, lang: 'en', hide: '', layout: 'corner', tap: 'pin', safeArea: 'none', objectFit: 'fillCrop', ...data,
+    there: true, ownName: 'me', names: {}, avatars: {}, ownAvatar: '', caption: '', lang: 'en', hide: '', layout: 'corner', tap: 'pin',
+    safeArea: 'none', objectFit: 'fillCrop', fps: 15, beauty: 0, beautyStyle: 'smooth', pictureInPictureMode: '', ...data,
   });
   switched.length = 0;
   return { page, room: page.component('#room'), client: new sdk.ScriptedClient() };
@@ -691,7 +803,7 @@ function spied(room) {
   return sets;
 }
 
-/** The names on tiles without a picture. */
+/** The initials on tiles without a picture. */
 function faces(page) {
   return page.findAll('#room', '.face').map(({ dom }) => dom.textContent);
 }

@@ -65,6 +65,7 @@ const codes = require('./data/native-codes.json');
 
 module.exports = {
   nativeCodes: { describe: (component, code) => codes[component].find((row) => row.code === code) },
+  describeError: ({ code, reason }, { language }) => ({ text: `${code} ${reason} in ${language || 'the app’s language'}`, remedy: `against ${code}` }),
   /** As the SDK: options are needed only for the first. */
   Client(options) {
     if (!singleton && !options) throw new Error('the parameter "appkey" is required');

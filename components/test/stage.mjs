@@ -31,7 +31,8 @@ globalThis.wx.createLivePusherContext = () => ({ switchCamera: (options) => swit
 
 /** The native components there are, oldest first, each with what reached it. */
 let natives = [];
-for (const [name, { attributes }] of Object.entries(NATIVE)) {
+const IMAGE = { attributes: ['src', 'mode'] };
+for (const [name, { attributes }] of Object.entries({ ...NATIVE, image: IMAGE })) {
   const property = (attribute) => attribute.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
   simulate.load({
     id: name,

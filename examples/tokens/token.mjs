@@ -9,6 +9,9 @@ export function token(appKey, appSecret, channelName, uid, ttl, curTime = Date.n
 }
 
 const [appKey, channelName, uid, ttl, curTime] = process.argv.slice(2);
-const time = curTime === undefined ? undefined : Number(curTime);
-// The uid stays text: it may have 64 bits.
-console.log(token(appKey, process.env.APP_SECRET, channelName, uid, Number(ttl), time));
+// Not where a server imports it.
+if (ttl !== undefined) {
+  const time = curTime === undefined ? undefined : Number(curTime);
+  // The uid stays text: it may have 64 bits.
+  console.log(token(appKey, process.env.APP_SECRET, channelName, uid, Number(ttl), time));
+}

@@ -9,6 +9,7 @@ use nertc_gateway::log::Log;
 use nertc_gateway::{Gateway, Running};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -30,9 +31,11 @@ fn main() -> ExitCode {
 }
 
 fn run(asked: &Settings, log: &Log) -> Result<(), Failure> {
-    let watch = asked.config.clone().map(Watch::new);
+    let mut watch = Watch::default();
+    asked.config.iter().for_each(|file| watch.add(file.clone()));
     let settings = asked.with_file()?;
     let config = settings.resolve()?;
+    config.tls_certificate.iter().chain(&config.tls_key).for_each(|file| watch.add(file.clone()));
     let filter = filter(&config)?;
     if settings.print_config || settings.check_config {
         for line in &settings.replaced {
@@ -41,7 +44,8 @@ fn run(asked: &Settings, log: &Log) -> Result<(), Failure> {
         if settings.print_config {
             return say(&settings.describe()?);
         }
-        for line in config.doubts().iter().chain(&config.try_addresses()?) {
+        let tls = config.doubts_about_tls()?;
+        for line in config.doubts().iter().chain(&tls).chain(&config.try_addresses()?) {
             log.say(line);
         }
         return say("ok\n");
@@ -75,33 +79,46 @@ async fn serve(
     asked: &Settings,
     started: Settings,
     config: Config,
-    mut watch: Option<Watch>,
+    mut watch: Watch,
     log: &Log,
 ) -> Result<(), Failure> {
     // Before "ready" is said, so that a signal right after it is not lost.
     let mut hangup = hangup()?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let gateway = Gateway::start(config).await?;
-    let Running { http_addr, rtmp_addr, admin_addr, .. } = &gateway;
+    let Running { http_addr, rtmp_addr, hooks_addr, admin_addr, .. } = &gateway;
+    let (media, addr) = hooks_addr.as_ref().map_or(("rtmp", rtmp_addr), |addr| ("hooks", addr));
+    let rtmps = gateway.rtmps_addr.map_or(String::new(), |rtmps| format!(",\"rtmps\":\"{rtmps}\""));
     say_ready(format!(
-        "ready {{\"http\":\"{http_addr}\",\"rtmp\":\"{rtmp_addr}\",\"admin\":\"{admin_addr}\"}}\n"
+        "ready {{\"http\":\"{http_addr}\",\"{media}\":\"{addr}\"{rtmps},\"admin\":\"{admin_addr}\"}}\n"
     ));
     let mut current = started.clone();
+    let mut deadline: Option<Instant> = None;
     let closed = stdin_closed();
     tokio::pin!(closed);
     loop {
         tokio::select! {
             _ = interrupt.recv() => info!("stopping: interrupted"),
-            _ = terminate.recv() => info!("stopping: terminated"),
+            _ = terminate.recv() => match current.resolve()?.drain_time {
+                time if deadline.is_none() && !time.is_zero() => {
+                    info!("draining: no room begins any more, and calls may go on for {} s", time.as_secs());
+                    gateway.drain().await;
+                    deadline = Some(Instant::now() + time);
+                    continue;
+                }
+                _ => info!("stopping: terminated"),
+            },
+            () = gateway.drained() => info!("stopping: the last call is over"),
+            () = until(deadline) => info!("stopping: drain-time is over, and calls go on elsewhere"),
             () = received(&mut hangup) => {
-                if watch.is_some() {
+                if !watch.is_empty() {
                     reload(asked, &started, &mut current, &gateway, log).await;
                     continue;
                 }
                 // There is nothing to read again; it is the terminal that is gone.
                 info!("stopping: hung up");
             }
-            () = changed(&mut watch) => {
+            () = watch.changed(), if !watch.is_empty() => {
                 reload(asked, &started, &mut current, &gateway, log).await;
                 continue;
             }
@@ -117,27 +134,44 @@ async fn serve(
     Ok(())
 }
 
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Takes over what the file says now, or nothing of it.
 async fn reload(asked: &Settings, started: &Settings, current: &mut Settings, gateway: &Running, log: &Log) {
     let read = || -> Result<_, Failure> {
         let new = asked.with_file()?;
-        let config = new.resolve()?;
+        let Config { tls_certificate, tls_key, rtmps_listen, .. } = started.resolve()?;
+        let config = Config { tls_certificate, tls_key, rtmps_listen, ..new.resolve()? };
         let (filter, found) = (filter(&config)?, current.differences(started, &new)?);
         Ok((new, config, filter, found))
     };
-    let (new, config, filter, found) = match read() {
+    let (new, config, filter, mut found) = match read() {
         Ok(read) => read,
         Err(error) => return error!("the settings stay as they are: {error}"),
     };
-    let is_same = found.changed.is_empty() && found.kept.is_empty();
-    if is_same {
-        info!("the settings are the same");
+    let mut doubts = Vec::new();
+    match gateway.reconfigure(&config).await {
+        Ok(true) => {
+            found.changed.push("tls-certificate: what the file holds is another one".to_owned());
+            // It could be read a moment ago.
+            doubts.extend(config.doubts_about_tls().unwrap_or_default());
+        }
+        Ok(false) => {}
+        Err(error) => return error!("the settings stay as they are: {error}"),
     }
-    gateway.reconfigure(&config).await;
+    if found.changed.is_empty() && found.kept.is_empty() {
+        info!("the settings are the same");
+    } else {
+        doubts.extend(config.doubts());
+    }
     for line in found.changed {
         info!("{line}");
     }
-    let doubts = if is_same { Vec::new() } else { config.doubts() };
     for line in new.replaced.iter().chain(&found.kept).chain(&doubts) {
         warn!("{line}");
     }
@@ -151,13 +185,6 @@ type Failure = Box<dyn std::error::Error>;
 
 fn filter(config: &Config) -> Result<EnvFilter, Failure> {
     EnvFilter::try_new(config.log_filter()).map_err(|error| format!("log: {error}").into())
-}
-
-async fn changed(watch: &mut Option<Watch>) {
-    match watch {
-        Some(watch) => watch.changed().await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Whoever started us may have gone, or may not read: nobody in a call must notice.

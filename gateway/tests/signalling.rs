@@ -14,6 +14,7 @@ use nertc_gateway::{App, Apps, Config, Running};
 use nertc_miniapp::wire::bootstrap::debug_checksum;
 use nertc_miniapp::wire::model::Uid;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -58,6 +59,20 @@ async fn two_members_see_each_other_come_publish_mute_change_role_and_go() {
     assert_eq!((ack["cmd"].as_u64(), ack["seq"].as_u64()), (Some(9), Some(seq)));
     assert_eq!(bob.closed().await, 1000);
     assert_eq!(alice.notice(21).await["uid"].as_u64(), Some(LARGEST));
+}
+
+#[tokio::test]
+async fn what_was_asked_before_a_connection_is_half_closed_is_answered() {
+    let gateway = start(config()).await;
+    let mut alice = Client::join(&gateway, "room", 100).await;
+    let mut asked = Vec::new();
+    for _ in 0..50 {
+        asked.push(alice.send(2, json!({})).await);
+    }
+    alice.socket.get_mut().shutdown().await.unwrap();
+    for seq in asked {
+        assert_eq!(alice.packet().await.expect("closed before the answers")["seq"], seq);
+    }
 }
 
 #[tokio::test]

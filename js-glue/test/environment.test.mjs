@@ -119,6 +119,25 @@ for (const [what, changes, code, status, others] of [
   });
 }
 
+test('what never answers is told after ten seconds and not earlier, and its socket is closed', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const wx = phone({ getSetting() {}, request() {}, answers() {} });
+  const turn = () => new Promise((settle) => setImmediate(settle));
+  let told;
+  const finding = check(wx).then((found) => (told = found));
+  await turn();
+  t.mock.timers.tick(9_999);
+  await turn();
+  assert.equal(told, undefined);
+  t.mock.timers.tick(1);
+  const { ok, results } = await finding;
+  same(codes({ results }).slice(2), ['camera-unknown', 'microphone-unknown', 'components-ok', 'request-failed', 'socket-failed', 'clock-unknown']);
+  for (const { check: what, details } of results.filter(({ status, check: one }) => status !== 'ok' && one !== 'clock'))
+    assert.match(details, /no answer within 10000 ms/, what);
+  assert.equal(ok, false);
+  assert.equal(wx.asked.at(-1), 'closed');
+});
+
 test('the server and the gateway may be given when it is asked', async () => {
   const wx = phone();
   await check(wx, { param: { channelServer: 'http://127.0.0.1:1/x', address: 'wss://gateway.example.com' } });

@@ -36,7 +36,7 @@ test('what an app does to an answer changes no other', () => {
 
 test('the texts are not in the file that every call loads', () => {
   const glue = readFileSync(join(packed, SDK, 'index.js'), 'utf8');
-  assert.ok(glue.includes('require("./native-codes.js")'));
+  assert.ok(glue.includes('require("./texts.js")'));
   assert.ok(!glue.includes('push-gave-up'));
   assert.ok(glue.includes('require("./names.js")'));
   assert.ok(!glue.includes('connection-state-change'));

@@ -43,7 +43,7 @@ export class TabBar {
   /** @param {string} path of the page on top */
   draw(path) {
     this.path = path;
-    this.bar.hidden = this.isHidden || !this.items.some(({ pagePath }) => pagePath === path);
+    this.bar.hidden = this.look.custom || this.isHidden || !this.items.some(({ pagePath }) => pagePath === path);
     this.bar.replaceChildren(...this.items.map((item, index) => this.button(item, index)));
   }
 

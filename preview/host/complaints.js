@@ -4,6 +4,9 @@ const SHOWN = 10;
 /** How a line of a mini-program's script looks in a stack. */
 const PLACE = /mini-program\/([^\s()]+?\.js):(\d+)/;
 
+/** What the language itself asks any object for. */
+const LANGUAGE = new Set(['then', 'toJSON']);
+
 Error.stackTraceLimit = 50;
 
 /** All that was said; the page shows the last of it. @type {string[]} */
@@ -64,6 +67,24 @@ export function absent(name) {
   warn(`The browser preview has no ${name}${at(caller())}`);
 }
 
+/**
+ * An object that tells of what it is asked for and has not.
+ *
+ * @template {object} T
+ * @param {T} target
+ * @param {string} name
+ * @returns {T}
+ */
+export function strict(target, name) {
+  return new Proxy(target, {
+    get(_, key) {
+      const isMissing = !(key in target) && typeof key === 'string' && !LANGUAGE.has(key);
+      if (isMissing) absent(`${name}.${key}`);
+      return target[key];
+    },
+  });
+}
+
 /** The mini-program uses something without effect here. */
 export function idle(name) {
   warn(`${name} has no effect in the browser preview${at(caller())}`);
@@ -121,4 +142,6 @@ function asJson(value) {
 }
 
 addEventListener('error', (event) => complain(event.error ?? event.message));
-addEventListener('unhandledrejection', (event) => complain(event.reason));
+addEventListener('unhandledrejection', ({ reason }) => {
+  complain(reason ?? `A promise was rejected with ${reason}, and nobody caught it`);
+});

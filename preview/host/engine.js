@@ -18,6 +18,11 @@ const BEHAVIORS = {
   'wx://form-field-button': {},
   'wx://component-export': {},
 };
+/** What would be seen, were it here. */
+export const SEEN = new Set(
+  ('ad ad-custom camera channel-live channel-video editor functional-page-navigator grid-view list-view map ' +
+    'official-account picker-view voip-room').split(' '),
+);
 const LONG_PRESS = 350;
 const MOVED = 10;
 
@@ -52,6 +57,8 @@ glassEasel.addGlobalErrorListener((error) => {
 
 glassEasel.addGlobalWarningListener((message, component, element) => {
   const [, property] = /^"(\w+)" is not a valid property$/.exec(message) ?? [];
+  // Made for screen readers of phones, in whatever words the next base library knows.
+  if (/^(aria[A-Z]|tabindex$)/.test(property)) return false;
   const attribute = property?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const tag = attribute ? `${element.is} ${attribute}` : '';
   warn([tag && `<${tag}>:`, message, component?.is && `(${inTemplate(tag, [component.is])})`].filter(Boolean).join(' '));
@@ -102,10 +109,13 @@ class Backend extends glassEasel.CurrentWindowBackendContext {
   }
 
   element(tag) {
-    if (!this.tags.has(tag)) missing(`<${tag}>`, inTemplate(tag));
     const name = `wx-${tag.toLowerCase()}`;
     if (!customElements.get(name)) customElements.define(name, class extends WxElement {});
-    return document.createElement(name);
+    const element = document.createElement(name);
+    if (this.tags.has(tag)) return element;
+    missing(`<${tag}>`, inTemplate(tag));
+    if (SEEN.has(tag)) element.setAttribute('preview-missing', `<${tag}>`);
+    return element;
   }
 
   setListenerStats(element, type, ...rest) {
@@ -122,7 +132,7 @@ export class Engine {
   constructor(natives, tags) {
     const environment = new MiniProgramEnv();
     this.space = environment.createCodeSpace('', true);
-    this.backend = environment.associateBackend(new Backend(new Set([...natives.keys(), ...tags, 'page'])));
+    this.backend = environment.associateBackend(new Backend(new Set([...natives.keys(), ...tags, 'page', 'custom-tab-bar'])));
     natives.forEach((native, tag) => this.space.getComponentSpace().setGlobalUsingComponent(tag, native));
     this.natives = [...natives.keys()];
     this.behaviors = {};
@@ -206,7 +216,8 @@ function guarded(exports, file) {
 
 function dispatch(target, type, detail, options) {
   const { touches, changedTouches } = detail;
-  const extraFields = touches ? { touches, changedTouches } : undefined;
+  const locate = (touch) => target.locate?.(touch) ?? touch;
+  const extraFields = touches && { touches: [...touches].map(locate), changedTouches: [...changedTouches].map(locate) };
   const event = new glassEasel.Event(type, detail, { ...options, extraFields });
   glassEasel.Event.dispatchEvent(target, event);
   const { NoDefault, Normal } = glassEasel.EventBubbleStatus;

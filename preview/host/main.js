@@ -16,6 +16,8 @@ const WINDOW = {
   navigationBarTextStyle: 'black',
 };
 
+/** Where an app has a tab bar of its own. */
+const TAB_BAR = 'custom-tab-bar/index';
 /** Comes with the library, and goes before the app's. */
 const WEUI = 'miniprogram_npm/weui-miniprogram/weui-wxss/dist/style/weui';
 
@@ -31,7 +33,8 @@ async function boot() {
   const paths = pagesOf(settings);
   for (const [name, isWanted] of Object.entries(settings.useExtendedLib ?? {}))
     if (isWanted && name !== 'weui') missing(`extended library "${name}"`, 'app.json');
-  const used = usedBy(paths, config, (path) => `${path}.js` in sources || path in templates);
+  const ownTabBar = settings.tabBar?.custom ? [TAB_BAR] : [];
+  const used = usedBy([...paths, ...ownTabBar], config, (path) => `${path}.js` in sources || path in templates);
   const components = [...used.keys()].filter((path) => path !== 'app' && !paths.includes(path));
 
   for (const { file, text: what } of problems) {
@@ -70,7 +73,6 @@ async function boot() {
   const life = new Life();
   const windowOf = (path) => ({ ...WINDOW, ...settings.window, ...config[path] });
   const bar = new NavigationBar(() => pages.back(1));
-  if (settings.tabBar?.custom) missing('custom tab bar', 'app.json');
   const tabs = new TabBar(settings.tabBar, ({ pagePath, text }, index) => {
     if (pages.top.path !== pagePath) pages.switchTab(`/${pagePath}`);
     pages.top.tell('onTabItemTap', { index, pagePath, text });
@@ -81,6 +83,7 @@ async function boot() {
     sheets,
     config: windowOf,
     tabs: tabs.items.map(({ pagePath }) => pagePath),
+    tabBar: ownTabBar[0],
     show(page) {
       bar.draw(page);
       tabs.draw(page.path);

@@ -13,11 +13,12 @@ export class Pages {
    * @param {Record<string, CSSStyleSheet>} options.sheets the style sheet of each page
    * @param {(path: string) => object} options.config the JSON of a page
    * @param {string[]} options.tabs those that the tab bar leads to: they stay while another is shown
+   * @param {string} [options.tabBar] the component that they have for a tab bar, where an app has its own
    * @param {(page: {path: string, title: string, canGoBack: boolean, config: object}) => void} options.show draws what is
    *   around
    */
-  constructor({ engine, paths, sheets, config, tabs, show }) {
-    Object.assign(this, { engine, paths, sheets, config, tabs, show });
+  constructor({ engine, paths, sheets, config, tabs, tabBar, show }) {
+    Object.assign(this, { engine, paths, sheets, config, tabs, tabBar, show });
     this.stack = [];
     /** Pages of tabs that are open, by path. @type {Map<string, Page>} */
     this.kept = new Map();
@@ -40,7 +41,7 @@ export class Pages {
     const [ours, theirs] = channels();
     Object.entries(listeners).forEach(([name, listener]) => ours.on(name, listener));
     // One that cannot be made leaves the page on top as it is.
-    const page = new Page(this.engine, path, query, theirs);
+    const page = new Page(this.engine, path, query, theirs, this.tabs.includes(path) && this.tabBar);
     this.top?.hide();
     page.sheet = this.sheets[path];
     page.title = this.config(path).navigationBarTitleText;
@@ -92,6 +93,19 @@ export class Pages {
     this.top.appear();
   }
 
+  /**
+   * The built-in component that an app names.
+   *
+   * @param {string} tag
+   * @param {string} [selector] of its own: an id, an attribute
+   * @param {object} [owner] the page or custom component that it is in, if not the page on top
+   */
+  component(tag, selector = '', owner = undefined) {
+    const element = (owner?._$?.$$ ?? this.top.slot).querySelector(`wx-${tag}${selector}`);
+    if (!element) throw new Error(`there is no <${tag}>${selector && ` ${selector}`}`);
+    return element.__wxElement;
+  }
+
   setTitle(title) {
     this.top.title = title;
     this.draw();
@@ -115,18 +129,19 @@ export class Pages {
 }
 
 class Page {
-  constructor(engine, path, query, channel) {
+  constructor(engine, path, query, channel, tabBar) {
     this.path = path;
     this.query = query;
     const search = new URLSearchParams(query).toString();
     this.root = engine.backend.createRoot('page', engine.space, search ? `${path}?${search}` : path);
     this.component = this.root.getComponent();
     this.instance = this.root.get();
+    this.tabBar = tabBar ? engine.backend.createRoot('custom-tab-bar', engine.space, tabBar) : undefined;
     Object.assign(this.instance, {
       route: path,
       options: query,
       getOpenerEventChannel: () => channel,
-      getTabBar: () => null,
+      getTabBar: () => this.tabBar?.get() ?? null,
     });
     this.slot = document.createElement('div');
     this.slot.className = 'preview-page';
@@ -135,9 +150,11 @@ class Page {
 
   begin() {
     document.body.append(this.slot);
-    const placeholder = document.createElement('div');
-    this.slot.append(placeholder);
-    this.root.attach(this.slot, placeholder);
+    for (const root of [this.root, this.tabBar].filter(Boolean)) {
+      const placeholder = document.createElement('div');
+      this.slot.append(placeholder);
+      root.attach(this.slot, placeholder);
+    }
     this.tell('onLoad', this.query);
     this.appear();
     requestAnimationFrame(() => this.tell('onReady'));
@@ -166,6 +183,7 @@ class Page {
   end() {
     this.tell('onUnload');
     this.root.release();
+    this.tabBar?.release();
     this.slot.remove();
     if (this.sheet) this.sheet.disabled = true;
   }

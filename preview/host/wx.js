@@ -1,18 +1,20 @@
 /** `wx`, made of what a browser has. */
 
-import { absent } from './complaints.js';
+import { strict } from './complaints.js';
+import { natives } from './components/natives.js';
 import { animation } from './wx/animation.js';
+import { canvas } from './wx/canvas.js';
 import { device } from './wx/device.js';
+import { files } from './wx/files.js';
 import { live } from './wx/live.js';
 import { network } from './wx/network.js';
 import { privacy } from './wx/privacy.js';
+import { query } from './wx/query.js';
 import { routing } from './wx/routing.js';
 import { sound } from './wx/sound.js';
 import { storage } from './wx/storage.js';
+import { user } from './wx/user.js';
 import { dialogs } from './wx/dialogs.js';
-
-/** What the language itself asks any object for. */
-const LANGUAGE = new Set(['then', 'toJSON']);
 
 /**
  * @param {object} parts
@@ -33,14 +35,15 @@ export function createWx(parts) {
     ...sound(parts),
     ...animation(),
     ...privacy(),
-    canIUse: (name) => name.split('.')[0] in wx,
+    ...canvas(parts),
+    ...query(parts),
+    ...files(parts),
+    ...user(),
+    canIUse(name) {
+      const [first] = name.split('.');
+      return first in wx || natives.has(first);
+    },
     nextTick: (act) => queueMicrotask(act),
   };
-  return new Proxy(wx, {
-    get(target, name) {
-      const isMissing = !(name in target) && typeof name === 'string' && !LANGUAGE.has(name);
-      if (isMissing) absent(`wx.${name}`);
-      return target[name];
-    },
-  });
+  return strict(wx, 'wx');
 }

@@ -226,11 +226,11 @@ test('storage, dialogs and device', async () => {
 });
 
 test('what is not there is named', async () => {
-  await app.evaluate(() => wx.login);
+  await app.evaluate(() => wx.chooseAddress);
   await app.evaluate(() => wx.switchTab({ url: '/pages/main/main' }).catch(() => {}));
   await fits(() => document.querySelector('.complaints')?.textContent.includes('The browser preview has no tab bar'));
   assert.ok(
-    said.some((line) => line.includes('The browser preview has no wx.login')),
+    said.some((line) => line.includes('The browser preview has no wx.chooseAddress')),
     said.join('\n'),
   );
 });

@@ -9,6 +9,7 @@ import { Pusher } from '../../scripts/demo/media.mjs';
 import { buildGateway } from '../../scripts/gateway.mjs';
 import { buildCompiler } from '../../scripts/preview.mjs';
 import { root } from '../../scripts/tools.mjs';
+import { drawn } from '../browser.mjs';
 import { startPreview } from '../server.mjs';
 import { Side } from '../side.mjs';
 import { Member } from './member.mjs';
@@ -20,8 +21,7 @@ const ARGS = ['--secret', SECRET, '--admin-token', ADMIN];
 /** Milliseconds from a gateway that is back until pictures move again. */
 const BACK = 5_000;
 const [ANNE, BO, SCREEN, NATIVE] = [100, 200, 300, 400];
-/** The pictures in the documents are made by UPDATE=1 node --test preview/test/room.test.mjs */
-const PICTURES = join(root, process.env.UPDATE ? 'docs/img' : 'out/preview');
+const PICTURES = join(root, 'out/preview');
 
 let program;
 let gateway;
@@ -96,7 +96,7 @@ test('both sides join through the page, see and hear each other', async () => {
   await both((side, other) => side.hears(other));
   await both(listen);
   await both((side, other) => tiled(side, other, 'bars'));
-  await both((side) => side.page.waitForTimeout(500));
+  await both((side) => drawn(side.app));
   await Promise.all([shoot(anne, 'room-en'), shoot(bo, 'room-zh')]);
 });
 

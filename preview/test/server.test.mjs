@@ -71,6 +71,17 @@ test('serves the host and the app, and nothing else', async () => {
   assert.equal((await get('/%')).status, 400);
 });
 
+test('gives the part of a file that is asked for, and all of it to who asks for what is not there', async () => {
+  const part = async (range) => {
+    const { status, text } = await get('/app/a.wasm.br', { range });
+    return `${status} ${text}`;
+  };
+  assert.equal(await part('bytes=2-3'), '206 du');
+  assert.equal(await part('bytes=4-'), '206 le');
+  assert.equal(await part('bytes=4-100'), '206 le');
+  for (const odd of ['bytes=6-', 'bytes=3-2', 'bytes=-2', 'lines=1-2', 'bytes=0-1,3-4']) assert.equal(await part(odd), '200 module', odd);
+});
+
 test('compiles anew whenever it is asked, and tells what does not compile', async () => {
   assert.match((await get('/app.js')).text, /export const config = \{"app":\{"pages":\[\]\}/);
   writeFileSync(join(folder, 'app', 'app.json'), '{"pages": [}');

@@ -7,23 +7,44 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildCompiler } from '../../scripts/preview.mjs';
 import { root } from '../../scripts/tools.mjs';
-import { openApp, openBrowser } from '../browser.mjs';
+import { drawn, openApp, openBrowser } from '../browser.mjs';
 import { startPreview } from '../server.mjs';
 
 const SIZES = [{ width: 375, height: 812 }, { width: 320, height: 568 }];
 const PICTURES = join(root, 'out/preview');
+const CORNER = '[class$="--corner"], [class~="corner"]';
 
-/** @type {[string, string, string[]][]} name, what the page does, and what of the room must be seen then */
+/** Longer than two lines on either phone. */
+const SAID = {
+  en: 'Anna: I think that we should have another look at the numbers of last week before we tell everybody that all of it is done.',
+  zh: '欧阳娜娜：我觉得在告诉大家一切都已经完成之前，我们应该再看一看上个星期的数字，再决定下一步要做什么，也好让大家有时间准备。',
+};
+
+/** @type {[string, object, string[]][]} name, what is to be seen (`shows` below), and what of the room must be there then */
 const STATES = [
-  ['joining', 'joining', ['veil']],
-  ['waiting', 'alone', ['time', 'note']],
-  ['two', 'two', ['corner', 'time', 'ring']],
-  ['weak', 'weak', ['note', 'corner']],
-  ['nine', 'nine', ['time']],
-  ['pages', 'pages', ['pager']],
-  ['pinned', 'pinned', ['pinned', 'larger']],
-  ['full', 'full', ['full', 'smaller']],
-  ['reconnecting', 'reconnecting', ['veil']],
+  ['joining', { joins: false }, ['veil']],
+  ['waiting', {}, ['time', 'note']],
+  ['two', { count: 1, loud: '1' }, ['corner', 'grip', 'time', 'ring']],
+  ['weak', { count: 1, weak: 1 }, ['note', 'corner']],
+  ['nine', { count: 8 }, ['time']],
+  ['pages', { count: 21 }, ['pager']],
+  ['pinned', { count: 9, pin: 2 }, ['pinned', 'larger']],
+  ['full', { count: 9, pin: 1, full: true }, ['full', 'smaller']],
+  ['reconnecting', { count: 3, reconnects: true }, ['veil']],
+  ['ended', { ends: true }, ['veil', 'help']],
+  ['faces-two', { count: 1, off: true }, ['face', 'corner']],
+  ['faces', { count: 4, off: true, loud: '1' }, ['face', 'photo', 'ring']],
+  ['faces-nine', { count: 8, off: true }, ['face', 'photo']],
+  ['faces-pinned', { count: 9, off: true, pin: 2 }, ['face', 'photo', 'pinned']],
+  ['caption-two', { count: 1, says: true }, ['over', 'said', 'corner']],
+  ['caption-alone', { says: true, weak: 'me' }, ['over', 'said', 'note']],
+  ['caption-full', { count: 9, pin: 2, full: true, says: true }, ['over', 'said', 'smaller']],
+  ['caption-nine', { count: 8, says: true }, ['said']],
+  ['caption-pages', { count: 21, says: true }, ['said', 'pager']],
+  ['audio-two', { count: 1, layout: 'audio', loud: '1' }, ['face', 'loud', 'time']],
+  ['audio', { count: 4, layout: 'audio', loud: 'me', says: true }, ['face', 'photo', 'loud', 'said']],
+  ['audio-pages', { count: 21, layout: 'audio', says: true }, ['face', 'photo', 'pager']],
+  ['audio-reconnecting', { count: 4, layout: 'audio', reconnects: true }, ['veil']],
 ];
 
 /** The page: a call of which a script tells what happens. */
@@ -34,35 +55,43 @@ const PAGE = `
     muteVideo: false, minCache: 0.2, maxCache: 0.8, playing: true,
   }, more);
   const PUSHER = { key: 'pusher', url: '', mode: 'RTC', autopush: false, enableMic: true, enableCamera: true, minBitrate: 200, maxBitrate: 1000, live: true };
+  const SAID = ${JSON.stringify(SAID)};
   Page({
-    data: { names: { 1: 'Anna', 2: 'Bartholomew Featherstonehaugh', 3: '欧阳娜娜' }, lang: 'en' },
+    data: {
+      names: { 1: 'Anna', 2: 'Bartholomew Featherstonehaugh', 3: '欧阳娜娜' }, avatars: { 3: '/avatar.svg' },
+      lang: 'en', layout: 'corner', caption: '',
+    },
     tell(event, detail) {
       (this.client.listeners.get(event) || []).forEach((listener) => listener(detail));
     },
-    shows(what, lang) {
-      this.setData({ lang });
+    shows({ count = 0, joins = true, layout = 'corner', off, loud, weak, pin, full, says, reconnects, ends }, lang) {
+      this.setData({ lang, layout, caption: says ? SAID[lang] : '' });
       const room = this.selectComponent('#room');
       this.client = new sdk.ScriptedClient();
       const { client } = this;
-      const count = { joining: 0, alone: 0, two: 1, weak: 1, nine: 8, pages: 21, pinned: 9, full: 9, reconnecting: 3 }[what];
       const uids = Array.from({ length: count }, (_, index) => index + 1);
-      if (what === 'joining') client.answers.join = () => new Promise(() => {});
+      if (!joins) client.answers.join = () => new Promise(() => {});
       const entered = room.enter({ client });
-      if (what === 'joining') return undefined;
+      if (!joins) return undefined;
       return entered.then(() => {
         uids.forEach((uid) => this.tell('clientJoin', { uid }));
-        const players = uids.map((uid) => player(uid, { muteVideo: uid % 3 === 2, playing: uid % 4 !== 0, muteAudio: uid % 5 === 4 }));
-        this.tell('view', { pusher: PUSHER, players });
+        const players = uids.map((uid) => player(uid, { muteVideo: off || uid % 3 === 2, playing: uid % 4 !== 0, muteAudio: uid % 5 === 4 }));
+        this.tell('view', { pusher: Object.assign({}, PUSHER, { enableCamera: !off }), players });
         uids.forEach((uid) => this.tell('network-quality', { uid, direction: 'down', kind: 'main', level: 1 }));
-        if (what === 'weak') this.tell('network-quality', { uid: 1, direction: 'down', kind: 'main', level: 5 });
-        if (what === 'pinned') room.pin(2);
-        if (what === 'full') room.pin(1, true);
-        if (what === 'two') room.onVolume({ detail: { volume: 50 }, currentTarget: { dataset: { tile: '1' } } });
-        if (what === 'reconnecting') this.tell('willreconnect', {});
+        if (weak) this.tell('network-quality', { uid: weak, direction: weak === 'me' ? 'up' : 'down', kind: 'main', level: 5 });
+        if (pin) room.pin(pin, full);
+        if (loud) room.onVolume({ detail: { volume: 50 }, currentTarget: { dataset: { tile: loud } } });
+        if (reconnects) this.tell('willreconnect', {});
+        if (ends) {
+          client.name = '';
+          this.tell('disconnect', { code: '403', reason: 'reconnecting failed' });
+        }
       });
     },
   });
 `;
+const AVATAR = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><path fill="#7fb4d8" d="M0 0h64v64H0z"/>
+<path fill="#2f4858" d="M8 64a24 22 0 0 1 48 0z"/><circle cx="32" cy="27" r="13" fill="#f0c7a5"/><path fill="#3a2a20" d="M18 27a14 15 0 0 1 28 0c-8-2-12-4-16-8-3 5-7 8-12 8z"/></svg>`;
 
 let app;
 let preview;
@@ -78,9 +107,10 @@ before(async () => {
     // A mini-program requires no JSON.
     'index.js': scripted.replace("require('./data/native-codes.json')", '{}'),
     'pages/index/index.json': JSON.stringify({ usingComponents: { 'rtc-room': '/components/rtc-room/index' } }),
-    'pages/index/index.wxml': '<rtc-room id="room" class="whole" names="{{names}}" lang="{{lang}}" safe-area="bottom" />',
+    'pages/index/index.wxml': '<rtc-room id="room" class="whole" names="{{names}}" avatars="{{avatars}}" lang="{{lang}}" layout="{{layout}}" caption="{{caption}}" safe-area="bottom" />',
     'pages/index/index.wxss': 'page { height: 100%; } .whole { display: block; height: 100%; }',
     'pages/index/index.js': PAGE,
+    'avatar.svg': AVATAR,
   };
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(app, name)), { recursive: true });
@@ -101,21 +131,26 @@ test('of two, the own picture goes where it is dragged, and no further than the 
   const { page, app: frame } = await openApp(browser.context, preview.url);
   try {
     await page.setViewportSize(SIZES[1]);
-    await frame.evaluate(() => preview.pages.top.instance.shows('two', 'en'));
-    const area = () => frame.locator('[class$="--corner"], [class~="corner"]').first().boundingBox();
+    await frame.evaluate(() => preview.pages.top.instance.shows({ count: 1 }, 'en'));
+    const area = () => frame.locator(CORNER).first().boundingBox();
     const from = await area();
     const touch = await browser.context.newCDPSession(page);
     const send = (type, ...touchPoints) => touch.send('Input.dispatchTouchEvent', { type, touchPoints });
     const grip = { x: from.x + 40, y: from.y + 40 };
+    const placed = () => frame.evaluate((selector) => document.querySelector(selector).getAttribute('style'), CORNER);
+    const moved = async (before) => {
+      await frame.waitForFunction(([selector, style]) => document.querySelector(selector).getAttribute('style') !== style, [CORNER, before]);
+      return area();
+    };
+    const first = await placed();
     await send('touchStart', grip);
-    await page.waitForTimeout(200);
+    await frame.waitForFunction(() => preview.pages.top.instance.selectComponent('#room')._grip);
     await send('touchMove', { x: grip.x - 50, y: grip.y + 60 });
-    await page.waitForTimeout(200);
-    const there = await area();
+    const there = await moved(first);
+    const second = await placed();
     assert.deepEqual([there.x, there.y, there.width].map(Math.round), [from.x - 50, from.y + 60, from.width].map(Math.round));
     await send('touchMove', { x: 0, y: 0 });
-    await page.waitForTimeout(200);
-    const end = await area();
+    const end = await moved(second);
     const room = await frame.locator('[class*="--room "], [class~="room"]').first().boundingBox();
     assert.deepEqual([end.x, end.y].map(Math.round), [room.x, room.y].map(Math.round));
     await send('touchEnd');
@@ -131,9 +166,10 @@ for (const size of SIZES) {
       try {
         await page.setViewportSize(size);
         await frame.addStyleTag({ content: 'wx-live-pusher, wx-live-player { background: #fff; }' });
-        for (const [name, act, parts] of STATES) {
-          await frame.evaluate(([what, language]) => preview.pages.top.instance.shows(what, language), [act, lang]);
-          await page.waitForTimeout(250);
+        for (const [name, scene, parts] of STATES) {
+          await frame.evaluate(([what, language]) => preview.pages.top.instance.shows(what, language), [scene, lang]);
+          await drawn(frame);
+          await frame.waitForFunction(() => [...document.images].every((image) => image.complete && image.naturalWidth > 0));
           await page.screenshot({ path: join(PICTURES, `state-${name}-${lang}-${size.width}.png`) });
           const { seen, problems } = await frame.evaluate(look);
           assert.deepEqual(problems, [], `${name}, ${lang}, ${size.width}`);
@@ -152,6 +188,17 @@ function look() {
   const named = (element) => [...element.classList].map((name) => name.replace(/^.*--/, ''));
   const inRoom = [...document.querySelector('wx-rtc-room').querySelectorAll('*')];
   const area = (element) => element.getBoundingClientRect();
+  /** What of a text is not cut off by what it is in. */
+  const textArea = (element) => {
+    const found = ['left', 'top', 'right', 'bottom'].map((side) => area(element)[side]);
+    for (let one = element.parentElement; one; one = one.parentElement) {
+      if (getComputedStyle(one).overflowY === 'visible') continue;
+      const { left, top, right, bottom } = area(one);
+      [found[0], found[1], found[2], found[3]] = [Math.max(found[0], left), Math.max(found[1], top), Math.min(found[2], right), Math.min(found[3], bottom)];
+    }
+    const [left, top, right, bottom] = found;
+    return { left, top, right, bottom };
+  };
   const isSeen = (element) => {
     const { width, height, left, top } = area(element);
     if (width * height === 0) return false;
@@ -178,7 +225,8 @@ function look() {
       const [red, green, blue, alpha = 1] = parsed(getComputedStyle(one).backgroundColor);
       if (alpha > 0) layers.unshift([red, green, blue, alpha]);
       if (alpha === 1) break;
-      if (/^WX-LIVE/.test(one.tagName) || named(one).includes('plate')) break;
+      // What is dark of itself lies over a picture.
+      if (/^WX-LIVE/.test(one.tagName) || (alpha > 0 && named(one).some((name) => name === 'plate' || name === 'said'))) break;
     }
     return layers.reduce((under, [red, green, blue, alpha]) => [red, green, blue].map((part, at) => part * alpha + under[at] * (1 - alpha)), [255, 255, 255]);
   };
@@ -190,7 +238,7 @@ function look() {
     const [light, dark] = [luminance(parsed(style.color).slice(0, 3)), luminance(behind(element))].sort((a, b) => b - a);
     const contrast = (light + 0.05) / (dark + 0.05);
     if (contrast < 4.5) problems.push(`"${text}" has a contrast of ${contrast.toFixed(2)}`);
-    const { left, right, top, bottom } = area(element);
+    const { left, right, top, bottom } = textArea(element);
     if (left < 0 || right > innerWidth + 0.5 || top < 0 || bottom > innerHeight + 0.5) problems.push(`"${text}" leaves the screen`);
   }
   const veil = seen.find((element) => named(element).includes('veil'));
@@ -198,10 +246,16 @@ function look() {
   const free = [...texts, ...seen.filter((element) => named(element).includes('button'))].filter((one) => !veil || veil.contains(one));
   free.forEach((one, index) => free.slice(index + 1).forEach((other) => {
     if (one.contains(other) || other.contains(one)) return;
-    const [a, b] = [area(one), area(other)];
+    const [a, b] = [textArea(one), textArea(other)];
     const [wide, high] = [Math.min(a.right, b.right) - Math.max(a.left, b.left), Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)];
     if (wide > 1 && high > 1) problems.push(`"${one.textContent || named(one)}" and "${other.textContent || named(other)}" overlap`);
   }));
+  for (const said of seen.filter((element) => named(element).includes('said'))) {
+    const { fontSize, lineHeight } = getComputedStyle(said);
+    if (parseFloat(fontSize) < 16) problems.push(`the caption is ${fontSize} large`);
+    if (said.clientHeight > 2 * parseFloat(lineHeight)) problems.push(`the caption has ${said.clientHeight / parseFloat(lineHeight)} lines`);
+    if (textArea(said.firstElementChild).bottom < area(said.firstElementChild).bottom - 1) problems.push('the end of the caption is cut off');
+  }
   for (const element of seen) {
     const names = named(element);
     const { width, height } = area(element);

@@ -510,7 +510,10 @@ impl World {
                     let wire = connection.0 as usize;
                     let (client, socket) = (self.wires[wire].client, self.wires[wire].socket);
                     if let Some(due) = self.hub_sends(wire) {
-                        self.post(due, Delivery::ToClient(client, Input::SocketText(socket, text)));
+                        self.post(
+                            due,
+                            Delivery::ToClient(client, Input::SocketText(socket, text.as_ref().into())),
+                        );
                     }
                 }
                 HubOutput::Close(connection, code, reason) => {
@@ -531,7 +534,7 @@ impl World {
                     self.review_media(None);
                 }
                 HubOutput::EndStream(name) => self.review_media(Some(&name)),
-                HubOutput::Carry(..) | HubOutput::Interrupt { .. } | HubOutput::Log(..) => {}
+                HubOutput::Carry(..) | HubOutput::Interrupt { .. } | HubOutput::Drained | HubOutput::Log(..) => {}
             }
         }
     }

@@ -74,6 +74,39 @@ impl fmt::Display for Authority {
     }
 }
 
+/// Where clients reach media, as they are told: perhaps with the scheme that they are to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaAddress {
+    /// Without one it follows from what is listened on.
+    pub scheme: Option<MediaScheme>,
+    /// Host, and perhaps port.
+    pub authority: Authority,
+}
+
+/// How media travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaScheme {
+    /// In the clear.
+    Rtmp,
+    /// Over TLS.
+    Rtmps,
+}
+
+impl MediaAddress {
+    /// Reads an authority that `rtmp://` or `rtmps://` may precede.
+    ///
+    /// # Errors
+    ///
+    /// Says what it must be instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let schemes = [("rtmp://", MediaScheme::Rtmp), ("rtmps://", MediaScheme::Rtmps)];
+        let found =
+            schemes.into_iter().find_map(|(prefix, scheme)| Some((scheme, text.strip_prefix(prefix)?)));
+        let (scheme, rest) = found.map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
+        Ok(Self { scheme, authority: Authority::parse(rest)? })
+    }
+}
+
 /// Reads an authority that a path may follow, and writes it as it stands in a URL.
 ///
 /// # Errors
@@ -92,6 +125,16 @@ pub(super) fn with_path(text: &str) -> Result<String, String> {
         return Err("the path must be of characters that a URL takes as they are".to_owned());
     }
     Ok(format!("{authority}{path}"))
+}
+
+/// The host of what [`with_path`] has written.
+pub(super) fn host_of(written: &str) -> &str {
+    let authority = written.split('/').next().unwrap_or(written);
+    match authority.rsplit_once(':') {
+        // The last colon of an IPv6 address is inside its brackets.
+        Some((host, port)) if !port.ends_with(']') => host,
+        Some(_) | None => authority,
+    }
 }
 
 fn checked_host(host: &str) -> Result<String, String> {
@@ -174,6 +217,23 @@ mod tests {
             let error = Authority::parse(text).unwrap_err();
             assert!(error.contains(must), "{text}: {error}");
             assert!(with_path(&format!("{text}/ws")).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_may_precede_where_media_are() {
+        for (text, scheme, host) in [
+            ("call.example.com", None, "call.example.com"),
+            ("rtmp://call.example.com:1936", Some(MediaScheme::Rtmp), "call.example.com:1936"),
+            ("rtmps://[2001:DB8::1]", Some(MediaScheme::Rtmps), "[2001:db8::1]"),
+        ] {
+            let address = MediaAddress::parse(text).unwrap();
+            assert_eq!((address.scheme, address.authority.to_string().as_str()), (scheme, host));
+        }
+        for text in
+            ["rtmps://", "http://call.example.com", "rtmp://call.example.com/live", "rtmps://rtmp://h"]
+        {
+            assert!(MediaAddress::parse(text).is_err(), "{text}");
         }
     }
 

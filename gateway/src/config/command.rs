@@ -82,8 +82,12 @@ impl Settings {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn try_parse_from(arguments: &[&str]) -> Result<Self, clap::Error> {
+    /// Reads flags as a command line has them, after the name of the program.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with them.
+    pub fn try_parse_from(arguments: &[&str]) -> Result<Self, clap::Error> {
         let arguments = arguments.iter().map(std::ffi::OsString::from);
         command().try_get_matches_from(arguments).map(|matches| Self::of(&matches))
     }

@@ -1,11 +1,15 @@
 //! What works and may not be meant, and what cannot work on this machine.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 
+use super::address::{self, MediaAddress, MediaScheme};
 use super::checks::unusable;
 use super::error::ConfigError;
 use super::meaning::Config;
+use crate::net::{Certificate, NoCertificate};
 use crate::rights::{Apps, Secret};
 
 impl Config {
@@ -32,7 +36,9 @@ impl Config {
             "the secret is one character all over, as in a test set-up; try `openssl rand -hex 32`",
         );
         let is_told_nowhere = self.listen.ip().is_unspecified() && self.public_address.is_empty()
-            || self.rtmp_listen.ip().is_unspecified() && self.public_media.is_none();
+            || self.rtmp_listen.ip().is_unspecified()
+                && self.public_media.is_none()
+                && self.media_server.server.is_none();
         doubt(
             is_told_nowhere,
             "clients are told this machine's own address; set --public-address and --public-media",
@@ -50,6 +56,7 @@ impl Config {
             self.media.message_bytes > self.media.memory,
             "max-message-size: media-memory has less than that",
         );
+        doubts.extend(self.media_server.doubts());
         // Behind a proxy, the address that is listened on says nothing.
         let is_private = self.listen.ip().is_loopback() && self.public_address.is_empty();
         match &self.apps {
@@ -69,6 +76,40 @@ impl Config {
             }
         }
         doubts
+    }
+
+    /// Reads the certificate that clients are to be shown, if they are.
+    pub(crate) fn certificate(&self) -> Result<Option<Certificate>, ConfigError> {
+        let missing =
+            |name, beside: &str| Err(unusable(name, "nothing".to_owned(), format!("{beside} needs it")));
+        let (certificate, key) = match (&self.tls_certificate, &self.tls_key) {
+            (Some(certificate), Some(key)) => (certificate, key),
+            (Some(_), None) => return missing("tls-key", "tls-certificate"),
+            (None, Some(_)) => return missing("tls-certificate", "tls-key"),
+            (None, None) if self.rtmps_listen.is_some() => return missing("tls-certificate", "rtmps-listen"),
+            (None, None) => return Ok(None),
+        };
+        let wrong = |name, file: &Path, must| unusable(name, format!("{:?}", file.display()), must);
+        Certificate::read(certificate, key).map(Some).map_err(|error| match error {
+            NoCertificate::Chain(must) => wrong("tls-certificate", certificate, must),
+            NoCertificate::Key(must) => wrong("tls-key", key, must),
+        })
+    }
+
+    /// What clients will not like about the certificate.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is none that could be used.
+    pub fn doubts_about_tls(&self) -> Result<Vec<String>, ConfigError> {
+        let Some(certificate) = self.certificate()? else { return Ok(Vec::new()) };
+        let signalling = (!self.public_address.is_empty()).then(|| address::host_of(&self.public_address));
+        let is_ours =
+            |media: &&MediaAddress| self.rtmps_listen.is_some() && media.scheme != Some(MediaScheme::Rtmp);
+        let media = self.public_media.as_ref().filter(is_ours).map(|media| media.authority.host());
+        let hosts: BTreeSet<_> = signalling.into_iter().chain(media).collect();
+        let doubts = certificate.doubts(&hosts.into_iter().collect::<Vec<_>>());
+        Ok(doubts.into_iter().map(|doubt| format!("tls-certificate: {doubt}")).collect())
     }
 
     /// Tries what a start would do with this machine, and says what is in the way for the moment only.
@@ -91,10 +132,19 @@ impl Config {
                 }
             }
         }
+        busy.extend(self.media_server.missing());
         Ok(busy)
     }
 
-    fn addresses(&self) -> [(&'static str, SocketAddr); 3] {
-        [("listen", self.listen), ("rtmp-listen", self.rtmp_listen), ("admin-listen", self.admin_address())]
+    fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        let mut all = vec![("listen", self.listen), ("admin-listen", self.admin_address())];
+        match self.media_server.server {
+            Some(_) => all.push(("hook-listen", self.media_server.hook_listen)),
+            None => {
+                all.push(("rtmp-listen", self.rtmp_listen));
+                all.extend(self.rtmps_listen.map(|rtmps| ("rtmps-listen", rtmps)));
+            }
+        }
+        all.into_iter()
     }
 }

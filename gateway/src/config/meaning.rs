@@ -1,10 +1,15 @@
 //! What settings mean: everything the gateway needs to know.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::address::Authority;
+use super::address::MediaAddress;
+use super::error::ConfigError;
+use super::media_server::MediaServer;
 use crate::media::embedded::EmbeddedLimits;
+use crate::media::external::ExternalConfig;
+use crate::net::Proxies;
 use crate::rights::{Apps, Secret};
 use crate::rooms::HubConfig;
 
@@ -20,7 +25,15 @@ pub struct Config {
     /// Where clients reach the signalling, without scheme; the listening address when empty.
     pub public_address: String,
     /// Where clients reach RTMP; the listening address when absent.
-    pub public_media: Option<Authority>,
+    pub public_media: Option<MediaAddress>,
+    /// The certificate that clients are shown, with its chain; without one they are served in the clear.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its key.
+    pub tls_key: Option<PathBuf>,
+    /// Where RTMP connections over TLS are accepted, if anywhere.
+    pub rtmps_listen: Option<SocketAddr>,
+    /// Which media server there is.
+    pub media_server: MediaServer,
     /// Signs tickets and grants; drawn at the start when absent, which ends them with the process.
     pub secret: Option<Secret>,
     /// Who may use the gateway.
@@ -33,6 +46,8 @@ pub struct Config {
     pub allow_faults: bool,
     /// How long a login ticket lasts.
     pub ticket_ttl: Duration,
+    /// How long calls may go on when the gateway is told to stop.
+    pub drain_time: Duration,
     /// Frames that may wait for one connection before it counts as too slow, besides those that a full room
     /// may bring at once.
     pub send_queue: usize,
@@ -41,6 +56,8 @@ pub struct Config {
     pub max_strangers: usize,
     /// Those of one address, loopback and private networks excepted; 0 is no limit.
     pub max_strangers_per_address: usize,
+    /// Who is believed about whom it speaks for.
+    pub trusted_proxies: Proxies,
     /// The limits and times of the rooms.
     pub hub: HubConfig,
     /// The limits and times of the media.
@@ -59,15 +76,21 @@ impl Default for Config {
             admin_listen: None,
             public_address: String::new(),
             public_media: None,
+            tls_certificate: None,
+            tls_key: None,
+            rtmps_listen: None,
+            media_server: MediaServer::default(),
             secret: None,
             apps: Apps::Any,
             admin_token: None,
             dev: false,
             allow_faults: false,
             ticket_ttl: Duration::from_secs(86_400),
+            drain_time: Duration::ZERO,
             send_queue: 1024,
             max_strangers: 4096,
             max_strangers_per_address: 512,
+            trusted_proxies: Proxies::default(),
             hub: HubConfig::default(),
             media: EmbeddedLimits::default(),
             log: "info".to_owned(),
@@ -84,6 +107,15 @@ impl Config {
         let is_usual = self.listen.port() == Self::default().listen.port();
         let port = if is_usual { self.listen.port() + 1 } else { 0 };
         self.admin_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+
+    /// The media server that is not in this process, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing, or does not fit.
+    pub fn external(&self) -> Result<Option<ExternalConfig>, ConfigError> {
+        self.media_server.external(self.hub.settling, &self.media)
     }
 
     /// The log filter. A plain level is ours alone: other crates' details may quote tokens.

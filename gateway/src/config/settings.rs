@@ -69,12 +69,22 @@ impl Settings {
                 setting.put(&mut config, text)?;
             }
         }
-        let (listen, rtmp, admin) = (config.listen, config.rtmp_listen, config.admin_address());
-        for (name, addr, other_name, other) in [
-            ("rtmp-listen", rtmp, "listen", listen),
+        // Another media server listens for RTMP itself, and is listened to.
+        let (media_name, media) = match config.external()? {
+            Some(external) => ("hook-listen", external.hook_listen),
+            None => ("rtmp-listen", config.rtmp_listen),
+        };
+        let (listen, admin) = (config.listen, config.admin_address());
+        let mut pairs = vec![
+            (media_name, media, "listen", listen),
             ("admin-listen", admin, "listen", listen),
-            ("admin-listen", admin, "rtmp-listen", rtmp),
-        ] {
+            ("admin-listen", admin, media_name, media),
+        ];
+        if let Some(rtmps) = config.rtmps_listen {
+            let others = [("listen", listen), (media_name, media), ("admin-listen", admin)];
+            pairs.extend(others.map(|(name, other)| ("rtmps-listen", rtmps, name, other)));
+        }
+        for (name, addr, other_name, other) in pairs {
             if collide(addr, other) {
                 let must = format!("it must differ from {other_name}, which is {other}");
                 return Err(unusable(name, addr.to_string(), must));

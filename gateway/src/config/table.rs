@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use nertc_miniapp::wire::protocol::MOST_MEMBERS;
 
-use super::address::{self, Authority};
+use super::address::{self, MediaAddress};
 use super::checks::{check_admin_token, listening, unusable, whole, within, yes};
 use super::error::ConfigError;
 use super::meaning::Config;
+use super::media_server::{self, Base};
+use crate::media::external::Server;
+use crate::net::Proxies;
 use crate::rights::Secret;
 
 /// One setting.
@@ -262,12 +265,122 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
             .at_start(),
             Setting::new(
                 "public-media",
-                Text("HOST[:PORT]", |c, text| {
+                Text("[rtmps://]HOST[:PORT]", |c, text| {
                     let wrong = |must| unusable("public-media", format!("{text:?}"), must);
-                    c.public_media = Some(Authority::parse(text).map_err(wrong)?);
+                    c.public_media = Some(MediaAddress::parse(text).map_err(wrong)?);
                     Ok(())
                 }),
-                "Where clients reach RTMP [default: the listening address]",
+                "Where clients reach RTMP; with rtmp:// or rtmps:// before it, that way, else over TLS if rtmps-listen is \
+                 set [default: the listening address]",
+            )
+            .at_start(),
+        ],
+    ),
+    (
+        "TLS",
+        &[
+            Setting::new(
+                "tls-certificate",
+                Text("FILE", |c, text| {
+                    c.tls_certificate = Some(text.into());
+                    Ok(())
+                }),
+                "The certificate for https:// and wss:// at listen, which takes nothing else then: PEM, with those \
+                 that signed it after it. The file is read again when it changes, and on SIGHUP. Leave it out where \
+                 a proxy does TLS",
+            )
+            .at_start(),
+            Setting::new(
+                "tls-key",
+                Text("FILE", |c, text| {
+                    c.tls_key = Some(text.into());
+                    Ok(())
+                }),
+                "Its private key: PEM, without a password",
+            )
+            .at_start(),
+            Setting::new(
+                "rtmps-listen",
+                Text("IP:PORT", |c, text| {
+                    let wrong = |must| unusable("rtmps-listen", format!("{text:?}"), must);
+                    c.rtmps_listen = Some(listening(text).map_err(wrong)?);
+                    Ok(())
+                }),
+                "Where RTMP connections over TLS are accepted, with the same certificate, besides rtmp-listen; \
+                 clients are told rtmps:// then",
+            )
+            .at_start(),
+        ],
+    ),
+    (
+        "Another media server",
+        &[
+            Setting::new(
+                "media-engine",
+                Text("embedded|srs|nginx-rtmp", |c, text| {
+                    c.media_server.server = match text {
+                        "embedded" => None,
+                        "srs" => Some(Server::Srs),
+                        "nginx-rtmp" => Some(Server::NginxRtmp),
+                        _ => {
+                            let must = "it must be embedded, srs or nginx-rtmp";
+                            return Err(unusable("media-engine", format!("{text:?}"), must));
+                        }
+                    };
+                    Ok(())
+                }),
+                "Who moves the media: this process, or a server beside it that asks here who may publish and play; \
+                 docs/media-servers.md has its configuration [default: embedded]",
+            )
+            .at_start(),
+            Setting::new(
+                "media-push",
+                Text("rtmp://HOST[:PORT]/APP", |c, text| {
+                    let wrong = |must| unusable("media-push", format!("{text:?}"), must);
+                    c.media_server.push = Some(Base::parse(text, &["rtmp", "rtmps"]).map_err(wrong)?);
+                    Ok(())
+                }),
+                "Where clients push to that server, up to the name of a stream",
+            )
+            .at_start(),
+            Setting::new(
+                "media-pull",
+                Text("rtmp://HOST[:PORT]/APP", |c, text| {
+                    let wrong = |must| unusable("media-pull", format!("{text:?}"), must);
+                    let schemes = ["rtmp", "rtmps", "https", "http"];
+                    c.media_server.pull = Some(Base::parse(text, &schemes).map_err(wrong)?);
+                    Ok(())
+                }),
+                "Where they play from it; with http or https they are given HTTP-FLV",
+            )
+            .at_start(),
+            Setting::new(
+                "media-api",
+                Text("http://HOST:PORT[/PATH]", |c, text| {
+                    let wrong = |must| unusable("media-api", format!("{text:?}"), must);
+                    c.media_server.api = Some(media_server::api(text).map_err(wrong)?);
+                    Ok(())
+                }),
+                "Where it drops a client whose right has ended: SRS's http_api, or the location of nginx's \
+                 rtmp_control",
+            )
+            .at_start(),
+            Setting::new(
+                "hook-listen",
+                Address(|c| &mut c.media_server.hook_listen),
+                "Where it calls POST /hooks before it lets a client publish or play, and when one has gone",
+            )
+            .at_start(),
+            Setting::new(
+                "hook-secret",
+                Kind::Secret(|c, text| {
+                    let wrong = |must| unusable("hook-secret", HIDDEN.to_owned(), must);
+                    media_server::check_hook_secret(text).map_err(wrong)?;
+                    c.media_server.hook_secret = Some(text.to_owned());
+                    Ok(())
+                }),
+                "What the path of these calls ends in, POST /hooks/TEXT, so that nobody else can make them; needed \
+                 where hook-listen is not of this machine alone",
             )
             .at_start(),
         ],
@@ -371,6 +484,15 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
                  seconds; until then nobody counts as gone",
             )
             .at_start(),
+            whole_of(
+                "drain-time",
+                Seconds,
+                0..=DAY,
+                |c| &mut c.drain_time,
+                "After SIGTERM, how long calls may go on, in seconds: no room begins any more, and the gateway stops \
+                 when the last one is empty, or when the time is over or SIGTERM comes again; then clients are told \
+                 to reconnect. 0 stops at once",
+            ),
         ],
     ),
     (
@@ -396,8 +518,19 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
                 Number,
                 0..=MOST,
                 |c| &mut c.max_strangers_per_address,
-                "Those of one address. Loopback and private networks have no limit, for proxies are there; set 0, \
-                 which is no limit, when yours has a public address",
+                "Those of one address. Loopback and private networks have no limit, for proxies are there, nor has one \
+                 in trusted-proxies; 0 is no limit for anybody",
+            ),
+            Setting::new(
+                "trusted-proxies",
+                Text("ADDRESSES", |c, text| {
+                    let wrong = |must| unusable("trusted-proxies", format!("{text:?}"), must);
+                    c.trusted_proxies = Proxies::parse(text).map_err(wrong)?;
+                    Ok(())
+                }),
+                "Proxies before the gateway, as addresses or networks with commas between them: they are believed \
+                 when X-Forwarded-For says who their client is, for the limit of an address and for the log [default: \
+                 none]",
             ),
             whole_of(
                 "login-timeout",

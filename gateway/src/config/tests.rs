@@ -109,7 +109,7 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("public-address", "2001:db8::1:8395", "brackets"),
         ("public-address", "call.example.com/ws?node=1", "without query"),
         ("public-media", "", "host"),
-        ("public-media", "rtmp://call.example.com", "port"),
+        ("public-media", "https://call.example.com", "port"),
         ("public-media", "call.example.com/live", "host"),
         ("public-media", "call.example.com:0", "1 to 65535"),
         ("public-media", "::1", "brackets"),
@@ -133,6 +133,8 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("max-strangers", "-1", ""),
         ("max-strangers-per-address", "1000001", "to 1000000"),
         ("max-strangers-per-address", "some", "whole number"),
+        ("trusted-proxies", "proxy.example.com", "networks"),
+        ("trusted-proxies", "10.0.0.0/33", "networks"),
         ("max-message-rate", "99", "from 100"),
         ("max-bitrate", "499", "from 500"),
         ("max-bitrate", "2Mbit", "whole number"),
@@ -168,8 +170,15 @@ fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
             Kind::Whole(_, range, _) => vec![range.start().to_string(), range.end().to_string()],
             Kind::Yes(_) => vec!["true".to_owned(), "false".to_owned()],
             Kind::Text(..) if setting.name == table::LOG => vec!["'debug'".to_owned()],
-            Kind::Text(..) if setting.name == "admin-listen" => vec!["'192.0.2.1:7'".to_owned()],
-            Kind::Text(..) => vec!["'call.example.com:7'".to_owned()],
+            Kind::Text(..) => vec![match setting.name {
+                "admin-listen" | "rtmps-listen" => "'192.0.2.1:7'".to_owned(),
+                "trusted-proxies" => "'192.0.2.1,10.0.0.0/8'".to_owned(),
+                // Another needs more.
+                "media-engine" => "'embedded'".to_owned(),
+                "media-push" | "media-pull" => "'rtmp://call.example.com:7/live'".to_owned(),
+                "media-api" => "'http://call.example.com:7/control'".to_owned(),
+                _ => "'call.example.com:7'".to_owned(),
+            }],
             Kind::Secret(_) => vec!["'0123456789abcdef'".to_owned()],
         };
         for value in values {
@@ -243,7 +252,7 @@ fn addresses_are_told_as_they_stand_in_a_url() {
     let settings = parse(&["--public-address", "[2001:DB8::1]:8395/ws", "--public-media", "[2001:DB8::1]"]);
     let config = settings.with_file().unwrap().resolve().unwrap();
     assert_eq!(config.public_address, "[2001:db8::1]:8395/ws");
-    assert_eq!(config.public_media.unwrap().to_string(), "[2001:db8::1]");
+    assert_eq!(config.public_media.unwrap().authority.to_string(), "[2001:db8::1]");
 }
 
 #[test]
@@ -270,7 +279,7 @@ fn a_fresh_file_has_every_setting_with_its_default_and_secrets_of_its_own() {
     let read = read.unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {with_defaults}"));
     let plain = plain.unwrap_or_else(|(line, why)| panic!("line {line}: {why}: {text}"));
     assert!(read.apps["a-\"quoted\"-key"].secure);
-    assert_eq!(plain.given.keys().collect::<Vec<_>>(), [&"admin-token", &"secret"]);
+    assert_eq!(plain.given.keys().collect::<Vec<_>>(), [&"admin-token", &"hook-secret", &"secret"]);
     let mut drawn = [
         &plain.given["admin-token"],
         &plain.given["secret"],
@@ -292,6 +301,53 @@ fn a_fresh_file_has_every_setting_with_its_default_and_secrets_of_its_own() {
 }
 
 #[test]
+fn another_media_server_needs_all_its_addresses_and_they_must_fit() {
+    const ALL: [&str; 8] = [
+        "--media-engine",
+        "nginx-rtmp",
+        "--media-push",
+        "rtmp://media.example.com/live",
+        "--media-pull",
+        "rtmp://media.example.com/live",
+        "--media-api",
+        "http://127.0.0.1:8088/control",
+    ];
+    let resolve = |flags: &[&str]| parse(flags).resolve();
+    let external = resolve(&ALL).unwrap().external().unwrap().unwrap();
+    assert_eq!((external.app.as_str(), external.api.path.as_str()), ("live", "/control"));
+    assert_eq!(external.hook_listen.to_string(), "127.0.0.1:8397");
+    let with = |at: usize, value| {
+        let mut flags = ALL.to_vec();
+        flags[at] = value;
+        resolve(&flags).unwrap_err().to_string()
+    };
+    assert!(with(1, "janus").starts_with("media-engine: it must be embedded, srs or nginx-rtmp"));
+    assert!(with(3, "rtmp://media.example.com").starts_with("media-push: it must end in an application"));
+    assert!(
+        with(5, "rtmp://media.example.com/play").starts_with("media-pull: it must end in the application of")
+    );
+    assert!(with(7, "http://127.0.0.1").starts_with("media-api: it must have a port"));
+    for left_out in ["--media-push", "--media-pull", "--media-api"] {
+        let at = ALL.iter().position(|flag| *flag == left_out).unwrap();
+        let error = resolve(&[&ALL[..at], &ALL[at + 2..]].concat()).unwrap_err().to_string();
+        assert!(error.starts_with(&left_out[2..]) && error.contains("nginx-rtmp needs it"), "{error}");
+    }
+    let more = |flags: &[&str]| resolve(&[&ALL[..], flags].concat());
+    let error = |flags: &[&str]| more(flags).unwrap_err().to_string();
+    assert!(
+        error(&["--hook-listen", "0.0.0.0:8397"]).starts_with("hook-listen: it must be an address of this")
+    );
+    assert!(
+        error(&["--hook-listen", "127.0.0.1:8395"]).starts_with("hook-listen: it must differ from listen")
+    );
+    assert!(error(&["--hook-secret", "short"]).starts_with("hook-secret: it must be at least"));
+    assert!(!error(&["--hook-secret", "a secret with spaces"]).contains("spaces"), "it is quoted");
+    assert!(more(&["--hook-listen", "0.0.0.0:8397", "--hook-secret", "0123456789abcdef"]).is_ok());
+    // Nobody listens for RTMP here.
+    assert!(more(&["--rtmp-listen", "127.0.0.1:8395"]).is_ok());
+}
+
+#[test]
 fn what_may_not_be_meant_is_doubted_and_what_is_meant_is_not() {
     let doubts = |flags: &[&str]| parse(flags).with_file().unwrap().resolve().unwrap().doubts();
     const GOOD: &[&str] = &["--secret", "0123456789abcdef", "--app", "a=0123456789abcdef"];
@@ -306,6 +362,7 @@ fn what_may_not_be_meant_is_doubted_and_what_is_meant_is_not() {
         (&["--max-rtmp-connections", "10"], "max-rtmp-connections: "),
         (&["--max-players-per-user", "3000"], "max-players-per-user: "),
         (&["--media-memory", "1"], "max-message-size: "),
+        (&["--media-push", "rtmp://media.example.com/live"], "media-push: without media-engine"),
     ] {
         let found = more(flags);
         assert!(found.len() == 1 && found[0].contains(word), "{flags:?}: {found:?}");

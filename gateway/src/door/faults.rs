@@ -25,7 +25,7 @@ use tokio::time::sleep;
 use tracing::info;
 
 use self::plan::{Bootstrap, LONGEST, Plan, Unreadable, Upgrade, read};
-pub(crate) use self::relay::{ConnectionFaults, OVERSIZED};
+pub(crate) use self::relay::{ConnectionFaults, Frames, OVERSIZED};
 use super::shell::HubHandle;
 use crate::vital::Vital;
 

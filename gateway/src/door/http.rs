@@ -15,13 +15,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{Method, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 use nertc_miniapp::wire::model::Uid;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -67,6 +68,35 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         .with_state(context)
 }
 
+/// The same below the path of the public address, too: proxies pass paths on as they are, or take that part away.
+/// Whoever comes with another is told which one is right.
+pub(crate) fn with_public_path(router: Router, public: String) -> Router {
+    let below = TowerToHyperService::new(router.clone());
+    router.fallback(async move |mut request: Request| {
+        let path = public.find('/').map_or("", |path| public[path..].trim_end_matches('/'));
+        if let Some(uri) = without(path, request.uri()) {
+            *request.uri_mut() = uri;
+            return below.call(request).await.into_response();
+        }
+        let right = format!(
+            "Nothing is here. By its public-address this gateway is at {public}, and its channel server at \
+             {}/nrtc/getChannelInfos.action.\n",
+            public.trim_end_matches('/')
+        );
+        (StatusCode::NOT_FOUND, right).into_response()
+    })
+}
+
+/// What is left of an address below a path.
+fn without(path: &str, uri: &Uri) -> Option<Uri> {
+    let rest = uri.path_and_query()?.as_str().strip_prefix(path).filter(|_| !path.is_empty())?;
+    match rest.bytes().next() {
+        Some(b'/') => rest.parse().ok(),
+        None | Some(b'?') => format!("/{rest}").parse().ok(),
+        Some(_) => None,
+    }
+}
+
 /// How it is, for whoever starts it again or sends it clients.
 fn states() -> Router<Arc<Context>> {
     Router::new()
@@ -85,7 +115,7 @@ async fn upgrade(
     State(context): Shared,
     Extension(stranger): Extension<Arc<Stranger>>,
     faults: Option<Extension<ConnectionFaults>>,
-    request: WebSocketUpgrade,
+    request: Request,
 ) -> Response {
     ws::upgrade(context.hub.clone(), request, &stranger, faults.map(|Extension(faults)| faults))
 }

@@ -107,6 +107,27 @@ impl Connection {
         Pulse(Arc::clone(&self.socket))
     }
 
+    /// Whether what the peer says first looks like TLS. Nothing of it is taken.
+    pub(crate) async fn begins_tls(&mut self) -> io::Result<bool> {
+        let mut first = [0; 1];
+        poll_fn(|context| {
+            let mut buffer = ReadBuf::new(&mut first);
+            let peeked = open(&self.socket).poll_peek(context, &mut buffer);
+            self.judge(0, context)?;
+            match peeked {
+                Poll::Pending => {
+                    ready!(self.deadline.as_mut().poll(context));
+                    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+                }
+                Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            }
+        })
+        .await?;
+        Ok(first[0] == TLS_HANDSHAKE)
+    }
+
     /// Says whose connection it is, until that one has proved a right.
     pub(crate) fn of(mut self, stranger: Arc<Stranger>) -> Self {
         let sent_away = Box::pin(stranger.sent_away());
@@ -253,6 +274,8 @@ fn open(socket: &Mutex<TcpStream>) -> MutexGuard<'_, TcpStream> {
 
 /// How long a peer may take to say anything at all.
 const FIRST_BYTE: Duration = Duration::from_secs(3);
+/// The first byte of TLS, and of nothing that an HTTP client says.
+const TLS_HANDSHAKE: u8 = 22;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How fast HTTP and WebSocket connections are read. Much more than the packets that a client may send and the
 /// longest report: it is for what costs more than its bytes, as frames without any do.

@@ -3,6 +3,7 @@
 //! Hides connections and requests from the rooms, which know neither, and carries out what the rooms want done.
 
 pub(crate) mod faults;
+pub(crate) mod flows;
 pub(crate) mod http;
 pub mod listener;
 pub(crate) mod metrics;

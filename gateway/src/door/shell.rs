@@ -1,21 +1,23 @@
 //! The shell around the hub: its clock, its one timer, and the way to it. Decides nothing.
 //!
-//! One task owns the [`Hub`], and everybody talks to it through bounded channels only. A connection whose queue
-//! is full reads too slowly and is dropped: nobody else waits for it.
+//! Whoever has something for the [`Hub`] holds it for as long as that takes, one at a time, and what comes of it goes
+//! to bounded queues. A connection whose queue is full reads too slowly and is dropped: nobody waits for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant as StdInstant};
 
-use arc_swap::ArcSwap;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use nertc_miniapp::time::Instant;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
@@ -30,29 +32,15 @@ use crate::vital::Vital;
 /// The way to the hub. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct HubHandle {
-    requests: mpsc::Sender<Request>,
+    shared: Arc<Shared>,
     minted: Arc<AtomicU64>,
     open: TaskTracker,
     clock: Clock,
-    reading: Arc<ArcSwap<Reading>>,
-}
-
-/// How connections are read and written that are opened from now on.
-#[derive(Debug)]
-struct Reading {
-    limits: HubConfig,
-    queue: usize,
-}
-
-impl Reading {
-    fn of(limits: HubConfig, spare: usize) -> Arc<Self> {
-        let queue = limits.told_at_once().saturating_add(spare).min(Semaphore::MAX_PERMITS);
-        Arc::new(Self { limits, queue })
-    }
+    drained: CancellationToken,
 }
 
 impl HubHandle {
-    /// Starts the hub's task, which keeps `roster` and tells `media` what has ended. `spare` is how many
+    /// Starts the hub, whose shell keeps `roster` and tells `media` what has ended. `spare` is how many
     /// frames may wait for one connection, besides those that a full room may bring at once.
     pub(crate) fn start(
         vital: &Vital,
@@ -63,69 +51,92 @@ impl HubHandle {
         media: Arc<dyn MediaEngine>,
         metrics: Metrics,
     ) -> Self {
-        let (requests, incoming) = mpsc::channel(MAX_WAITING_REQUESTS);
-        let reading = Arc::new(ArcSwap::new(Reading::of(hub.config().clone(), spare)));
-        let (clock_ahead, looked) = (0, clock.now());
-        let lines = BTreeMap::new();
-        let shell = Shell { hub, clock, clock_ahead, looked, lines, roster, media, metrics };
-        drop(vital.spawn(HUB, shell.run(incoming)));
-        Self { requests, minted: Arc::default(), open: TaskTracker::new(), clock, reading }
+        let (clock_ahead, looked, armed) = (0, clock.now(), None);
+        let (lines, asking) = (BTreeMap::new(), None);
+        let drained = CancellationToken::new();
+        let shell = Shell {
+            hub,
+            clock,
+            clock_ahead,
+            looked,
+            armed,
+            spare,
+            lines,
+            asking,
+            roster,
+            media,
+            metrics,
+            drained: drained.clone(),
+        };
+        let shared = Arc::new(Shared {
+            shell: Mutex::new(Some(shell)),
+            waiting: AtomicUsize::new(0),
+            alarm: Notify::new(),
+        });
+        drop(vital.spawn(HUB, Arc::clone(&shared).keep_time(clock)));
+        Self { shared, minted: Arc::default(), open: TaskTracker::new(), clock, drained }
     }
 
     /// Has the hub keep to other limits, and what is opened from now on be read by them.
     pub(crate) async fn reconfigure(&self, limits: HubConfig, spare: usize) -> Result<(), HubGone> {
-        self.reading.store(Reading::of(limits.clone(), spare));
-        self.ask(|hub| hub.reconfigure(limits)).await
+        self.shared.with(|shell| {
+            shell.spare = spare;
+            shell.hub.reconfigure(limits);
+        })
     }
 
-    /// Tells the hub that something happened.
+    /// Tells the hub that something happened. Without a hub the gateway is stopping, and every connection ends with
+    /// its queue.
     pub(crate) async fn input(&self, input: HubInput) {
-        self.request(Request::Input(input, StdInstant::now())).await;
+        let _stopping = self.shared.with(|shell| shell.take(input));
     }
 
-    /// The same, unless the hub has no room for it at once: then what is to be sent comes back.
-    pub(crate) fn input_now(&self, input: HubInput) -> Option<impl Future<Output = ()> + use<'_>> {
-        match self.requests.try_send(Request::Input(input, StdInstant::now())) {
-            Err(TrySendError::Full(request)) => Some(self.request(request)),
-            // Without a hub the gateway is stopping.
-            Ok(()) | Err(TrySendError::Closed(_)) => None,
-        }
-    }
-
-    async fn request(&self, request: Request) {
-        // Without a hub the gateway is stopping, and every connection ends with its queue.
-        let _stopping = self.requests.send(request).await;
+    /// Tells the hub what a connection says, which pays for what that causes.
+    pub(super) fn hear(&self, connected: &mut Connected, text: String) {
+        let (id, read) = (connected.id, StdInstant::now());
+        let told = self.shared.with(|shell| {
+            // Whatever is put into a queue is so in here: what comes of this is the next to be said.
+            if connected.outgoing.is_empty() {
+                shell.asking = Some((id, std::mem::take(&mut connected.answers)));
+            }
+            let told = shell.handle(HubInput::Text(id, text));
+            if let Some((_, answers)) = shell.asking.take() {
+                connected.answers = answers;
+            }
+            shell.know(id);
+            shell.metrics.command(read.elapsed());
+            told
+        });
+        connected.charge(told.unwrap_or_default(), self.clock.now());
     }
 
     /// Whether there is still a hub to talk to.
     pub(crate) fn is_running(&self) -> bool {
-        !self.requests.is_closed()
+        self.shared.with(|_| ()).is_ok()
     }
 
     /// Asks the hub a question.
-    pub(crate) async fn ask<T: Send + 'static>(
-        &self,
-        question: impl FnOnce(&mut Hub) -> T + Send + 'static,
-    ) -> Result<T, HubGone> {
-        let (answer, answered) = oneshot::channel();
-        // Whoever asked may have gone.
-        let ask = Request::Ask(Box::new(move |hub| drop(answer.send(question(hub)))));
-        // What could not be sent comes back, and holds the answer's sender: dropped, so that nobody waits.
-        self.requests.send(ask).await.map_err(|_unsent| HubGone)?;
-        answered.await.map_err(|_| HubGone)
+    pub(crate) async fn ask<T>(&self, question: impl FnOnce(&mut Hub) -> T) -> Result<T, HubGone> {
+        self.shared.with(|shell| {
+            let answer = question(&mut shell.hub);
+            shell.drain();
+            answer
+        })
     }
 
     /// Tells the hub of all that at once.
     pub(crate) async fn inputs(&self, inputs: Vec<HubInput>) {
-        let clock = self.clock;
-        let handle = move |hub: &mut Hub| inputs.into_iter().for_each(|input| hub.handle(input, clock.now()));
-        // Without a hub the gateway is stopping.
-        let _stopping = self.ask(handle).await;
+        let _stopping = self.shared.with(|shell| inputs.into_iter().for_each(|input| shell.take(input)));
     }
 
-    /// Inputs that wait for the hub.
+    /// How many wait for the hub: at most one of each thread.
     pub(crate) fn waiting(&self) -> usize {
-        self.requests.max_capacity() - self.requests.capacity()
+        self.shared.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Returns when no room is left, after [`HubInput::Drain`].
+    pub(crate) async fn drained(&self) {
+        self.drained.cancelled().await;
     }
 
     /// Closes every connection for a restart, and waits until the last close frame is out.
@@ -136,16 +147,17 @@ impl HubHandle {
     }
 
     /// Makes a connection known to the hub. There is nobody to know it once the gateway stops.
-    pub(crate) async fn connect(&self, stranger: Weak<Stranger>) -> Option<Connected> {
+    pub(crate) fn connect(&self, stranger: Weak<Stranger>) -> Result<Connected, HubGone> {
         let id = ConnectionId(self.minted.fetch_add(1, Ordering::Relaxed));
-        let reading = self.reading.load();
-        let (queue, outgoing) = mpsc::channel(reading.queue);
-        let budget = reading.limits.budget(self.clock.now());
-        drop(reading);
-        let caused = Arc::new(AtomicU64::new(0));
-        let line = Line { queue, caused: Arc::clone(&caused), stranger: Some(stranger) };
-        self.requests.send(Request::Opened(id, line)).await.ok()?;
-        Some(Connected { id, outgoing, caused, budget })
+        self.shared.with(|shell| {
+            let limits = shell.hub.config();
+            let budget = limits.budget(shell.clock.now());
+            let places = limits.told_at_once().saturating_add(shell.spare).min(Semaphore::MAX_PERMITS);
+            let (queue, outgoing) = mpsc::channel(places);
+            shell.lines.insert(id, Line { queue, stranger: Some(stranger) });
+            shell.take(HubInput::Opened(id));
+            Connected { id, answers: VecDeque::new(), outgoing, budget }
+        })
     }
 
     /// The clock by which the hub is told the time.
@@ -162,18 +174,46 @@ impl HubHandle {
 /// What a connection has of the hub.
 pub(crate) struct Connected {
     pub(super) id: ConnectionId,
-    pub(super) outgoing: mpsc::Receiver<Outgoing>,
-    /// Frames to others that its packets were the reason for, and that it has not been charged with.
-    caused: Arc<AtomicU64>,
+    /// What came of its own packets. A task that puts something into its own queue would be woken for it, and with it
+    /// another thread.
+    answers: VecDeque<Outgoing>,
+    outgoing: mpsc::Receiver<Outgoing>,
     /// How fast it is read.
     pub(super) budget: Budget,
 }
 
 impl Connected {
-    /// Has it pay for what its packets caused.
-    pub(super) fn charge(&mut self, now: Instant) {
-        if self.caused.load(Ordering::Relaxed) > 0 {
-            self.budget.charge(self.caused.swap(0, Ordering::Relaxed) / TOLD_WITH_A_PACKET, now);
+    /// What is to be said next; nothing once the hub has let go of it.
+    pub(super) async fn next(&mut self) -> Option<Outgoing> {
+        match self.next_answer() {
+            Some(answer) => Some(answer),
+            None => self.outgoing.recv().await,
+        }
+    }
+
+    /// The same, unless there is nothing yet.
+    pub(super) fn next_now(&mut self) -> Option<Outgoing> {
+        self.next_answer().or_else(|| self.outgoing.try_recv().ok())
+    }
+
+    fn next_answer(&mut self) -> Option<Outgoing> {
+        let answer = self.answers.pop_front();
+        if self.answers.is_empty() {
+            // A login has hundreds in a large room.
+            self.answers.shrink_to(FEW_ANSWERS);
+        }
+        answer
+    }
+
+    /// Whether the hub has let go of it.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.outgoing.is_closed()
+    }
+
+    /// Has it pay for the frames to others that its packet was the reason for.
+    fn charge(&mut self, told: u64, now: Instant) {
+        if told >= TOLD_WITH_A_PACKET {
+            self.budget.charge(told / TOLD_WITH_A_PACKET, now);
         }
     }
 }
@@ -188,25 +228,71 @@ impl IntoResponse for HubGone {
     }
 }
 
-enum Request {
-    Opened(ConnectionId, Line),
-    /// And when it was read.
-    Input(HubInput, StdInstant),
-    Ask(Box<dyn FnOnce(&mut Hub) + Send>),
+/// The hub's shell, and who waits for it. Whoever has something for the hub does the hub's work for it: that takes
+/// microseconds, and a task of its own would have to be woken for every packet, and wake the connection for every
+/// answer.
+struct Shared {
+    /// Nothing, once the hub has panicked.
+    shell: Mutex<Option<Shell>>,
+    waiting: AtomicUsize,
+    /// The hub's next deadline has come nearer, or there is no hub any more.
+    alarm: Notify,
 }
 
-/// What the hub's task has of a connection.
+impl Shared {
+    fn with<T>(&self, work: impl FnOnce(&mut Shell) -> T) -> Result<T, HubGone> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        // A panic does not get as far as the lock.
+        let mut held = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let shell = held.as_mut().ok_or(HubGone)?;
+        let Ok(result) = catch_unwind(AssertUnwindSafe(|| work(shell))) else {
+            // What is left of it may be half of something.
+            *held = None;
+            drop(held);
+            self.alarm.notify_one();
+            return Err(HubGone);
+        };
+        if shell.wakes_earlier() {
+            drop(held);
+            self.alarm.notify_one();
+        }
+        Ok(result)
+    }
+
+    /// Wakes the hub at its deadlines, until there is no hub any more.
+    async fn keep_time(self: Arc<Self>, clock: Clock) {
+        let mut timer = pin!(sleep_until(clock.when(clock.now())));
+        while let Ok(due) = self.with(Shell::arm) {
+            if let Some(at) = due {
+                timer.as_mut().reset(clock.when(at));
+            }
+            tokio::select! {
+                () = timer.as_mut(), if due.is_some() => {
+                    let _gone = self.with(|shell| shell.take(HubInput::Timeout));
+                }
+                () = self.alarm.notified() => {}
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared(..)")
+    }
+}
+
+/// What the hub's shell has of a connection.
 struct Line {
     queue: mpsc::Sender<Outgoing>,
-    /// Frames to others that its packets were the reason for, and that it has not been charged with.
-    caused: Arc<AtomicU64>,
     /// Whoever has not logged in.
     stranger: Option<Weak<Stranger>>,
 }
 
 /// What waits for a connection.
 pub(super) enum Outgoing {
-    Text(String),
+    Text(Arc<str>),
     Close(u16, &'static str),
 }
 
@@ -217,62 +303,37 @@ struct Shell {
     clock_ahead: i64,
     /// When the two were compared last.
     looked: Instant,
+    /// When the hub will be woken.
+    armed: Option<Instant>,
+    /// Frames that may wait for a connection, besides those that a full room may bring at once.
+    spare: usize,
     lines: BTreeMap<ConnectionId, Line>,
+    /// Whoever asks at the moment, and the answers to it; unless others wait for it to be said.
+    asking: Option<(ConnectionId, VecDeque<Outgoing>)>,
     roster: Arc<Roster>,
     media: Arc<dyn MediaEngine>,
     metrics: Metrics,
+    drained: CancellationToken,
 }
 
 impl Shell {
-    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        let mut timer = pin!(sleep_until(self.clock.when(self.clock.now())));
-        let mut armed: Option<Instant> = None;
-        loop {
-            let due = self.hub.poll_timeout().map(|(at, _)| at);
-            if let Some(at) = due.filter(|_| due != armed) {
-                timer.as_mut().reset(self.clock.when(at));
-            }
-            armed = due;
-            tokio::select! {
-                request = requests.recv() => match request {
-                    Some(request) => self.take(request),
-                    None => return,
-                },
-                () = timer.as_mut(), if armed.is_some() => {
-                    self.handle(HubInput::Timeout);
-                    armed = None;
-                }
-            }
+    fn take(&mut self, input: HubInput) {
+        if let HubInput::Closed(id) = &input {
+            self.lines.remove(id);
         }
+        self.handle(input);
     }
 
-    fn take(&mut self, request: Request) {
-        match request {
-            Request::Opened(id, line) => {
-                self.lines.insert(id, line);
-                self.handle(HubInput::Opened(id));
-            }
-            Request::Input(input, read) => {
-                if let HubInput::Closed(id) = &input {
-                    self.lines.remove(id);
-                }
-                let from = if let HubInput::Text(id, _) = &input { Some(*id) } else { None };
-                let told = self.handle(input);
-                if told >= TOLD_WITH_A_PACKET
-                    && let Some(line) = from.and_then(|id| self.lines.get(&id))
-                {
-                    line.caused.fetch_add(told, Ordering::Relaxed);
-                }
-                if let Some(id) = from {
-                    self.know(id);
-                    self.metrics.command(read.elapsed());
-                }
-            }
-            Request::Ask(question) => {
-                question(&mut self.hub);
-                self.drain();
-            }
-        }
+    /// When the hub is to be woken.
+    fn arm(&mut self) -> Option<Instant> {
+        self.armed = self.hub.poll_timeout().map(|(at, _)| at);
+        self.armed
+    }
+
+    /// Whether that is before it will be.
+    fn wakes_earlier(&self) -> bool {
+        let due = self.hub.poll_timeout().map(|(at, _)| at);
+        due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
     }
 
     /// A login makes a stranger a member.
@@ -308,6 +369,10 @@ impl Shell {
                 HubOutput::Send(id, text) => {
                     let Some(line) = self.lines.get(&id) else { continue };
                     told += 1;
+                    if let Some((_, answers)) = self.asking.as_mut().filter(|(asking, _)| *asking == id) {
+                        answers.push_back(Outgoing::Text(text));
+                        continue;
+                    }
                     match line.queue.try_send(Outgoing::Text(text)) {
                         Ok(()) => {}
                         Err(TrySendError::Full(_)) => {
@@ -322,6 +387,10 @@ impl Shell {
                 }
                 HubOutput::Close(id, code, reason) => {
                     let Some(line) = self.lines.remove(&id) else { continue };
+                    if let Some((_, answers)) = self.asking.as_mut().filter(|(asking, _)| *asking == id) {
+                        answers.push_back(Outgoing::Close(code, reason));
+                        continue;
+                    }
                     // A full queue ends without a close frame of its own.
                     drop(line.queue.try_send(Outgoing::Close(code, reason)));
                 }
@@ -339,6 +408,7 @@ impl Shell {
                     self.media.review(uid.0);
                 }
                 HubOutput::EndStream(name) => self.media.end_stream(&name),
+                HubOutput::Drained => self.drained.cancel(),
                 HubOutput::Log(Level::Info, line) => info!("{line}"),
                 HubOutput::Log(Level::Warn, line) => warn!("{line}"),
                 HubOutput::Log(Level::Debug, line) => debug!("{line}"),
@@ -348,13 +418,13 @@ impl Shell {
     }
 }
 
-/// The hub's task.
+/// The task that wakes the hub; without it, or the hub, the gateway is none.
 const HUB: &str = "hub";
-/// Inputs of all connections that wait for the hub; beyond it, they wait in their sockets.
-const MAX_WAITING_REQUESTS: usize = 1024;
 /// By how many milliseconds the machine's clock must have moved against ours to be worth telling: more than
 /// it is adjusted by all the time, and little against any credential's life.
 const CLOCK_SET: u64 = 1000;
+/// Answers for which a connection keeps room.
+const FEW_ANSWERS: usize = 4;
 /// How often that is looked at, while anything happens.
 const LOOKED_AT: Duration = Duration::from_millis(100);
 /// Frames to others that a packet may be the reason for; more of them count as a packet more. A large room costs

@@ -141,6 +141,12 @@ impl Broker {
         self.directory().review(holder, permits);
     }
 
+    /// Whether somebody publishes a stream.
+    #[must_use]
+    pub fn is_live(&self, name: &str) -> bool {
+        self.directory().is_live(name)
+    }
+
     /// Ends every stream and lets nobody in any more.
     pub fn close(&self) {
         self.directory().close();

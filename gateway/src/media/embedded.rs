@@ -8,16 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Handle, Runtime};
+use futures_util::future::select_all;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 pub use super::engine::EmbeddedLimits;
 use super::engine::Engine;
-use crate::media::{APP, MediaEngine, MediaStatistics, flv, rtmp};
-use crate::net::Crowd;
+use super::workers::Workers;
+use crate::media::{APP, Flows, MediaEngine, MediaStatistics, flv, rtmp};
+use crate::net::{Crowd, Tls};
 use crate::rights::{Authorizer, Grants};
 use crate::vital::Vital;
 
@@ -26,10 +28,10 @@ use crate::vital::Vital;
 pub struct EmbeddedConfig {
     /// Where RTMP connections are accepted; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The host that clients reach this server under; an IPv6 address in brackets.
-    pub public_host: String,
-    /// The RTMP port that clients see, if it is not the one listened on.
-    pub public_port: Option<u16>,
+    /// Where RTMP connections over TLS are accepted, if anywhere, and with what.
+    pub secure: Option<(SocketAddr, Tls)>,
+    /// What clients are told.
+    pub announced: Announced,
     /// How much of everything.
     pub limits: EmbeddedLimits,
 }
@@ -38,11 +40,22 @@ impl Default for EmbeddedConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
-            public_host: "127.0.0.1".to_owned(),
-            public_port: None,
+            secure: None,
+            announced: Announced { is_secure: false, host: "127.0.0.1".to_owned(), port: None },
             limits: EmbeddedLimits::default(),
         }
     }
+}
+
+/// How clients reach this server.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    /// Over TLS, whoever does it.
+    pub is_secure: bool,
+    /// An IPv6 address in brackets.
+    pub host: String,
+    /// The port that clients see, if it is not the one listened on.
+    pub port: Option<u16>,
 }
 
 /// The running engine.
@@ -52,6 +65,8 @@ pub struct Embedded {
     strangers: Arc<Crowd>,
     _workers: Workers,
     rtmp_addr: SocketAddr,
+    rtmps_addr: Option<SocketAddr>,
+    edge: String,
     rtmp_url: String,
     stop: watch::Sender<bool>,
     listener: Mutex<Option<JoinHandle<()>>>,
@@ -63,25 +78,39 @@ impl Embedded {
     ///
     /// # Errors
     ///
-    /// Fails when the address cannot be listened on.
+    /// Says which address cannot be listened on, and why.
     pub async fn start(
         config: EmbeddedConfig,
         grants: Arc<Grants>,
         authorizer: Arc<dyn Authorizer>,
         vital: &Vital,
-    ) -> io::Result<Self> {
-        let workers = Workers::start()?;
+    ) -> Result<Self, (SocketAddr, io::Error)> {
+        let at = |addr| move |error| (addr, error);
+        let workers = Workers::start().map_err(at(config.listen))?;
         let handle = workers.handle.clone();
-        let listener = handle.spawn(TcpListener::bind(config.listen)).await??;
-        let rtmp_addr = listener.local_addr()?;
-        let port = config.public_port.unwrap_or(rtmp_addr.port());
+        let (listener, rtmp_addr) = listen(&handle, config.listen).await.map_err(at(config.listen))?;
+        let mut doors = vec![(listener, None)];
+        let mut rtmps_addr = None;
+        if let Some((addr, tls)) = config.secure {
+            let (listener, bound) = listen(&handle, addr).await.map_err(at(addr))?;
+            rtmps_addr = Some(bound);
+            doors.push((listener, Some(tls)));
+        }
+        let Announced { is_secure, host, port } = config.announced;
+        let (scheme, usual) = match (is_secure, rtmps_addr) {
+            (false, _) => ("rtmp", rtmp_addr.port()),
+            (true, Some(rtmps_addr)) => ("rtmps", rtmps_addr.port()),
+            // Somebody before us does it.
+            (true, None) => ("rtmps", RTMPS_PORT),
+        };
+        let edge = format!("{host}:{}", port.unwrap_or(usual));
         let strangers = Crowd::new(config.limits.strangers, config.limits.strangers_per_address);
         let engine = Arc::new(Engine::new(config.limits, handle.clone(), grants, authorizer));
         let (stop, stopped) = watch::channel(false);
         let accepting = vital.spawn_on(
             &handle,
             "rtmp",
-            accept(listener, Arc::clone(&engine), Arc::clone(&strangers), stopped),
+            accept(doors, Arc::clone(&engine), Arc::clone(&strangers), stopped),
         );
         tracing::info!(%rtmp_addr, "media is served");
         Ok(Self {
@@ -89,7 +118,9 @@ impl Embedded {
             strangers,
             _workers: workers,
             rtmp_addr,
-            rtmp_url: format!("rtmp://{}:{port}/{APP}", config.public_host),
+            rtmps_addr,
+            rtmp_url: format!("{scheme}://{edge}/{APP}"),
+            edge,
             stop,
             listener: Mutex::new(Some(accepting)),
         })
@@ -105,6 +136,18 @@ impl Embedded {
     #[must_use]
     pub fn rtmp_addr(&self) -> SocketAddr {
         self.rtmp_addr
+    }
+
+    /// Where RTMP over TLS is listened on, if it is.
+    #[must_use]
+    pub fn rtmps_addr(&self) -> Option<SocketAddr> {
+        self.rtmps_addr
+    }
+
+    /// Where clients reach media: host and port.
+    #[must_use]
+    pub fn edge(&self) -> &str {
+        &self.edge
     }
 
     /// `GET /live/<stream>.flv?grant=<grant>`.
@@ -140,6 +183,14 @@ impl MediaEngine for Embedded {
         self.engine.review(holder);
     }
 
+    fn is_live(&self, stream: &str) -> bool {
+        self.engine.streams.broker().is_live(stream)
+    }
+
+    fn flows(&self) -> &Arc<Flows> {
+        self.engine.streams.flows()
+    }
+
     fn statistics(&self) -> MediaStatistics {
         self.engine.streams.broker().statistics()
     }
@@ -149,32 +200,15 @@ impl MediaEngine for Embedded {
     }
 }
 
-/// Threads of the engine's own. However much media there are to carry, the system gives the signalling's
-/// threads their turn; among tasks on the same threads nobody would.
-#[derive(Debug)]
-struct Workers {
-    handle: Handle,
-    runtime: Option<Runtime>,
-}
-
-impl Workers {
-    fn start() -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread().thread_name("media").enable_all().build()?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        // Where an engine is dropped nothing may block.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
+/// On threads of the engine's own.
+async fn listen(workers: &Handle, addr: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = workers.spawn(TcpListener::bind(addr)).await??;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
 }
 
 async fn accept(
-    listener: TcpListener,
+    doors: Vec<(TcpListener, Option<Tls>)>,
     engine: Arc<Engine>,
     strangers: Arc<Crowd>,
     mut stopped: watch::Receiver<bool>,
@@ -183,23 +217,23 @@ async fn accept(
     let mut was_full = false;
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = next(&doors) => accepted,
             Some(_) = connections.join_next() => continue,
             _ = stopped.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
-            Ok((socket, peer)) if connections.len() < engine.limits().connections => {
+            Ok((socket, peer, tls)) if connections.len() < engine.limits().connections => {
                 was_full = false;
                 let engine = Arc::clone(&engine);
                 let stranger = strangers.enter(peer.ip()).await;
                 connections.spawn(async move {
-                    if let Err(cut) = rtmp::serve(socket, &engine, stranger).await {
+                    if let Err(cut) = rtmp::serve(socket, tls, &engine, stranger).await {
                         tracing::debug!(%peer, "an RTMP connection ends: {cut}");
                     }
                 });
             }
             // Once for a whole crowd.
-            Ok((_, peer)) if !was_full => {
+            Ok((_, peer, _)) if !was_full => {
                 was_full = true;
                 tracing::warn!(%peer, "an RTMP connection too many");
             }
@@ -211,14 +245,24 @@ async fn accept(
             }
         }
     }
-    drop(listener);
+    drop(doors);
     let all = async { while connections.join_next().await.is_some() {} };
     if timeout(SHUTDOWN, all).await.is_err() {
         connections.shutdown().await;
     }
 }
 
+/// Whoever comes next, at whichever door.
+async fn next(doors: &[(TcpListener, Option<Tls>)]) -> io::Result<(TcpStream, SocketAddr, Option<Tls>)> {
+    let accepted = doors.iter().map(|(listener, tls)| {
+        Box::pin(async { listener.accept().await.map(|(socket, peer)| (socket, peer, tls.clone())) })
+    });
+    select_all(accepted).await.0
+}
+
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Where clients look for RTMP over TLS when no port is named.
+const RTMPS_PORT: u16 = 443;
 /// Less than what the gateway as a whole allows itself.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 

@@ -1,22 +1,20 @@
 //! What the connections of the engine in this process share: its limits, and who may begin and go on.
 //!
-//! Hides what is asked before somebody publishes or plays, and for how long an answer is waited for.
+//! Hides how a right becomes a place in a stream.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-use tokio::time::timeout_at;
 
 use super::broker::BrokerLimits;
+use super::gate::Gate;
 use super::streams::{Publication, Streams, Subscription};
 use crate::media::{MediaRefusal, name_and_grant};
 use crate::net::{Memory, Stranger};
-use crate::rights::{Action, Admission, Authorizer, Carried, GrantError, Grants, Holder};
+use crate::rights::{Action, Authorizer, Grants, Holder};
 
 /// How much the engine takes on.
 #[derive(Debug, Clone)]
@@ -107,12 +105,7 @@ pub(crate) struct Engine {
     limits: ArcSwap<EmbeddedLimits>,
     /// Where everything runs that carries media.
     pub(crate) workers: Handle,
-    grants: Arc<Grants>,
-    authorizer: Arc<dyn Authorizer>,
-    /// Places for those whose holder may come back.
-    waiting: Semaphore,
-    /// What came of requests so far.
-    requests: Mutex<BTreeMap<&'static str, u64>>,
+    gate: Gate,
 }
 
 impl Engine {
@@ -128,11 +121,8 @@ impl Engine {
             streams: Streams::new(limits.broker.clone()),
             memory: Memory::new(limits.memory, MEMORY_OF_EACH),
             workers,
-            waiting: Semaphore::new(limits.waiting),
-            requests: Mutex::default(),
+            gate: Gate::new(grants, authorizer, limits.waiting),
             limits: ArcSwap::from_pointee(limits),
-            grants,
-            authorizer,
         }
     }
 
@@ -151,18 +141,7 @@ impl Engine {
 
     /// What came of requests to publish or play so far.
     pub(crate) fn requests(&self) -> Vec<(&'static str, u64)> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(k, v)| (*k, *v)).collect()
-    }
-
-    fn count<T>(&self, asked: &str, outcome: Result<T, MediaRefusal>) -> Result<T, MediaRefusal> {
-        let result = outcome.as_ref().map_or_else(|refusal| refusal.reason(), |_| "ok");
-        if outcome.is_err() {
-            // The rest is a grant.
-            let name: String = asked.chars().take_while(|letter| *letter != '?').take(MAX_LOGGED).collect();
-            tracing::warn!("media are refused: {result}, stream {name:?}");
-        }
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(result).or_default() += 1;
-        outcome
+        self.gate.requests()
     }
 
     /// Lets a client publish what it asks for (`stream?grant=…`), if it may.
@@ -171,13 +150,13 @@ impl Engine {
         asked: &str,
         stranger: &Stranger,
     ) -> Result<Publication, MediaRefusal> {
-        self.count(asked, self.try_publish(asked, stranger).await)
+        self.gate.count(asked, self.try_publish(asked, stranger).await)
     }
 
     async fn try_publish(&self, asked: &str, stranger: &Stranger) -> Result<Publication, MediaRefusal> {
         let (name, holder) = self.admit(Action::Publish, asked, Some(stranger)).await?;
         let publication = self.streams.publish(name, holder.uid)?;
-        let carried = self.confirm(Action::Publish, name, holder)?;
+        let carried = self.gate.confirm(Action::Publish, name, holder)?;
         stranger.prove();
         Ok(publication.within(carried))
     }
@@ -188,26 +167,22 @@ impl Engine {
         asked: &str,
         stranger: Option<&Stranger>,
     ) -> Result<Subscription, MediaRefusal> {
-        self.count(asked, self.try_play(asked, stranger).await)
+        self.gate.count(asked, self.try_play(asked, stranger).await)
     }
 
     async fn try_play(&self, asked: &str, stranger: Option<&Stranger>) -> Result<Subscription, MediaRefusal> {
         let (name, holder) = self.admit(Action::Play, asked, stranger).await?;
         let subscription = self.streams.play(name, holder.uid)?;
-        let carried = self.confirm(Action::Play, name, holder)?;
+        let carried = self.gate.confirm(Action::Play, name, holder)?;
         stranger.inspect(|stranger| stranger.prove());
         Ok(subscription.within(carried))
     }
 
     /// Ends what a user may not do any more.
     pub(crate) fn review(&self, holder: u64) {
-        self.streams
-            .broker()
-            .review(holder, |action, stream| self.authorizer.permits(action, stream, holder));
+        self.streams.broker().review(holder, |action, stream| self.gate.permits(action, stream, holder));
     }
 
-    /// Asked before a slot is taken, so that no stranger replaces anybody. After a restart of the gateway
-    /// components are back before their members are, and a refused one would not come again.
     async fn admit<'a>(
         &self,
         action: Action,
@@ -215,32 +190,13 @@ impl Engine {
         stranger: Option<&Stranger>,
     ) -> Result<(&'a str, Holder), MediaRefusal> {
         let (name, grant) = name_and_grant(asked)?;
-        let holder = self.grants.verify(grant, action, name)?;
-        let mut place = None;
-        loop {
-            match self.authorizer.admits(action, name, holder) {
-                Admission::Granted(_) => return Ok((name, holder)),
-                Admission::Refused(refusal) => return Err(refusal.into()),
-                Admission::Unknown { until, mut changed } => {
-                    if place.is_none() {
-                        place = Some(self.waiting.try_acquire().map_err(|_| GrantError::NotAMember)?);
-                        // It takes the place of one who waits, instead of a stranger's.
-                        stranger.inspect(|stranger| stranger.prove());
-                    }
-                    // The members are gone with the gateway, or the time is over: the next answer is the last.
-                    let _again = timeout_at(until, changed.changed()).await;
-                }
+        // It takes the place of one who waits, instead of a stranger's.
+        let waits = || {
+            if let Some(stranger) = stranger {
+                stranger.prove();
             }
-        }
-    }
-
-    /// Asked again after a slot was taken: a review in between would have found nothing to end.
-    fn confirm(&self, action: Action, name: &str, holder: Holder) -> Result<Carried, MediaRefusal> {
-        match self.authorizer.admits(action, name, holder) {
-            Admission::Granted(carried) => Ok(carried),
-            Admission::Refused(refusal) => Err(refusal.into()),
-            Admission::Unknown { .. } => Err(GrantError::NotAMember.into()),
-        }
+        };
+        Ok((name, self.gate.admit(action, name, grant, None, waits).await?))
     }
 }
 
@@ -250,6 +206,4 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// Letters of a stream's name in a line of the log.
-const MAX_LOGGED: usize = 64;
 const MEMORY_OF_EACH: usize = 128 * 1024;

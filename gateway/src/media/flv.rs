@@ -76,7 +76,7 @@ async fn subscribe(
 fn refuse(refusal: MediaRefusal) -> Response {
     let status = match refusal {
         MediaRefusal::BadName => StatusCode::NOT_FOUND,
-        MediaRefusal::Grant(_) => StatusCode::FORBIDDEN,
+        MediaRefusal::Partial | MediaRefusal::Grant(_) => StatusCode::FORBIDDEN,
         MediaRefusal::Busy | MediaRefusal::Full => StatusCode::SERVICE_UNAVAILABLE,
     };
     let body = Json(json!({ "code": status.as_u16(), "reason": refusal.to_string() }));

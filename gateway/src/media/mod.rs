@@ -6,10 +6,17 @@ mod amf;
 pub mod broker;
 pub mod embedded;
 mod engine;
+pub mod external;
+mod flows;
 pub(crate) mod flv;
+mod gate;
 pub(crate) mod rtmp;
 mod streams;
+mod workers;
 
+use std::sync::Arc;
+
+pub use self::flows::Flows;
 use crate::rights::GrantError;
 
 /// A media engine: where clients push and pull, and how a publisher is cut off.
@@ -27,6 +34,12 @@ pub trait MediaEngine: Send + Sync {
     /// Asks again whether a user may do what it does, and ends what it may not do any more. The engine
     /// also asks before it lets anybody begin; whom it asks is its own affair.
     fn review(&self, holder: u64);
+
+    /// Whether somebody publishes a stream at the moment, as far as the engine knows.
+    fn is_live(&self, stream: &str) -> bool;
+
+    /// Which streams have got or lost their publisher.
+    fn flows(&self) -> &Arc<Flows>;
 
     /// What the engine does at the moment, and has moved so far.
     fn statistics(&self) -> MediaStatistics;
@@ -67,6 +80,9 @@ pub enum MediaRefusal {
     /// The server has all the streams or players it can take.
     #[error("the server is full")]
     Full,
+    /// Only sound or only picture is permitted, and the media server cannot keep them apart.
+    #[error("the permission key allows sound or picture alone, and this media server cannot keep them apart")]
+    Partial,
 }
 
 impl MediaRefusal {
@@ -78,6 +94,7 @@ impl MediaRefusal {
             Self::Grant(error) => error.reason(),
             Self::Busy => "busy",
             Self::Full => "full",
+            Self::Partial => "partial-rights",
         }
     }
 }
@@ -87,15 +104,20 @@ impl MediaRefusal {
 /// The name alone is the key under which publisher and players meet: each has a grant of its own.
 pub(crate) fn name_and_grant(text: &str) -> Result<(&str, &str), MediaRefusal> {
     let (name, query) = text.split_once('?').unwrap_or((text, ""));
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if name.is_empty() || name.len() > MAX_NAME_LEN || !name.bytes().all(plain) {
+    if !is_name(name) {
         return Err(MediaRefusal::BadName);
     }
     let grant = query.split('&').find_map(|field| field.strip_prefix("grant=")).unwrap_or("");
     Ok((name, grant))
 }
 
-/// The one RTMP application, and the first part of the HTTP-FLV path.
+/// Whether a text can be the name of a stream.
+pub(crate) fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=MAX_NAME_LEN).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// The one RTMP application of our own, and the first part of the HTTP-FLV path.
 pub(crate) const APP: &str = "live";
 const MAX_NAME_LEN: usize = 128;
 

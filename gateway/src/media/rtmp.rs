@@ -21,13 +21,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::either::Either;
 
 use self::session::{ServerSession, SessionError, SessionEvent};
 use super::broker::Packet;
 use super::engine::{EmbeddedLimits, Engine};
 use super::streams::{Publication, Subscription};
 use crate::media::MediaRefusal;
-use crate::net::{Exhausted, Pace, Rate, Stranger};
+use crate::net::{Exhausted, Pace, Rate, Stranger, Tls, TlsStream};
 use crate::rights::Action;
 
 /// Why a connection ended before its client said so.
@@ -56,9 +57,21 @@ pub(crate) enum Cut {
 }
 
 /// Serves one connection to its end. It takes a stranger's place until it has one of its own.
-pub(crate) async fn serve(socket: TcpStream, engine: &Engine, stranger: Stranger) -> Result<(), Cut> {
+pub(crate) async fn serve(
+    socket: TcpStream,
+    tls: Option<Tls>,
+    engine: &Engine,
+    stranger: Stranger,
+) -> Result<(), Cut> {
     // A frame must not wait for the next one to fill a segment.
     socket.set_nodelay(true)?;
+    let socket = match tls {
+        None => Either::Left(socket),
+        Some(tls) => tokio::select! {
+            secured = tls.shake_hands(socket) => Either::Right(secured?),
+            () = stranger.sent_away() => return Err(Cut::SentAway),
+        },
+    };
     let mut line = Line::new(socket, engine.limits());
     let stalled = line.limits.stalled;
     let decision = tokio::select! {
@@ -101,7 +114,7 @@ async fn decide(
 
 /// A client's socket, and how fast it is read.
 struct Line {
-    socket: TcpStream,
+    socket: Either<TcpStream, TlsStream<TcpStream>>,
     messages: Pace,
     bytes: Pace,
     /// Those of its beginning.
@@ -110,7 +123,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(socket: TcpStream, limits: Arc<EmbeddedLimits>) -> Self {
+    fn new(socket: Either<TcpStream, TlsStream<TcpStream>>, limits: Arc<EmbeddedLimits>) -> Self {
         let now = Instant::now();
         let pace = |units| Pace::new(Rate { units, burst: limits.burst }, now);
         let (messages, bytes) = (pace(limits.messages_per_second), pace(limits.bytes_per_second));
@@ -138,7 +151,11 @@ impl Line {
 
     /// Whether the other side is known to be closed, however much of it was not read.
     fn is_closed(&self) -> bool {
-        let ready = self.socket.ready(Interest::READABLE).now_or_never();
+        let socket = match &self.socket {
+            Either::Left(socket) => socket,
+            Either::Right(secured) => secured.get_ref().0,
+        };
+        let ready = socket.ready(Interest::READABLE).now_or_never();
         ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()))
     }
 }
@@ -231,12 +248,14 @@ async fn shake_hands(line: &mut Line, session: &mut ServerSession) -> Result<boo
         match handshake.process_bytes(&received)? {
             HandshakeProcessResult::InProgress { response_bytes } => {
                 line.socket.write_all(&response_bytes).await?;
+                line.socket.flush().await?;
                 if !fill(line, session).await? {
                     return Ok(false);
                 }
             }
             HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
                 line.socket.write_all(&response_bytes).await?;
+                line.socket.flush().await?;
                 session.buffer().extend_from_slice(&remaining_bytes);
                 return Ok(true);
             }
@@ -427,6 +446,10 @@ async fn flush(line: &mut Line, session: &mut ServerSession, stalled: Duration) 
     while out.has_remaining() {
         let written = timeout(stalled, line.socket.write_buf(&mut out));
         written.await.map_err(|_| Cut::Idle)??;
+    }
+    // What is encrypted may not have gone out yet.
+    if let Either::Right(secured) = &mut line.socket {
+        timeout(stalled, secured.flush()).await.map_err(|_| Cut::Idle)??;
     }
     Ok(())
 }

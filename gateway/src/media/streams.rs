@@ -9,20 +9,21 @@ use std::time::Instant;
 use tokio::task::yield_now;
 
 use super::broker::{Broker, BrokerLimits, Ended, Packet, Slot, Track};
-use crate::media::MediaRefusal;
+use crate::media::{Flows, MediaRefusal};
 use crate::rights::{Action, Carried, Privileges, Sense};
 
 /// All streams of one broker, shared by the connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Streams {
     broker: Arc<Broker>,
+    flows: Arc<Flows>,
     opened: Instant,
 }
 
 impl Streams {
     /// Makes a broker without any.
     pub(crate) fn new(limits: BrokerLimits) -> Self {
-        Self { broker: Arc::new(Broker::new(limits)), opened: Instant::now() }
+        Self { broker: Arc::new(Broker::new(limits)), flows: Arc::default(), opened: Instant::now() }
     }
 
     /// Becomes the publisher of a stream until the publication is dropped.
@@ -32,6 +33,7 @@ impl Streams {
     /// As [`Broker::publish`].
     pub(crate) fn publish(&self, name: &str, holder: u64) -> Result<Publication, MediaRefusal> {
         let slot = self.broker.publish(name, holder)?;
+        self.flows.touch(name);
         Ok(Publication { slot, streams: self.clone(), may: Privileges::ALL.into() })
     }
 
@@ -43,6 +45,11 @@ impl Streams {
     pub(crate) fn play(&self, name: &str, holder: u64) -> Result<Subscription, MediaRefusal> {
         let slot = self.broker.play(name, holder, self.now_ms())?;
         Ok(Subscription { slot, streams: self.clone(), may: Privileges::ALL.into() })
+    }
+
+    /// Which of them have got or lost their publisher.
+    pub(crate) fn flows(&self) -> &Arc<Flows> {
+        &self.flows
     }
 
     /// The broker itself.
@@ -107,6 +114,7 @@ impl Publication {
 impl Drop for Publication {
     fn drop(&mut self) {
         self.streams.broker.leave(&self.slot);
+        self.streams.flows.touch(self.slot.name());
     }
 }
 

@@ -9,8 +9,11 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::proxies::Proxies;
 
 /// All strangers at one door.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub(crate) struct Crowd {
     places: Arc<Semaphore>,
     most: Mutex<usize>,
     per_address: AtomicUsize,
+    proxies: ArcSwap<Proxies>,
     known: Mutex<Known>,
 }
 
@@ -34,7 +38,13 @@ impl Crowd {
     pub(crate) fn new(most: usize, per_address: usize) -> Arc<Self> {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         let (places, known) = (Arc::new(Semaphore::new(most)), Mutex::default());
-        Arc::new(Self { places, most: most.into(), per_address: per_address.into(), known })
+        let proxies = ArcSwap::default();
+        Arc::new(Self { places, most: most.into(), per_address: per_address.into(), proxies, known })
+    }
+
+    /// Has these be believed about whom they speak for.
+    pub(crate) fn trust(&self, proxies: Proxies) {
+        self.proxies.store(Arc::new(proxies));
     }
 
     /// Has other limits from now on. When there are too many, the first of them go at once.
@@ -59,8 +69,7 @@ impl Crowd {
 
     /// Takes a newcomer in. Returns when the one that makes room for it is gone: until then its file is open.
     pub(crate) async fn enter(self: &Arc<Self>, peer: IpAddr) -> Stranger {
-        let per_address = self.per_address.load(Ordering::Relaxed);
-        let address = address(peer).filter(|_| per_address > 0);
+        let (address, per_address) = self.counted(peer);
         if let Some(address) = address {
             self.known().make_room_at(address, per_address);
         }
@@ -76,11 +85,19 @@ impl Crowd {
         let age = self.known().add(address, gone.clone());
         Stranger {
             crowd: Arc::clone(self),
+            peer,
             slot: Mutex::new(Some(Slot { age, _place: place })),
             gone,
             is_proved: AtomicBool::new(false),
             allowance: AtomicUsize::new(usize::MAX),
         }
+    }
+
+    /// Where somebody counts, if anywhere, and how many may be there. Behind a proxy are many.
+    fn counted(&self, peer: IpAddr) -> (Option<IpAddr>, usize) {
+        let per_address = self.per_address.load(Ordering::Relaxed);
+        let is_one = per_address > 0 && !self.proxies.load().contain(peer);
+        (address(peer).filter(|_| is_one), per_address)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -131,6 +148,7 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct Stranger {
     crowd: Arc<Crowd>,
+    peer: IpAddr,
     slot: Mutex<Option<Slot>>,
     gone: CancellationToken,
     is_proved: AtomicBool,
@@ -145,15 +163,25 @@ struct Slot {
 }
 
 impl Stranger {
-    /// It said something that makes sense, and is the newest again.
-    pub(crate) fn renew(&self) {
+    /// It said something that makes sense, and is the newest again: `client`, if it is a proxy that may speak for
+    /// others ([`Stranger::client`]).
+    pub(crate) fn renew(&self, client: IpAddr) {
+        let (counted, per_address) = self.crowd.counted(client);
         let mut slot = self.slot();
         let Some(slot) = slot.as_mut() else { return };
         let mut known = self.crowd.known();
         // Who was sent away stays away.
-        if let Some((address, gone)) = known.remove(slot.age) {
-            slot.age = known.add(address, gone);
+        if let Some((_, gone)) = known.remove(slot.age) {
+            if let Some(counted) = counted {
+                known.make_room_at(counted, per_address);
+            }
+            slot.age = known.add(counted, gone);
         }
+    }
+
+    /// Who asks, by the values of `X-Forwarded-For`: the peer itself unless that is a proxy of ours.
+    pub(crate) fn client<'a>(&self, forwarded_for: impl Iterator<Item = &'a str>) -> IpAddr {
+        self.crowd.proxies.load().client(self.peer, forwarded_for)
     }
 
     /// It proved a right, and leaves its place to the next stranger.
@@ -218,7 +246,7 @@ mod tests {
     async fn the_one_that_was_silent_for_longest_makes_room() {
         let crowd = Crowd::new(2, 0);
         let (first, second) = (crowd.enter(LOCAL).await, crowd.enter(LOCAL).await);
-        first.renew();
+        first.renew(LOCAL);
         let third = tokio::spawn(Arc::clone(&crowd).enter_owned(LOCAL));
         second.sent_away().await;
         assert!(!third.is_finished(), "the other is still there");
@@ -252,6 +280,28 @@ mod tests {
             let all = [enter(proxy).await, enter(proxy).await, enter(proxy).await];
             assert!(all.iter().all(|stranger| !stranger.gone.is_cancelled()), "{proxy}");
         }
+    }
+
+    #[tokio::test]
+    async fn behind_a_proxy_that_is_known_each_client_counts_by_itself() {
+        let crowd = Crowd::new(100, 2);
+        let proxy: IpAddr = [198, 51, 100, 1].into();
+        crowd.trust(Proxies::parse("198.51.100.1").expect("an address"));
+        let ask = async |client: &str| {
+            let stranger = crowd.enter(proxy).await;
+            let client = stranger.client([client].into_iter());
+            stranger.renew(client);
+            stranger
+        };
+        let one = [ask("203.0.113.1").await, ask("203.0.113.1").await];
+        let other = [ask("203.0.113.2").await, ask("203.0.113.2").await];
+        assert!(one.iter().chain(&other).all(|stranger| !stranger.gone.is_cancelled()));
+        let _third = ask("203.0.113.1").await;
+        assert!(one[0].gone.is_cancelled() && !one[1].gone.is_cancelled());
+        // The proxy keeps the connection for somebody else.
+        one[1].renew([203, 0, 113, 3].into());
+        let _fourth = ask("203.0.113.1").await;
+        assert!(!one[1].gone.is_cancelled() && !other[0].gone.is_cancelled());
     }
 
     #[tokio::test]

@@ -23,4 +23,4 @@ pub use self::roster::{Admission, Authorizer, Carried};
 pub use self::secret::{Secret, WeakSecret};
 pub use self::ticket::LoginTicket;
 pub use self::token::{BasicToken, TokenError, Unit};
-pub use self::urls::{MediaUrls, stream_name};
+pub use self::urls::{MediaUrls, stream_name, stream_of};

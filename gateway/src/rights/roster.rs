@@ -1,7 +1,7 @@
 //! Who is in which room at the moment, for the media engine to ask.
 //!
 //! A stay outlives its grants' time, and a grant its holder's stay: it says what the holder may do with a
-//! stream, and this list whether the holder is there. The hub's task keeps it.
+//! stream, and this list whether the holder is there. The hub's shell keeps it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -58,6 +58,17 @@ pub(crate) fn room_of(stream: &str) -> Option<Cid> {
     stream.split('-').next()?.parse().ok().map(Cid)
 }
 
+/// The member whose stream has this name, and which of its streams it is.
+#[must_use]
+pub fn stream_of(name: &str) -> Option<(Cid, Uid, Stream)> {
+    let mut parts = name.splitn(3, '-');
+    let (cid, uid) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let stream = [Stream::Main, Stream::ScreenShare, Stream::SlaveAudio]
+        .into_iter()
+        .find(|stream| stream_name(Cid(cid), Uid(uid), *stream) == name)?;
+    Some((Cid(cid), Uid(uid), stream))
+}
+
 /// The name under which the media server knows a member's stream.
 #[must_use]
 pub fn stream_name(cid: Cid, uid: Uid, stream: Stream) -> String {

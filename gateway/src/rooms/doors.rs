@@ -1,6 +1,8 @@
 //! What goes into the hub and what comes out of it.
 
-use nertc_miniapp::wire::model::{Cid, Role, Uid};
+use std::sync::Arc;
+
+use nertc_miniapp::wire::model::{Cid, Role, Stream, Uid};
 use nertc_miniapp::wire::protocol::Caption;
 
 use super::quality::QualityReport;
@@ -23,8 +25,12 @@ pub enum HubInput {
     Captions(Cid, Vec<Caption>),
     /// A component of a member's page reported something.
     Report(Cid, Uid, QualityReport),
+    /// A member's stream has a publisher at the media server, or has none.
+    Flow(Cid, Uid, Stream, bool),
     /// Somebody has set the machine's clock: it is so many milliseconds ahead of ours, or behind.
     ClockSet(i64),
+    /// The gateway is to stop when the last room is empty: no room begins any more.
+    Drain,
     /// The gateway stops.
     Shutdown,
     /// A deadline may have passed. Always harmless.
@@ -34,8 +40,8 @@ pub enum HubInput {
 /// What the hub wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubOutput {
-    /// Send a text frame.
-    Send(ConnectionId, String),
+    /// Send a text frame. Those who are told the same share it.
+    Send(ConnectionId, Arc<str>),
     /// Close a connection with this code and reason, after what was sent before. Its
     /// [`HubInput::Closed`] is optional.
     Close(ConnectionId, u16, &'static str),
@@ -57,6 +63,8 @@ pub enum HubOutput {
         /// Who is to be silent; nobody named means whoever speaks.
         target: Option<Uid>,
     },
+    /// After [`HubInput::Drain`], once: there is no room any more, and there will be none.
+    Drained,
     /// Write a line to the log.
     Log(Level, String),
 }

@@ -11,6 +11,7 @@
 
 mod bans;
 mod captions;
+mod flow;
 mod login;
 mod operator;
 mod stay;
@@ -103,12 +104,18 @@ impl Hub {
             HubInput::Dissolve(cid) => self.dissolve(cid, now),
             HubInput::Captions(cid, captions) => self.captions(cid, &captions),
             HubInput::Report(cid, uid, report) => self.report(cid, uid, report, now),
+            HubInput::Flow(cid, uid, stream, is_live) => self.flow(cid, uid, stream, is_live),
             HubInput::ClockSet(ahead) => self.clock_ahead = ahead,
+            HubInput::Drain => self.phase = self.phase.draining(),
             HubInput::Shutdown => self.shut_down(),
             HubInput::Timeout => {}
         }
         while let Some(timer) = self.timers.pop_due(now) {
             self.expire(timer, now);
+        }
+        if matches!(self.phase, Phase::Draining) && self.rooms.is_empty() {
+            self.phase = Phase::Drained;
+            self.outputs.push_back(HubOutput::Drained);
         }
     }
 
@@ -133,6 +140,7 @@ impl Hub {
     pub fn admits(&self, cid: Cid, uid: Uid) -> Result<(), LoginRefusal> {
         match self.rooms.get(&cid) {
             _ if self.is_banned(cid, uid) => Err(LoginRefusal::Banned),
+            None if matches!(self.phase, Phase::Draining | Phase::Drained) => Err(LoginRefusal::Stopping),
             None if self.rooms.len() >= self.config.max_rooms => Err(LoginRefusal::TooManyRooms),
             None => Ok(()),
             Some(room) if room.closing => Err(LoginRefusal::RoomClosing),
@@ -165,7 +173,7 @@ impl Hub {
         self.rooms.len()
     }
 
-    /// Whether somebody may still come in.
+    /// Whether rooms may still begin.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Running)
@@ -218,25 +226,26 @@ impl Hub {
         }
         let close = match self.phase {
             Phase::ShutDown => Some((CLOSE_RESTART, "service restart")),
-            Phase::Running if self.connections.len() >= self.config.max_connections => {
+            Phase::Running | Phase::Draining | Phase::Drained
+                if self.connections.len() >= self.config.max_connections =>
+            {
                 self.log(Level::Warn, format!("{id} refused: {} connections", self.connections.len()));
                 Some((CLOSE_TRY_LATER, "too many connections"))
             }
-            Phase::Running => None,
+            Phase::Running | Phase::Draining | Phase::Drained => None,
         };
         if let Some((code, reason)) = close {
             return self.outputs.push_back(HubOutput::Close(id, code, reason));
         }
-        self.connections.insert(id, Connection { state: State::New, bad_packets: 0 });
+        self.connections.insert(id, Connection { state: State::New, bad_packets: 0, silent_at: now });
         self.timers.set(HubTimer::Login(id), now + self.config.login_timeout);
     }
 
     fn text(&mut self, id: ConnectionId, text: &str, now: Instant) {
-        let Some(connection) = self.connections.get(&id) else { return };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let state = connection.state;
-        if let State::Member(..) = state {
-            self.timers.set(HubTimer::Silence(id), now + self.config.silence);
-        }
+        // Its timer is not moved with every packet: it looks here when it is due.
+        connection.silent_at = now + self.config.silence;
         let packet = match ClientPacket::decode(text) {
             Ok(packet) => packet,
             // Nothing better can come of it: who makes such a login waits for the answer to that.
@@ -288,7 +297,7 @@ impl Hub {
             return;
         }
         room.closing = true;
-        room.tell_all(&Notice::RoomClosed(room::ROOM_CLOSED), cid, &mut self.outputs);
+        room.tell(&Notice::RoomClosed(room::ROOM_CLOSED), cid, None, &mut self.outputs);
         self.timers.set(HubTimer::Dissolve(cid), now + self.config.dissolve_notice);
     }
 
@@ -316,9 +325,10 @@ impl Hub {
         match timer {
             HubTimer::Login(id) => self.close(id, CLOSE_POLICY, "no login"),
             HubTimer::Silence(id) => {
-                let Some(state) = self.connections.get(&id).map(|connection| connection.state) else {
-                    return;
-                };
+                let Some(&Connection { state, silent_at, .. }) = self.connections.get(&id) else { return };
+                if silent_at > now {
+                    return self.timers.set(HubTimer::Silence(id), silent_at);
+                }
                 self.close(id, CLOSE_POLICY, "silent for too long");
                 self.lose_connection(state, now);
             }
@@ -409,10 +419,14 @@ impl Hub {
         if !member.published.set(media, open) {
             return;
         }
-        self.tell_others(cid, uid, |urls, expires, viewer, _| {
-            let url = open.then(|| urls.pull(cid, uid, media.stream(), viewer, expires));
-            Notice::Published(uid, media, open, url)
+        if !open {
+            return self.tell_others(cid, uid, &Notice::Published(uid, media, false, None));
+        }
+        self.tell_each_other(cid, uid, |urls, expires, viewer, _| {
+            let url = urls.pull(cid, uid, media.stream(), viewer, expires);
+            Notice::Published(uid, media, true, Some(url))
         });
+        self.learn_published(cid, uid, media);
     }
 
     fn mute(&mut self, cid: Cid, uid: Uid, media: Media, mute: bool) {
@@ -421,7 +435,7 @@ impl Hub {
         let Some(member) = room.members.get_mut(&uid) else { return };
         // Nobody is told anything new of what the operator has muted.
         if member.muted.set(media, mute) && !is_silenced {
-            self.tell_others(cid, uid, |_, _, _, _| Notice::Mute(uid, media, mute));
+            self.tell_others(cid, uid, &Notice::Mute(uid, media, mute));
         }
     }
 
@@ -429,7 +443,7 @@ impl Hub {
         let Some(member) = self.member(cid, uid) else { return };
         if member.mode != mode {
             member.mode = mode;
-            self.tell_others(cid, uid, |_, _, _, _| Notice::Update(uid, mode));
+            self.tell_others(cid, uid, &Notice::Update(uid, mode));
         }
     }
 
@@ -448,7 +462,7 @@ impl Hub {
             }
             self.end_streams(cid, uid);
         }
-        self.tell_others(cid, uid, |_, _, _, _| Notice::RoleChanged(uid, role));
+        self.tell_others(cid, uid, &Notice::RoleChanged(uid, role));
     }
 
     /// Tells the media engine what a member may do.
@@ -468,7 +482,7 @@ impl Hub {
         for member in room.members.values_mut() {
             member.quality.pull.remove(&uid);
         }
-        room.tell_all(&Notice::Leave(uid), cid, &mut self.outputs);
+        room.tell(&Notice::Leave(uid), cid, None, &mut self.outputs);
         if room.members.is_empty() {
             self.rooms.remove(&cid);
             self.timers.clear(HubTimer::Dissolve(cid));
@@ -505,7 +519,7 @@ impl Hub {
     fn dismiss(&mut self, id: ConnectionId, cid: Cid, notice: &Notice, now: Instant) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.state = State::Leaving;
-        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_notice(notice, cid)));
+        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_notice(notice, cid).into()));
         self.timers.clear(HubTimer::Login(id));
         self.timers.clear(HubTimer::Silence(id));
         self.timers.set(HubTimer::Farewell(id), now + self.config.farewell);
@@ -541,7 +555,7 @@ impl Hub {
     }
 
     fn ack(&mut self, id: ConnectionId, number: u32, seq: Seq, ack: &Ack) {
-        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(number, seq, ack)));
+        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(number, seq, ack).into()));
     }
 
     fn log(&mut self, level: Level, text: String) {
@@ -552,9 +566,15 @@ impl Hub {
         self.rooms.get_mut(&cid)?.members.get_mut(&uid)
     }
 
-    /// Tells everybody in the room about a member, except that member: the original would take itself
-    /// for a remote user. A notice may differ by viewer, because URLs do.
-    fn tell_others(
+    /// Tells everybody in the room about a member, except that member.
+    fn tell_others(&mut self, cid: Cid, about: Uid, notice: &Notice) {
+        if let Some(room) = self.rooms.get(&cid) {
+            room.tell(notice, cid, Some(about), &mut self.outputs);
+        }
+    }
+
+    /// The same where the notice differs by viewer, because URLs do.
+    fn tell_each_other(
         &mut self,
         cid: Cid,
         about: Uid,
@@ -565,23 +585,38 @@ impl Hub {
         for (viewer, member) in room.members.iter().filter(|(viewer, _)| **viewer != about) {
             if let Some(connection) = member.presence.connection() {
                 let notice = notice(&self.urls, member.stay, *viewer, subject);
-                let text = ServerPacket::encode_notice(&notice, cid);
+                let text = ServerPacket::encode_notice(&notice, cid).into();
                 self.outputs.push_back(HubOutput::Send(connection, text));
             }
         }
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Phase {
     Running,
+    /// Calls go on, and none begins.
+    Draining,
+    /// The last one is over.
+    Drained,
     ShutDown,
+}
+
+impl Phase {
+    const fn draining(self) -> Self {
+        match self {
+            Self::Running => Self::Draining,
+            Self::Draining | Self::Drained | Self::ShutDown => self,
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Connection {
     state: State,
     bad_packets: u32,
+    /// When a member counts as gone, unless it says something before.
+    silent_at: Instant,
 }
 
 /// How far a connection has come.

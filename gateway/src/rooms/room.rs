@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use nertc_miniapp::time::Instant;
 use nertc_miniapp::wire::model::{Cid, Media, MediaSet, Role, Stream, Uid, Url};
@@ -76,6 +77,8 @@ pub struct MemberStatus {
     pub silenced: Vec<Media>,
     /// Which captions it wants, if any.
     pub captions: Option<CaptionWish>,
+    /// Which of its streams it pushes at the moment: `main`, `screenShare`, `slaveAudio`.
+    pub pushes: Vec<&'static str>,
     /// What its components last reported.
     pub quality: MemberQuality,
 }
@@ -158,6 +161,7 @@ impl Room {
                 mode: login.mode.unwrap_or(0),
                 published: MediaSet::default(),
                 muted: MediaSet::default(),
+                flows: BTreeMap::new(),
                 quality: MemberQuality::default(),
             };
             self.members.insert(uid, member);
@@ -258,13 +262,23 @@ impl Room {
         }
     }
 
+    /// Who can be told something.
     pub(super) fn online(&self) -> impl Iterator<Item = (Uid, ConnectionId)> {
         self.members.iter().filter_map(|(uid, member)| Some((*uid, member.presence.connection()?)))
     }
 
-    pub(super) fn tell_all(&self, notice: &Notice, cid: Cid, outputs: &mut VecDeque<HubOutput>) {
-        let text = ServerPacket::encode_notice(notice, cid);
-        outputs.extend(self.online().map(|(_, connection)| HubOutput::Send(connection, text.clone())));
+    /// Tells everybody, except the member that a notice is about: the original would take itself for a remote
+    /// user.
+    pub(super) fn tell(
+        &self,
+        notice: &Notice,
+        cid: Cid,
+        about: Option<Uid>,
+        outputs: &mut VecDeque<HubOutput>,
+    ) {
+        let text: Arc<str> = ServerPacket::encode_notice(notice, cid).into();
+        let told = self.online().filter(|(uid, _)| Some(*uid) != about);
+        outputs.extend(told.map(|(_, connection)| HubOutput::Send(connection, Arc::clone(&text))));
     }
 }
 
@@ -287,7 +301,20 @@ pub(super) struct Member {
     pub(super) mode: u32,
     pub(super) published: MediaSet,
     pub(super) muted: MediaSet,
+    /// What the media server has told of its streams.
+    pub(super) flows: BTreeMap<Stream, Flow>,
     pub(super) quality: MemberQuality,
+}
+
+/// Whether somebody publishes a stream at the media server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Nothing was heard of it.
+    Untold,
+    /// Somebody does.
+    Live,
+    /// Somebody did, and the member says that it publishes.
+    Stopped,
 }
 
 #[derive(Debug)]
@@ -330,7 +357,15 @@ impl Member {
     }
 
     pub(super) fn entry_without_urls(&self, uid: Uid) -> UserEntry {
-        UserEntry { uid, role: self.role, published: self.published, ..UserEntry::default() }
+        let mut stalled = MediaSet::default();
+        for media in self.published.iter().filter(|media| self.flow(media.stream()) == Flow::Stopped) {
+            stalled.set(media, true);
+        }
+        UserEntry { uid, role: self.role, published: self.published, stalled, ..UserEntry::default() }
+    }
+
+    pub(super) fn flow(&self, stream: Stream) -> Flow {
+        self.flows.get(&stream).copied().unwrap_or(Flow::Untold)
     }
 
     fn status(&self, uid: Uid, room: &Room) -> MemberStatus {
@@ -348,6 +383,12 @@ impl Member {
                 Presence::Online { captions, .. } => captions.clone(),
                 Presence::Lost => None,
             },
+            pushes: self
+                .flows
+                .iter()
+                .filter(|(_, flow)| **flow == Flow::Live)
+                .map(|(stream, _)| stream.name())
+                .collect(),
             quality: self.quality.clone(),
         }
     }
@@ -382,6 +423,9 @@ pub enum LoginRefusal {
     /// No place for another room.
     #[error("too many rooms")]
     TooManyRooms,
+    /// The gateway takes no more rooms.
+    #[error("this gateway is about to stop: join again, on another one or when it is back")]
+    Stopping,
     /// The room is being closed.
     #[error("the room has been closed")]
     RoomClosing,
@@ -397,6 +441,9 @@ pub enum LoginRefusal {
 }
 
 impl LoginRefusal {
+    /// The code of a gateway that is about to stop; HTTP's own, so that a proxy may ask another one.
+    pub const STOPPING: i32 = 503;
+
     /// The code in bootstrap and login answers (docs/protocol.md 1.4, 3.2).
     #[must_use]
     pub const fn code(self) -> i32 {
@@ -405,6 +452,7 @@ impl LoginRefusal {
             Self::NoSuchMode => BAD_PARAMETER,
             Self::RoomFull => 4003,
             Self::TooManyRooms => 500,
+            Self::Stopping => Self::STOPPING,
             Self::RoomClosing => 417,
             Self::Banned | Self::NotPermitted(_) => FORBIDDEN,
             Self::Replaced => Ack::REPLACED,
@@ -420,6 +468,7 @@ impl LoginRefusal {
             Self::NoSuchMode => "malformed",
             Self::RoomFull => "room-full",
             Self::TooManyRooms => "too-many-rooms",
+            Self::Stopping => "stopping",
             Self::RoomClosing => "room-closing",
             Self::Banned => "banned",
             Self::NotPermitted(_) => "not-permitted",
@@ -431,9 +480,11 @@ impl LoginRefusal {
     pub(super) const fn notice(self) -> Notice {
         match self {
             Self::Ticket(_) | Self::OtherTicket => Notice::Refused(PERMISSION_EXPIRED),
-            Self::RoomFull | Self::TooManyRooms | Self::NoSuchMode | Self::NotPermitted(_) => {
-                Notice::Refused(REMOVED)
-            }
+            Self::RoomFull
+            | Self::TooManyRooms
+            | Self::Stopping
+            | Self::NoSuchMode
+            | Self::NotPermitted(_) => Notice::Refused(REMOVED),
             Self::RoomClosing => Notice::Refused(ROOM_CLOSED),
             Self::Banned => Notice::Kicked(REMOVED),
             Self::Replaced => Notice::Kicked(Notice::REPLACED),

@@ -266,6 +266,7 @@ impl Desk {
                 | HubOutput::Carry(..)
                 | HubOutput::Expel(..)
                 | HubOutput::EndStream(_)
+                | HubOutput::Drained
                 | HubOutput::Interrupt { .. } => {}
                 HubOutput::Log(_, line) if line.len() > LONGEST_LINE => {
                     return Err(format!("a line of {} bytes is logged", line.len()));

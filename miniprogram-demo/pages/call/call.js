@@ -1,5 +1,12 @@
 const { nativeCodes } = require('nertc-miniapp');
 const Call = require('../../call.js');
+const { wordsOf } = require('../../text.js');
+
+/** What went wrong, and what helps. */
+const spoken = (error) => {
+  const { text, remedy } = wordsOf(error);
+  return remedy ? `${text} · ${remedy}` : text;
+};
 
 Page({
   data: {
@@ -25,7 +32,7 @@ Page({
     const channelServer = `${server}/nrtc/getChannelInfos.action`;
     this.setData({ state: 'joining', message: '' });
     this.call = new Call({ appkey: 'demo' }, (name, detail) => this.show(name, detail));
-    const failed = (error) => this.setData({ message: `${error.code}: ${error.message}` });
+    const failed = (error) => this.setData({ message: spoken(error) });
     // The uid stays text: a number would be rounded above 2^53.
     this.call.join({ channelName, channelServer, uid: uid || undefined }).then(
       () => {
@@ -99,7 +106,7 @@ Page({
         this.restartComponents();
         return this.setData({ message: '' });
       case 'disconnect':
-        return this.setData({ state: 'idle', pushUrl: '', players: [], message: detail.reason });
+        return this.setData({ state: 'idle', pushUrl: '', players: [], message: spoken(detail) });
       default:
         return undefined;
     }

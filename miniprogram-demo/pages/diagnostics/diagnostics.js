@@ -2,7 +2,7 @@ const { words } = require('../../text.js');
 const YunXinMiniappSDK = require('nertc-miniapp');
 
 Page({
-  data: { t: words(), version: YunXinMiniappSDK.getVersion(), checks: [], busy: false, codes: [], log: '' },
+  data: { t: words(), version: YunXinMiniappSDK.getVersion(), checks: [], busy: false, codes: [], errors: [], log: '' },
 
   onLoad({ channelServer = '' }) {
     this.channelServer = decodeURIComponent(channelServer);
@@ -10,19 +10,21 @@ Page({
 
   onShow() {
     const t = words();
-    const { codes } = getApp().globalData;
+    const { codes, errors } = getApp().globalData;
+    const time = (at) => new Date(at).toTimeString().slice(0, 8);
     this.setData({
       t,
       codes: codes.map(({ at, direction, uid, code }, index) => {
         const meaning = YunXinMiniappSDK.nativeCodes.describe(direction === 'push' ? 'pusher' : 'player', code);
         return {
           index,
-          time: new Date(at).toTimeString().slice(0, 8),
+          time: time(at),
           who: direction === 'push' ? t.me : uid,
           code,
           text: meaning ? meaning[t.lang] : '',
         };
       }),
+      errors: errors.map(({ at, code, reason }, index) => ({ index, time: time(at), code: String(code), reason })),
       log: this.exported(),
     });
     this.onRun();

@@ -1,4 +1,4 @@
-const { words } = require('../../text.js');
+const { words, wordsOf } = require('../../text.js');
 
 /** Codes kept for the page `diagnostics`. */
 const MOST_CODES = 100;
@@ -21,17 +21,24 @@ Page({
     mic: false,
     camera: false,
     soundMode: 'speaker',
+    layout: 'corner',
+    names: {},
+    ownName: '',
+    avatars: {},
+    ownAvatar: '',
     members: [],
     showMembers: false,
     captioned: false,
     caption: '',
     /** What cannot be used, in words. */
     blocked: [],
+    /** Why the call is over, and what helps, in the user's words. */
     message: '',
+    remedy: '',
   },
 
   onLoad() {
-    const { entry } = getApp().globalData;
+    const { entry, names, avatars } = getApp().globalData;
     if (!entry) return wx.redirectTo({ url: '/pages/join/join' });
     wx.setNavigationBarTitle({ title: entry.channelName });
     wx.setKeepScreenOn({ keepScreenOn: true });
@@ -40,6 +47,10 @@ Page({
       t: words(),
       channelName: entry.channelName,
       role: entry.role,
+      names,
+      ownName: names[entry.uid] || '',
+      avatars,
+      ownAvatar: avatars[entry.uid] || '',
       mic: publishes && entry.mic,
       camera: publishes && entry.camera,
     });
@@ -51,13 +62,12 @@ Page({
     if (!entry) return;
     this.room = this.selectComponent('#room');
     this.room.enter(entry).catch((error) => {
-      const text = `${error.code}: ${error.message}`;
       const client = this.room.client();
-      if (!client) return this.end(text);
+      if (!client) return this.end(error);
       // The call goes on without what could not be published.
       const { publishAudio, publishVideo } = client.getStatus();
       this.setData({ mic: publishAudio, camera: publishVideo });
-      return this.toast(text);
+      return this.failed(error);
     });
   },
 
@@ -90,7 +100,7 @@ Page({
     this.setData({ [medium]: on, blocked: this.data.blocked.filter(({ device }) => DEVICES[device].medium !== medium) });
     this.room[method](on).catch((error) => {
       this.setData({ [medium]: !on });
-      this.toast(error.message);
+      this.failed(error);
     });
   },
 
@@ -110,10 +120,10 @@ Page({
         this.setData({ role, mic: false, camera: false, blocked: [] });
         if (role === 'broadcaster') {
           this.toggle('mic', 'setMic');
-          this.toggle('camera', 'setCamera');
+          if (this.data.layout !== 'audio') this.toggle('camera', 'setCamera');
         }
       },
-      (error) => this.toast(error.message)
+      (error) => this.failed(error)
     );
   },
 
@@ -121,13 +131,20 @@ Page({
     const captioned = !this.data.captioned;
     const client = this.room.client();
     const asked = captioned ? client.startAsrCaptions('AUTO', '') : client.stopAsrCaptions();
-    asked.then(() => this.setData({ captioned, caption: '' }), (error) => this.toast(error.message));
+    asked.then(() => this.setData({ captioned, caption: '' }), (error) => this.failed(error));
   },
 
   onCaption({ detail }) {
     clearTimeout(this.fading);
-    this.setData({ caption: `${detail.srcUid}: ${detail.transText || detail.text}` });
+    this.setData({ caption: `${this.data.names[detail.srcUid] || detail.srcUid}: ${detail.transText || detail.text}` });
     this.fading = setTimeout(() => this.setData({ caption: '' }), CAPTION_STAYS);
+  },
+
+  /** Without pictures, one's own is not sent either. */
+  onAudio() {
+    const layout = this.data.layout === 'audio' ? 'corner' : 'audio';
+    this.setData({ layout });
+    if (this.data.role !== 'audience' && this.data.camera === (layout === 'audio')) this.toggle('camera', 'setCamera');
   },
 
   onMembers() {
@@ -150,8 +167,8 @@ Page({
   },
 
   onFailure({ detail }) {
-    const { device, code, message, text, remedy } = detail;
-    if (!DEVICES[device]) return this.toast(`${code}: ${message}`);
+    const { device, text, remedy } = detail;
+    if (!DEVICES[device]) return this.failed(detail);
     const others = this.data.blocked.filter((one) => one.device !== device);
     const helps = remedy === 'check-permission';
     return this.setData({
@@ -169,7 +186,7 @@ Page({
           .forEach(({ device }) => {
             this.works(device);
             // Asked for again, it is given another component.
-            this.room[DEVICES[device].method](true).catch((error) => this.toast(error.message));
+            this.room[DEVICES[device].method](true).catch((error) => this.failed(error));
           });
       },
     });
@@ -180,14 +197,6 @@ Page({
     this.setData({ [DEVICES[works].medium]: true, blocked });
   },
 
-  onKicked() {
-    this.reason = this.data.t.kicked;
-  },
-
-  onRoomClose() {
-    this.reason = this.data.t.closed;
-  },
-
   onLeave() {
     this.left = true;
     this.room.leave().then(() => this.back());
@@ -195,13 +204,18 @@ Page({
 
   /** The stay is over, for whatever reason. */
   onLeft({ detail }) {
-    this.end(this.reason || `${this.data.t.elsewhere}: ${detail.reason}`);
+    this.end(detail);
   },
 
-  end(message) {
+  end(error) {
     if (this.left) return;
     this.left = true;
-    this.setData({ message, state: 'idle' });
+    const { text, remedy } = wordsOf(error);
+    this.setData({ message: text, remedy, state: 'idle' });
+  },
+
+  failed(error) {
+    this.toast(wordsOf(error).text);
   },
 
   back() {

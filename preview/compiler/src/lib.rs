@@ -7,6 +7,7 @@
 mod native;
 mod styles;
 mod tags;
+mod wxs;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use glass_easel_template_compiler::TmplGroup;
+use glass_easel_template_compiler::parse::ParseErrorKind;
 use serde_json::{Value, json};
 
 /// A mini-program as the browser host loads it.
@@ -163,13 +165,15 @@ fn configuration(sources: &Sources, found: &mut Findings) -> Config {
 fn templates(sources: &Sources, found: &mut Findings) -> String {
     let mut group = TmplGroup::new();
     for (path, stem, text) in with_extension(sources, ".wxs") {
-        group.add_script(stem, &script(path, text));
+        group.add_script(stem, &wxs::script(path, text));
         // Templates name a script without its extension, scripts name each other with it.
         group.add_script(path, &format!("module.exports = require({});", json!(format!("/{stem}"))));
     }
     for (path, stem, text) in with_extension(sources, ".wxml") {
-        for problem in group.add_tmpl(stem, &with_scripts(path, text)) {
-            let list = if problem.prevent_success() { &mut found.errors } else { &mut found.warnings };
+        for problem in group.add_tmpl(stem, &wxs::with_scripts(path, text)) {
+            // What a slot has in it is left out; WeChat's own tools say nothing of it.
+            let is_wrong = problem.prevent_success() && problem.kind != ParseErrorKind::ChildNodesNotAllowed;
+            let list = if is_wrong { &mut found.errors } else { &mut found.warnings };
             list.push(Problem::at(path, problem.location.start.line as usize + 1, &problem.kind));
         }
         found.errors.extend(native::check(path, text));
@@ -192,28 +196,4 @@ fn templates(sources: &Sources, found: &mut Findings) -> String {
         found.errors.push(Problem::of("app.json", error));
         String::new()
     })
-}
-
-/// A template's script for the host: there, a value's constructor is a function, not the name of its type, and what
-/// throws would take the page along.
-fn script(path: &str, text: &str) -> String {
-    let text = text.replace(".constructor", ".wxsConstructor");
-    // On a line of its own, what follows does not fall into a comment.
-    format!("{text}\n;module.exports = wxsGuarded(module.exports, {});", json!(path))
-}
-
-/// The same for the scripts within a template.
-fn with_scripts(path: &str, wxml: &str) -> String {
-    let mut parts = wxml.split("<wxs");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        out += "<wxs";
-        match part.split_once("</wxs>").and_then(|(tag, rest)| Some((tag.split_once('>')?, rest))) {
-            Some(((tag, text), rest)) if !tag.ends_with('/') && !text.trim().is_empty() => {
-                out += &format!("{tag}>{}</wxs>{rest}", script(path, text));
-            }
-            _ => out += part,
-        }
-    }
-    out
 }

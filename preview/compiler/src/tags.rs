@@ -22,7 +22,7 @@ pub(crate) fn tags(wxml: &str) -> impl Iterator<Item = Tag<'_>> {
             at = begin;
             let inside = &wxml[begin + 1..];
             if inside.starts_with("!--") {
-                at += inside.find("-->").unwrap_or(inside.len());
+                at += 1 + inside.find("-->").unwrap_or(inside.len());
                 line += wxml[begin..at].matches('\n').count();
                 continue;
             }
@@ -70,6 +70,17 @@ pub(crate) fn attribute_names(tag: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comment_may_end_with_any_letter() {
+        for wxml in ["<!-- 流--><map/>", "<!-- 流", "<!--\n流-->\n<!--流--><map/>"] {
+            let lines = first_lines(wxml);
+            assert_eq!(
+                lines.get("map").copied(),
+                wxml.lines().position(|line| line.contains("map")).map(|at| at + 1)
+            );
+        }
+    }
 
     #[test]
     fn tags_have_lines_and_comments_have_none() {

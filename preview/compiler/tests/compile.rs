@@ -30,6 +30,15 @@ fn a_mini_program_becomes_one_module() {
 }
 
 #[test]
+fn what_a_slot_has_in_it_is_left_out() {
+    let wxml = ("a.wxml", "<slot name=\"x\"><view>instead</view></slot><text>kept</text>");
+    let compiled = compile(folder(&[("app.json", "{}"), wxml]).path(), &[]).unwrap();
+    assert_eq!(compiled.problems.len(), 0, "{:?}", compiled.problems.first().map(ToString::to_string));
+    assert!(compiled.warnings[0].to_string().starts_with("a.wxml:1: child nodes are not allowed"));
+    assert!(compiled.module.contains("kept") && !compiled.module.contains("instead"), "{}", compiled.module);
+}
+
+#[test]
 fn the_classes_of_a_component_are_its_own() {
     let wxss = ("c/c.wxss", ".a { color: red }");
     let isolated = folder(&[("app.json", "{}"), ("c/c.json", r#"{"component": true}"#), wxss]);

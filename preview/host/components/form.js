@@ -1,10 +1,14 @@
 /** Components that take something in. */
 
 import { inTemplate, missing } from '../complaints.js';
+import { userInfo } from '../wx/user.js';
 import { around, below, inner, listen, native, owner } from './native.js';
 
+/** Of passwords that a page does not see. */
+const SAFE = ['CertPath', 'Length', 'TimeStamp', 'Nonce', 'Salt', 'CustomHash'].map((name) => `safePassword${name}`);
+
 /** A text field of either kind. */
-function field(tag, element, properties) {
+function field(tag, element, properties, ignored) {
   return native(tag, {
     properties: {
       value: String,
@@ -20,9 +24,11 @@ function field(tag, element, properties) {
       confirmHold: false,
       adjustPosition: true,
       holdKeyboard: false,
+      autoFocus: false,
       cursor: Number,
       ...properties,
     },
+    ignored: ['alwaysEmbed', 'cursorColor', 'selectionStart', 'selectionEnd', ...ignored],
     lifetimes: {
       created() {
         const control = (this.control = inner(this, element));
@@ -39,7 +45,7 @@ function field(tag, element, properties) {
         };
       },
       attached() {
-        if (this.data.focus) this.control.focus();
+        if (this.data.focus || this.data.autoFocus) this.control.focus();
       },
     },
     changed: {
@@ -130,6 +136,29 @@ function group(tag, of, valueOf) {
   });
 }
 
+/** What goes along with the open types of a button. */
+const ASKS = (
+  'lang sessionFrom sendMessageTitle sendMessagePath sendMessageImg showMessageCard appParameter businessId ' +
+  'activityType entrancePath needShowEntrance phoneNumberNoQuotaToast'
+).split(' ');
+
+/** Open types for which a browser has nothing. */
+const WECHATS = new Set(
+  'contact share getPhoneNumber getRealtimePhoneNumber launchApp feedback liveActivity'.split(' '),
+);
+
+/** What a tap on a button asks WeChat for, and how the page is told. */
+const OPENS = {
+  getUserInfo: (button) => button.triggerEvent('getuserinfo', { ...userInfo(), errMsg: 'getUserInfo:ok' }),
+  openSetting: async (button) => button.triggerEvent('opensetting', await wx.openSetting()),
+  chooseAvatar: async (button) => {
+    // Who chooses none tells nothing.
+    const chosen = await wx.chooseImage({ count: 1 }).catch(() => undefined);
+    if (chosen) button.triggerEvent('chooseavatar', { avatarUrl: chosen.tempFilePaths[0] });
+  },
+  agreePrivacyAuthorization: (button) => button.triggerEvent('agreeprivacyauthorization', {}),
+};
+
 /** What each mode of a picker is in a browser. */
 const PICKERS = { selector: 'select', date: 'input', time: 'input' };
 
@@ -143,24 +172,28 @@ export const form = [
       loading: false,
       formType: String,
       openType: String,
+      // Of what the open types ask of WeChat.
+      ...Object.fromEntries(ASKS.map((name) => [name, null])),
     },
     shown: ['type', 'size', 'plain', 'disabled', 'loading'],
     lifetimes: {
       created() {
         listen(this, 'click', () => {
-          const { formType } = this.data;
+          const { formType, openType } = this.data;
+          if (Object.hasOwn(OPENS, openType)) OPENS[openType](this);
           if (formType === 'submit' || formType === 'reset') around(this, 'form')?.[formType]();
         });
       },
     },
     changed: {
       openType(type) {
-        if (type) missing(`<button open-type="${type}">`, inTemplate('button open-type', [owner(this)]));
+        // Phones ignore what is none of WeChat's.
+        if (WECHATS.has(type)) missing(`<button open-type="${type}">`, inTemplate('button open-type', [owner(this)]));
       },
     },
   }),
-  field('input', 'input', { type: 'text', password: false }),
-  field('textarea', 'textarea', { autoHeight: false, fixed: false, showConfirmBar: true }),
+  field('input', 'input', { type: 'text', password: false }, SAFE),
+  field('textarea', 'textarea', { autoHeight: false, fixed: false, showConfirmBar: true }, ['disableDefaultPadding']),
   native('switch', {
     properties: { checked: false, disabled: false, type: String, color: String, name: String },
     lifetimes: {

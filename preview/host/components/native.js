@@ -65,6 +65,8 @@ export function native(tag, parts = {}) {
     lifetimes: {
       ...lifetimes,
       created() {
+        // What is gone from the page may yet get parts, which have no element then.
+        if (!this.$$) return;
         lifetimes.created?.call(this);
         for (const [names, act] of Object.entries(changed)) act.call(this, this.data[names.split(',')[0]]);
       },

@@ -9,6 +9,7 @@ const EDGE = 50;
 
 export const views = [
   native('view'),
+  native('span'),
   // What is in it is at the page's root on a phone; fixed positions show it in the same place.
   native('root-portal', { properties: { enable: true } }),
   native('block'),
@@ -25,10 +26,15 @@ export const views = [
           this.picture = inner(this, 'img', { alt: '' });
           this.picture.onload = () => {
             const { naturalWidth: width, naturalHeight: height } = this.picture;
+            this.picture.style.visibility = '';
             this.triggerEvent('load', { width, height });
             if (this.$$) this.fit();
           };
-          this.picture.onerror = () => this.triggerEvent('error', { errMsg: `${this.data.src}: cannot be loaded` });
+          // A phone shows nothing, a browser would show that something is missing.
+          this.picture.onerror = () => {
+            this.picture.style.visibility = 'hidden';
+            this.triggerEvent('error', { errMsg: `${this.data.src}: cannot be loaded` });
+          };
         },
       },
       changed: {

@@ -1,6 +1,6 @@
 /** The device, its settings and permissions, and the mini-program's life. */
 
-import { missing } from '../complaints.js';
+import { idle, missing } from '../complaints.js';
 import { methods } from './call.js';
 
 /** What WeChat's tools give who has none. */
@@ -8,6 +8,7 @@ export const APP_ID = 'touristappid';
 /** The base library whose documents this host follows. */
 const SDK_VERSION = '3.6.0';
 const BAR = 44;
+const dark = matchMedia('(prefers-color-scheme: dark)');
 /** Where WeChat draws its menu, for pages with a navigation bar of their own. */
 const MENU = { width: 87, height: 32, top: 6, right: 7 };
 const PERMISSIONS = {
@@ -15,19 +16,22 @@ const PERMISSIONS = {
   'scope.record': { name: 'microphone', ask: { audio: true } },
 };
 
-export function device({ life, launch, pages }) {
-  const errors = new Set();
-  const rejections = new Set();
+export function device({ life, launch }) {
+  const [errors, rejections, themes, sizes] = [new Set(), new Set(), new Set(), new Set()];
   addEventListener('error', ({ message }) => errors.forEach((listener) => listener({ message, stack: '' })));
   addEventListener('unhandledrejection', ({ reason, promise }) =>
     rejections.forEach((listener) => listener({ reason, promise })),
   );
+  dark.addEventListener('change', () => themes.forEach((listener) => listener({ theme: theme() })));
+  addEventListener('resize', () => sizes.forEach((listener) => listener({ size: windowInfo() })));
   const listeners = (set) => [
     (listener) => set.add(listener),
     (listener) => (listener ? set.delete(listener) : set.clear()),
   ];
   const [onError, offError] = listeners(errors);
   const [onUnhandledRejection, offUnhandledRejection] = listeners(rejections);
+  const [onThemeChange, offThemeChange] = listeners(themes);
+  const [onWindowResize, offWindowResize] = listeners(sizes);
   return {
     getSystemInfoSync: systemInfo,
     getWindowInfo: windowInfo,
@@ -48,7 +52,15 @@ export function device({ life, launch, pages }) {
     offError,
     onUnhandledRejection,
     offUnhandledRejection,
-    onWindowResize: (listener) => addEventListener('resize', () => listener({ size: windowInfo() })),
+    onThemeChange,
+    offThemeChange,
+    onWindowResize,
+    offWindowResize,
+    // Nobody rings a browser up.
+    onAudioInterruptionBegin: () => idle('wx.onAudioInterruptionBegin'),
+    offAudioInterruptionBegin() {},
+    onAudioInterruptionEnd: () => idle('wx.onAudioInterruptionEnd'),
+    offAudioInterruptionEnd() {},
     arrayBufferToBase64: (buffer) =>
       btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join('')),
     base64ToArrayBuffer: (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer,
@@ -59,9 +71,6 @@ export function device({ life, launch, pages }) {
       onUpdateFailed() {},
       applyUpdate() {},
     }),
-    // Components ask while the first page is still being made.
-    createSelectorQuery: () =>
-      pages.top?.instance.createSelectorQuery() ?? { in: (component) => component.createSelectorQuery() },
     ...methods({
       getSystemInfo: systemInfo,
       getSystemInfoAsync: systemInfo,
@@ -69,6 +78,7 @@ export function device({ life, launch, pages }) {
       setClipboardData: ({ data }) => navigator.clipboard.writeText(data),
       getClipboardData: async () => ({ data: await navigator.clipboard.readText() }),
       setKeepScreenOn,
+      hideKeyboard: () => document.activeElement?.blur(),
       vibrateShort: () => void navigator.vibrate?.(15),
       vibrateLong: () => void navigator.vibrate?.(400),
       getSetting: async () => ({ authSetting: await settings() }),
@@ -105,10 +115,13 @@ function deviceInfo() {
   };
 }
 
+function theme() {
+  return dark.matches ? 'dark' : 'light';
+}
+
 function appInfo() {
-  const theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
   const language = navigator.language.replace('-', '_');
-  return { SDKVersion: SDK_VERSION, version: '8.0.0', language, theme, enableDebug: false, host: { env: 'WeChat' } };
+  return { SDKVersion: SDK_VERSION, version: '8.0.0', language, theme: theme(), enableDebug: false, host: { env: 'WeChat' } };
 }
 
 function systemInfo() {
@@ -126,6 +139,8 @@ async function settings() {
 
 async function authorize({ scope }) {
   const permission = PERMISSIONS[scope];
+  // WeChat asks for this with a button only.
+  if (scope === 'scope.userInfo') throw new Error('auth deny');
   if (!permission) {
     missing(`authorize({scope: '${scope}'})`);
     throw new Error('invalid scope');

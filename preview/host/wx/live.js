@@ -1,6 +1,6 @@
-/** The contexts through which a page commands its `live-pusher` and `live-player`s. */
+/** The contexts through which a page commands what it pushes and plays. */
 
-import { missing } from '../complaints.js';
+import { idle, missing, strict, warn } from '../complaints.js';
 import { methods } from './call.js';
 
 const PUSHER_MISSING = [
@@ -24,62 +24,112 @@ const PLAYER_MISSING = [
   'startCasting',
   'exitCasting',
 ];
+const VIDEO_MISSING = [
+  'sendDanmu',
+  'requestBackgroundPlayback',
+  'exitBackgroundPlayback',
+  'startCasting',
+  'switchCasting',
+  'exitCasting',
+  'reconnectCasting',
+];
 
 export function live({ pages }) {
+  const id = (one) => `#${CSS.escape(one)}`;
   return {
     /** There is one pusher on a page. */
-    createLivePusherContext() {
-      const pusher = () => found(pages.top.slot.querySelector('wx-live-pusher'), '<live-pusher>');
-      return {
-        ...methods({
-          start: () => pusher().media.start(),
-          stop: () => pusher().media.stop(),
-          pause: () => pusher().media.pause(true),
-          resume: () => pusher().media.pause(false),
-          startPreview: () => pusher().media.preview(),
-          stopPreview: () => pusher().media.stopPreview(),
-          switchCamera: () => {
-            const component = pusher();
-            component.setData({ devicePosition: component.data.devicePosition === 'front' ? 'back' : 'front' });
-          },
-          snapshot: () => pusher().media.snapshot(),
-        }),
-        ...absent('LivePusherContext', PUSHER_MISSING),
-      };
-    },
+    createLivePusherContext: () => CONTEXTS['live-pusher'](() => pages.component('live-pusher')),
+    createLivePlayerContext: (name, owner) =>
+      CONTEXTS['live-player'](() => pages.component('live-player', id(name), owner)),
+    createVideoContext: (name, owner) => CONTEXTS.video(() => pages.component('video', id(name), owner)),
+  };
+}
 
-    /** @param {string} id @param {object} [owner] the custom component that it is in */
-    createLivePlayerContext(id, owner) {
-      const inside = () => owner?._$.$$ ?? pages.top.slot;
-      const player = () =>
-        found(inside().querySelector(`wx-live-player#${CSS.escape(id)}`), `<live-player id="${id}">`);
-      const screen = () => player().$$;
-      return {
-        ...methods({
-          play: () => player().media.play(),
-          stop: () => player().media.stop(),
-          mute: () => player().media.toggleMute(),
-          pause: () => player().media.pause(),
-          resume: () => player().media.resume(),
-          snapshot: () => player().media.snapshot(),
-          async requestFullScreen({ direction = 0 }) {
-            await screen().requestFullscreen();
-            player().triggerEvent('fullscreenchange', { fullScreen: true, direction });
-          },
-          async exitFullScreen() {
-            await document.exitFullscreen();
-            player().triggerEvent('fullscreenchange', { fullScreen: false, direction: 0 });
-          },
+/** The context of a built-in component, if its kind has one. */
+export function contextOf(component) {
+  return CONTEXTS[component?.is]?.(() => component) ?? null;
+}
+
+const CONTEXTS = {
+  'live-pusher': (pusher) => ({
+    ...quiet({
+      start: () => pusher().media.start(),
+      stop: () => pusher().media.stop(),
+      pause: () => pusher().media.pause(true),
+      resume: () => pusher().media.pause(false),
+      startPreview: () => pusher().media.preview(),
+      stopPreview: () => pusher().media.stopPreview(),
+      switchCamera: () => {
+        const component = pusher();
+        component.setData({ devicePosition: component.data.devicePosition === 'front' ? 'back' : 'front' });
+      },
+      snapshot: () => pusher().media.snapshot(),
+    }),
+    ...absent('LivePusherContext', PUSHER_MISSING),
+  }),
+
+  'live-player': (player) => ({
+    ...quiet({
+      play: () => player().media.play(),
+      stop: () => player().media.stop(),
+      mute: () => player().media.toggleMute(),
+      pause: () => player().media.pause(),
+      resume: () => player().media.resume(),
+      snapshot: () => player().media.snapshot(),
+      ...fullScreen(player),
+    }),
+    ...absent('LivePlayerContext', PLAYER_MISSING),
+  }),
+
+  video: (video) =>
+    strict(
+      {
+        ...quiet({
+          ...fullScreen(video),
+          exitPictureInPicture: () => document.exitPictureInPicture(),
         }),
-        ...absent('LivePlayerContext', PLAYER_MISSING),
-      };
+        play: () => video().play(),
+        pause: () => video().control.pause(),
+        stop() {
+          video().control.pause();
+          video().control.currentTime = 0;
+        },
+        seek: (position) => void (video().control.currentTime = position),
+        playbackRate: (rate) => void (video().control.playbackRate = rate),
+        showStatusBar: () => idle('VideoContext.showStatusBar'),
+        hideStatusBar: () => idle('VideoContext.hideStatusBar'),
+        ...absent('VideoContext', VIDEO_MISSING),
+      },
+      'VideoContext',
+    ),
+};
+
+function fullScreen(find) {
+  return {
+    async requestFullScreen({ direction = 0 }) {
+      await find().$$.requestFullscreen();
+      find().triggerEvent('fullscreenchange', { fullScreen: true, direction });
+    },
+    async exitFullScreen() {
+      await document.exitFullscreen();
+      find().triggerEvent('fullscreenchange', { fullScreen: false, direction: 0 });
     },
   };
 }
 
-function found(element, what) {
-  if (!element) throw new Error(`there is no ${what}`);
-  return element.__wxElement;
+/** Apps command components that are not there yet, or no more, and do not ask what comes of it. */
+function quiet(acts) {
+  const named = Object.entries(methods(acts));
+  return Object.fromEntries(
+    named.map(([name, act]) => [
+      name,
+      (options) => {
+        const outcome = act(options);
+        outcome?.catch(({ errMsg }) => warn(errMsg));
+        return outcome;
+      },
+    ]),
+  );
 }
 
 function absent(context, names) {
@@ -87,5 +137,5 @@ function absent(context, names) {
     missing(`${context}.${name}`);
     throw new Error(`the browser preview has no ${name}`);
   };
-  return methods(Object.fromEntries(names.map((name) => [name, refuse(name)])));
+  return quiet(Object.fromEntries(names.map((name) => [name, refuse(name)])));
 }

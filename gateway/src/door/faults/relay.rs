@@ -5,17 +5,26 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Error;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use futures_util::stream::poll_fn;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use nertc_miniapp::wire::protocol::{Ack, ClientPacket, Command, Notice, ServerPacket};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_util::sync::PollSender;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::plan::{End, LONGEST, Login, SocketFaults};
+
+/// What comes from a client.
+pub(crate) type Frames = mpsc::Receiver<Result<Message, Error>>;
+
+/// Frames both ways.
+pub(crate) trait WebSocket:
+    Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin + Send
+{
+}
+
+impl<S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin + Send> WebSocket for S {}
 
 /// The faults of one connection.
 #[derive(Debug, Clone)]
@@ -31,19 +40,16 @@ impl ConnectionFaults {
     }
 
     /// Puts itself between a socket and whoever serves it, who gets these two ends.
-    pub(crate) fn between(
-        self,
-        socket: WebSocket,
-    ) -> (impl Sink<Message> + Unpin, impl Stream<Item = Result<Message, Error>> + Unpin) {
+    pub(crate) fn between(self, socket: impl WebSocket + 'static) -> (mpsc::Sender<Message>, Frames) {
         let (to_client, outgoing) = mpsc::channel(1);
-        let (to_hub, mut incoming) = mpsc::channel(1);
+        let (to_hub, incoming) = mpsc::channel(1);
         tokio::spawn(self.relay(socket, outgoing, to_hub));
-        (PollSender::new(to_client), poll_fn(move |context| incoming.poll_recv(context)))
+        (to_client, incoming)
     }
 
     async fn relay(
         self,
-        mut socket: WebSocket,
+        mut socket: impl WebSocket,
         mut outgoing: mpsc::Receiver<Message>,
         to_hub: mpsc::Sender<Result<Message, Error>>,
     ) {
@@ -57,7 +63,8 @@ impl ConnectionFaults {
             End::Close(code) => {
                 drop(to_hub);
                 let farewell = async {
-                    let frame = CloseFrame { code: *code, reason: Utf8Bytes::from_static("as asked") };
+                    let frame =
+                        CloseFrame { code: (*code).into(), reason: Utf8Bytes::from_static("as asked") };
                     socket.send(Message::Close(Some(frame))).await.ok()?;
                     while socket.next().await?.is_ok() {}
                     Some(())
@@ -80,7 +87,7 @@ impl SocketFaults {
     /// Passes frames on until the client or the hub ends it.
     async fn pass(
         &self,
-        socket: &mut WebSocket,
+        socket: &mut impl WebSocket,
         outgoing: &mut mpsc::Receiver<Message>,
         to_hub: &mpsc::Sender<Result<Message, Error>>,
     ) {

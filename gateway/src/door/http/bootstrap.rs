@@ -5,9 +5,11 @@
 
 use std::sync::atomic::Ordering;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
 use axum::response::Json;
 use nertc_miniapp::wire::bootstrap::{BootstrapAnswer, Ips, ServerTime, debug_checksum};
 use nertc_miniapp::wire::model::{Cid, Uid};
@@ -16,16 +18,19 @@ use tracing::warn;
 use super::context::{Context, Shared};
 use super::fields::Fields;
 use crate::clock::wall_clock_ms;
+use crate::door::serve::Client;
 use crate::door::shell::HubGone;
 use crate::rights::{App, Apps, BasicToken, KeyError, LoginTicket, MAX_APP_KEY, PermissionKey, Permit};
-use crate::rooms::Hub;
+use crate::rooms::{Hub, LoginRefusal};
 
 /// The status is 200 whatever the answer, which is in `code`; but a gateway that
-/// ends is one that cannot be reached, and is tried again.
+/// ends is one that cannot be reached, and is tried again. One that will end says so in its status, too: a proxy
+/// may ask another one then.
 pub(super) async fn bootstrap(
     State(context): Shared,
+    Extension(Client(client)): Extension<Client>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<BootstrapAnswer>, HubGone> {
+) -> Result<(StatusCode, Json<BootstrapAnswer>), HubGone> {
     let received = wall_clock_ms();
     let fields = body.ok().and_then(|body| Fields::read(&body));
     let fields = fields.unwrap_or_default();
@@ -38,11 +43,13 @@ pub(super) async fn bootstrap(
         Err(NoAnswer::Gone) => return Err(HubGone),
         Err(NoAnswer::Refused(Refusal { code, reason, desc })) => {
             context.metrics.bootstrap(reason);
-            warn!("a join is refused: {reason} ({code}), room {room:?}");
+            warn!("a join is refused: {reason} ({code}), room {room:?}, from {client}");
             BootstrapAnswer { code: Some(code), desc, ..BootstrapAnswer::default() }
         }
     };
-    Ok(Json(answer))
+    let is_stopping = answer.code == Some(LoginRefusal::STOPPING);
+    let status = if is_stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    Ok((status, Json(answer)))
 }
 
 impl Context {

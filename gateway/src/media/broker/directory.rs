@@ -126,6 +126,10 @@ impl Directory {
         }
     }
 
+    pub(super) fn is_live(&self, name: &str) -> bool {
+        self.entries.get(name).is_some_and(|entry| entry.publisher.is_some())
+    }
+
     pub(super) fn close(&mut self) {
         self.is_closed = true;
         for name in self.entries.keys().cloned().collect::<Vec<_>>() {

@@ -1,5 +1,7 @@
 //! Captions: how they are handed out to whoever wants them; and speakers that are to be cut short.
 
+use std::sync::Arc;
+
 use nertc_miniapp::wire::model::{Cid, Uid};
 use nertc_miniapp::wire::protocol::{Caption, Notice, ServerPacket};
 
@@ -23,11 +25,11 @@ impl Hub {
             Presence::Online { connection, captions: Some(_), .. } => Some(*connection),
             Presence::Online { captions: None, .. } | Presence::Lost => None,
         });
-        let frames: Vec<_> = batches(captions)
-            .map(|batch| ServerPacket::encode_notice(&Notice::Captions(batch.to_vec()), cid))
+        let frames: Vec<Arc<str>> = batches(captions)
+            .map(|batch| ServerPacket::encode_notice(&Notice::Captions(batch.to_vec()), cid).into())
             .collect();
         for connection in listeners {
-            let sends = frames.iter().map(|frame| HubOutput::Send(connection, frame.clone()));
+            let sends = frames.iter().map(|frame| HubOutput::Send(connection, Arc::clone(frame)));
             self.outputs.extend(sends);
         }
     }

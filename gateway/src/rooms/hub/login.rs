@@ -5,7 +5,7 @@ use nertc_miniapp::wire::model::{Cid, Media, Seq, Uid};
 use nertc_miniapp::wire::protocol::{Ack, ClientPacket, Command, Login, Notice, ServerPacket, UserEntry};
 
 use super::stay::Rights;
-use super::{Hub, State};
+use super::{CLOSE_RESTART, Hub, State};
 use crate::rooms::doors::{ConnectionId, HubOutput, Level};
 use crate::rooms::limits::HubTimer;
 use crate::rooms::room::{self, Arrival, LoginRefusal, Member, Room};
@@ -27,6 +27,10 @@ impl Hub {
         self.count_login(refusal.reason());
         let (reason, cid, uid) = (refusal.reason(), login.cid, login.uid);
         self.log(Level::Warn, format!("a login is refused: {reason}, room {cid}, {uid}"));
+        if refusal == LoginRefusal::Stopping && !login.resume.is_empty() {
+            // It was in a call elsewhere, and comes back until somebody takes it; a refusal would end it.
+            return self.close(id, CLOSE_RESTART, "service restart");
+        }
         let ack = Ack::refused(refusal.code(), refusal.to_string());
         self.refuse_login(id, login.cid, packet.seq, ack, &refusal.notice(), now);
     }
@@ -75,6 +79,7 @@ impl Hub {
         self.watch_permit(cid, uid, now);
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.state = State::Member(cid, uid);
+            connection.silent_at = now + self.config.silence;
         }
         self.timers.clear(HubTimer::Login(id));
         self.timers.set(HubTimer::Silence(id), now + self.config.silence);
@@ -84,7 +89,7 @@ impl Hub {
                 // Before it learns its URLs, so that they work.
                 self.admit(cid, uid);
                 self.answer_login(id, cid, uid, seq, settling, now);
-                self.tell_others(cid, uid, |urls, expires, viewer, member| {
+                self.tell_each_other(cid, uid, |urls, expires, viewer, member| {
                     Notice::Join(member.entry(uid, |stream| urls.pull(cid, uid, stream, viewer, expires)))
                 });
                 self.repeat_silence(cid, uid);
@@ -139,11 +144,11 @@ impl Hub {
         });
         let userlist = std::iter::once(own).chain(entries).collect();
         let ack = Ack { userlist: Some(userlist), resume, settling, ..Ack::ok() };
-        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack)));
+        self.outputs.push_back(HubOutput::Send(id, ServerPacket::encode_ack(1, seq, &ack).into()));
         for (other, member) in others {
             for media in room.muted(*other, member).iter() {
                 let notice = ServerPacket::encode_notice(&Notice::Mute(*other, media, true), cid);
-                self.outputs.push_back(HubOutput::Send(id, notice));
+                self.outputs.push_back(HubOutput::Send(id, notice.into()));
             }
         }
     }

@@ -87,7 +87,7 @@ impl Hub {
         for media in Media::ALL {
             if before.contains(media) != after.contains(media) {
                 let mute = after.contains(media);
-                self.tell_others(cid, uid, |_, _, _, _| Notice::Mute(uid, media, mute));
+                self.tell_others(cid, uid, &Notice::Mute(uid, media, mute));
             }
         }
         true
@@ -104,7 +104,7 @@ impl Hub {
     pub(super) fn repeat_silence(&mut self, cid: Cid, uid: Uid) {
         let silenced = self.rooms.get(&cid).map(|room| room.silenced(uid)).unwrap_or_default();
         for media in silenced.iter() {
-            self.tell_others(cid, uid, |_, _, _, _| Notice::Mute(uid, media, true));
+            self.tell_others(cid, uid, &Notice::Mute(uid, media, true));
         }
     }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod captions;
 mod commands;
+mod flow;
 mod invariants;
 mod limits;
 mod logins;

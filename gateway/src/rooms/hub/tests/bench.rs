@@ -65,7 +65,7 @@ impl Bench {
             match output {
                 HubOutput::Send(id, text) => {
                     assert!(!self.closes.contains_key(&id), "a frame for a closed connection: {text}");
-                    self.texts.entry(id).or_default().push(text);
+                    self.texts.entry(id).or_default().push(text.as_ref().into());
                 }
                 HubOutput::Close(id, code, _) => {
                     assert_eq!(self.closes.insert(id, code), None, "closed twice");
@@ -80,6 +80,7 @@ impl Bench {
                 HubOutput::Expel(cid, uid) => drop(self.roster.remove(&(cid, uid))),
                 HubOutput::EndStream(name) => self.ended.push(name),
                 HubOutput::Interrupt { cid, from, target } => self.interrupts.push((cid, from, target)),
+                HubOutput::Drained => {}
                 HubOutput::Log(_, line) => self.logs.push(line),
             }
         }

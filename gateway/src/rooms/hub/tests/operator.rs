@@ -130,6 +130,46 @@ fn nobody_is_told_of_the_others_leaving_when_a_room_ends() {
 }
 
 #[test]
+fn while_it_drains_calls_go_on_and_none_begins() {
+    let mut bench = Bench::new();
+    let (alice, bob) = (bench.join(ALICE), bench.join(BOB));
+    bench.input(HubInput::Drain);
+    assert!(!bench.hub.is_open() && !bench.transcript.contains(&HubOutput::Drained));
+    assert_eq!(bench.send(alice, Command::Heartbeat), Some((3, 200)));
+    assert_eq!(bench.hub.admits(Cid(7), CAROL), Err(LoginRefusal::Stopping));
+    assert_eq!(bench.hub.admits(CID, CAROL), Ok(()), "the call would not be whole without");
+    bench.input(HubInput::Closed(bob));
+    let bob = bench.join(BOB);
+    assert_eq!(bench.last_ack(bob), Some((1, 200)), "it comes back");
+
+    bench.send(alice, Command::Logout);
+    assert!(!bench.transcript.contains(&HubOutput::Drained));
+    bench.input(HubInput::Drain);
+    bench.send(bob, Command::Logout);
+    let told =
+        |bench: &Bench| bench.transcript.iter().filter(|output| **output == HubOutput::Drained).count();
+    assert_eq!(told(&bench), 1);
+    let carol = bench.join(CAROL);
+    assert_eq!(bench.last_ack(carol), Some((1, 503)));
+    assert_eq!(bench.notices(carol), [Notice::Refused(Some(2))]);
+    bench.input(HubInput::Timeout);
+    assert_eq!(told(&bench), 1, "once");
+}
+
+#[test]
+fn who_was_in_a_call_elsewhere_is_sent_on_by_one_that_drains_and_not_refused() {
+    let mut elsewhere = Bench::new();
+    let alice = elsewhere.join(ALICE);
+    let resume = elsewhere.stay(alice);
+    let mut bench = Bench::new();
+    bench.input(HubInput::Drain);
+    assert!(bench.transcript.contains(&HubOutput::Drained), "nobody is there");
+    let back = bench.open();
+    bench.login(back, |login| login.resume = resume.clone(), ALICE);
+    assert_eq!((bench.last_ack(back), bench.close_code(back)), (None, Some(1012)));
+}
+
+#[test]
 fn a_shutdown_closes_everybody_for_a_reconnect() {
     let mut bench = Bench::new();
     let (alice, bob, stranger) = (bench.join(ALICE), bench.join(BOB), bench.open());

@@ -165,6 +165,33 @@ fn a_mute_is_told_once_and_repeated_to_newcomers_after_their_login() {
 }
 
 #[test]
+fn those_who_are_told_the_same_share_it_and_urls_are_each_ones_own() {
+    let mut bench = Bench::new();
+    let bob = bench.join(BOB);
+    for uid in [ALICE, CAROL] {
+        bench.join(uid);
+    }
+    for (command, is_shared) in [
+        (Command::Mute(Media::Audio, true), true),
+        (Command::Publish(Media::Audio, true), false),
+        (Command::Publish(Media::Audio, false), true),
+        (Command::Role(Role::Audience), true),
+        (Command::PushMode(2), true),
+        (Command::Logout, true),
+    ] {
+        bench.transcript.clear();
+        bench.send(bob, command.clone());
+        let told = bench.transcript.iter().filter_map(|output| match output {
+            HubOutput::Send(id, text) if *id != bob => Some(text),
+            _ => None,
+        });
+        let told: Vec<_> = told.collect();
+        assert_eq!(told.len(), 2, "{command:?}");
+        assert_eq!(std::sync::Arc::ptr_eq(told[0], told[1]), is_shared, "{command:?}");
+    }
+}
+
+#[test]
 fn nobody_mutes_somebody_else() {
     let mut bench = Bench::new();
     let alice = bench.join(ALICE);

@@ -331,6 +331,25 @@ fn a_stay_outlives_the_gateway_and_its_tickets_and_belongs_to_one_user() {
 }
 
 #[test]
+fn a_packet_moves_no_timer_and_counts_all_the_same() {
+    let mut bench = Bench::new();
+    let (alice, silence) = (bench.join(ALICE), HubConfig::default().silence.as_secs());
+    let first = bench.hub.poll_timeout();
+    bench.pass(silence - 1);
+    bench.text(alice, &heartbeat(ALICE));
+    let heard = bench.now;
+    assert_eq!(bench.hub.poll_timeout(), first);
+    bench.pass(1);
+    assert_eq!(bench.close_code(alice), None);
+    assert_eq!(
+        bench.hub.poll_timeout(),
+        Some((heard + Duration::from_secs(silence), HubTimer::Silence(alice)))
+    );
+    bench.pass(silence - 1);
+    assert_eq!(bench.close_code(alice), Some(1008));
+}
+
+#[test]
 fn silence_closes_the_connection_and_starts_the_grace_period() {
     let mut bench = Bench::new();
     let bob = bench.join(BOB);
