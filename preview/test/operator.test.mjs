@@ -31,7 +31,7 @@ let server;
 let browser;
 let page;
 let said;
-let pusher;
+const pushers = [];
 const members = [];
 
 before(async () => {
@@ -44,7 +44,7 @@ before(async () => {
 });
 
 after(async () => {
-  await pusher?.stop();
+  await Promise.all(pushers.map((pusher) => pusher.stop()));
   await Promise.all(members.map((member) => member.leave()));
   await browser?.close();
   await gateway?.stop();
@@ -115,7 +115,7 @@ test('rooms and members come by themselves, with what they publish and how it go
     report(anna, 'well'), report(bo, 'so'), report(cem, 'aloud'), report(anna, 'well', 200), report(anna, 'aloud', 300),
     report(bo, 'well', 100), report(cem, 'badly', 100), report(cem, 'so', 200),
   ]);
-  pusher = new Pusher(anna.url, { tone: 440, hue: 1 });
+  pushers.push(...[anna, bo].map(({ url }, hue) => new Pusher(url, { tone: 440, hue })));
   await room('support').waitFor();
   // By keyboard: from the search to the room.
   await page.locator('#search').focus();
@@ -127,9 +127,10 @@ test('rooms and members come by themselves, with what they publish and how it go
   await page.locator('#search').fill('');
   assert.equal(await page.locator('#members tr').count(), 4);
   const labels = (uid) => row(uid).locator('.media [role=img]').evaluateAll((icons) => icons.map((icon) => icon.ariaLabel));
-  assert.deepEqual(await labels(100), ['microphone', 'camera', 'screen']);
+  await row(200).getByLabel('camera', { exact: true }).waitFor();
+  assert.deepEqual(await labels(100), ['microphone', 'camera', 'screen, nothing comes']);
   assert.deepEqual(await labels(400), []);
-  await page.locator('#counts div', { hasText: /^publishing1$/ }).waitFor();
+  await page.locator('#counts div', { hasText: /^publishing2$/ }).waitFor();
   await page.locator('tr .bars.fair').first().waitFor();
   assert.equal(await sends(100).getAttribute('aria-label'), 'good');
   assert.equal(await sends(200).getAttribute('aria-label'), 'poor');

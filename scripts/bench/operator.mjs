@@ -13,8 +13,10 @@ export const OPERATED = ['--admin-token', TOKEN];
  * @returns {Promise<{uid: number, online: boolean, published: string[]}[]>} empty when there is no such room
  */
 export async function members(gateway, channel) {
-  const answer = await fetch(`http://${gateway.admin}/v1/rooms`, { headers: { authorization: `Bearer ${TOKEN}` } });
-  if (!answer.ok) throw new Refusal(`GET /v1/rooms: status ${answer.status}`);
-  const { rooms } = await answer.json();
-  return rooms.find((room) => room.channel === channel)?.members ?? [];
+  const address = `http://${gateway.admin}/v1/rooms/${encodeURIComponent(channel)}`;
+  const answer = await fetch(address, { headers: { authorization: `Bearer ${TOKEN}` } });
+  const { code, members: found } = await answer.json();
+  if (code === 'no-such-room') return [];
+  if (!answer.ok) throw new Refusal(`GET /v1/rooms/${channel}: status ${answer.status}, ${code}`);
+  return found;
 }

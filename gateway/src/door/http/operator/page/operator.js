@@ -12,7 +12,7 @@ const TEXTS = {
     columns: ['Member', 'Role', 'Publishes', 'Sends', 'Receives', ''],
     broadcaster: 'Broadcaster', audience: 'Audience', role: 'Role of {uid}', stayed: 'for {time}', away: 'connection lost',
     audio: 'microphone', video: 'camera', screenShare: 'screen', slaveAudio: 'second sound',
-    muted: 'muted', silenced: 'muted by the operator', stale: 'no report', from: 'from {uid}', plays: '{n} played',
+    muted: 'muted', silenced: 'muted by the operator', awaited: 'nothing comes', stale: 'no report', from: 'from {uid}', plays: '{n} played',
     good: 'good', fair: 'poor', bad: 'bad', unknown: 'unknown',
     muteAudio: 'Mute the sound of {uid}', muteVideo: 'Mute the pictures of {uid}', remove: 'Remove {uid}',
     removeTitle: 'Remove {uid}?', removeWhy: 'The call ends for this member at once.', ban: 'May come back',
@@ -34,7 +34,7 @@ const TEXTS = {
     columns: ['成员', '角色', '发布', '发送质量', '接收质量', ''],
     broadcaster: '主播', audience: '观众', role: '{uid} 的角色', stayed: '已加入 {time}', away: '连接已断开',
     audio: '麦克风', video: '摄像头', screenShare: '屏幕', slaveAudio: '第二路声音',
-    muted: '已静音', silenced: '被运维静音', stale: '没有上报', from: '来自 {uid}', plays: '播放 {n} 路',
+    muted: '已静音', silenced: '被运维静音', awaited: '没有推流', stale: '没有上报', from: '来自 {uid}', plays: '播放 {n} 路',
     good: '良好', fair: '较差', bad: '很差', unknown: '未知',
     muteAudio: '静音 {uid} 的声音', muteVideo: '屏蔽 {uid} 的画面', remove: '移出 {uid}',
     removeTitle: '移出 {uid}？', removeWhy: '该成员的通话立即结束。', ban: '何时可以再加入',
@@ -57,6 +57,9 @@ const ICONS = {
   slash: 'M4 4l16 16',
   remove: 'M10 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M3 21a7 7 0 0 1 14 0M17 8l5 5M22 8l-5 5',
 };
+
+/** The stream that a medium is in. */
+const STREAMS = { audio: 'main', video: 'main', screenShare: 'screenShare', slaveAudio: 'slaveAudio' };
 
 /** Milliseconds between two questions. */
 const PAUSE = 2_000;
@@ -268,11 +271,15 @@ function showMember(row, member, now) {
   const [select] = role.children;
   const wanted = member.role === 0 ? 'broadcaster' : 'audience';
   if (select.value !== wanted) select.value = wanted;
-  const stateOf = (name) => (member.silenced.includes(name) ? 'silenced' : member.muted.includes(name) ? 'muted' : '');
+  const stateOf = (name) => {
+    if (member.silenced.includes(name)) return 'silenced';
+    if (member.muted.includes(name)) return 'muted';
+    return member.pushes.includes(STREAMS[name]) ? '' : 'awaited';
+  };
   keyed(media.children[0], member.published, (name) => name + stateOf(name), (name) => {
     const state = stateOf(name);
     const label = [say(name), state && say(state)].filter(Boolean).join(', ');
-    return make('span', { className: state, title: label, ariaLabel: label, role: 'img' }, state ? icon(name, 'slash') : icon(name));
+    return make('span', { className: state, title: label, ariaLabel: label, role: 'img' }, ['silenced', 'muted'].includes(state) ? icon(name, 'slash') : icon(name));
   }, () => {});
   const { push, pull } = member.quality;
   showQuality(sends.children[0], push && member.published.length > 0 ? [push] : [], now);
