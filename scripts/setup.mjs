@@ -33,6 +33,7 @@ const STEPS = [
   { name: 'Prometheus', isThere: () => works('promtool', '--version'), get: () => getDebian(['prometheus'], 'brew install prometheus'), needed: 'tests' },
   { name: 'nginx', isThere: () => works('nginx', '-v'), get: () => getDebian(['nginx'], 'brew install nginx'), needed: 'tests' },
   { name: 'Caddy', isThere: () => works('caddy', 'version'), get: () => getDebian(['caddy'], 'brew install caddy'), needed: 'tests' },
+  { name: 'Pebble', isThere: () => works('pebble', '--help'), get: () => getDebian(['pebble'], 'brew install pebble'), needed: 'tests' },
   { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, needed: 'browser' },
   { name: 'JavaScriptCore', isThere: jscIsThere, get: getJsc, needed: 'engine' },
   { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, needed: 'tests' },

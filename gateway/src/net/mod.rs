@@ -2,8 +2,10 @@
 //!
 //! Below the doors, because media have connections of their own: who has proved nothing yet and must go when
 //! places run out (`strangers`), who is believed about that (`proxies`), how fast one is read (`pace`), what all of them together may hold (`memory`),
-//! whose pages may ask (`cors`), how one moves to other threads (`handover`), and how one is secured (`tls`).
+//! whose pages may ask (`cors`), how one moves to other threads (`handover`), how one is
+//! secured (`tls`), and where the certificate for that comes from (`acme`).
 
+mod acme;
 pub(crate) mod cors;
 mod handover;
 mod memory;
@@ -12,6 +14,7 @@ mod proxies;
 mod strangers;
 mod tls;
 
+pub(crate) use self::acme::Acme;
 pub(crate) use self::handover::Handover;
 pub(crate) use self::memory::{Exhausted, Memory, Share};
 pub(crate) use self::pace::{Pace, Rate};
