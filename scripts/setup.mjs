@@ -38,6 +38,7 @@ const STEPS = [
     needed: 'tests',
   },
   { name: 'Caddy', isThere: () => works('caddy', 'version'), get: () => getDebian(['caddy'], 'brew install caddy'), needed: 'tests' },
+  { name: 'Pebble', isThere: () => works('pebble', '--help'), get: () => getDebian(['pebble'], 'brew install pebble'), needed: 'tests' },
   { name: 'Chromium', isThere: () => works(chromium, '--version'), get: getChromium, needed: 'browser' },
   { name: 'JavaScriptCore', isThere: jscIsThere, get: getJsc, needed: 'engine' },
   { name: 'wasm-pack (1 to 2 minutes)', isThere: wasmPackIsThere, get: getWasmPack, needed: 'tests' },

@@ -21,6 +21,7 @@ pub mod vital;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -68,7 +69,16 @@ impl Gateway {
     ///
     /// Fails when an address cannot be listened on, a certificate cannot be used, or no secret can be drawn.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        let tls = config.certificate()?.map(|certificate| Tls::new(&certificate)).transpose()?;
+        let acme = config.acme()?;
+        let certificate = match &acme {
+            Some(acme) => {
+                acme.prepare().map_err(|error| StartError::NoFolder(acme.folder.clone(), error))?;
+                acme.kept()
+            }
+            None => config.certificate()?,
+        };
+        let has_tls = certificate.is_some() || acme.is_some();
+        let tls = has_tls.then(|| Tls::new(certificate.as_ref(), acme.is_some())).transpose()?;
         for doubt in config.doubts().into_iter().chain(config.doubts_about_tls()?) {
             warn!("{doubt}");
         }
@@ -158,6 +168,9 @@ impl Gateway {
         let strangers = Crowd::new(strangers, config.max_strangers_per_address);
         strangers.trust(config.trusted_proxies);
         let listener = Listener::new(listener, STALLED);
+        if let (Some(acme), Some(tls)) = (acme, &tls) {
+            drop(vital.spawn("acme", acme.keep(tls.clone())));
+        }
         let server = Server::start(&vital, "http", listener, tls.clone(), router, Arc::clone(&strangers));
         // No crowd at the other door keeps the operator out.
         let (admin, operators) = (Listener::new(admin, STALLED), Crowd::new(OPERATORS, 0));
@@ -341,6 +354,9 @@ pub enum StartError {
     /// The certificate, or another media server, cannot be used like this.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// There is no place for certificates.
+    #[error("acme-folder: {0:?} cannot be made: {1}")]
+    NoFolder(PathBuf, io::Error),
     /// There can be no TLS.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),

@@ -145,8 +145,8 @@ async fn until(deadline: Option<Instant>) {
 async fn reload(asked: &Settings, started: &Settings, current: &mut Settings, gateway: &Running, log: &Log) {
     let read = || -> Result<_, Failure> {
         let new = asked.with_file()?;
-        let Config { tls_certificate, tls_key, rtmps_listen, .. } = started.resolve()?;
-        let config = Config { tls_certificate, tls_key, rtmps_listen, ..new.resolve()? };
+        let Config { tls_certificate, tls_key, acme_folder, rtmps_listen, .. } = started.resolve()?;
+        let config = Config { tls_certificate, tls_key, acme_folder, rtmps_listen, ..new.resolve()? };
         let (filter, found) = (filter(&config)?, current.differences(started, &new)?);
         Ok((new, config, filter, found))
     };

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use super::address::{self, MediaAddress, MediaScheme};
 use super::checks::unusable;
 use super::error::ConfigError;
 use super::meaning::Config;
-use crate::net::{Certificate, NoCertificate};
+use crate::net::{Acme, Certificate, NoCertificate};
 use crate::rights::{Apps, Secret};
 
 impl Config {
@@ -86,6 +86,7 @@ impl Config {
             (Some(certificate), Some(key)) => (certificate, key),
             (Some(_), None) => return missing("tls-key", "tls-certificate"),
             (None, Some(_)) => return missing("tls-certificate", "tls-key"),
+            (None, None) if self.acme_folder.is_some() => return Ok(None),
             (None, None) if self.rtmps_listen.is_some() => return missing("tls-certificate", "rtmps-listen"),
             (None, None) => return Ok(None),
         };
@@ -102,14 +103,47 @@ impl Config {
     ///
     /// Says why there is none that could be used.
     pub fn doubts_about_tls(&self) -> Result<Vec<String>, ConfigError> {
+        if let Some(acme) = self.acme()? {
+            let is_elsewhere = self.listen.port() != HTTPS;
+            let text = format!(
+                "acme-folder: the authority comes to port 443 of {}; it must lead to listen",
+                acme.names.join(", ")
+            );
+            return Ok(is_elsewhere.then_some(text).into_iter().collect());
+        }
         let Some(certificate) = self.certificate()? else { return Ok(Vec::new()) };
+        let doubts = certificate.doubts(&self.secured_hosts().into_iter().collect::<Vec<_>>());
+        Ok(doubts.into_iter().map(|doubt| format!("tls-certificate: {doubt}")).collect())
+    }
+
+    /// How certificates are got, if they are.
+    pub(crate) fn acme(&self) -> Result<Option<Acme>, ConfigError> {
+        let Some(folder) = self.acme_folder.clone() else { return Ok(None) };
+        let shown = format!("{:?}", folder.display());
+        if self.tls_certificate.is_some() || self.tls_key.is_some() {
+            return Err(unusable(
+                "acme-folder",
+                shown,
+                "it must be left out beside tls-certificate and tls-key",
+            ));
+        }
+        let names: Vec<_> = self.secured_hosts().into_iter().map(str::to_owned).collect();
+        let is_address = |name: &String| name.starts_with('[') || name.parse::<Ipv4Addr>().is_ok();
+        if self.public_address.is_empty() || names.iter().any(is_address) {
+            let must = "it must have the name that the certificate is for, since acme-folder is set";
+            return Err(unusable("public-address", format!("{:?}", names.join(", ")), must));
+        }
+        let (directory, contact) = (self.acme_directory.clone(), self.acme_contact.clone());
+        Ok(Some(Acme { folder, directory, contact, names }))
+    }
+
+    /// The hosts that clients come to over our TLS, as far as they are told any.
+    fn secured_hosts(&self) -> BTreeSet<&str> {
         let signalling = (!self.public_address.is_empty()).then(|| address::host_of(&self.public_address));
         let is_ours =
             |media: &&MediaAddress| self.rtmps_listen.is_some() && media.scheme != Some(MediaScheme::Rtmp);
         let media = self.public_media.as_ref().filter(is_ours).map(|media| media.authority.host());
-        let hosts: BTreeSet<_> = signalling.into_iter().chain(media).collect();
-        let doubts = certificate.doubts(&hosts.into_iter().collect::<Vec<_>>());
-        Ok(doubts.into_iter().map(|doubt| format!("tls-certificate: {doubt}")).collect())
+        signalling.into_iter().chain(media).collect()
     }
 
     /// Tries what a start would do with this machine, and says what is in the way for the moment only.
@@ -148,3 +182,6 @@ impl Config {
         all.into_iter()
     }
 }
+
+/// Where authorities, and clients that are told no port, come to.
+const HTTPS: u16 = 443;

@@ -30,6 +30,12 @@ pub struct Config {
     pub tls_certificate: Option<PathBuf>,
     /// Its key.
     pub tls_key: Option<PathBuf>,
+    /// Where certificates are kept that the gateway gets by itself; without it, it gets none.
+    pub acme_folder: Option<PathBuf>,
+    /// From whom.
+    pub acme_directory: String,
+    /// Whom that one may write to.
+    pub acme_contact: Option<String>,
     /// Where RTMP connections over TLS are accepted, if anywhere.
     pub rtmps_listen: Option<SocketAddr>,
     /// Which media server there is.
@@ -78,6 +84,9 @@ impl Default for Config {
             public_media: None,
             tls_certificate: None,
             tls_key: None,
+            acme_folder: None,
+            acme_directory: "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
+            acme_contact: None,
             rtmps_listen: None,
             media_server: MediaServer::default(),
             secret: None,

@@ -300,6 +300,40 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
             )
             .at_start(),
             Setting::new(
+                "acme-folder",
+                Text("FOLDER", |c, text| {
+                    c.acme_folder = Some(text.into());
+                    Ok(())
+                }),
+                "Instead of the two: have the gateway get its certificate by itself (ACME), for the hosts of \
+                 public-address and, with rtmps-listen, public-media, keep it in this folder, and get another in time. \
+                 The authority must reach listen at port 443 of these names. Whoever sets it agrees to the authority's \
+                 terms",
+            )
+            .at_start(),
+            Setting::new(
+                "acme-directory",
+                Text("URL", |c, text| {
+                    let must = "it must begin with https://";
+                    if !text.starts_with("https://") {
+                        return Err(unusable("acme-directory", format!("{text:?}"), must));
+                    }
+                    c.acme_directory = text.to_owned();
+                    Ok(())
+                }),
+                "The authority [default: https://acme-v02.api.letsencrypt.org/directory]",
+            )
+            .at_start(),
+            Setting::new(
+                "acme-contact",
+                Text("ADDRESS", |c, text| {
+                    c.acme_contact = Some(text.to_owned());
+                    Ok(())
+                }),
+                "The e-mail address that the authority may write to",
+            )
+            .at_start(),
+            Setting::new(
                 "rtmps-listen",
                 Text("IP:PORT", |c, text| {
                     let wrong = |must| unusable("rtmps-listen", format!("{text:?}"), must);

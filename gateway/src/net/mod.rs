@@ -4,8 +4,9 @@
 //! places run out (`strangers`), who is believed about that (`proxies`), how fast one is read (`pace`), what all of
 //! them together may hold (`memory`), whose pages may ask (`cors`), how those are served that are told the same
 //! (`rows`), what they look at only when woken for it (`seldom`), how one gets there from other threads
-//! (`handover`), and how one is secured (`tls`).
+//! (`handover`), how one is secured (`tls`), and where the certificate for that comes from (`acme`).
 
+mod acme;
 pub(crate) mod cors;
 mod handover;
 mod memory;
@@ -16,6 +17,7 @@ mod seldom;
 mod strangers;
 mod tls;
 
+pub(crate) use self::acme::Acme;
 pub(crate) use self::handover::Handover;
 pub(crate) use self::memory::{Exhausted, Memory, Share};
 pub(crate) use self::pace::{Pace, Rate};

@@ -3,6 +3,7 @@
 //!
 //! Hides rustls, and how a certificate is read. Says what clients will not like about one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -10,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring};
@@ -18,11 +19,11 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, Error, InconsistentKeys, RootCertStore, ServerConfig};
+use rustls::{CertificateError, ClientConfig, Error, InconsistentKeys, RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 pub(crate) use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// A certificate with its chain, and the key that goes with it.
 #[derive(Clone)]
@@ -76,6 +77,14 @@ impl Certificate {
             }
         }
         doubts
+    }
+
+    /// Whether clients of all these hosts will take it for so long from now on.
+    pub(super) fn will_do(&self, hosts: &[&str], so_long: Duration) -> bool {
+        let now = UnixTime::now();
+        let then = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + so_long);
+        let is_good = |at| matches!(self.validity(at), Validity::Good);
+        is_good(now) && is_good(then) && hosts.iter().all(|host| self.is_for(host))
     }
 
     fn is_for(&self, host: &str) -> bool {
@@ -138,21 +147,46 @@ pub struct Tls {
 }
 
 impl Tls {
-    pub(crate) fn new(certificate: &Certificate) -> Result<Self, Error> {
-        let current = Arc::new(Current(ArcSwap::new(Arc::clone(&certificate.0))));
+    /// Without a certificate handshakes fail until there is one. With `proves`, what proves that names are ours is
+    /// shown to whoever asks for that alone.
+    pub(crate) fn new(certificate: Option<&Certificate>, proves: bool) -> Result<Self, Error> {
+        let certificate = ArcSwapOption::new(certificate.map(|certificate| Arc::clone(&certificate.0)));
+        let current = Arc::new(Current { certificate, proofs: ArcSwap::default() });
         let versions =
             ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
         let resolver = Arc::clone(&current) as Arc<dyn ResolvesServerCert>;
         let mut config = versions.with_no_client_auth().with_cert_resolver(resolver);
         // After an outage everybody comes back at once, and signing is what costs.
         config.ticketer = ring::Ticketer::new()?;
+        if proves {
+            config.alpn_protocols = vec![b"http/1.1".to_vec(), PROOF.to_vec()];
+        }
         Ok(Self { current, config: Arc::new(config) })
     }
 
     /// Has handshakes use another certificate from now on; `false` if it is the same.
     pub(crate) fn replace(&self, certificate: &Certificate) -> bool {
-        let before = self.current.0.swap(Arc::clone(&certificate.0));
-        before.cert != certificate.0.cert
+        let before = self.current.certificate.swap(Some(Arc::clone(&certificate.0)));
+        before.is_none_or(|before| before.cert != certificate.0.cert)
+    }
+
+    /// Shows this to an authority that wants a proof for the name.
+    pub(super) fn prove(
+        &self,
+        name: String,
+        proof: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<(), Error> {
+        let mut proofs = Proofs::clone(&self.current.proofs.load());
+        // Nobody else reads an extension that a proof must have, so it is not looked at here either.
+        let key = provider().key_provider.load_private_key(key)?;
+        proofs.insert(name, Arc::new(CertifiedKey::new(proof, key)));
+        self.current.proofs.store(Arc::new(proofs));
+        Ok(())
+    }
+
+    pub(super) fn forget_proofs(&self) {
+        self.current.proofs.store(Arc::default());
     }
 
     /// Goes through a peer's handshake, which has its time. What else bounds it is the socket's.
@@ -165,20 +199,40 @@ impl Tls {
     }
 }
 
-/// The certificate in use.
+/// What is shown at the moment.
 #[derive(Debug)]
-struct Current(ArcSwap<CertifiedKey>);
+struct Current {
+    certificate: ArcSwapOption<CertifiedKey>,
+    proofs: ArcSwap<Proofs>,
+}
+
+/// By the names that they are for.
+type Proofs = BTreeMap<String, Arc<CertifiedKey>>;
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if hello.alpn().is_some_and(|mut wanted| wanted.next() == Some(PROOF)) {
+            return self.proofs.load().get(hello.server_name()?).cloned();
+        }
+        self.certificate.load_full()
     }
+}
+
+/// How we speak to servers that the machine trusts.
+pub(super) fn client() -> Result<TlsConnector, Error> {
+    let mut roots = RootCertStore::empty();
+    // What cannot be read of them is not trusted.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let versions = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    Ok(TlsConnector::from(Arc::new(versions.with_root_certificates(roots).with_no_client_auth())))
 }
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
+/// The protocol that is not spoken, but asked for by whoever wants a proof.
+const PROOF: &[u8] = b"acme-tls/1";
 /// How long a peer may take from its first byte to the last of its handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Who renews automatically has done so by then.
@@ -195,7 +249,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_handshake_has_its_time() {
-        let tls = Tls::new(&certificate(2099)).unwrap();
+        let tls = Tls::new(Some(&certificate(2099)), false).unwrap();
         let (server, mut client) = duplex(1024);
         client.write_all(&[22, 3, 1, 1, 0, 1]).await.unwrap();
         let begun = tokio::time::Instant::now();

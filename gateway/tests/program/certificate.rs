@@ -50,16 +50,25 @@ impl Files {
 
     /// A handshake over a connection with somebody who must show the certificate in the file.
     pub(crate) async fn secure(&self, socket: TcpStream) -> TlsStream<TcpStream> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(&self.certificate).unwrap()).unwrap();
-        shake_hands(builder().with_root_certificates(roots).with_no_client_auth(), socket).await
+        trusting(&CertificateDer::from_pem_file(&self.certificate).unwrap(), "localhost", socket).await
     }
+}
+
+/// The same with whoever is vouched for by this one, under that name.
+pub(crate) async fn trusting(
+    root: &CertificateDer<'static>,
+    name: &str,
+    socket: TcpStream,
+) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).unwrap();
+    shake_hands(builder().with_root_certificates(roots).with_no_client_auth(), name, socket).await
 }
 
 /// The certificate that a client is shown, good or not.
 pub(crate) async fn shown(socket: TcpStream) -> CertificateDer<'static> {
     let config = builder().dangerous().with_custom_certificate_verifier(Arc::new(Blind));
-    let socket = shake_hands(config.with_no_client_auth(), socket).await;
+    let socket = shake_hands(config.with_no_client_auth(), "localhost", socket).await;
     socket.get_ref().1.peer_certificates().unwrap()[0].clone()
 }
 
@@ -74,8 +83,8 @@ fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap()
 }
 
-async fn shake_hands(config: ClientConfig, socket: TcpStream) -> TlsStream<TcpStream> {
-    let name = ServerName::try_from("localhost").unwrap();
+async fn shake_hands(config: ClientConfig, name: &str, socket: TcpStream) -> TlsStream<TcpStream> {
+    let name = ServerName::try_from(name.to_owned()).unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, socket).await.unwrap()
 }
 

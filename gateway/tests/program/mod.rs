@@ -27,7 +27,10 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) async fn start(flags: &[&str]) -> Self {
-        let mut command = command(flags);
+        Self::run(command(flags)).await
+    }
+
+    pub(crate) async fn run(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
