@@ -35,7 +35,7 @@ pub struct Load {
     #[arg(value_enum, value_name = "PART")]
     pub parts: Vec<Part>,
     /// Seconds for each kind of work
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=600))]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub seconds: u32,
     /// What else to measure: a server for the same in Node, a server that gives back what it is sent, nginx with its RTMP
     /// module

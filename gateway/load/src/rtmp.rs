@@ -158,10 +158,14 @@ impl Client {
 
     /// The next packet with a stamp.
     pub(crate) async fn next(&mut self) -> Result<Stamp, Failure> {
-        let body = |event| match event {
-            ClientSessionEvent::VideoDataReceived { data, .. }
-            | ClientSessionEvent::AudioDataReceived { data, .. } => Stamp::read(&data),
-            _control => None,
+        let body = |event| {
+            if let ClientSessionEvent::VideoDataReceived { data, .. }
+            | ClientSessionEvent::AudioDataReceived { data, .. } = event
+            {
+                Stamp::read(&data)
+            } else {
+                None
+            }
         };
         loop {
             if let Some(stamp) = self.event().await?.and_then(body) {

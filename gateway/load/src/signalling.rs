@@ -91,8 +91,8 @@ impl Signalling {
         sleep(SETTLING).await;
         let memory = server.memory()?.saturating_sub(before) / u64::from(self.members);
         let has_rooms = server.name != "echo";
-        let heartbeats =
-            crowd.heartbeats(seconds * 1000 / self.heartbeat * self.members, self.heartbeat).await?;
+        let count = u64::from(seconds) * 1000 * u64::from(self.members) / u64::from(self.heartbeat);
+        let heartbeats = crowd.heartbeats(u32::try_from(count)?.max(1), self.heartbeat).await?;
         let mut rooms = [None, None, None];
         if has_rooms {
             rooms[0] = Some(crowd.mutes(seconds).await?);

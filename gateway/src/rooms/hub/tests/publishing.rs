@@ -181,11 +181,9 @@ fn those_who_are_told_the_same_share_it_and_urls_are_each_ones_own() {
     ] {
         bench.transcript.clear();
         bench.send(bob, command.clone());
-        let told = bench.transcript.iter().filter_map(|output| match output {
-            HubOutput::Send(id, text) if *id != bob => Some(text),
-            _ => None,
-        });
-        let told: Vec<_> = told.collect();
+        let text = |output| if let &HubOutput::Send(id, ref text) = output { Some((id, text)) } else { None };
+        let told = bench.transcript.iter().filter_map(text).filter(|(id, _)| *id != bob);
+        let told: Vec<_> = told.map(|(_, text)| text).collect();
         assert_eq!(told.len(), 2, "{command:?}");
         assert_eq!(std::sync::Arc::ptr_eq(told[0], told[1]), is_shared, "{command:?}");
     }
