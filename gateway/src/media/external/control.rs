@@ -16,9 +16,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info, warn};
 
-use super::server::{Listed, Request};
-use super::sessions::{ClientId, Drop};
-use super::{Api, Shared};
+use super::sessions::Drop;
+use super::shared::{Api, Shared};
+use super::words::{ClientId, Listed, Request};
 
 /// Has the server drop whoever may not go on.
 pub(super) async fn drop_withdrawn(shared: Arc<Shared>) {

@@ -17,8 +17,8 @@ use subtle::ConstantTimeEq as _;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
-use super::Shared;
-use super::server::{Asked, Hook};
+use super::shared::Shared;
+use super::words::{Asked, Hook};
 use crate::media::{MediaRefusal, is_name};
 use crate::rights::{Action, GrantError, Sense};
 

@@ -8,13 +8,13 @@ mod hooks;
 mod nginx_rtmp;
 mod server;
 mod sessions;
+mod shared;
 mod srs;
+mod words;
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use tokio::runtime::Handle;
@@ -23,66 +23,18 @@ use tokio::time::Instant;
 
 pub use self::server::Server;
 use self::sessions::{Limits, Sessions};
+use self::shared::Shared;
+pub use self::shared::{Api, ExternalConfig};
 use super::gate::Gate;
 use super::workers::Workers;
 use crate::media::broker::BrokerLimits;
 use crate::media::{Flows, MediaEngine, MediaStatistics};
 use crate::rights::{Authorizer, Grants};
 
-/// Where the media server is, and where it finds us.
-#[derive(Debug, Clone)]
-pub struct ExternalConfig {
-    /// Which server it is.
-    pub server: Server,
-    /// What is before the name of a stream in the URL that clients push to: scheme, host and application.
-    pub push: String,
-    /// The same for playing. What is pulled over HTTP is FLV.
-    pub pull: String,
-    /// The application of both.
-    pub app: String,
-    /// Where its hooks are accepted; port 0 takes a free one.
-    pub hook_listen: SocketAddr,
-    /// What the path of its hooks ends in, so that nobody else can call them.
-    pub hook_secret: Option<String>,
-    /// Its own address, where it is told to drop a client.
-    pub api: Api,
-    /// For how long after our start members may still come back.
-    pub settling: Duration,
-    /// How many streams and players.
-    pub limits: BrokerLimits,
-    /// For how many hooks at once the holder of a grant may be waited for after a restart.
-    pub waiting: usize,
-}
-
-/// An HTTP address without TLS: on this machine, or in a network of one's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Api {
-    /// Host and port.
-    pub authority: String,
-    /// What is before the path of each request; without a slash at its end.
-    pub path: String,
-}
-
 /// The engine that has another server do the work.
 pub struct External {
     shared: Arc<Shared>,
     workers: Workers,
-}
-
-/// What hooks, control and the engine share.
-struct Shared {
-    config: ExternalConfig,
-    gate: Gate,
-    /// Held for moments, also by the signalling's threads.
-    sessions: Mutex<Sessions>,
-    flows: Arc<Flows>,
-    /// There is somebody to drop.
-    drops: Notify,
-    /// Somebody has left.
-    left: watch::Sender<()>,
-    /// Hooks that are answered at once.
-    hooks: Semaphore,
-    started: Instant,
 }
 
 impl External {
@@ -165,25 +117,6 @@ impl MediaEngine for External {
 
     fn requests(&self) -> Vec<(&'static str, u64)> {
         self.shared.gate.requests()
-    }
-}
-
-impl Shared {
-    fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        // Nothing is left half done where anything could panic.
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells whoever waits for it that streams have lost somebody.
-    fn tell_left(&self, streams: impl IntoIterator<Item = Arc<str>>) {
-        let mut any = false;
-        for stream in streams {
-            any = true;
-            self.flows.touch(&stream);
-        }
-        if any {
-            self.left.send_replace(());
-        }
     }
 }
 

@@ -3,8 +3,7 @@
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use super::server::{Asked, Dropped, Hook, Request, Unreadable};
-use super::sessions::ClientId;
+use super::words::{Asked, ClientId, Dropped, Hook, Request, Unreadable};
 use crate::rights::Action;
 
 /// The fields that somebody looks at.

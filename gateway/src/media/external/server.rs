@@ -1,14 +1,12 @@
-//! What the media servers have in common: what their hooks mean, and what they can be told.
+//! Which media server it is, and so how it is read, answered and asked.
 
 use std::fmt;
 
-use axum::http::Method;
 use axum::response::Response;
 
-use super::sessions::ClientId;
+use super::words::{ClientId, Dropped, Hook, Listed, Request, Unreadable};
 use super::{nginx_rtmp, srs};
 use crate::media::MediaRefusal;
-use crate::rights::Action;
 
 /// Which media server it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,52 +15,6 @@ pub enum Server {
     Srs,
     /// nginx with its RTMP module, `on_*` and `rtmp_control`.
     NginxRtmp,
-}
-
-/// What a hook says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Hook {
-    /// A client wants to publish or play.
-    Begin(Asked),
-    /// A client goes on; the answer may end it.
-    Goes(Asked),
-    /// A client has ended what it did.
-    End(ClientId, Action),
-    /// The server's own: it plays a stream to hand it on, because its configuration says so.
-    Own,
-    /// Nothing that matters here.
-    Other,
-}
-
-/// A client, and what it does or wants to do.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) client: ClientId,
-    pub(super) action: Action,
-    pub(super) app: String,
-    pub(super) stream: String,
-    pub(super) grant: String,
-}
-
-/// The body of a hook is not what this server sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unreadable(pub(super) &'static str);
-
-/// A request to the server.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) path: String,
-}
-
-/// What came of dropping a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dropped {
-    /// It is told to go; a hook will say when it is gone.
-    Going,
-    /// There is none.
-    NotThere,
 }
 
 impl Server {
@@ -120,17 +72,6 @@ impl Server {
             Self::NginxRtmp => nginx_rtmp::dropped(status, body).map(|_| Listed::Untold),
         }
     }
-}
-
-/// Who is connected to the server.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Listed {
-    /// It does not say; its clients' updates do.
-    Untold,
-    /// These are, and there may be more.
-    Some(Vec<ClientId>),
-    /// These are the last.
-    Last(Vec<ClientId>),
 }
 
 impl fmt::Display for Server {

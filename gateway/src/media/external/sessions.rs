@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::server::Dropped;
+use super::words::{ClientId, Dropped};
 use crate::media::broker::BrokerLimits;
 use crate::media::{MediaRefusal, MediaStatistics};
 use crate::rights::Action;
@@ -37,26 +37,6 @@ impl Limits {
     pub(super) fn of(limits: &BrokerLimits) -> Self {
         let BrokerLimits { streams, players, players_per_holder, .. } = *limits;
         Self { streams, players, players_per_holder: players_per_holder.max(1) }
-    }
-}
-
-/// A client, as the server calls it in this run of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ClientId {
-    run: String,
-    name: String,
-}
-
-impl ClientId {
-    /// Nothing, if it could not stand in a URL.
-    pub(super) fn new(name: String, run: String) -> Option<Self> {
-        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        let fits = (1..=MAX_ID).contains(&name.len()) && run.len() <= 2 * MAX_ID;
-        (is_plain && fits).then_some(Self { run, name })
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
     }
 }
 
@@ -239,11 +219,11 @@ impl Sessions {
     ) -> (Vec<Arc<str>>, Vec<String>) {
         let gone = self.known.iter().filter(|(client, session)| {
             // A client is let in a moment before it is on the list.
-            !on_it.contains(&client.name) && asked - session.begun > BEGINNING
+            !on_it.contains(client.name()) && asked - session.begun > BEGINNING
         });
         let gone: Vec<_> = gone.map(|(client, _)| client.clone()).collect();
-        let known: BTreeSet<_> = self.known.keys().map(|client| &client.name).collect();
-        let unknown = on_it.iter().filter(|name| !known.contains(name)).cloned().collect();
+        let known: BTreeSet<_> = self.known.keys().map(ClientId::name).collect();
+        let unknown = on_it.iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
         (gone.iter().filter_map(|client| self.remove(client)).collect(), unknown)
     }
 
@@ -314,8 +294,6 @@ fn forget<K: Ord + Clone>(index: &mut BTreeMap<K, BTreeSet<ClientId>>, key: &K, 
     }
 }
 
-/// Bytes of a client's name.
-const MAX_ID: usize = 64;
 /// How long a client may take from the answer to its hook until the server knows it as one that does something.
 const BEGINNING: Duration = Duration::from_secs(3);
 /// Between the attempts to drop a client: it doubles.

@@ -7,8 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::server::{Asked, Dropped, Hook, Listed, Request, Unreadable};
-use super::sessions::ClientId;
+use super::words::{Asked, ClientId, Dropped, Hook, Listed, Request, Unreadable};
 use crate::rights::Action;
 
 /// Every hook has these, and more.
