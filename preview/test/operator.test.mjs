@@ -115,7 +115,7 @@ test('rooms and members come by themselves, with what they publish and how it go
     report(anna, 'well'), report(bo, 'so'), report(cem, 'aloud'), report(anna, 'well', 200), report(anna, 'aloud', 300),
     report(bo, 'well', 100), report(cem, 'badly', 100), report(cem, 'so', 200),
   ]);
-  pushers.push(...[anna, bo].map(({ url }, hue) => new Pusher(url, { tone: 440, hue })));
+  pushers.push(...[anna, bo, cem].map(({ url }, hue) => new Pusher(url, { tone: 440, hue })));
   await room('support').waitFor();
   // By keyboard: from the search to the room.
   await page.locator('#search').focus();
@@ -130,7 +130,7 @@ test('rooms and members come by themselves, with what they publish and how it go
   await row(200).getByLabel('camera', { exact: true }).waitFor();
   assert.deepEqual(await labels(100), ['microphone', 'camera', 'screen, nothing comes']);
   assert.deepEqual(await labels(400), []);
-  await page.locator('#counts div', { hasText: /^publishing2$/ }).waitFor();
+  await page.locator('#counts div', { hasText: /^publishing3$/ }).waitFor();
   await page.locator('tr .bars.fair').first().waitFor();
   assert.equal(await sends(100).getAttribute('aria-label'), 'good');
   assert.equal(await sends(200).getAttribute('aria-label'), 'poor');
