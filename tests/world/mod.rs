@@ -534,7 +534,10 @@ impl World {
                     self.review_media(None);
                 }
                 HubOutput::EndStream(name) => self.review_media(Some(&name)),
-                HubOutput::Carry(..) | HubOutput::Interrupt { .. } | HubOutput::Drained | HubOutput::Log(..) => {}
+                HubOutput::Carry(..)
+                | HubOutput::Interrupt { .. }
+                | HubOutput::Drained
+                | HubOutput::Log(..) => {}
             }
         }
     }

@@ -327,6 +327,12 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
             Setting::new(
                 "acme-contact",
                 Text("ADDRESS", |c, text| {
+                    let is_plain = |byte: u8| byte.is_ascii_graphic();
+                    let is_one = text.split_once('@').is_some_and(|(who, at)| !who.is_empty() && at.contains('.'));
+                    if !is_one || !text.bytes().all(is_plain) {
+                        let must = "it must be an e-mail address, as in admin@example.com";
+                        return Err(unusable("acme-contact", format!("{text:?}"), must));
+                    }
                     c.acme_contact = Some(text.to_owned());
                     Ok(())
                 }),

@@ -174,6 +174,7 @@ fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
             Kind::Text(..) => vec![match setting.name {
                 "admin-listen" | "rtmps-listen" => "'192.0.2.1:7'".to_owned(),
                 "trusted-proxies" => "'192.0.2.1,10.0.0.0/8'".to_owned(),
+                "acme-contact" => "'admin@example.com'".to_owned(),
                 "acme-directory" => "'https://ca.example.com/dir'".to_owned(),
                 // Another needs more.
                 "media-engine" => "'embedded'".to_owned(),
