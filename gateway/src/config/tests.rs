@@ -133,6 +133,7 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("max-strangers", "-1", ""),
         ("max-strangers-per-address", "1000001", "to 1000000"),
         ("max-strangers-per-address", "some", "whole number"),
+        ("acme-contact", "you at example.com", "e-mail"),
         ("acme-directory", "http://ca.example.com/dir", "https://"),
         ("trusted-proxies", "proxy.example.com", "networks"),
         ("trusted-proxies", "10.0.0.0/33", "networks"),
@@ -175,6 +176,7 @@ fn every_setting_is_taken_from_flag_and_file_and_shown_as_it_was_given() {
                 vec!["'192.0.2.1:7'".to_owned()]
             }
             Kind::Text(..) if setting.name == "trusted-proxies" => vec!["'192.0.2.1,10.0.0.0/8'".to_owned()],
+            Kind::Text(..) if setting.name == "acme-contact" => vec!["'you@example.com'".to_owned()],
             Kind::Text(..) if setting.name == "acme-directory" => {
                 vec!["'https://ca.example.com/dir'".to_owned()]
             }
