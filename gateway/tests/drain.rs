@@ -14,7 +14,7 @@ use self::program::{Member, PATIENCE, Program, ask, bootstrap};
 
 #[tokio::test]
 async fn calls_go_on_until_they_end_and_then_it_stops() {
-    let mut gateway = Program::start(&["--drain-time", "600"]).await;
+    let mut gateway = Program::start(&["--drain-time", "600", PATIENT[0], PATIENT[1]]).await;
     let mut members = fill(&gateway).await;
     gateway.signal("-TERM");
     gateway.hears("draining: no room begins any more, and calls may go on for 600 s").await;
@@ -50,7 +50,7 @@ async fn calls_go_on_until_they_end_and_then_it_stops() {
 async fn when_the_time_is_over_calls_go_on_at_another_gateway() {
     const SECRET: [&str; 2] = ["--secret", "0123456789abcdef"];
     // The other one is reached as its clients are told: by a name that both have.
-    let media = ["--public-media", "call.example.com:1935"];
+    let media = ["--public-media", "call.example.com:1935", PATIENT[0], PATIENT[1]];
     let old = [&SECRET[..], &media, &["--drain-time", "1"]].concat();
     let (mut old, new) = (Program::start(&old).await, Program::start(&[&SECRET[..], &media].concat()).await);
     let members = fill(&old).await;
@@ -133,5 +133,7 @@ async fn status(gateway: &Program, path: &str) -> u16 {
     ask(connect(gateway).await, &format!("GET {path} HTTP/1.1\r\nHost: test"), "").await.0
 }
 
+/// Members say nothing while others join, which may take its time.
+const PATIENT: [&str; 2] = ["--silence-timeout", "3600"];
 const MEMBERS: u64 = 300;
 const IN_A_ROOM: u64 = 3;

@@ -327,10 +327,10 @@ pub(super) const TABLE: &[(&str, &[Setting])] = &[
             Setting::new(
                 "acme-contact",
                 Text("ADDRESS", |c, text| {
-                    let is_plain = |byte: u8| byte.is_ascii_graphic();
-                    let is_one = text.split_once('@').is_some_and(|(who, at)| !who.is_empty() && at.contains('.'));
-                    if !is_one || !text.bytes().all(is_plain) {
-                        let must = "it must be an e-mail address, as in admin@example.com";
+                    let (name, host) = text.split_once('@').unwrap_or_default();
+                    let is_address = !name.is_empty() && !host.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+                    if !is_address {
+                        let must = "it must be an e-mail address, as in you@example.com";
                         return Err(unusable("acme-contact", format!("{text:?}"), must));
                     }
                     c.acme_contact = Some(text.to_owned());

@@ -133,6 +133,7 @@ fn each_setting_that_cannot_work_is_refused_by_name_from_flag_and_file_alike() {
         ("max-strangers", "-1", ""),
         ("max-strangers-per-address", "1000001", "to 1000000"),
         ("max-strangers-per-address", "some", "whole number"),
+        ("acme-contact", "you at example.com", "e-mail"),
         ("acme-directory", "http://ca.example.com/dir", "https://"),
         ("trusted-proxies", "proxy.example.com", "networks"),
         ("trusted-proxies", "10.0.0.0/33", "networks"),
