@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, stream};
 use nertc_miniapp::wire::model::Uid;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::Failure;
 use crate::flv::Reader;
 use crate::member::{Door, Member, Scene};
-use crate::progress::Progress;
+use crate::progress::{Progress, until};
 use crate::rtmp::{Client, Pace, Stamp, nanos};
 use crate::server::Server;
 use crate::tally::{Tally, Times};
@@ -107,7 +107,9 @@ impl Media {
             progress.step();
         }
         drop(opening);
-        // What they all began with is through by then.
+        // Some servers give no picture before the next key frame; and what players begin with must be through.
+        let all_see = || watch.seeing.load(Ordering::Relaxed) >= count;
+        until(all_see, 2 * pace.gop + PATIENCE).await;
         sleep(SETTLING).await;
         let memory = server.memory()?.saturating_sub(before) / count;
 
@@ -119,12 +121,7 @@ impl Media {
         sleep(LEAD).await;
         // The last ones may be under way.
         let due = watch.sent.load(Ordering::Relaxed) * u64::from(self.players);
-        let all_there = async {
-            while watch.latency.count() < due {
-                sleep(GLANCE).await;
-            }
-        };
-        let _some_are_missing = timeout(PATIENCE, all_there).await;
+        until(|| watch.latency.count() >= due, PATIENCE).await;
         let latency = watch.latency.take();
 
         let mut late = JoinSet::new();
@@ -220,8 +217,12 @@ impl Player {
 }
 
 async fn play(mut player: Player, watch: Arc<Watch>, epoch: Instant) -> Result<(), Failure> {
+    let mut sees = false;
     loop {
         let stamp = player.next().await?;
+        if stamp.is_key && !std::mem::replace(&mut sees, true) {
+            watch.seeing.fetch_add(1, Ordering::Relaxed);
+        }
         if watch.counts(stamp) {
             watch.latency.note(nanos(epoch).saturating_sub(stamp.sent));
         }
@@ -234,13 +235,15 @@ struct Watch {
     from: AtomicU64,
     until: AtomicU64,
     sent: AtomicU64,
+    /// Players that have been given a key frame.
+    seeing: AtomicU64,
     latency: Tally,
 }
 
 impl Default for Watch {
     fn default() -> Self {
         let (from, until) = (AtomicU64::new(u64::MAX), AtomicU64::new(u64::MAX));
-        Self { from, until, sent: AtomicU64::new(0), latency: Tally::default() }
+        Self { from, until, sent: AtomicU64::new(0), seeing: AtomicU64::new(0), latency: Tally::default() }
     }
 }
 
@@ -267,5 +270,4 @@ impl Watch {
 const AT_ONCE: usize = 32;
 const LEAD: Duration = Duration::from_millis(5);
 const SETTLING: Duration = Duration::from_millis(700);
-const GLANCE: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,8 +1,8 @@
-//! What is told of work that takes longer than two seconds.
+//! Waiting, and what is told of work that takes longer than two seconds.
 
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// Tells on standard error how far something is, now and then.
 #[derive(Debug)]
@@ -42,4 +42,15 @@ impl Progress {
     }
 }
 
+/// Waits for it, and not for ever: what is missing is counted.
+pub(crate) async fn until(condition: impl Fn() -> bool, longest: Duration) {
+    let reached = async {
+        while !condition() {
+            sleep(GLANCE).await;
+        }
+    };
+    let _too_late = timeout(longest, reached).await;
+}
+
+const GLANCE: Duration = Duration::from_millis(2);
 const EVERY: Duration = Duration::from_secs(2);

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use nertc_miniapp::wire::model::{Media, Uid};
 use nertc_miniapp::wire::protocol::Command;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{sleep, sleep_until};
 
 use crate::Failure;
 use crate::member::{Door, Member, Scene};
-use crate::progress::Progress;
+use crate::progress::{Progress, until};
 use crate::server::Server;
 use crate::tally::{Tally, Times};
 
@@ -167,7 +167,7 @@ impl Crowd<'_> {
             self.members[(index % self.load.members) as usize].heartbeat().await?;
             progress.step();
         }
-        until(|| self.scene.heartbeats.count() >= count.into()).await;
+        until(|| self.scene.heartbeats.count() >= count.into(), PATIENCE).await;
         self.phase(count, count.into(), spent, self.scene.heartbeats.take())
     }
 
@@ -185,7 +185,7 @@ impl Crowd<'_> {
             speaker.say(Command::Mute(Media::Audio, (turn / in_room).is_multiple_of(2))).await?;
             due += u64::from(in_room - 1);
         }
-        until(|| self.scene.told.count() >= due).await;
+        until(|| self.scene.told.count() >= due, PATIENCE).await;
         self.phase(count, due, spent, self.scene.told.take())
     }
 
@@ -205,7 +205,7 @@ impl Crowd<'_> {
                 due += others;
             }
         }
-        until(|| self.scene.told.count() >= due).await;
+        until(|| self.scene.told.count() >= due, PATIENCE).await;
         self.phase(publications, due, spent, self.scene.told.take())
     }
 
@@ -233,20 +233,9 @@ impl Crowd<'_> {
     }
 }
 
-/// Waits for it, and not for ever: what is missing is counted.
-async fn until(condition: impl Fn() -> bool) {
-    let reached = async {
-        while !condition() {
-            sleep(GLANCE).await;
-        }
-    };
-    let _too_late = timeout(PATIENCE, reached).await;
-}
-
 /// Members that come at once.
 const JOINERS: usize = 16;
 /// So that those who leave are of different rooms.
 const CHURN_STRIDE: usize = 17;
 const SETTLING: Duration = Duration::from_millis(500);
-const GLANCE: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(10);
