@@ -289,7 +289,7 @@ impl MediaServer {
     ) -> Result<Self, StartError> {
         let (listen, server) = (config.hook_listen, config.server);
         let failed = StartError::hooks(listen);
-        let media = External::start(config, grants, asked).map_err(&failed)?;
+        let media = External::start(config, grants, asked, vital).map_err(&failed)?;
         let (router, vital) = (media.hook_router(), vital.clone());
         // Whatever is spawned in there stays there.
         let listening = media.workers().spawn(async move {

@@ -30,6 +30,7 @@ use super::workers::Workers;
 use crate::media::broker::BrokerLimits;
 use crate::media::{Flows, MediaEngine, MediaStatistics};
 use crate::rights::{Authorizer, Grants};
+use crate::vital::Vital;
 
 /// The engine that has another server do the work.
 pub struct External {
@@ -38,7 +39,8 @@ pub struct External {
 }
 
 impl External {
-    /// Begins to look after the server. Hooks are heard once [`External::hook_router`] is part of a server.
+    /// Begins to look after the server. Hooks are heard once [`External::hook_router`] is part of a server. `vital`
+    /// hears of it when that ends.
     ///
     /// # Errors
     ///
@@ -47,6 +49,7 @@ impl External {
         config: ExternalConfig,
         grants: Arc<Grants>,
         authorizer: Arc<dyn Authorizer>,
+        vital: &Vital,
     ) -> io::Result<Self> {
         let workers = Workers::start()?;
         let shared = Arc::new(Shared {
@@ -59,8 +62,10 @@ impl External {
             started: Instant::now(),
             config,
         });
-        workers.handle.spawn(control::drop_withdrawn(Arc::clone(&shared)));
-        workers.handle.spawn(control::look_after(Arc::clone(&shared)));
+        let control = control::drop_withdrawn(Arc::clone(&shared));
+        drop(vital.spawn_on(&workers.handle, "media control", control));
+        let watch = control::look_after(Arc::clone(&shared));
+        drop(vital.spawn_on(&workers.handle, "media watch", watch));
         Ok(Self { shared, workers })
     }
 

@@ -90,3 +90,41 @@ pub(super) fn dropped(status: u16, body: &[u8]) -> Option<Dropped> {
     let outcome = if count > 0 { Dropped::Going } else { Dropped::NotThere };
     (status == 200).then_some(outcome)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// As nginx 1.22.1 wrote them with module 1.2.2.
+    const PUBLISH: &str = "app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl=&tcurl=rtmp://127.0.0.1:1936/live\
+                           &pageurl=&addr=127.0.0.1&clientid=6&call=publish&name=gt&type=live&grant=good";
+    const RELAY: &str = "app=&flashver=ngx-local-relay&swfurl=&tcurl=&pageurl=&addr=127.0.0.1:1937/live&clientid=7\
+                         &call=play&name=gt&start=0&duration=0&reset=0";
+
+    #[test]
+    fn the_servers_own_words_come_first_whatever_a_client_adds() {
+        let read = |added: &str| read(format!("{PUBLISH}{added}").as_bytes()).unwrap();
+        let Hook::Begin(asked) = read("") else { unreachable!() };
+        assert_eq!((asked.client.name(), asked.action, asked.app.as_str()), ("6", Action::Publish, "live"));
+        assert_eq!((asked.stream.as_str(), asked.grant.as_str()), ("gt", "good"));
+        for added in ["&addr=127.0.0.1:1937/live", "&call=play", "&clientid=7&name=x&app=y&grant=bad"] {
+            assert_eq!(read(added), Hook::Begin(asked_again()), "{added}");
+        }
+    }
+
+    #[test]
+    fn a_relay_that_its_configuration_asks_for_is_its_own_affair_and_only_that() {
+        assert_eq!(read(RELAY.as_bytes()).unwrap(), Hook::Own);
+        // What comes in from elsewhere is published by somebody.
+        let pulled = RELAY.replace("call=play", "call=publish");
+        assert!(matches!(read(pulled.as_bytes()).unwrap(), Hook::Begin(_)));
+        let forged = RELAY.replace("ngx-local-relay", "x%26addr=127.0.0.1:1/live").replace(":1937/live", "");
+        assert!(matches!(read(forged.as_bytes()).unwrap(), Hook::Begin(_)));
+    }
+
+    fn asked_again() -> Asked {
+        let Hook::Begin(asked) = read(PUBLISH.as_bytes()).unwrap() else { unreachable!() };
+        asked
+    }
+}

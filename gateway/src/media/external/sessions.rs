@@ -21,6 +21,7 @@ pub(super) struct Sessions {
     by_stream: BTreeMap<Arc<str>, BTreeSet<ClientId>>,
     by_holder: BTreeMap<u64, BTreeSet<ClientId>>,
     due: BTreeSet<(Instant, ClientId)>,
+    publishers: usize,
     /// Whether the server tells of clients that go on: then who is not told of is gone.
     is_updated: bool,
 }
@@ -69,6 +70,7 @@ impl Sessions {
             by_stream: BTreeMap::new(),
             by_holder: BTreeMap::new(),
             due: BTreeSet::new(),
+            publishers: 0,
             is_updated: false,
         }
     }
@@ -87,20 +89,19 @@ impl Sessions {
         now: Instant,
     ) -> Result<(), MediaRefusal> {
         self.remove(&client);
-        let counts = self.statistics();
         let stream = match self.by_stream.get_key_value(stream) {
             Some((stream, _)) => Arc::clone(stream),
             None if self.by_stream.len() >= self.limits.streams => return Err(MediaRefusal::Full),
             None => stream.into(),
         };
         match action {
-            Action::Publish => {}
+            Action::Publish => self.publishers += 1,
             Action::Play => {
                 let mut own: Vec<_> = self.of(&stream, holder, Action::Play).collect();
                 own.sort_by_key(|(_, session)| session.begun);
                 let spare = (own.len() + 1).saturating_sub(self.limits.players_per_holder);
                 let spare: Vec<_> = own.into_iter().take(spare).map(|(client, _)| client.clone()).collect();
-                if spare.is_empty() && counts.players >= self.limits.players {
+                if spare.is_empty() && self.players() >= self.limits.players {
                     return Err(MediaRefusal::Full);
                 }
                 self.withdraw(spare, now);
@@ -158,11 +159,10 @@ impl Sessions {
     }
 
     pub(super) fn statistics(&self) -> MediaStatistics {
-        let publishers = self.known.values().filter(|session| session.action == Action::Publish).count();
         MediaStatistics {
             streams: self.by_stream.len(),
-            publishers,
-            players: self.known.len() - publishers,
+            publishers: self.publishers,
+            players: self.players(),
             ..MediaStatistics::default()
         }
     }
@@ -249,9 +249,14 @@ impl Sessions {
         if let Fate::Goes(at, _) = session.fate {
             self.due.remove(&(at, client.clone()));
         }
+        self.publishers -= usize::from(session.action == Action::Publish);
         forget(&mut self.by_stream, &session.stream, client);
         forget(&mut self.by_holder, &session.holder, client);
         Some(session.stream)
+    }
+
+    fn players(&self) -> usize {
+        self.known.len() - self.publishers
     }
 
     /// What a user does with a stream.
