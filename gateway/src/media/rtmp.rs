@@ -15,12 +15,13 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Buf as _;
 use futures_util::FutureExt as _;
 use rml_rtmp::handshake::{Handshake, HandshakeError, HandshakeProcessResult, PeerType};
+use socket2::SockRef;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
@@ -30,11 +31,11 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use self::outgoing::Outgoing;
 use self::session::{ServerSession, SessionError, SessionEvent};
-use super::broker::Packet;
+use super::broker::{Arrival, Packet, Turn};
 use super::engine::{EmbeddedLimits, Engine};
 use super::streams::{Publication, Subscription};
 use crate::media::MediaRefusal;
-use crate::net::{Exhausted, Pace, Rate, Seldom, Share, Stranger};
+use crate::net::{Exhausted, Pace, Rate, Share, Stranger};
 use crate::rights::Action;
 
 /// Why a connection ended before its client said so.
@@ -141,7 +142,9 @@ impl Line {
         while outgoing.has_remaining() {
             let mut slices = [IoSlice::new(&[]); WRITTEN_AT_ONCE];
             let count = outgoing.chunks_vectored(&mut slices);
-            match self.socket.try_write_vectored(&slices[..count]) {
+            // Not `try_write_vectored`, which goes by way of what files need as well.
+            let send = || SockRef::from(&self.socket).send_vectored(&slices[..count]);
+            match self.socket.try_io(Interest::WRITABLE, send) {
                 Ok(written) => outgoing.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
@@ -388,13 +391,12 @@ fn gather(session: &mut ServerSession, allowance: u64) -> (Vec<Packet>, Next) {
     (packets, Next::More)
 }
 
-/// What a player's connection is busy with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    Media,
-    Client,
+/// What a player waits for besides media.
+enum Other {
+    /// Its client says something.
+    Said,
     /// Nothing came for so long that it may have been too long.
-    Time,
+    Late,
 }
 
 async fn play(
@@ -407,26 +409,18 @@ async fn play(
     // One timer, which is looked after when it is over: packets come much more often.
     let mut heard = Instant::now();
     let mut patience = pin!(sleep_until(heard + idle));
-    let (seldom, mut turn) = (Seldom::new(), Turn::Media);
+    let mut turn = Turn::Other;
     loop {
-        turn = poll_fn(|context| {
-            // Whoever had its turn waits for the other.
-            let is_news = |context: &Context<'_>| subscription.poll_news(context).is_ready();
-            if turn != Turn::Media && is_news(context) {
-                return Poll::Ready(Turn::Media);
-            }
-            let other = seldom.poll(context, |context| match patience.as_mut().poll(context) {
-                Poll::Ready(()) => Poll::Ready(Turn::Time),
-                Poll::Pending => line.socket.poll_read_ready(context).map(|_| Turn::Client),
-            });
-            if turn == Turn::Media && other.is_pending() && is_news(context) {
-                return Poll::Ready(Turn::Media);
-            }
-            other
+        let next = poll_fn(|context| {
+            subscription.poll_beside(turn, context, |context| match patience.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Other::Late),
+                Poll::Pending => line.socket.poll_read_ready(context).map(|_| Other::Said),
+            })
         })
         .await;
-        match turn {
-            Turn::Media => match subscription.take(BATCH, |packet| session.send(packet)) {
+        turn = if matches!(next, Arrival::News) { Turn::Other } else { Turn::News };
+        match next {
+            Arrival::News => match subscription.take(BATCH, |packet| session.send(packet)) {
                 Ok(true) => heard = Instant::now(),
                 Ok(false) => {}
                 Err(_) => {
@@ -436,13 +430,13 @@ async fn play(
                     return Err(Cut::Ended);
                 }
             },
-            Turn::Time => {
+            Arrival::Other(Other::Late) => {
                 if heard.elapsed() >= idle {
                     return Err(Cut::Idle);
                 }
                 patience.as_mut().reset(heard + idle);
             }
-            Turn::Client => tokio::select! {
+            Arrival::Other(Other::Said) => tokio::select! {
                 is_open = fill(&mut line, &mut session) => {
                     if !is_open? {
                         return Ok(());
