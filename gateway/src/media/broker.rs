@@ -23,7 +23,7 @@ use self::directory::Directory;
 pub use self::directory::Slot;
 pub use self::limits::BrokerLimits;
 pub use self::packet::{Packet, Track};
-pub use self::place::Ended;
+pub use self::place::{Arrival, Ended, Turn};
 use crate::media::{MediaRefusal, MediaStatistics};
 use crate::rights::Action;
 
@@ -186,6 +186,17 @@ impl Slot {
     /// Ready when there is something to take, or the slot is taken away. One task at a time may wait for that.
     pub fn poll_news(&self, context: &Context<'_>) -> Poll<()> {
         self.place.poll_news(context)
+    }
+
+    /// The same beside something that seldom comes, which is looked at only when it woke the task. It is not
+    /// looked at with the task's own waker.
+    pub fn poll_beside<T>(
+        &self,
+        turn: Turn,
+        context: &Context<'_>,
+        look: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Arrival<T>> {
+        self.place.poll_beside(turn, context, look)
     }
 
     /// Whether it was taken away.

@@ -21,6 +21,7 @@ use std::time::Duration;
 use bytes::Buf as _;
 use futures_util::FutureExt as _;
 use rml_rtmp::handshake::{Handshake, HandshakeError, HandshakeProcessResult, PeerType};
+use socket2::SockRef;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
@@ -31,11 +32,11 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use self::outgoing::Outgoing;
 use self::session::{ServerSession, SessionError, SessionEvent};
-use super::broker::Packet;
+use super::broker::{Arrival, Packet, Turn};
 use super::engine::{EmbeddedLimits, Engine};
 use super::streams::{Publication, Subscription};
 use crate::media::MediaRefusal;
-use crate::net::{Exhausted, Pace, Rate, Seldom, Share, Stranger, Tls, TlsStream};
+use crate::net::{Exhausted, Pace, Rate, Share, Stranger, Tls, TlsStream};
 use crate::rights::Action;
 
 /// Why a connection ended before its client said so.
@@ -175,7 +176,11 @@ impl Line {
             let count = outgoing.chunks_vectored(&mut slices);
             let slices = &slices[..count];
             let written = match &mut self.socket {
-                Either::Left(bare) => bare.try_write_vectored(slices)?,
+                Either::Left(bare) => {
+                    // Not `try_write_vectored`, which goes by way of what files need as well.
+                    let send = || SockRef::from(&*bare).send_vectored(slices);
+                    bare.try_io(Interest::WRITABLE, send)?
+                }
                 Either::Right(secured) => {
                     at_once(|context| Pin::new(secured).poll_write_vectored(context, slices))?
                 }
@@ -445,13 +450,12 @@ fn gather(session: &mut ServerSession, allowance: u64) -> (Vec<Packet>, Next) {
     (packets, Next::More)
 }
 
-/// What a player's connection is busy with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    Media,
-    Client,
+/// What a player waits for besides media.
+enum Other {
+    /// Its client says something.
+    Said,
     /// Nothing came for so long that it may have been too long.
-    Time,
+    Late,
 }
 
 async fn play(
@@ -464,26 +468,18 @@ async fn play(
     // One timer, which is looked after when it is over: packets come much more often.
     let mut heard = Instant::now();
     let mut patience = pin!(sleep_until(heard + idle));
-    let (seldom, mut turn) = (Seldom::new(), Turn::Media);
+    let mut turn = Turn::Other;
     loop {
-        turn = poll_fn(|context| {
-            // Whoever had its turn waits for the other.
-            let is_news = |context: &Context<'_>| subscription.poll_news(context).is_ready();
-            if turn != Turn::Media && is_news(context) {
-                return Poll::Ready(Turn::Media);
-            }
-            let other = seldom.poll(context, |context| match patience.as_mut().poll(context) {
-                Poll::Ready(()) => Poll::Ready(Turn::Time),
-                Poll::Pending => line.bare().poll_read_ready(context).map(|_| Turn::Client),
-            });
-            if turn == Turn::Media && other.is_pending() && is_news(context) {
-                return Poll::Ready(Turn::Media);
-            }
-            other
+        let next = poll_fn(|context| {
+            subscription.poll_beside(turn, context, |context| match patience.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Other::Late),
+                Poll::Pending => line.bare().poll_read_ready(context).map(|_| Other::Said),
+            })
         })
         .await;
-        match turn {
-            Turn::Media => match subscription.take(BATCH, |packet| session.send(packet)) {
+        turn = if matches!(next, Arrival::News) { Turn::Other } else { Turn::News };
+        match next {
+            Arrival::News => match subscription.take(BATCH, |packet| session.send(packet)) {
                 Ok(true) => heard = Instant::now(),
                 Ok(false) => {}
                 Err(_) => {
@@ -493,13 +489,13 @@ async fn play(
                     return Err(Cut::Ended);
                 }
             },
-            Turn::Time => {
+            Arrival::Other(Other::Late) => {
                 if heard.elapsed() >= idle {
                     return Err(Cut::Idle);
                 }
                 patience.as_mut().reset(heard + idle);
             }
-            Turn::Client => tokio::select! {
+            Arrival::Other(Other::Said) => tokio::select! {
                 is_open = fill(&mut line, &mut session) => {
                     if !is_open? {
                         return Ok(());

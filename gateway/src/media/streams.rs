@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use tokio::task::yield_now;
 
-use super::broker::{Broker, BrokerLimits, Ended, Packet, Slot, Track};
+use super::broker::{Arrival, Broker, BrokerLimits, Ended, Packet, Slot, Track, Turn};
 use crate::media::{Flows, MediaRefusal};
 use crate::rights::{Action, Carried, Privileges, Sense};
 
@@ -150,6 +150,16 @@ impl Subscription {
         self.slot.poll_news(context)
     }
 
+    /// The same beside something that seldom comes, as [`Slot::poll_beside`].
+    pub(crate) fn poll_beside<T>(
+        &self,
+        turn: Turn,
+        context: &Context<'_>,
+        look: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Arrival<T>> {
+        self.slot.poll_beside(turn, context, look)
+    }
+
     /// Hands on each of the next packets, of at most about `bytes`, and says whether there was any.
     ///
     /// # Errors
@@ -187,8 +197,37 @@ fn passes(may: Privileges, action: Action, packet: &Packet) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+
+    const SOUND_ONLY: Privileges = Privileges(4);
+    const PICTURES_ONLY: Privileges = Privileges(8);
+
+    #[tokio::test]
+    async fn of_one_stream_each_player_gets_what_it_may_receive() {
+        let streams = Streams::new(BrokerLimits::default());
+        let publication = streams.publish("s", 1).unwrap();
+        let all = streams.play("s", 2).unwrap();
+        let listener = streams.play("s", 3).unwrap().within(SOUND_ONLY.into());
+        let viewer = streams.play("s", 4).unwrap().within(PICTURES_ONLY.into());
+        let neither = streams.play("s", 5).unwrap().within(Privileges(3).into());
+        let packet = |track, body| Packet { track, timestamp: 0, body: Bytes::from_static(body) };
+        let (sound, picture) = (packet(Track::Audio, &[0xaf, 1]), packet(Track::Video, &[0x17, 1, 0, 0, 0]));
+
+        publication.push(&[picture.clone(), sound, picture.clone()]).await.unwrap();
+        assert_eq!(taken(&all), Ok(vec![Track::Video, Track::Audio, Track::Video]));
+        assert_eq!(taken(&listener), Ok(vec![Track::Audio]));
+        assert_eq!(taken(&viewer), Ok(vec![Track::Video, Track::Video]));
+        assert_eq!(taken(&neither), Ok(vec![]));
+
+        publication.push(&[picture]).await.unwrap();
+        assert_eq!(listener.take(usize::MAX, |_| {}), Ok(false), "it is not told of what it does not get");
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(listener.poll_news(&mut context).is_pending() && viewer.poll_news(&mut context).is_ready());
+    }
 
     #[test]
     fn of_what_is_held_back_the_headers_pass() {
@@ -207,5 +246,10 @@ mod tests {
         assert_eq!(passes(Privileges::ALL.without(Sense::Sound)), [0, 1, 3, 4]);
         assert_eq!(passes(Privileges::ALL.without(Sense::Picture)), [0, 1, 2, 3]);
         assert_eq!(passes(Privileges(0)), [0, 1, 3]);
+    }
+
+    fn taken(subscription: &Subscription) -> Result<Vec<Track>, Ended> {
+        let mut tracks = Vec::new();
+        subscription.take(usize::MAX, |packet| tracks.push(packet.track)).map(|_| tracks)
     }
 }

@@ -3,8 +3,7 @@
 //! Below the doors, because media have connections of their own: who has proved nothing yet and must go when
 //! places run out (`strangers`), who is believed about that (`proxies`), how fast one is read (`pace`), what all of
 //! them together may hold (`memory`), whose pages may ask (`cors`), how those are served that are told the same
-//! (`rows`), what they look at only when woken for it (`seldom`), how one gets there from other threads
-//! (`handover`), how one is secured (`tls`), and where the certificate for that comes from (`acme`).
+//! (`rows`), how one gets there from other threads (`handover`), how one is secured (`tls`), and where the certificate for that comes from (`acme`).
 
 mod acme;
 pub(crate) mod cors;
@@ -13,7 +12,6 @@ mod memory;
 mod pace;
 mod proxies;
 mod rows;
-mod seldom;
 mod strangers;
 mod tls;
 
@@ -23,7 +21,6 @@ pub(crate) use self::memory::{Exhausted, Memory, Share};
 pub(crate) use self::pace::{Pace, Rate};
 pub use self::proxies::Proxies;
 pub(crate) use self::rows::Rows;
-pub(crate) use self::seldom::Seldom;
 pub(crate) use self::strangers::{Crowd, Stranger};
 pub use self::tls::Tls;
 pub(crate) use self::tls::{Certificate, NoCertificate, TlsStream};

@@ -58,6 +58,15 @@ pub(crate) fn push(url: &str) -> Child {
     ffmpeg(&["-re", "-f", "lavfi", "-i", source, "-c:v", "flv", "-f", "flv", url])
 }
 
+/// Pushes so much that there can be no doubt whether it arrived, and returns when all of it was sent.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) async fn push_clip(url: &str) {
+    let source = "testsrc=size=64x64:rate=10";
+    let clip = ["-f", "lavfi", "-i", source, "-frames:v", "20", "-c:v", "flv", "-f", "flv", url];
+    let sent = timeout(WAIT, ffmpeg(&clip).wait()).await.expect("the clip is not taken").unwrap();
+    assert!(sent.success(), "the clip is refused");
+}
+
 /// Plays the part of a live-player.
 pub(crate) fn pull(url: &str) -> Child {
     ffmpeg(&["-i", url, "-f", "null", "-"])

@@ -67,3 +67,27 @@ impl Outbox {
 const PACKET_OVERHEAD: usize = 32;
 /// Room for packets that is kept for the next ones.
 const KEPT: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::super::packet::Track;
+    use super::*;
+
+    #[test]
+    fn the_room_for_a_burst_is_given_back_however_it_is_taken() {
+        for bytes in [usize::MAX, 1] {
+            let mut outbox = Outbox::default();
+            for timestamp in 0..1000 {
+                outbox.push(Packet { track: Track::Audio, timestamp, body: Bytes::from_static(b"sound") }, 0);
+            }
+            let mut taken = Vec::new();
+            while !outbox.is_empty() {
+                assert!(outbox.take(bytes, || 0, |packet| taken.push(packet.timestamp)) > 0);
+            }
+            assert!(taken.into_iter().eq(0..1000));
+            assert!(outbox.queue.capacity() <= KEPT && outbox.bytes == 0);
+        }
+    }
+}

@@ -102,7 +102,7 @@ impl Player {
             (!outbox.is_empty(), outbox.is_stalled(limits, now_ms))
         };
         if has_news {
-            self.place.wake();
+            self.place.tell();
         }
         is_stalled
     }
