@@ -212,8 +212,8 @@ mod tests {
 
         publication.push(&[picture]).await.unwrap();
         assert_eq!(listener.take(usize::MAX, |_| {}), Ok(false), "it is not told of what it does not get");
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        assert!(listener.poll_news(&mut context).is_pending() && viewer.poll_news(&mut context).is_ready());
+        let context = Context::from_waker(std::task::Waker::noop());
+        assert!(listener.poll_news(&context).is_pending() && viewer.poll_news(&context).is_ready());
     }
 
     fn taken(subscription: &Subscription) -> Result<Vec<Track>, Ended> {
