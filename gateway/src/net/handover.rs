@@ -8,7 +8,10 @@ use super::rows::Rows;
 
 /// A way for the answer to the last request of a connection to be sent from a row. It ends when its peer is gone.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Handover(Arc<(OnceLock<(Arc<Rows>, Arc<str>)>, Notify)>);
+pub(crate) struct Handover(Arc<(OnceLock<Seat>, Notify)>);
+
+/// Among which rows, and under what name.
+type Seat = (Arc<Rows>, Arc<str>);
 
 impl Handover {
     /// Has the answer sent from a row of that name.
@@ -19,7 +22,7 @@ impl Handover {
     }
 
     /// Waits until somebody wants it, and says where.
-    pub(crate) async fn taken(&self) -> (Arc<Rows>, Arc<str>) {
+    pub(crate) async fn taken(&self) -> Seat {
         let (target, said) = &*self.0;
         loop {
             if let Some(row) = target.get() {
