@@ -101,8 +101,9 @@ async fn serve(
             _ = interrupt.recv() => info!("stopping: interrupted"),
             _ = terminate.recv() => match current.resolve()?.drain_time {
                 time if deadline.is_none() && !time.is_zero() => {
-                    info!("draining: no room begins any more, and calls may go on for {} s", time.as_secs());
                     gateway.drain().await;
+                    // Said when it is true.
+                    info!("draining: no room begins any more, and calls may go on for {} s", time.as_secs());
                     deadline = Some(Instant::now() + time);
                     continue;
                 }
