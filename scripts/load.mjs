@@ -8,14 +8,16 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { cargo, root, runAsProgram, step, targetDir, toolEnvironment } from './tools.mjs';
 
-const PACKAGES = ['--package', 'nertc-gateway', '--package', 'nertc-load'];
-
 runAsProgram(import.meta.url, load, null);
 
 async function load(args) {
-  const build = ['build', '--locked', '--profile', 'server', ...PACKAGES];
-  await step('build: gateway and load', (tell) => cargo(build, tell), 'up to nine minutes');
-  const built = (name) => join(targetDir, 'server', name);
+  // To be told how it is used takes no gateway, and no minutes.
+  const asksOnly = args.includes('--help') || args.includes('-h');
+  const profile = asksOnly ? 'dev' : 'server';
+  const packages = asksOnly ? ['nertc-load'] : ['nertc-gateway', 'nertc-load'];
+  const build = ['build', '--locked', '--profile', profile, ...packages.flatMap((name) => ['--package', name])];
+  await step(`build: ${asksOnly ? 'load' : 'gateway and load'}`, (tell) => cargo(build, tell), `up to ${asksOnly ? 'one minute' : 'nine minutes'}`);
+  const built = (name) => join(targetDir, profile === 'dev' ? 'debug' : profile, name);
   const given = ['--gateway', built('nertc-gateway'), '--peer', join(root, 'gateway', 'load', 'peer', 'peer.mjs')];
   const child = spawn(built('nertc-load'), [...given, ...args], { env: toolEnvironment(), stdio: 'inherit' });
   process.exitCode = await new Promise((settle, refuse) => {
