@@ -16,7 +16,7 @@ async function load(args) {
   const profile = asksOnly ? 'dev' : 'server';
   const packages = asksOnly ? ['nertc-load'] : ['nertc-gateway', 'nertc-load'];
   const build = ['build', '--locked', '--profile', profile, ...packages.flatMap((name) => ['--package', name])];
-  await step(`build: ${asksOnly ? 'load' : 'gateway and load'}`, (tell) => cargo(build, tell), `up to ${asksOnly ? 'one minute' : 'nine minutes'}`);
+  await step(`build: ${asksOnly ? 'load' : 'gateway and load'}`, (tell) => cargo(build, tell), asksOnly ? 'half a minute' : 'some minutes');
   const built = (name) => join(targetDir, profile === 'dev' ? 'debug' : profile, name);
   const given = ['--gateway', built('nertc-gateway'), '--peer', join(root, 'gateway', 'load', 'peer', 'peer.mjs')];
   const child = spawn(built('nertc-load'), [...given, ...args], { env: toolEnvironment(), stdio: 'inherit' });
