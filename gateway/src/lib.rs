@@ -242,14 +242,14 @@ impl Running {
         self.strangers.trust(config.trusted_proxies.clone());
         self.media.limit_to(media);
         // Without a hub the gateway is stopping.
-        let _stopping = self.hub.reconfigure(config.hub.clone(), config.send_queue).await;
+        let _stopping = self.hub.reconfigure(config.hub.clone(), config.send_queue);
         let both = self.tls.as_ref().zip(certificate);
         Ok(both.is_some_and(|(tls, certificate)| tls.replace(&certificate)))
     }
 
     /// Lets no room begin from now on; whose call goes on may come back to it, and be joined in it.
     pub async fn drain(&self) {
-        self.hub.input(HubInput::Drain).await;
+        self.hub.input(HubInput::Drain);
     }
 
     /// Returns when the last room is empty, after [`Running::drain`].

@@ -15,7 +15,7 @@ pub(crate) async fn follow(hub: HubHandle, media: Arc<dyn MediaEngine>) {
             let (cid, uid, stream) = stream_of(name)?;
             Some(HubInput::Flow(cid, uid, stream, media.is_live(name)))
         };
-        hub.inputs(changed.iter().filter_map(flow).collect()).await;
+        hub.inputs(changed.iter().filter_map(flow).collect());
     }
     // The process ends with the hub, and names it.
     std::future::pending::<()>().await;

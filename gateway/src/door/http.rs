@@ -121,7 +121,7 @@ async fn upgrade(
 }
 
 async fn health(State(context): Shared) -> (StatusCode, Json<Value>) {
-    let rooms = context.hub.ask(|hub| hub.room_count()).await;
+    let rooms = context.hub.ask(|hub| hub.room_count());
     let (status, word) = match rooms {
         Ok(_) => (StatusCode::OK, "ok"),
         Err(HubGone) => (StatusCode::SERVICE_UNAVAILABLE, "stopped"),
@@ -139,13 +139,13 @@ async fn health(State(context): Shared) -> (StatusCode, Json<Value>) {
 
 /// Whether a client that comes now is served.
 async fn ready(State(context): Shared) -> Result<&'static str, HubGone> {
-    context.hub.ask(|hub| hub.is_open()).await?.then_some("ok").ok_or(HubGone)
+    context.hub.ask(|hub| hub.is_open())?.then_some("ok").ok_or(HubGone)
 }
 
 async fn metrics(State(context): Shared) -> Result<Response, HubGone> {
     let facts = Facts {
         waiting: context.hub.waiting(),
-        hub: context.hub.ask(|hub| hub.statistics()).await?,
+        hub: context.hub.ask(|hub| hub.statistics())?,
         media: context.media.statistics(),
         media_requests: context.media.requests(),
         log: log::statistics(),

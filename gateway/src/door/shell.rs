@@ -78,7 +78,7 @@ impl HubHandle {
     }
 
     /// Has the hub keep to other limits, and what is opened from now on be read by them.
-    pub(crate) async fn reconfigure(&self, limits: HubConfig, spare: usize) -> Result<(), HubGone> {
+    pub(crate) fn reconfigure(&self, limits: HubConfig, spare: usize) -> Result<(), HubGone> {
         self.shared.with(|shell| {
             shell.spare = spare;
             shell.hub.reconfigure(limits);
@@ -87,7 +87,7 @@ impl HubHandle {
 
     /// Tells the hub that something happened. Without a hub the gateway is stopping, and every connection ends with
     /// its queue.
-    pub(crate) async fn input(&self, input: HubInput) {
+    pub(crate) fn input(&self, input: HubInput) {
         let _stopping = self.shared.with(|shell| shell.take(input));
     }
 
@@ -116,7 +116,7 @@ impl HubHandle {
     }
 
     /// Asks the hub a question.
-    pub(crate) async fn ask<T>(&self, question: impl FnOnce(&mut Hub) -> T) -> Result<T, HubGone> {
+    pub(crate) fn ask<T>(&self, question: impl FnOnce(&mut Hub) -> T) -> Result<T, HubGone> {
         self.shared.with(|shell| {
             let answer = question(&mut shell.hub);
             shell.drain();
@@ -125,7 +125,7 @@ impl HubHandle {
     }
 
     /// Tells the hub of all that at once.
-    pub(crate) async fn inputs(&self, inputs: Vec<HubInput>) {
+    pub(crate) fn inputs(&self, inputs: Vec<HubInput>) {
         let _stopping = self.shared.with(|shell| inputs.into_iter().for_each(|input| shell.take(input)));
     }
 
@@ -141,7 +141,7 @@ impl HubHandle {
 
     /// Closes every connection for a restart, and waits until the last close frame is out.
     pub(crate) async fn shut_down(&self) {
-        self.input(HubInput::Shutdown).await;
+        self.input(HubInput::Shutdown);
         self.open.close();
         self.open.wait().await;
     }

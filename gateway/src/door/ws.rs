@@ -101,7 +101,7 @@ async fn serve(hub: HubHandle, mut socket: Socket, stranger: Weak<Stranger>) {
             },
         }
     };
-    hub.input(HubInput::Closed(id)).await;
+    hub.input(HubInput::Closed(id));
     let farewell = async {
         if let Some((code, reason)) = close
             && socket.close(code, reason).await.is_err()

@@ -74,7 +74,7 @@ impl Context {
             hub.permits(cid, permit)?;
             hub.admits(cid, uid).map(|()| hub.stay_of(cid, uid))
         };
-        let present = self.hub.ask(admits).await.map_err(|HubGone| NoAnswer::Gone)?;
+        let present = self.hub.ask(admits).map_err(|HubGone| NoAnswer::Gone)?;
         let present = present.map_err(|refusal| Refusal::of(refusal.code(), refusal.reason(), refusal))?;
         let ticket = LoginTicket {
             cid: cid.0,

@@ -84,7 +84,7 @@ type Answer = Result<Json<Value>, Wrong>;
 type Done = Result<StatusCode, Wrong>;
 
 async fn statistics(State(context): Shared) -> Answer {
-    let hub = context.hub.ask(|hub| hub.statistics()).await?;
+    let hub = context.hub.ask(|hub| hub.statistics())?;
     Ok(Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "now": wall_clock_ms(),
@@ -98,11 +98,11 @@ async fn rooms(State(context): Shared, asked: Asked) -> Answer {
     let (filter, limit) = (asked.filter()?, asked.limit(ROOMS)?);
     let all = filter.clone();
     let mut answer = if asked.flag("brief")? {
-        list("rooms", &context.hub.ask(move |hub| hub.summaries(&filter, limit)).await?)
+        list("rooms", &context.hub.ask(move |hub| hub.summaries(&filter, limit))?)
     } else {
-        list("rooms", &context.hub.ask(move |hub| hub.page(&filter, limit)).await?)
+        list("rooms", &context.hub.ask(move |hub| hub.page(&filter, limit))?)
     };
-    answer["total"] = context.hub.ask(move |hub| hub.count(&all)).await?.into();
+    answer["total"] = context.hub.ask(move |hub| hub.count(&all))?.into();
     Ok(Json(answer))
 }
 
@@ -253,7 +253,7 @@ async fn in_room<T: Send + 'static>(
         let cid = hub.find(&channel, app_key.as_deref())?;
         Ok::<_, NotOneRoom>((cid, act(hub, cid)))
     };
-    Ok(context.hub.ask(act).await??)
+    Ok(context.hub.ask(act)??)
 }
 
 /// The same, though the room may not be there: then its application must be named, where there may be several.
@@ -276,7 +276,7 @@ async fn in_name<T: Send + 'static>(
         };
         Ok((cid, act(hub, cid)))
     };
-    context.hub.ask(act).await?
+    context.hub.ask(act)?
 }
 
 /// A part of a list, and where it goes on.

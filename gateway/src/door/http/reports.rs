@@ -38,7 +38,7 @@ async fn report(State(context): Shared, body: Bytes) -> Json<Value> {
     let inputs = read_batch(&body);
     drop(body);
     if !inputs.is_empty() {
-        context.hub.inputs(inputs).await;
+        context.hub.inputs(inputs);
     }
     Json(json!({ "code": 200 }))
 }

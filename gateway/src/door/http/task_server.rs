@@ -70,7 +70,7 @@ async fn answer<T: DeserializeOwned + Send + 'static>(
             }
             change(hub, Cid(cid), Uid(ticket.uid), asked)
         };
-        Ok(context.hub.ask(change).await)
+        Ok(context.hub.ask(change))
     };
     let done = match done.await {
         Ok(asked) => asked?,
